@@ -26,8 +26,8 @@ const WRITES = 2000;
 const ROUNDS = 5;
 
 const claims = new Claims();
-/** The words behind a figure of which so much is wanted. */
-const wanted = (what: string, value: number, least: number) =>
+/** Returns the text of a requirement for a measured value. */
+const requirement = (what: string, value: number, least: number) =>
   `(wanted: ${least.toLocaleString('en')}: ${claims.judge(what, value >= least, value.toLocaleString('en', { maximumFractionDigits: 0 }))})`;
 const medianOf = (values: readonly number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 
@@ -80,7 +80,7 @@ const first = await size();
 await until(async () => (await size()) >= BACKLOG);
 const appended = (BACKLOG - first) / seconds(from);
 console.log(
-  `appended from a backlog    ${appended.toFixed(0)} entries/s ${wanted('entries per second, appended from a backlog', appended, 5000)}`,
+  `appended from a backlog    ${appended.toFixed(0)} entries/s ${requirement('entries per second, appended from a backlog', appended, 5000)}`,
 );
 
 const rows = await test.asAdmin(`select seq::int, convert_from(body, 'UTF8') as body from audit.entry order by seq`);
@@ -95,7 +95,7 @@ for (let round = 0; round < 3; round++) {
 }
 const verifying = medianOf(verified);
 console.log(
-  `verified in memory         ${verifying.toFixed(0)} entries/s, the median of ${verified.map((rate) => rate.toFixed(0)).join(', ')} ${wanted('entries per second, verified', verifying, 100_000)}`,
+  `verified in memory         ${verifying.toFixed(0)} entries/s, the median of ${verified.map((rate) => rate.toFixed(0)).join(', ')} ${requirement('entries per second, verified', verifying, 100_000)}`,
 );
 
 /** Writes per second, with every event in order (and in the log, when there is one) at the end. */
@@ -140,7 +140,7 @@ for (const rate of rates) {
 }
 const ratio = 100 * medianOf(rates.map((rate) => rate.with / rate.without));
 console.log(
-  `median                     ${ratio.toFixed(0)} % ${wanted('writes with the ledger (% of writes without it)', ratio, 80)}`,
+  `median                     ${ratio.toFixed(0)} % ${requirement('writes with the ledger (% of writes without it)', ratio, 80)}`,
 );
 
 await net.end();

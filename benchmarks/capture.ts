@@ -110,8 +110,8 @@ for (const [what, inputs] of [
     const added = POLICIES.slice(1).map((policy) => [policy, medianOf(found.get(policy) ?? []) - off] as const);
     const reported = added.map(([policy, cost]) => `${policy} +${cost.toFixed(1)}`).join(', ');
     const ack = added.find(([policy]) => policy === 'ack')?.[1] ?? 0;
-    const wanted = lanes >= 16 && inputs === matrix;
-    const judged = wanted
+    const isRequired = lanes >= 16 && inputs === matrix;
+    const judged = isRequired
       ? ` (wanted: ack at most +${MOST_US}: ${claims.judge(`capture ack, ${lanes} concurrent`, ack <= MOST_US, `${ack.toFixed(1)} µs more`)})`
       : '';
     console.log(`${what}, ${lanes} at once: off ${off.toFixed(1)}, ${reported}${judged}`);

@@ -182,11 +182,11 @@ if (!flags.alone) {
       try {
         const usage = await runPeer<PeerUsage>(environment, join(folder, of), [script, reference.path, current.path]);
         const times = usage.cpuMs / own.cpuMs;
-        const wanted =
+        const targetText =
           target === undefined
             ? 'no target'
             : `target ${target}: ${claims.judge(`${target} times less CPU than ${what}, ${number(rows)} × ${columns}`, times >= target, `${times.toFixed(1)} ×`)}`;
-        console.log(`${what}: ${format(usage)}; times less: ${times.toFixed(1)} (${wanted}), ${load()}`);
+        console.log(`${what}: ${format(usage)}; times less: ${times.toFixed(1)} (${targetText}), ${load()}`);
       } catch (error) {
         console.log(`${what} is left out: ${String(error).slice(-300)}`);
       }

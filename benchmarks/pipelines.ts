@@ -41,7 +41,7 @@ const { values: flags } = parseArgs({
     graphs: { type: 'string', default: '' },
   },
 });
-const wanted = graphs(flags.full).filter(({ name }) => new RegExp(flags.graphs).test(name));
+const selected = graphs(flags.full).filter(({ name }) => new RegExp(flags.graphs).test(name));
 const folder = await mkdtemp(join(tmpdir(), 'dais-benchmark-pipelines-'));
 // PostgreSQL runs as another user when this runs as root.
 await chmod(folder, 0o755);
@@ -90,7 +90,7 @@ async function measureAll(runner: Runner, { startsPython, processes }: Ways): Pr
     await runner.run({ name: 'before', shape: 'chain', size: 2, kind });
   }
   const overheads: Overhead[] = [];
-  for (const graph of wanted) {
+  for (const graph of selected) {
     const work = graph.kind === 'python' && !startsPython ? NO_WORK : bare[graph.kind];
     overheads.push({ name: runner.name, processes, ...(await measure(runner, graph, work)) });
   }
@@ -115,7 +115,7 @@ try {
   const overheads = await measureAll(own, { startsPython: true, processes: true });
   for (const [at, overhead] of overheads.entries()) {
     tellGraph(
-      wanted[at]?.name ?? '',
+      selected[at]?.name ?? '',
       overhead,
       peers.flatMap((all) => all[at] ?? []),
       claims,

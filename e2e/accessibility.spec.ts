@@ -106,7 +106,7 @@ const PAGES: readonly Look[] = [
     async (page) => await page.getByText('description').first().waitFor(),
   ],
   [
-    'a fault in the editor',
+    'a problem in the editor',
     '/projects/default/create/secrets',
     async (page) => {
       await page.locator('.cm-content').click();

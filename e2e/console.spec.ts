@@ -25,7 +25,7 @@ afterAll(async () => await journey.stop());
 afterEach(async ({ task }) => {
   await journey.closePages();
   // Whatever else failed, its own words come first.
-  if (task.result?.state === 'fail') journey.forgetFaults();
+  if (task.result?.state === 'fail') journey.discardProblems();
   else journey.expectQuiet();
 });
 
@@ -102,7 +102,7 @@ test('what others do appears, changes and goes without a reload; under the point
   await page.getByText('live-a').waitFor({ state: 'detached' });
 });
 
-test('one writes a new secret, is told the fault where it stands, looks at the plan and applies it', async () => {
+test('a user writes a new secret, sees the problem at its position, reviews the plan and applies it', async () => {
   const page = await journey.open('/projects/default/create/secrets');
   await write(page, secretManifest('written', 'here').replace('description', 'descripton'));
   await page.getByText('did you mean description?').waitFor();

@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(async () => await journey.stop());
 afterEach(async ({ task }) => {
   await journey.closePages();
-  if (task.result?.state === 'fail') journey.forgetFaults();
+  if (task.result?.state === 'fail') journey.discardProblems();
   else journey.expectQuiet();
 });
 
@@ -35,6 +35,8 @@ test('a request is tried with the example of the model', async () => {
   await expect.poll(async () => await field.inputValue()).toBe('1');
   await field.fill('21');
   expect(JSON.parse(await body.inputValue())).toEqual({ inputs: { x: [[21]] } });
+  const { body: contract } = await client.call('GET', '/api/v1/serving/endpoints/delays/contract');
+  await page.getByText(`:${contract.port}/p/project-d/endpoints/delays/invocations`).waitFor();
   await page.getByRole('button', { name: 'Send request' }).click();
   const answer = panel(page, 'Response');
   await answer.getByText('42').waitFor();

@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(async () => await journey.stop());
 afterEach(async ({ task }) => {
   await journey.closePages();
-  if (task.result?.state === 'fail') journey.forgetFaults();
+  if (task.result?.state === 'fail') journey.discardProblems();
   else journey.expectQuiet();
 });
 

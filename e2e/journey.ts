@@ -138,7 +138,7 @@ export class Journey {
   }
 
   /** What pages said in a test that failed anyhow is not laid at the next one's door. */
-  forgetFaults(): void {
+  discardProblems(): void {
     this.#problems.length = 0;
   }
 

@@ -29,14 +29,14 @@ beforeAll(async () => {
 afterAll(async () => await journey.stop());
 afterEach(async ({ task }) => {
   await journey.closePages();
-  if (task.result?.state === 'fail') journey.forgetFaults();
+  if (task.result?.state === 'fail') journey.discardProblems();
   else journey.expectQuiet();
 });
 
 const rows = (page: Page) => page.getByRole('grid').getByRole('row');
 const address = () => `/projects/project-m/experiments/${experiment}`;
 
-test('runs are filtered in the grammar of clients, with completion and the fault under its word', async () => {
+test('filters runs in the syntax of clients, with completion and errors at their word', async () => {
   const page = await journey.open(address());
   await rows(page).nth(1).getByText('goes-on').waitFor();
   const filter = page.getByRole('combobox', { name: 'Filter' });
@@ -141,7 +141,7 @@ describeLooks(
       async (page) => await rows(page).nth(4).waitFor(),
     ],
     [
-      'a fault in a filter',
+      'an error in a filter',
       () => address(),
       async (page) => {
         await page.getByRole('combobox', { name: 'Filter' }).fill('metrics.loss ~ 3');

@@ -13,6 +13,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { root, runCommand } from './command.mjs';
 import { cacheFolder, programFolder } from './environment.mjs';
+import { fillNpmCache } from './npm-mirror.mjs';
 import { findPython } from './python.mjs';
 import { UV_VERSION, uvWheel } from './uv.mjs';
 
@@ -36,9 +37,8 @@ beforeAll(async () => {
   const npmCache = join(kept, 'npm');
   const git = ['clone', '--quiet', root, clone];
   await output('git', git, folder);
-  await output('npm', ['ci', '--ignore-scripts', '--prefer-offline', '--cache', npmCache], clone);
-  const runtime = join(clone, 'tools', 'node-24');
-  await output('npm', ['ci', '--ignore-scripts', '--prefer-offline', '--cache', npmCache], runtime);
+  await fillNpmCache(npmCache, clone);
+  await fillNpmCache(npmCache, join(clone, 'tools', 'node-24'));
   rmSync(clone, { recursive: true });
   await output('git', git, folder);
   await uvWheel(wheels);
@@ -69,6 +69,8 @@ beforeAll(async () => {
     npm_config_registry: registry,
     // It asks for the newest npm, which no lock names.
     npm_config_update_notifier: 'false',
+    // npm and Vite keep compiled code in the temporary folder, which must be empty at the end.
+    NODE_DISABLE_COMPILE_CACHE: '1',
     UV_FIND_LINKS: wheels,
   }).map(([name, value]) => `${name}=${value}`);
 }, 1_200_000);

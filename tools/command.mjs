@@ -15,7 +15,7 @@ const running = new Set();
  * @property {string} [cwd] default: the repository
  * @property {Readonly<Record<string, string | undefined>>} [env] added to the environment of this process
  * @property {boolean} [quiet] keep the output instead of showing it
- * @property {(chunk: string) => void} [heard] gets the output as it comes
+ * @property {(chunk: string) => void} [onOutput] gets the output as it comes
  * @property {number} [silenceMs] ends it, and what it started, when it has printed nothing for so long: code 124
  */
 
@@ -48,7 +48,7 @@ export async function runCommand(program, args, options = {}) {
     const hear = (/** @type {Buffer} */ chunk) => {
       watchdog?.refresh();
       output += chunk.toString('utf8');
-      options.heard?.(chunk.toString('utf8'));
+      options.onOutput?.(chunk.toString('utf8'));
     };
     child.stdout?.on('data', hear);
     child.stderr?.on('data', hear);

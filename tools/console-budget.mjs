@@ -38,9 +38,9 @@ export function budgetLine(manifest, size) {
 
 /** @param {Manifest} manifest */
 function firstView(manifest) {
-  for (const wanted of [ENTRY, HOME]) {
-    if (!(wanted in manifest))
-      throw new Error(`the console has no ${wanted}: is the budget still about the right files?`);
+  for (const expected of [ENTRY, HOME]) {
+    if (!(expected in manifest))
+      throw new Error(`the console has no ${expected}: is the budget still about the right files?`);
   }
   return new Set([...filesOf(manifest, ENTRY), ...filesOf(manifest, HOME)]);
 }

@@ -70,9 +70,11 @@ export async function unpackedPrograms(missing, program, name) {
   const found = findProgram([program]);
   if (found !== undefined) return join(found, '..');
   const folder = join(cacheFolder(), 'debian', name);
-  const programs = join(folder, 'usr', 'bin');
+  const programs = () =>
+    ['bin', 'sbin'].map((name) => join(folder, 'usr', name)).find((path) => existsSync(join(path, program)));
   return await withProcessLock(join(cacheFolder(), 'locks', `debian-${name}`), async () => {
-    if (existsSync(join(programs, program))) return programs;
+    const present = programs();
+    if (present !== undefined) return present;
     const part = `${folder}.part`;
     rmSync(part, { recursive: true, force: true });
     mkdirSync(part, { recursive: true });
@@ -90,6 +92,8 @@ export async function unpackedPrograms(missing, program, name) {
     rmSync(join(part, file));
     rmSync(folder, { recursive: true, force: true });
     renameSync(part, folder);
-    return programs;
+    const unpacked = programs();
+    if (unpacked === undefined) throw new Error(`${missing} The package ${name} has no program ${program}.`);
+    return unpacked;
   });
 }

@@ -37,9 +37,9 @@ export async function ensureInstalled(report, folder = root) {
       if (installNeeded(folder)) await install(folder, report);
     });
   }
-  const wanted = stampOf(readFileSync(join(folder, 'package-lock.json'), 'utf8'));
+  const expected = stampOf(readFileSync(join(folder, 'package-lock.json'), 'utf8'));
   const stamp = stampFile(folder);
-  if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== wanted) writeFileSync(stamp, wanted);
+  if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== expected) writeFileSync(stamp, expected);
 }
 
 /**
@@ -55,7 +55,7 @@ async function install(folder, report) {
     quiet: true,
     // Its script would fetch the runtime for graphics cards from elsewhere; what is in the package is what we use.
     env: { ONNXRUNTIME_NODE_INSTALL: 'skip' },
-    heard: (chunk) => {
+    onOutput: (chunk) => {
       done = Math.min(total, done + (chunk.match(/fetch GET 200 \S+\.tgz/g)?.length ?? 0));
       report?.(done, total);
     },
@@ -121,15 +121,15 @@ function stampOf(lockText) {
 
 /**
  * npm writes what it installed in the form of the lock. Optional packages of other platforms are left out there.
- * @param {Lock} wanted
+ * @param {Lock} expected
  * @param {Lock} installed
  */
-export function samePackages(wanted, installed) {
-  for (const [path, entry] of Object.entries(wanted.packages)) {
+export function samePackages(expected, installed) {
+  for (const [path, entry] of Object.entries(expected.packages)) {
     if (!path.includes('node_modules/')) continue;
     const there = installed.packages[path];
     if (!there && !entry.optional) return false;
     if (there && (there.version !== entry.version || there.integrity !== entry.integrity)) return false;
   }
-  return Object.keys(installed.packages).every((path) => path in wanted.packages);
+  return Object.keys(installed.packages).every((path) => path in expected.packages);
 }

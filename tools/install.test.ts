@@ -13,6 +13,6 @@ test('what npm installed is compared with the lock, package by package', () => {
 });
 
 test('an optional package of another platform may be missing', () => {
-  const wanted = { packages: { ...lock.packages, 'node_modules/b': { ...a, optional: true } } };
-  expect(samePackages(wanted, { packages: { 'node_modules/a': a } })).toBe(true);
+  const expected = { packages: { ...lock.packages, 'node_modules/b': { ...a, optional: true } } };
+  expect(samePackages(expected, { packages: { 'node_modules/a': a } })).toBe(true);
 });

@@ -16,7 +16,7 @@ import { root, runCommand } from './command.mjs';
  * @typedef {{ limitSeconds: number, tests: Readonly<Record<string, LongTest>> }} LongTests
  *
  * `hops`: imports between the test and the changed file.
- * @typedef {{ file: string, because: string, hops: number, seconds: number }} Choice
+ * @typedef {{ file: string, reason: string, hops: number, seconds: number }} Choice
  */
 
 const LIST = 'tools/long-tests.json';
@@ -61,11 +61,11 @@ export function chooseLongTests({ limitSeconds, tests }, changed, read) {
  * @param {(file: string) => string | undefined} read
  */
 function reasonOf(file, when, changed, read) {
-  if (changed.includes(file)) return { because: 'it changed', hops: 0 };
+  if (changed.includes(file)) return { reason: 'it changed', hops: 0 };
   if (when === 'imports') return nearestImport(file, new Set(changed), read);
   for (const glob of when) {
     const match = changed.find((path) => matchesGlob(path, glob));
-    if (match !== undefined) return { because: `${match} changed`, hops: 1 };
+    if (match !== undefined) return { reason: `${match} changed`, hops: 1 };
   }
   return undefined;
 }
@@ -98,7 +98,7 @@ export function nearestImport(file, changed, read) {
     for (const target of level.flatMap((path) => importsOf(path, read))) {
       if (seen.has(target)) continue;
       seen.add(target);
-      if (changed.has(target)) return { because: `it imports ${target}`, hops };
+      if (changed.has(target)) return { reason: `it imports ${target}`, hops };
       next.push(target);
     }
     level = next;
@@ -183,9 +183,9 @@ export async function longTestsOfChange() {
   const since = `${change.files.length} files changed since ${change.base.slice(0, 12)}`;
   const lines = [
     `${since}: ${chosen.length === 0 ? 'they affect no long test.' : `${chosen.length} long tests are affected:`}`,
-    ...chosen.map(({ file, because }) => `  ${file}: ${because}`),
+    ...chosen.map(({ file, reason }) => `  ${file}: ${reason}`),
     ...(left.length === 0 ? [] : ['Affected too, beyond the limit of seconds; npm run test:full runs them:']),
-    ...left.map(({ file, because }) => `  ${file}: ${because}`),
+    ...left.map(({ file, reason }) => `  ${file}: ${reason}`),
   ];
   return { files: chosen.map(({ file }) => file), lines };
 }

@@ -23,7 +23,7 @@ describe('imports', () => {
     ['packages/api/src/filter/index.ts', 3],
     ['packages/api/src/index.ts', 3],
   ])('reach %s after %i', (changed, hops) => {
-    expect(nearestImport(LONG, new Set([changed]), read)).toEqual({ because: `it imports ${changed}`, hops });
+    expect(nearestImport(LONG, new Set([changed]), read)).toEqual({ reason: `it imports ${changed}`, hops });
   });
 
   test('do not reach a file that imports the same ones, nor a cycle without end', () => {
@@ -53,11 +53,11 @@ describe('the choice', () => {
 
   test('names the tests that a change affects, and why', () => {
     expect(chooseLongTests(list, ['packages/web/src/app.tsx'], read)).toEqual({
-      chosen: [{ file: 'c.full.test.ts', because: 'packages/web/src/app.tsx changed', hops: 1, seconds: 50 }],
+      chosen: [{ file: 'c.full.test.ts', reason: 'packages/web/src/app.tsx changed', hops: 1, seconds: 50 }],
       left: [],
     });
     expect(chooseLongTests(list, ['README.md'], read)).toEqual({ chosen: [], left: [] });
-    expect(chooseLongTests(list, ['b.full.test.ts'], read).chosen).toMatchObject([{ because: 'it changed' }]);
+    expect(chooseLongTests(list, ['b.full.test.ts'], read).chosen).toMatchObject([{ reason: 'it changed' }]);
   });
 
   test('takes the nearest tests within the limit of seconds, and names the others', () => {

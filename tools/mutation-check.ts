@@ -3,8 +3,9 @@
  *
  *     npx tsx tools/mutation-check.ts
  *
- * For each fault it runs the tests that import the faulty file, the nearest first, until one fails. Then it runs that file
- * without the fault, where it must pass. Exit code 1: a fault survived, or a test fails without the fault.
+ * For each fault it runs the tests that import the faulty file, the nearest first, until one fails. Then it runs that test
+ * file without the fault. If it passes, the fault is detected; if it fails, the check continues with the other tests. Exit
+ * code 1: a fault survived, or only tests that also fail without the fault failed.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,8 +13,8 @@ import { parseArgs } from 'node:util';
 import { endCommands, runCommand } from './command.mjs';
 import { copyCheckout, type CheckoutCopy } from './mutation/checkout-copy.ts';
 import { faults, type Fault } from './mutation/faults.ts';
-import { affectedTests, importersOf, locateFault, type AffectedTest, type Importers } from './mutation/locate.ts';
-import { batchesOf, runTests, type FailedTest } from './mutation/run-tests.ts';
+import { affectedTests, importersOf, locateFault, type Importers } from './mutation/locate.ts';
+import { batchesOf, runTests } from './mutation/run-tests.ts';
 import { readSources } from './mutation/sources.ts';
 
 const HELP = `Checks that tests detect injected faults.
@@ -107,45 +108,36 @@ async function check(parts: Check): Promise<Result> {
   try {
     writeFileSync(path, faulty);
     if (flags.whole) return { fault, ...(await runWhole(copy.folder)), seconds: seconds() };
-    const { failed, ran, of } = await firstFailed(parts, () => seconds() < parts.limitSeconds);
-    const detectedAfter = seconds();
-    if (failed === undefined) {
-      const detail = `${ran} of the ${of} test files that import it pass`;
-      return { fault, outcome: 'survived', detail, seconds: detectedAfter };
+    const tests = affectedTests(file, parts.importers);
+    /** Tests that also fail without the fault: they say nothing about it. */
+    const unrelated: string[] = [];
+    let ran = 0;
+    for (const batch of batchesOf(tests)) {
+      for (;;) {
+        const [first] = batch;
+        const files = batch.map((one) => one.file).filter((one) => !unrelated.includes(one));
+        if (first === undefined || files.length === 0 || seconds() >= parts.limitSeconds) break;
+        const failed = await runTests(copy.folder, first.project, files);
+        if (failed === undefined) {
+          ran += files.length;
+          break;
+        }
+        const detectedAfter = seconds();
+        writeFileSync(path, correct);
+        const without = await runTests(copy.folder, first.project, [failed.file]);
+        const detail = `${failed.file}: ${failed.title}`;
+        if (without === undefined) return { fault, outcome: 'detected', detail, seconds: detectedAfter };
+        unrelated.push(failed.file);
+        writeFileSync(path, faulty);
+      }
     }
-    writeFileSync(path, correct);
-    const without = await runTests(copy.folder, failed.project, [failed.file]);
-    const outcome = without === undefined ? 'detected' : 'inconclusive';
-    const note = without === undefined ? '' : ' (fails without the fault, too)';
-    return { fault, outcome, detail: `${failed.file}: ${failed.title}${note}`, seconds: detectedAfter };
+    const detail = `${ran} of the ${tests.length} test files that import it pass`;
+    if (unrelated.length === 0) return { fault, outcome: 'survived', detail, seconds: seconds() };
+    const note = `; without the fault, these fail, too: ${unrelated.join(', ')}`;
+    return { fault, outcome: 'inconclusive', detail: detail + note, seconds: seconds() };
   } finally {
     writeFileSync(path, correct);
   }
-}
-
-async function firstFailed(
-  { copy, file, importers }: Check,
-  hasTime: () => boolean,
-): Promise<{
-  readonly failed?: FailedTest & Pick<AffectedTest, 'project'>;
-  readonly ran: number;
-  readonly of: number;
-}> {
-  const tests = affectedTests(file, importers);
-  let ran = 0;
-  for (const batch of batchesOf(tests)) {
-    const [first] = batch;
-    if (first === undefined || !hasTime()) break;
-    const { project } = first;
-    const failed = await runTests(
-      copy.folder,
-      project,
-      batch.map((one) => one.file),
-    );
-    ran += batch.length;
-    if (failed !== undefined) return { failed: { ...failed, project }, ran, of: tests.length };
-  }
-  return { ran, of: tests.length };
 }
 
 async function runWhole(folder: string): Promise<Pick<Result, 'outcome' | 'detail'>> {

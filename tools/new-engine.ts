@@ -1,17 +1,12 @@
 /** Adds an engine, or an implementation of the compute engine: npx tsx tools/new-engine.ts NAME | compute/NAME */
-import { root } from './command.mjs';
 import { computeScaffold } from './scaffold/compute-files.ts';
 import { engineScaffold } from './scaffold/engine-files.ts';
-import { namesOf } from './scaffold/names.ts';
-import { writeScaffold } from './scaffold/scaffold.ts';
+import { runScaffold } from './scaffold/scaffold-command.ts';
 
-const [name] = process.argv.slice(2);
-if (name === undefined) {
-  process.stderr.write('usage: npx tsx tools/new-engine.ts NAME | compute/NAME\n');
-  process.exitCode = 2;
-} else {
-  const implementation = /^compute\/(.*)$/.exec(name)?.[1];
-  const scaffold =
-    implementation === undefined ? engineScaffold(namesOf(name)) : computeScaffold(namesOf(implementation));
-  process.stdout.write(await writeScaffold(root, scaffold));
-}
+await runScaffold({
+  program: 'new-engine',
+  summary: 'Adds an engine with its contract and suite, or with compute/NAME an implementation of the compute engine.',
+  argument: 'NAME | compute/NAME',
+  prefix: 'compute/',
+  scaffold: (names, argument) => (argument.startsWith('compute/') ? computeScaffold(names) : engineScaffold(names)),
+});

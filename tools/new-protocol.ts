@@ -1,13 +1,9 @@
 /** Adds a protocol: npx tsx tools/new-protocol.ts NAME */
-import { root } from './command.mjs';
 import { protocolScaffold } from './scaffold/protocol-files.ts';
-import { namesOf } from './scaffold/names.ts';
-import { writeScaffold } from './scaffold/scaffold.ts';
+import { runScaffold } from './scaffold/scaffold-command.ts';
 
-const [name] = process.argv.slice(2);
-if (name === undefined) {
-  process.stderr.write('usage: npx tsx tools/new-protocol.ts NAME\n');
-  process.exitCode = 2;
-} else {
-  process.stdout.write(await writeScaffold(root, protocolScaffold(namesOf(name))));
-}
+await runScaffold({
+  program: 'new-protocol',
+  summary: 'Adds a protocol of a foreign client: its routes, its errors and a test.',
+  scaffold: protocolScaffold,
+});

@@ -37,7 +37,7 @@ import { dirname } from 'node:path';
  * @typedef {{ needed: false } | { needed: true, reachable: true } | { needed: true, reachable: false, reason: string }} Registry
  *
  * @typedef {object} Finding
- * @property {'fault' | 'note'} weight a fault stops, a note does not
+ * @property {'problem' | 'note'} weight a problem stops the start, a note does not
  * @property {string} what
  * @property {string} fix exactly what to do
  */
@@ -49,7 +49,7 @@ const NODE = 'Node >= 20.19 (20, 22 or 24)';
 
 /** Measured: the build peaks at 0.5 GiB, a started Dais idles below 0.25 GiB; work needs room beside that. */
 const MEMORY_NEEDED = 1 * GIB;
-const MEMORY_WANTED = 2 * GIB;
+const MEMORY_RECOMMENDED = 2 * GIB;
 
 /** @type {Record<string, string>} how to have a folder elsewhere */
 const OTHER_LOCATION = { data: '-- --data DIR', cache: 'DAIS_CACHE=DIR', keys: 'DAIS_KEYS_FOLDER=DIR' };
@@ -59,19 +59,19 @@ const GLIBC = '2.28';
 
 /**
  * @param {Facts} facts
- * @returns {Finding[]} every finding, faults first
+ * @returns {Finding[]} every finding, problems first
  */
 export function judge(facts) {
   /** @type {Finding[]} */
   const findings = [...judgeMachine(facts), ...judgePrograms(facts), ...checkLocations(facts)];
   if (facts.registry.needed && !facts.registry.reachable) {
     findings.push({
-      weight: 'fault',
+      weight: 'problem',
       what: `the npm registry does not respond (${facts.registry.reason})`,
       fix: 'set npm_config_registry to a mirror, or HTTPS_PROXY to your proxy (and NODE_EXTRA_CA_CERTS to its certificate)',
     });
   }
-  return [...findings.filter((one) => one.weight === 'fault'), ...findings.filter((one) => one.weight === 'note')];
+  return [...findings.filter((one) => one.weight === 'problem'), ...findings.filter((one) => one.weight === 'note')];
 }
 
 /**
@@ -84,27 +84,27 @@ function judgeMachine({ platform, arch, glibc, memory }) {
   const known = ['linux', 'darwin'].includes(platform) && ['x64', 'arm64'].includes(arch);
   if (platform === 'win32') {
     findings.push({
-      weight: 'fault',
+      weight: 'problem',
       what: 'Windows itself is not supported',
       fix: 'run it in WSL2: wsl --install -d Debian',
     });
   } else if (!known) {
     const fix = 'use Linux on x64 or arm64';
-    findings.push({ weight: 'fault', what: `${platform} on ${arch} is not supported`, fix });
+    findings.push({ weight: 'problem', what: `${platform} on ${arch} is not supported`, fix });
   } else if (platform === 'darwin') {
     findings.push({ weight: 'note', what: 'macOS is experimental', fix: 'use Linux for anything you rely on' });
   } else if (glibc === undefined) {
     const fix = 'use a system with glibc: Debian, Ubuntu, Fedora (in a container: FROM debian:13)';
-    findings.push({ weight: 'fault', what: 'this Linux has musl instead of glibc (Alpine?)', fix });
+    findings.push({ weight: 'problem', what: 'this Linux has musl instead of glibc (Alpine?)', fix });
   } else if (older(glibc, GLIBC)) {
     const fix = 'use Debian >= 11, Ubuntu >= 20.04 or another system of their age';
-    findings.push({ weight: 'fault', what: `glibc ${glibc} is older than ${GLIBC}`, fix });
+    findings.push({ weight: 'problem', what: `glibc ${glibc} is older than ${GLIBC}`, fix });
   }
-  if (memory < MEMORY_WANTED) {
+  if (memory < MEMORY_RECOMMENDED) {
     const enough = memory >= MEMORY_NEEDED;
     findings.push({
-      weight: enough ? 'note' : 'fault',
-      what: `${gib(memory)} of memory are free; ${gib(enough ? MEMORY_WANTED : MEMORY_NEEDED)} are ${enough ? 'better' : 'needed'}`,
+      weight: enough ? 'note' : 'problem',
+      what: `${gib(memory)} of memory are free; ${gib(enough ? MEMORY_RECOMMENDED : MEMORY_NEEDED)} are ${enough ? 'better' : 'needed'}`,
       fix: 'close other programs, or give the machine or container more memory',
     });
   }
@@ -121,18 +121,18 @@ function judgePrograms(facts) {
   const [major = 0, minor = 0] = facts.node.split('.').map(Number);
   if (major < 20 || (major === 20 && minor < 19) || major === 21) {
     findings.push({
-      weight: 'fault',
+      weight: 'problem',
       what: `this is Node ${facts.node}, but ${NODE} is needed`,
       fix: install(facts, 'nodejs npm', 'node@24', 'Debian 13 and Ubuntu 25.10 have it; elsewhere: nvm install 24'),
     });
   }
   if (!facts.npm) {
-    findings.push({ weight: 'fault', what: 'npm is not installed', fix: install(facts, 'npm', 'node@24') });
+    findings.push({ weight: 'problem', what: 'npm is not installed', fix: install(facts, 'npm', 'node@24') });
   }
   if (!facts.pythons.some(({ version }) => !older(version, '3.11'))) {
     const found = facts.pythons.map((one) => `${one.command} is ${one.version}`).join(', ') || 'none was found';
     findings.push({
-      weight: 'fault',
+      weight: 'problem',
       what: `Python >= 3.11 is needed, but ${found}`,
       fix: install(facts, 'python3', 'python@3.13', 'or name another: DAIS_PYTHON=/path/to/python3'),
     });
@@ -181,11 +181,11 @@ function checkLocations(facts) {
     const other = OTHER_LOCATION[name] || 'another folder for the clone';
     if (!writable) {
       const fix = `make it writable (chown -R "$(id -u)" ${path}), or choose another place: ${other}`;
-      findings.push({ weight: 'fault', what: `the ${name} folder ${path} cannot be written`, fix });
+      findings.push({ weight: 'problem', what: `the ${name} folder ${path} cannot be written`, fix });
     }
     if (free !== undefined && free < needed) {
       findings.push({
-        weight: 'fault',
+        weight: 'problem',
         what: `${gib(free)} are free at ${path} (${name}); ${gib(needed)} are needed`,
         fix: `free some space there, or choose another place: ${other}`,
       });
@@ -214,12 +214,12 @@ function install(facts, apt, brew, otherwise) {
 /**
  * True when the first dotted version is older than the second.
  * @param {string} version
- * @param {string} wanted
+ * @param {string} expected
  */
-function older(version, wanted) {
+function older(version, expected) {
   const [major = 0, minor = 0] = version.split('.').map(Number);
-  const [wantedMajor = 0, wantedMinor = 0] = wanted.split('.').map(Number);
-  return major < wantedMajor || (major === wantedMajor && minor < wantedMinor);
+  const [requiredMajor = 0, requiredMinor = 0] = expected.split('.').map(Number);
+  return major < requiredMajor || (major === requiredMajor && minor < requiredMinor);
 }
 
 /** @param {number} bytes */

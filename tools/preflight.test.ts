@@ -24,7 +24,7 @@ test('a machine that has everything has no finding', () => {
   expect(judge({ ...good, registry: { needed: false } })).toEqual([]);
 });
 
-test('all faults are listed at once, each with its fix', () => {
+test('lists all problems together, each with its fix', () => {
   const facts: Facts = {
     ...good,
     node: '18.20.8',
@@ -40,15 +40,15 @@ test('all faults are listed at once, each with its fix', () => {
     registry: { needed: true, reachable: false, reason: 'ENOTFOUND' },
   };
   expect(print(facts)).toEqual([
-    'fault: glibc 2.17 is older than 2.28 → use Debian >= 11, Ubuntu >= 20.04 or another system of their age',
-    'fault: 0.5 GiB of memory are free; 1.0 GiB are needed → close other programs, or give the machine or container more memory',
-    'fault: this is Node 18.20.8, but Node >= 20.19 (20, 22 or 24) is needed → sudo apt-get update && sudo apt-get install -y nodejs npm (Debian 13 and Ubuntu 25.10 have it; elsewhere: nvm install 24)',
-    'fault: npm is not installed → sudo apt-get update && sudo apt-get install -y npm',
-    'fault: Python >= 3.11 is needed, but python3 is 3.9.2 → sudo apt-get update && sudo apt-get install -y python3 (or name another: DAIS_PYTHON=/path/to/python3)',
-    'fault: the data folder /srv/dais cannot be written → make it writable (chown -R "$(id -u)" /srv/dais), or choose another place: -- --data DIR',
-    'fault: 0.1 GiB are free at /srv/dais (data); 1.0 GiB are needed → free some space there, or choose another place: -- --data DIR',
-    'fault: 0.0 GiB are free at /cache (cache); 0.5 GiB are needed → free some space there, or choose another place: DAIS_CACHE=DIR',
-    'fault: the npm registry does not respond (ENOTFOUND) → set npm_config_registry to a mirror, or HTTPS_PROXY to your proxy (and NODE_EXTRA_CA_CERTS to its certificate)',
+    'problem: glibc 2.17 is older than 2.28 → use Debian >= 11, Ubuntu >= 20.04 or another system of their age',
+    'problem: 0.5 GiB of memory are free; 1.0 GiB are needed → close other programs, or give the machine or container more memory',
+    'problem: this is Node 18.20.8, but Node >= 20.19 (20, 22 or 24) is needed → sudo apt-get update && sudo apt-get install -y nodejs npm (Debian 13 and Ubuntu 25.10 have it; elsewhere: nvm install 24)',
+    'problem: npm is not installed → sudo apt-get update && sudo apt-get install -y npm',
+    'problem: Python >= 3.11 is needed, but python3 is 3.9.2 → sudo apt-get update && sudo apt-get install -y python3 (or name another: DAIS_PYTHON=/path/to/python3)',
+    'problem: the data folder /srv/dais cannot be written → make it writable (chown -R "$(id -u)" /srv/dais), or choose another place: -- --data DIR',
+    'problem: 0.1 GiB are free at /srv/dais (data); 1.0 GiB are needed → free some space there, or choose another place: -- --data DIR',
+    'problem: 0.0 GiB are free at /cache (cache); 0.5 GiB are needed → free some space there, or choose another place: DAIS_CACHE=DIR',
+    'problem: the npm registry does not respond (ENOTFOUND) → set npm_config_registry to a mirror, or HTTPS_PROXY to your proxy (and NODE_EXTRA_CA_CERTS to its certificate)',
     'note: git is not installed: applied manifests will not record their commit → sudo apt-get update && sudo apt-get install -y git',
   ]);
 });
@@ -68,21 +68,21 @@ test.each([
   ['21.7.3', 1],
   ['22.12.0', 0],
   ['24.1.0', 0],
-])('Node %s has %i faults', (node, problems) => {
+])('Node %s has %i problems', (node, problems) => {
   expect(judge({ ...good, node })).toHaveLength(problems);
 });
 
 test.each([
-  [{ platform: 'win32' }, 'fault: Windows itself is not supported → run it in WSL2: wsl --install -d Debian'],
-  [{ platform: 'freebsd' }, 'fault: freebsd on x64 is not supported → use Linux on x64 or arm64'],
-  [{ arch: 'ia32' }, 'fault: linux on ia32 is not supported → use Linux on x64 or arm64'],
+  [{ platform: 'win32' }, 'problem: Windows itself is not supported → run it in WSL2: wsl --install -d Debian'],
+  [{ platform: 'freebsd' }, 'problem: freebsd on x64 is not supported → use Linux on x64 or arm64'],
+  [{ arch: 'ia32' }, 'problem: linux on ia32 is not supported → use Linux on x64 or arm64'],
   [
     { platform: 'darwin', arch: 'arm64', glibc: undefined },
     'note: macOS is experimental → use Linux for anything you rely on',
   ],
   [
     { glibc: undefined },
-    'fault: this Linux has musl instead of glibc (Alpine?) → use a system with glibc: Debian, Ubuntu, Fedora (in a container: FROM debian:13)',
+    'problem: this Linux has musl instead of glibc (Alpine?) → use a system with glibc: Debian, Ubuntu, Fedora (in a container: FROM debian:13)',
   ],
   [
     { memory: 1.5 * 1024 ** 3 },

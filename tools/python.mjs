@@ -32,9 +32,9 @@ export async function findPython() {
     if ('path' in found && isNewEnough(found.version)) return found;
     tried.push(`${candidate} ${'path' in found ? `is ${found.version}` : found.why}`);
   }
-  const wanted = MINIMUM_PYTHON.join('.');
+  const expected = MINIMUM_PYTHON.join('.');
   throw new Error(
-    `Python >= ${wanted} is needed (${tried.join(', ')}). On Debian or Ubuntu: apt-get install python3. ` +
+    `Python >= ${expected} is needed (${tried.join(', ')}). On Debian or Ubuntu: apt-get install python3. ` +
       'Another interpreter can be named with DAIS_PYTHON=/path/to/python3.',
   );
 }
@@ -45,8 +45,8 @@ export async function findPython() {
  */
 export function isNewEnough(version) {
   const [major = 0, minor = 0] = version.split('.').map(Number);
-  const [wantedMajor = 0, wantedMinor = 0] = MINIMUM_PYTHON;
-  return major > wantedMajor || (major === wantedMajor && minor >= wantedMinor);
+  const [requiredMajor = 0, requiredMinor = 0] = MINIMUM_PYTHON;
+  return major > requiredMajor || (major === requiredMajor && minor >= requiredMinor);
 }
 
 /**

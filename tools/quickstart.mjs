@@ -94,9 +94,9 @@ async function preflight(options) {
     environment,
   );
   const findings = judge(facts);
-  const problems = findings.filter((finding) => finding.weight === 'fault');
+  const problems = findings.filter((finding) => finding.weight === 'problem');
   for (const { weight, what, fix } of findings) {
-    process.stderr.write(`${weight === 'fault' ? '✗' : '•'} ${what}\n    ${fix}\n`);
+    process.stderr.write(`${weight === 'problem' ? '✗' : '•'} ${what}\n    ${fix}\n`);
   }
   if (problems.length > 0) {
     process.stderr.write(`\n${problems.length} to fix, then run it again: npm run quickstart\n`);

@@ -106,10 +106,10 @@ async function bench() {
   for (const file of files) {
     out.write(`\n── ${file}\n`);
     const runner = file.endsWith('.ts') ? ['tsx', '--conditions=dais-source'] : ['node'];
-    const heard = (/** @type {string} */ text) => void out.write(text);
+    const onOutput = (/** @type {string} */ text) => void out.write(text);
     const before = load();
     const program = [...runner.slice(1), file, ...options];
-    const { code, output } = await runCommand(runner[0] ?? 'node', program, { quiet: true, heard });
+    const { code, output } = await runCommand(runner[0] ?? 'node', program, { quiet: true, onOutput });
     results.push({ file, code, output, load: `${before} to ${load()}` });
     if (stopped) return false;
   }

@@ -19,6 +19,8 @@ export interface CallServer {
   readonly pids: readonly number[];
   /** Without `documented`, the kept connections use the documented address. */
   readonly loads: Partial<Readonly<Record<Way, RoundLoad>>> & Readonly<Record<'kept', RoundLoad>>;
+  /** Runs before each round of each way. Its CPU does not count. */
+  readonly prepare?: () => Promise<void>;
   /** A round takes minutes: there is no warm-up, and as few rounds as an interval needs. */
   readonly isSlow?: boolean;
 }
@@ -125,6 +127,7 @@ async function sampleRounds(
   for (let round = 0; round < rounds; round++) {
     for (const { server, way, load } of round % 2 === 0 ? trials : trials.toReversed()) {
       const of = samples.get(server.name) as { [way in Way]: number[] } & { figures: LoadFigures[] };
+      await server.prepare?.();
       const before = cpuOf(server.pids);
       const figures = await load();
       const spent = cpuOf(server.pids) - before - idle.of(server.pids, figures.seconds);

@@ -131,10 +131,10 @@ async function compareAvro(candidates: Candidates): Promise<void> {
         decoder.on('error', reject);
         decoder.end(bytes);
       }));
-  const bounds = { bytes: 100_000_000, values: 1_000_000 };
+  const limits = { bytes: 100_000_000, values: 1_000_000 };
   await compare(
     `a manifest of ${MANIFEST_ENTRIES} files`,
-    () => readAvroFile(manifest, bounds),
+    () => readAvroFile(manifest, limits),
     decode && (() => decode(manifest)),
     'avsc',
   );
@@ -142,7 +142,7 @@ async function compareAvro(candidates: Candidates): Promise<void> {
   const outcome = (error: unknown) => (error instanceof Error ? error.message : String(error));
   let ours = 'reads it';
   try {
-    readAvroFile(hostile, bounds);
+    readAvroFile(hostile, limits);
   } catch (error) {
     ours = `refuses it (${outcome(error)})`;
   }

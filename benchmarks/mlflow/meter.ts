@@ -29,8 +29,11 @@ export class Meter {
     return this.#barrier.wants(name);
   }
 
-  /** A round has half of `calls`. Each call gets a higher number than those before it, and the number of its client. */
-  async measure(name: string, calls: number, call: Call): Promise<void> {
+  /**
+   * A round has half of `calls`. Each call gets a higher number than those before it, and the number of its client. `prepare` gets the
+   * number of calls before each round, and is not measured.
+   */
+  async measure(name: string, calls: number, call: Call, prepare?: (times: number) => Promise<void>): Promise<void> {
     const { clients, share, useConnections } = this.#options;
     const counter = new CallCounter();
     const count = Math.max(clients, Math.ceil((calls * share) / 2));
@@ -38,7 +41,10 @@ export class Meter {
       useConnections(mode);
       return await runCalls(count, clients, call, counter).finally(() => useConnections('kept'));
     };
-    await this.#measure(name, { loads: { kept: load('kept'), new: load('new') } });
+    await this.#measure(name, {
+      loads: { kept: load('kept'), new: load('new') },
+      ...(prepare !== undefined && { prepare: async () => await prepare(count) }),
+    });
   }
 
   /** Measures a load whose client is another program, with connections of its own. */
@@ -46,7 +52,7 @@ export class Meter {
     await this.#measure(name, { loads: { kept: load }, isSlow: true });
   }
 
-  async #measure(call: string, server: Pick<CallServer, 'loads' | 'isSlow'>): Promise<void> {
+  async #measure(call: string, server: Pick<CallServer, 'loads' | 'prepare' | 'isSlow'>): Promise<void> {
     const { name, pids } = this.#options;
     await this.#barrier.measure(call, { name, pids, ...server });
   }

@@ -63,4 +63,4 @@ def push(project, dataset, frame):
             raise RuntimeError(f"{dataset} did not come: {ingest}")
         time.sleep(0.1)
     if ingest["state"] == "failed":
-        raise RuntimeError(f"{dataset}: {ingest['faults']}")
+        raise RuntimeError(f"{dataset}: {ingest['problems']}")

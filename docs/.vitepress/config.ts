@@ -72,6 +72,7 @@ const guideTopics: Readonly<Record<string, readonly string[]>> = {
     'threat-model',
   ],
   Operations: [
+    'install',
     'production',
     'behind-nginx',
     'tls',

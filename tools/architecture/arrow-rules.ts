@@ -101,8 +101,8 @@ function checkPlaced(file: SourceFile, location: Location, files: ReadonlyMap<st
     if (isTest(target.path)) return [{ rule: 'arrow', at, why: `imports ${target.path}, which is for tests` }];
     const there = locationOf(target.path);
     if (there && sameZone(location, there)) return [];
-    const wanted = location.arrow.may.map((pattern) => fullPattern(bind(pattern, location.bindings)));
-    if (!matchesAny(wanted, target.path)) {
+    const allowed = location.arrow.may.map((pattern) => fullPattern(bind(pattern, location.bindings)));
+    if (!matchesAny(allowed, target.path)) {
       return [{ rule: 'arrow', at, why: `${location.arrow.zone} may not import ${target.path}` }];
     }
     if (there && sliceOf(location) === 'ledgers/lineage' && there.arrow === location.arrow) {

@@ -73,14 +73,14 @@ function checkTest(file: SourceFile, files: ReadonlyMap<string, SourceFile>): Br
 
 /** Each slice has its face; each engine that has implementations has the suite that they all pass. */
 function checkFaces(files: ReadonlyMap<string, SourceFile>): Breach[] {
-  const wanted = new Set<string>();
+  const expected = new Set<string>();
   for (const path of files.keys()) {
     const slice = /^packages\/server\/src\/(ledgers|kinds|protocols)\/[^/]+\//.exec(path)?.[0];
-    if (slice) wanted.add(`${slice}index.ts`);
+    if (slice) expected.add(`${slice}index.ts`);
     const engine = /^(packages\/server\/src\/engines\/[^/]+\/)[^/]+\//.exec(path)?.[1];
-    if (engine) wanted.add(`${engine}contract.ts`).add(`${engine}suite.ts`);
+    if (engine) expected.add(`${engine}contract.ts`).add(`${engine}suite.ts`);
   }
-  return [...wanted]
+  return [...expected]
     .filter((path) => !files.has(path))
     .map((path) => ({
       rule: 'face',

@@ -49,7 +49,7 @@ test('every kind and operation that the server is composed with is in the refere
     proxy: { noProxy: [] },
     allowHosts: [],
     userAgent: 'test',
-    fail: (_fault, detail) => new Error(detail),
+    fail: (_code, detail) => new Error(detail),
   });
   const loaded = await loadKinds({ keys, outbound, clock: systemClock });
   const names = operations().map((operation) => operation.name);

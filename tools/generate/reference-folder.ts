@@ -4,31 +4,31 @@ import { GENERATED_FOLDERS, type GeneratedFile } from './generated-file.ts';
 
 /** One difference between the folder and what the code says, in a line: `changed docs/reference/errors.md`. */
 export function differences(root: string, files: readonly GeneratedFile[]): string[] {
-  const wanted = new Map(files.map((file) => [file.path, file.text]));
-  const present = presentFiles(root, [...wanted.keys()]);
+  const expected = new Map(files.map((file) => [file.path, file.text]));
+  const present = presentFiles(root, [...expected.keys()]);
   return [
-    ...[...wanted].flatMap(([path, text]) => {
+    ...[...expected].flatMap(([path, text]) => {
       if (!present.includes(path)) return [`missing ${path}`];
       return readFileSync(join(root, path), 'utf8') === text ? [] : [`changed ${path}`];
     }),
-    ...present.filter((path) => !wanted.has(path)).map((path) => `stale ${path}`),
+    ...present.filter((path) => !expected.has(path)).map((path) => `stale ${path}`),
   ].toSorted();
 }
 
 /** Makes the folder what the code says: writes what differs, removes what is no longer made. */
 export function writeReference(root: string, files: readonly GeneratedFile[]): void {
-  const wanted = new Set(files.map((file) => file.path));
-  for (const path of presentFiles(root, [...wanted])) if (!wanted.has(path)) rmSync(join(root, path));
+  const expected = new Set(files.map((file) => file.path));
+  for (const path of presentFiles(root, [...expected])) if (!expected.has(path)) rmSync(join(root, path));
   for (const { path, text } of files) {
     mkdirSync(dirname(join(root, path)), { recursive: true });
     writeFileSync(join(root, path), text);
   }
 }
 
-/** What is in the generated folders, and of the wanted files elsewhere those that are there. */
-function presentFiles(root: string, wanted: readonly string[]): string[] {
+/** Returns the files in the generated folders, and the expected files elsewhere that exist. */
+function presentFiles(root: string, expected: readonly string[]): string[] {
   const inside = GENERATED_FOLDERS.flatMap((folder) => filesBelow(root, join(root, folder)));
-  return [...new Set([...inside, ...wanted.filter((path) => existsSync(join(root, path)))])];
+  return [...new Set([...inside, ...expected.filter((path) => existsSync(join(root, path)))])];
 }
 
 function filesBelow(root: string, folder: string): string[] {

@@ -77,8 +77,8 @@ export const faults: readonly Fault[] = [
     name: 'a window with exactly the minimum number of samples is not evaluated',
     module: 'monitoring',
     in: `${server}/ledgers/monitoring/**`,
-    find: /window\.rows >= spec\.minSamples/,
-    replace: 'window.rows > spec.minSamples',
+    find: /if \(rows < spec\.minSamples\) \{\n {4}return unknownOutcome/,
+    replace: 'if (rows <= spec.minSamples) {\n    return unknownOutcome',
   },
   {
     name: 'the approval of the author of a version counts',

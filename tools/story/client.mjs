@@ -28,7 +28,7 @@ export class Refused extends Error {
 /**
  * @typedef {object} Client one account, at one Dais
  * @property {(method: string, path: string, body?: unknown) => Promise<any>} call throws {@link Refused}
- * @property {(args: readonly string[], options?: { cwd?: string, heard?: (chunk: string) => void }) => Promise<string>} dais
+ * @property {(args: readonly string[], options?: { cwd?: string, onOutput?: (chunk: string) => void }) => Promise<string>} dais
  * @property {Readonly<Record<string, string>>} variables for programs that act as this account
  * @property {string} token
  */
@@ -50,12 +50,12 @@ export function client(url, token) {
     token,
     variables,
     call: async (method, path, body) => await call(url, token, method, path, body),
-    dais: async (args, { cwd, heard } = {}) => {
+    dais: async (args, { cwd, onOutput } = {}) => {
       const { code, output } = await runCommand(process.execPath, [main, ...args], {
         quiet: true,
         env: variables,
         ...(cwd && { cwd }),
-        ...(heard && { heard }),
+        ...(onOutput && { onOutput }),
       });
       if (code !== 0) throw new Error(`dais ${args.join(' ')} ended with ${code}:\n${output.trim()}`);
       return output;

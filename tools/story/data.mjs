@@ -42,7 +42,7 @@ export async function bringData({ trainer, until, made, source, work, say }) {
     return { ...before, again: true };
   }
   let rest = '';
-  const heard = (/** @type {string} */ chunk) => {
+  const onOutput = (/** @type {string} */ chunk) => {
     const lines = `${rest}${chunk}`.split('\n');
     rest = lines.pop() ?? '';
     for (const line of lines) if (!line.startsWith('Next: ')) say(line);
@@ -52,7 +52,7 @@ export async function bringData({ trainer, until, made, source, work, say }) {
     cwd: stages,
     quiet: true,
     env: { ...trainer.variables, PATH: pathWithDais(join(work, 'bin')), PYTHONDONTWRITEBYTECODE: '1' },
-    heard,
+    onOutput,
   });
   if (code !== 0) throw new Error(output);
   const after = await known(trainer, until, made);

@@ -30,7 +30,7 @@ const ISOLATION_MS = 60_000;
 /**
  * @typedef {object} Isolation as the server reports it
  * @property {'bubblewrap' | 'bubblewrap-without-proc' | 'landlock' | 'none'} boundary
- * @property {string} [fault] why nothing isolates
+ * @property {string} [reason] why nothing isolates
  * @property {string} [remedy]
  */
 
@@ -73,9 +73,9 @@ export async function preparePipeline({ owner, trainer }, work, say) {
  * @returns {string[]}
  */
 export function withoutIsolation(isolation) {
-  const { fault, remedy } = isolation ?? {};
+  const { reason, remedy } = isolation ?? {};
   return [
-    `This machine cannot isolate commands${fault === undefined ? '' : `: ${fault}`}.`,
+    `This machine cannot isolate commands${reason === undefined ? '' : `: ${reason}`}.`,
     ...(remedy === undefined ? [] : [remedy]),
     'The steps of this quickstart run without isolation: the policy `trainer-unisolated` allows it for the trainer.',
     'Automatic runs cannot be unisolated, so schedules and alerts start nothing here.',

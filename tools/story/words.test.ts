@@ -8,8 +8,8 @@ test('the chapter of the second training says who started it', () => {
   expect(retrainingTitle({ ...decision, outcome: 'failed' })).toMatch(/^6\. Retraining: the alert cannot start/);
 });
 
-test('a story without isolation says why, and what makes it possible', () => {
-  const isolation = { boundary: 'none', fault: 'no program bwrap was found', remedy: 'Install bubblewrap.' } as const;
+test('the notice without isolation has the reason that the server reports, and the remedy', () => {
+  const isolation = { boundary: 'none', reason: 'no program bwrap was found', remedy: 'Install bubblewrap.' } as const;
   const text = withoutIsolation(isolation).join('\n');
   expect(text).toContain('This machine cannot isolate commands: no program bwrap was found.');
   expect(text).toContain('Install bubblewrap.');

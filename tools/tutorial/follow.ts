@@ -14,6 +14,8 @@ import { readBlocks, showsOutput, type Block } from './blocks.ts';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 export interface Reader {
+  /** The path of the `dais` command, where it is not that of this repository. */
+  readonly dais?: string;
   /** Folders that come first on the PATH. */
   readonly programs?: readonly string[];
   /** A folder of the repository whose files the reader has. */
@@ -97,15 +99,15 @@ async function follow(block: Block, { page, folder, env, background }: Desk): Pr
 /** `dais` on the PATH, as it was built where that is of today; no colors, a free port, and none of the variables of whoever runs the test. */
 async function commandEnvironment(
   folder: string,
-  { programs = [], variables = {} }: Reader,
+  { dais, programs = [], variables = {} }: Reader,
 ): Promise<NodeJS.ProcessEnv> {
   const bin = join(folder, 'bin');
   mkdirSync(bin);
   const cli = join(root, 'packages', 'cli');
-  const program = isBuilt()
+  const own = isBuilt()
     ? `"${process.execPath}" "${join(cli, 'dist', 'main.js')}"`
     : `"${join(root, 'node_modules', '.bin', 'tsx')}" --conditions=dais-source "${join(cli, 'src', 'main.ts')}"`;
-  writeFileSync(join(bin, 'dais'), `#!/bin/sh\nexec ${program} "$@"\n`);
+  writeFileSync(join(bin, 'dais'), `#!/bin/sh\nexec ${dais === undefined ? own : `"${dais}"`} "$@"\n`);
   chmodSync(join(bin, 'dais'), 0o755);
   const port = await freePort();
   return {

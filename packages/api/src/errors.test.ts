@@ -19,7 +19,7 @@ describe('the catalog', () => {
     expect(new Set(titles).size).toBe(titles.length);
   });
 
-  test('a fault of the caller is never worth a blind retry, but for asking too often', () => {
+  test('a client error is not retryable, except for too many requests', () => {
     const odd = codes.filter((code) => {
       const { status, retryable } = errorCatalog[code];
       return retryable === true && status < 500 && ![408, 429].includes(status);
@@ -90,4 +90,19 @@ test('a remedy that refers to a list needs that list', () => {
   expect(errorRemedy(new DaisError('still_referenced', '', { holders: ['x'] }))).toContain('`holders`');
   expect(errorRemedy(new DaisError('still_referenced', ''))).not.toContain('`holders`');
   expect(errorRemedy(new DaisError('not_found', ''))).toBe(errorCatalog.not_found.remedy);
+});
+
+test('an error of another copy of this package is a DaisError too, and nothing else is', () => {
+  // The class of a copy differs, and has the same mark.
+  class DaisErrorOfCopy extends Error {
+    get [Symbol.for('dais.error')](): true {
+      return true;
+    }
+  }
+  expect(new DaisErrorOfCopy('x') instanceof DaisError).toBe(true);
+  for (const other of [new Error('x'), null, 'x', { code: 'conflict' }]) expect(other instanceof DaisError).toBe(false);
+  class Special extends DaisError {}
+  const special = new Special('conflict', 'x');
+  expect([special instanceof Special, special instanceof DaisError]).toEqual([true, true]);
+  expect(new DaisError('conflict', 'x') instanceof Special).toBe(false);
 });

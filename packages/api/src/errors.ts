@@ -383,7 +383,7 @@ const catalog = {
 export type ErrorCode = keyof typeof catalog;
 export const errorCatalog: Readonly<Record<ErrorCode, ErrorEntry>> = catalog;
 
-/** One fault in what the caller sent. Positions count from 1, as editors do. */
+/** One problem in a request. Lines and columns are counted from 1, as in editors. */
 export interface Issue {
   readonly message: string;
   /** Where in the document: `spec.rules[2].name`. */
@@ -421,6 +421,9 @@ export interface ErrorDetails {
   readonly cause?: unknown;
 }
 
+/** Marks the errors of every copy of this package: packages that are installed globally have a copy each. */
+const BRAND: unique symbol = Symbol.for('dais.error');
+
 /** The one error class of Dais. Its message is safe to show to the caller: never put a secret into it. */
 export class DaisError extends Error {
   readonly code: ErrorCode;
@@ -437,6 +440,16 @@ export class DaisError extends Error {
     this.holders = details.holders;
     this.retryAfter = details.retryAfter;
     this.requestId = details.requestId;
+  }
+
+  /** `instanceof DaisError` is true for errors of other copies of this package too. Subclasses keep the rule of the language. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    if (this !== DaisError) return Function.prototype[Symbol.hasInstance].call(this, value);
+    return typeof value === 'object' && value !== null && BRAND in value;
+  }
+
+  get [BRAND](): true {
+    return true;
   }
 
   get status(): number {

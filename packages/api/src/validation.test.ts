@@ -41,7 +41,7 @@ const issuesOf = (value: unknown, of: z.ZodType = schema) => {
 };
 const REQUIRED = { message: 'is required' };
 
-describe('faults in words', () => {
+describe('readable problems', () => {
   test.each<[string, unknown, object]>([
     ['a text too short', { name: 'a' }, { path: 'name', message: 'is too small', expected: 'at least 2 characters' }],
     ['a text too long', { name: 'abcde' }, { path: 'name', message: 'is too large', expected: 'at most 4 characters' }],
@@ -88,7 +88,7 @@ describe('faults in words', () => {
       { path: 'send.type', message: 'is "slak"', expected: 'one of mail, slack, teams', nearest: 'slack' },
     ],
     [
-      'a fault inside a member of a union',
+      'a problem in a member of a union',
       { send: { type: 'teams', room: 'x', level: 'y' } },
       { path: 'send.level', message: 'is text', expected: 'a number' },
     ],
@@ -120,7 +120,7 @@ describe('faults in words', () => {
     expect(issuesOf({ either: { from: 'a' } }).map((issue) => issue.path)).toEqual(['either.from', 'either.to']);
   });
 
-  test('all faults at once, in the order of the schema', () => {
+  test('returns all problems in the order of the schema', () => {
     expect(issuesOf({ on: 1, name: 1, x: 1, y: 1, list: [{ key: 1, kex: 1 }, 2] }).map((issue) => issue.path)).toEqual([
       'name',
       'on',
@@ -132,13 +132,13 @@ describe('faults in words', () => {
     ]);
   });
 
-  test('a fault never repeats a long value', () => {
+  test('a problem does not repeat a long value', () => {
     for (const value of [{ level: 'x'.repeat(1e6) }, { ['x'.repeat(1e6)]: 1 }, { word: 'Ä'.repeat(1e6) }]) {
       for (const issue of issuesOf(value)) expect(issue.message.length).toBeLessThan(120);
     }
   });
 
-  test('whatever the value, every fault has a message and a place', () => {
+  test('for any value, each problem has a message and a position', () => {
     const anything = fc.anything({ withBigInt: true, withNullPrototype: true, withDate: true });
     const near = fc.record(
       Object.fromEntries(Object.keys(schema.shape).map((key) => [key, anything])) as Record<

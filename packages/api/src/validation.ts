@@ -16,7 +16,7 @@ export function formatPath(path: readonly PropertyKey[]): string {
   return text;
 }
 
-/** Every fault that a schema found, in words for people: what was expected, and the nearest valid name. */
+/** Returns each problem that a schema found as readable text: what was expected, and the nearest valid name. */
 export function schemaIssues(error: z.ZodError, schema: z.ZodType, value: unknown): Issue[] {
   return error.issues.flatMap((issue) => issuesOf(issue, schema, value));
 }
@@ -57,7 +57,7 @@ function issuesOf(issue: z.core.$ZodIssue, schema: z.ZodType, value: unknown): I
       ];
     }
     case 'invalid_union': {
-      // A discriminated union names the wrong discriminator only; other unions show the faults of the likeliest member.
+      // A discriminated union reports only the invalid discriminator; other unions report the problems of the likeliest member.
       if (issue.errors.length === 0) {
         const options = ('options' in issue ? (issue.options ?? []) : []).map(String);
         const near = typeof given === 'string' ? nearest(given, options) : undefined;
@@ -95,7 +95,7 @@ function issuesOf(issue: z.core.$ZodIssue, schema: z.ZodType, value: unknown): I
   }
 }
 
-/** The faults of the member that was probably meant: one of the value's own type, and of these the one with the fewest. */
+/** Returns the problems of the likeliest member: of the members with the type of the value, the one with the fewest problems. */
 function likeliest(members: readonly (readonly z.core.$ZodIssue[])[]): readonly z.core.$ZodIssue[] {
   const ofOtherType = (problems: readonly z.core.$ZodIssue[]) =>
     problems.some((problem) => problem.code === 'invalid_type' && problem.path.length === 0);
@@ -134,7 +134,7 @@ function article(type: string): string {
   return WORDS[type] ?? type;
 }
 
-/** A value as it is told to people: short, and safe for whatever a parser can give. */
+/** Returns a short readable text for any value that a parser can return. */
 export function show(value: unknown): string {
   if (value === undefined) return 'missing';
   if (typeof value === 'object' && value !== null) return article(typeName(value));
@@ -167,7 +167,7 @@ export function storableIssues(value: unknown): Issue[] {
 }
 
 /**
- * The same rules without places: those are wanted for almost no input, and took a quarter of a process's CPU where calls
+ * The same rules without positions: almost no input needs positions, which took a quarter of a process's CPU where calls
  * log 1,000 metrics each.
  */
 function isStorable(value: unknown, depth: number): boolean {

@@ -19,7 +19,7 @@ test(
   { timeout: 300_000 },
   async () => {
     const { acknowledged, received, verified, ...report } = await auditKillRounds(folder, 3, seededRandom(5));
-    expect(report).toEqual({ faults: [], exitCode: 0 });
+    expect(report).toEqual({ problems: [], exitCode: 0 });
     expect(verified).toMatchObject({ ok: true, findings: [] });
     expect(acknowledged).toBeGreaterThan(3);
     expect(received).toBeGreaterThan(0);

@@ -56,7 +56,7 @@ test(
     expect(await batch.query(sql)).toEqual([[ROWS, ROWS, 0]]);
     expect(await dais.stop()).toBe(0);
     expect(await dais.leftContent()).toEqual({ unowned: 0, missing: 0 });
-    expect(dais.faults).toEqual([]);
+    expect(dais.problems).toEqual([]);
   },
   PATIENCE_MS,
 );

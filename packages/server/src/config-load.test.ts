@@ -15,7 +15,7 @@ function problemsOf(sources: Partial<ConfigSources>) {
     if (error instanceof DaisError && error.code === 'invalid_config') return error.issues ?? [];
     throw error;
   }
-  throw new Error('no fault was found');
+  throw new Error('no problem was found');
 }
 
 const file = (text: string) => ({ path: '/etc/dais/config.yaml', text });

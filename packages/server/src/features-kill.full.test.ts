@@ -23,6 +23,6 @@ test('kill -9 during features, checks and labels: nothing is visible partially, 
     { rounds: 1, entities: 20_000, kills: 1, killed: ['full', 'push', 'bad check'] },
     seededRandom(12),
   );
-  expect(report).toEqual({ faults: [], left, exitCode: 0 });
+  expect(report).toEqual({ problems: [], left, exitCode: 0 });
   expect(kills).toBeGreaterThan(1);
 });

@@ -73,7 +73,7 @@ function runGateway(): void {
       void publish(gateway);
       setInterval(() => {
         send({
-          type: 'tell',
+          type: 'forward',
           to: 'control',
           body: { figures: figuresOf(gateway.stats(), startedAt) } satisfies FromGateway,
         });
@@ -114,7 +114,7 @@ function runGateway(): void {
         // Undefined if the peer disconnected before the connection arrived here.
         if (socket !== undefined) (await starting)?.accept(socket);
         break;
-      case 'told': {
+      case 'message': {
         const gateway = await starting;
         if (gateway === undefined) break;
         gateway.recordContact();

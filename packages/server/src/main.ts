@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { pathToFileURL } from 'node:url';
 import { DaisError, toProblem } from '@dais/api';
 import { createLineLog } from '#lib/telemetry/line-log.ts';
+import { inheritedSocketDiagnosis } from '#lib/system/socket-diagnosis.ts';
 import type { FromChild, ToChild } from '#supervisor/messages.ts';
 import { Control } from './control/control.ts';
 import type { ControlSetup } from './control/control-setup.ts';
@@ -31,9 +32,10 @@ export function runChild(): void {
     log.setLevel(setup.config.log.level);
     starting = Control.start(setup, {
       log,
+      socketDiagnosis: inheritedSocketDiagnosis(process.argv),
       onPhase: (name, ms) => send({ type: 'phase', name, ms }),
       want: (helper) => send({ type: 'want', helper }),
-      tell: (to, body) => send({ type: 'tell', to, body }),
+      tell: (to, body) => send({ type: 'forward', to, body }),
     });
     try {
       await starting;
@@ -67,7 +69,7 @@ export function runChild(): void {
         log.setLevel((message.setup as ControlSetup).config.log.level);
         await (await starting)?.reload(message.setup as ControlSetup);
         break;
-      case 'told':
+      case 'message':
         (await starting)?.hear(message.from, message.body);
         break;
       case 'drain':

@@ -119,7 +119,7 @@ test(
     expect(await dais.stop()).toBe(0);
     expect(new Set(received.map(({ id }) => id)).size).toBe(checks.length);
     expect(await dais.leftContent()).toEqual({ unowned: 0, missing: 0 });
-    expect(dais.faults).toEqual([]);
+    expect(dais.problems).toEqual([]);
   },
   PATIENCE_MS,
 );

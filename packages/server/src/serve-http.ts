@@ -10,7 +10,7 @@ import type { QueryEngine } from '#engines/query/contract.ts';
 import { consoleRoutes, readConsolePage } from '#http/pages/console-routes.ts';
 import { authRoutes } from '#http/routes/auth-routes.ts';
 import type { RouteGroup } from '#http/server/route-group.ts';
-import { inferenceRoutes, type GatewayLocation } from '#http/routes/inference-routes.ts';
+import { inferenceRoutes, type GatewayLocation } from '#http/predictions/inference-routes.ts';
 import { GrpcServer } from '#grpc/grpc-server.ts';
 import { HttpServer, type FinishedRequest, type TlsFiles } from '#http/server/http-server.ts';
 import { metricsRoutes } from '#http/metrics/metrics-routes.ts';
@@ -27,6 +27,7 @@ import { docsRoutes, rootPageRoutes } from '#http/pages/docs-routes.ts';
 import { transferRoutes } from '#http/routes/transfer-routes.ts';
 import { probeRoutes, type ReadinessCheck } from '#http/metrics/probe-routes.ts';
 import { publicAddress } from '#http/server/public-address.ts';
+import { PeerUids } from '#http/server/peer-uids.ts';
 import { logRequest } from '#http/server/request-log.ts';
 import { traceRequest } from '#http/server/request-log.ts';
 import type { Kernel } from '#kernel/kernel.ts';
@@ -34,6 +35,7 @@ import { ORGANIZATION } from '#kernel/tenants.ts';
 import { transact } from '#kernel/transaction.ts';
 import { systemClock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
+import type { SocketDiagnosis } from '#lib/system/socket-diagnosis.ts';
 import type { Tracer } from '#lib/telemetry/tracer.ts';
 import { grpcAdapters, protocolAdapters } from './compose/protocols.ts';
 import { schemaState } from './compose/database.ts';
@@ -55,6 +57,7 @@ export interface ServeDependencies {
   /** Absent: no traces are recorded. */
   readonly tracer: Tracer | undefined;
   readonly sessions: Sessions;
+  readonly socketDiagnosis: SocketDiagnosis | undefined;
   readonly gateway: GatewayLocation;
   readonly ledgers: MetricSources['ledgers'];
   readonly content: MetricSources['content'];
@@ -107,6 +110,7 @@ export async function serveHttp(dependencies: ServeDependencies): Promise<HttpSi
     dependencies.isolation(),
   ]);
   const access = openAccess(dependencies);
+  const peerUids = new PeerUids(dependencies.socketDiagnosis);
   const tls = await readTls(config);
   const opened = await HttpServer.open({
     doors: [
@@ -116,6 +120,7 @@ export async function serveHttp(dependencies: ServeDependencies): Promise<HttpSi
     ],
     operations: new Set(kernel.dispatcher.operations.map((operation) => operation.name)),
     access,
+    peerUids,
     browserPrompt: config.authentication.mode === 'solo',
     clock: systemClock,
     log,
@@ -124,6 +129,7 @@ export async function serveHttp(dependencies: ServeDependencies): Promise<HttpSi
     publicUrl: config.publicUrl,
     trustedProxies: config.trustedProxies,
     tls,
+    ...(config.role !== 'controller' && { predictions: { calls: kernel.dispatcher, gateway: dependencies.gateway } }),
     trace: tracer === undefined ? undefined : (traceparent) => tracer.context(traceparent),
     finished,
   });
@@ -131,6 +137,7 @@ export async function serveHttp(dependencies: ServeDependencies): Promise<HttpSi
   const grpc = new GrpcServer({
     doors: await grpcAdapters({ calls: kernel.dispatcher, log }),
     access,
+    peerUids,
     clock: systemClock,
     log,
     bodyBytes: config.limits.bodyBytes,

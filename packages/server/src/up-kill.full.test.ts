@@ -19,7 +19,7 @@ test('kill -9 a hundred times under concurrent applies: nothing acknowledged is 
   // The times of the kills differ between runs; the seed determines the attempted writes.
   process.stdout.write(`seed ${seed}\n`);
   const { acknowledged, promised, ...report } = await killRounds(folder, 100, seededRandom(seed));
-  expect(report).toEqual({ faults: [], exitCode: 0, repeated: expect.any(Number) });
+  expect(report).toEqual({ problems: [], exitCode: 0, repeated: expect.any(Number) });
   expect(acknowledged).toBeGreaterThan(300);
   expect(promised).toBeGreaterThan(30);
 });

@@ -19,7 +19,7 @@ test(
   { timeout: 300_000 },
   async () => {
     const { acknowledged, promised, repeated, ...report } = await killRounds(folder, 3, seededRandom(11));
-    expect(report).toEqual({ faults: [], exitCode: 0 });
+    expect(report).toEqual({ problems: [], exitCode: 0 });
     expect(acknowledged).toBeGreaterThan(10);
     expect(promised).toBeGreaterThan(0);
     expect(repeated).toBeLessThanOrEqual(promised);

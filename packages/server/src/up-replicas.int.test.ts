@@ -56,8 +56,8 @@ test('replicas on one database share the work, and another controller takes over
   const watch = await fetch(`${url}/api/v1/alertchannels?watch=true`);
   const reader = watch.body!.pipeThrough(new TextDecoderStream()).getReader();
   let seen = '';
-  const until = async (wanted: RegExp) => {
-    while (!wanted.test(seen)) seen += (await reader.read()).value ?? '';
+  const until = async (pattern: RegExp) => {
+    while (!pattern.test(seen)) seen += (await reader.read()).value ?? '';
   };
   const create = async (name: string) =>
     await fetch(`${url}/api/v1/alertchannels`, {

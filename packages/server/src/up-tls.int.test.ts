@@ -23,6 +23,7 @@ spec:
   data: data
   keys: { type: file, folder: keys }
   tls: { cert: cert.pem, key: key.pem }
+  inferenceUrl: https://predict.example.com
   log: { level: ${level} }
 `;
 
@@ -92,7 +93,7 @@ test('the port of the gateway speaks HTTPS too, and HTTP to this machine only as
   await client.call('POST', '/api/v1/serving/endpoints/scaled/deploy', { model: 'models:/m/1' });
   await client.settled('scaled', (status) => status.rollout === undefined && status.variants?.length === 1);
   const { body } = await client.call('GET', '/api/v1/serving/endpoints/scaled/contract');
-  expect(body).toMatchObject({ ready: true, secure: true });
+  expect(body).toMatchObject({ ready: true, secure: true, gatewayUrl: 'https://predict.example.com' });
   gateway = `https://127.0.0.1:${body.port}`;
   const asked = { inputs: [[21]] };
   const answer = await fetchWith(first.ca, `${gateway}/endpoints/scaled/invocations`, {

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { findOnPath } from '#lib/system/find-on-path.ts';
 import { readServerFile } from '#supervisor/server-file.ts';
 import {
   childrenOf,
@@ -33,9 +34,9 @@ function tree(pid: number): number[] {
   return childrenOf(pid).flatMap((child) => [child, ...tree(child)]);
 }
 
-function child(dais: DaisProcess, wanted: RegExp): number {
-  const found = childrenOf(dais.process.pid ?? 0).find((pid) => wanted.test(commandOf(pid)));
-  if (found === undefined) throw new Error(`no child ${String(wanted)}`);
+function child(dais: DaisProcess, pattern: RegExp): number {
+  const found = childrenOf(dais.process.pid ?? 0).find((pid) => pattern.test(commandOf(pid)));
+  if (found === undefined) throw new Error(`no child ${String(pattern)}`);
   return found;
 }
 const control = (dais: DaisProcess) => child(dais, /\/main\.[jt]s/);
@@ -80,6 +81,11 @@ describe('a running Dais', () => {
     await dais.ended;
     collector.closeAllConnections();
     collector.close();
+  });
+
+  test('has a socket for queries of the owner of a connection, where Perl is installed', () => {
+    const hasSocket = commandOf(control(dais)).includes('--socket-diagnosis=');
+    expect(hasSocket).toBe(findOnPath('perl') !== undefined);
   });
 
   test('reports its readiness and its URL, and protects its files', async () => {

@@ -9,6 +9,8 @@ import { writeRawProblem } from '#http/server/problem-replies.ts';
 import { systemClock } from '#lib/clock.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { createLineLog } from '#lib/telemetry/line-log.ts';
+import { findOnPath } from '#lib/system/find-on-path.ts';
+import { withSocketDiagnosis } from '#lib/system/socket-diagnosis.ts';
 import { ownProgram, programUrl, start, type ChildProcess } from '#lib/process.ts';
 import { ownerToken, refuseSecondServer, removeServerFile, writeServerFile } from '#supervisor/server-file.ts';
 import { startScreen } from '#supervisor/start-screen.ts';
@@ -177,7 +179,7 @@ async function startOn(config: ResolvedConfig, options: UpOptions): Promise<Runn
     further: furtherSockets(config),
     helpers: helpers(config, format),
     startService: async () => await (await databaseEngine(config)).start(),
-    spawnChild: () => spawnProgram('main', format),
+    spawnChild: () => spawnProgram('main', format, { ownersOfSockets: config.authentication.mode === 'solo' }),
     setup,
     heldConnections: config.limits.heldConnections,
     refuse: (socket) => refuse(socket, config.tls !== undefined),
@@ -198,7 +200,7 @@ async function startOn(config: ResolvedConfig, options: UpOptions): Promise<Runn
     ...(config.database.url === undefined && { database: tree.service.connection }),
   });
   const readyMs = Date.now() - startedAt;
-  const wantedPort = config.port === undefined && tree.port !== 7070 ? 7070 : undefined;
+  const preferredPort = config.port === undefined && tree.port !== 7070 ? 7070 : undefined;
   const grpc = tree.further['grpc'] === undefined ? undefined : grpcAddress(config, tree.further['grpc']);
   const database = `PostgreSQL ${majorMinor(tree.service)}, ${config.database.url === undefined ? 'managed by Dais' : 'external'}`;
   if (format === 'text') {
@@ -207,7 +209,7 @@ async function startOn(config: ResolvedConfig, options: UpOptions): Promise<Runn
         version,
         url,
         grpc,
-        wantedPort,
+        preferredPort,
         data: config.data,
         isTemporary: options.ephemeral === true,
         database,
@@ -223,7 +225,7 @@ async function startOn(config: ResolvedConfig, options: UpOptions): Promise<Runn
       data: config.data,
       readyMs,
       phases,
-      ...(wantedPort !== undefined && { wantedPort }),
+      ...(preferredPort !== undefined && { preferredPort }),
     });
   }
   return handle({ url: localUrl(config, tree.port), grpc, tokenFile, config, tree }, async () => {
@@ -303,10 +305,18 @@ async function databaseEngine(config: ResolvedConfig) {
 }
 
 /** In development the sources run as they are, through tsx; in the published package there is nothing but JavaScript. */
-function spawnProgram(name: 'main' | 'gateway-process', format: 'json' | 'text'): ChildProcess {
+function spawnProgram(
+  name: 'main' | 'gateway-process',
+  format: 'json' | 'text',
+  { ownersOfSockets = false }: { readonly ownersOfSockets?: boolean } = {},
+): ChildProcess {
   const program = ownProgram(programUrl(import.meta.url, `./${name}`));
-  return start(process.execPath, [...program, ...(format === 'text' ? ['--log-text'] : [])], {
-    env: childEnvironment(),
+  const command = [process.execPath, ...program, ...(format === 'text' ? ['--log-text'] : [])] as const;
+  const environment = childEnvironment();
+  const perl = ownersOfSockets ? findOnPath('perl', environment['PATH']) : undefined;
+  const [file, ...args] = perl === undefined ? command : withSocketDiagnosis(perl, command);
+  return start(file, args, {
+    env: environment,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
 }

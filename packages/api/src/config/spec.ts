@@ -441,6 +441,11 @@ export const configSpec = z.strictObject({
   publicUrl: httpUrl
     .optional()
     .describe('Public URL of Dais, with the base path if a proxy adds one. Default: host and port.'),
+  inferenceUrl: httpUrl
+    .optional()
+    .describe(
+      'Public URL of the model gateway, for clients that send predictions. Default: `publicUrl` if it is set, else host and `ports.inference`.',
+    ),
   trustedProxies: z
     .array(z.string().min(1).max(64))
     .max(64)

@@ -5,7 +5,7 @@ const comment = z.string().describe('Id of the comment.');
 const version = z.int().optional().describe('Version number, if the subject is a model.');
 const mentions = z.array(z.string()).describe('Mentioned users.');
 
-/** The subject of each is the run, or the Model resource. What was said is not told: it can be edited and taken back. */
+/** The subject of each is the run, or the Model resource. The event omits the text, because its author can edit and delete it. */
 export const commentEvents = {
   commentCreated: {
     type: 'comment.created',

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { EventType } from '#events/event-type.ts';
 
-/** The subject of each is the run. What happens to its steps is told by the run itself. */
+/** The subject of each is the run. The run itself reports changes of its steps. */
 export const executionEvents = {
   executionSubmitted: {
     type: 'execution.submitted',

@@ -3,7 +3,7 @@ import type { EventType } from '#events/event-type.ts';
 
 const webhook = z.string().describe('Name.');
 
-/** The subject of each is the webhook. No webhook is told of them. */
+/** The subject of each is the webhook. Webhooks do not receive them. */
 export const webhookEvents = {
   webhookCreated: {
     type: 'webhook.created',

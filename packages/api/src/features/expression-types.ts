@@ -14,8 +14,8 @@ export function expressionType(type: ValueType): Exclude<ExpressionType, 'null'>
 }
 
 /** Whether a feature of that type can be worked out as that: whole numbers are rounded half away from zero. */
-export function fits(type: ExpressionType, wanted: ValueType): boolean {
-  return type === 'null' || type === expressionType(wanted);
+export function fits(type: ExpressionType, expected: ValueType): boolean {
+  return type === 'null' || type === expressionType(expected);
 }
 
 export type ColumnTypes = (column: { readonly name: string; readonly view?: string }) => string;
@@ -82,11 +82,11 @@ class Wrong extends Error {
 export function typeOfExpression(
   expression: Expression,
   columns: ColumnTypes,
-): { readonly type: ExpressionType } | { readonly fault: ExpressionProblem } {
+): { readonly type: ExpressionType } | { readonly problem: ExpressionProblem } {
   try {
     return { type: typeOf(expression, columns) };
   } catch (error) {
-    if (error instanceof Wrong) return { fault: { at: error.at, message: error.message } };
+    if (error instanceof Wrong) return { problem: { at: error.at, message: error.message } };
     throw error;
   }
 }
@@ -116,8 +116,8 @@ function typeOf(expression: Expression, columns: ColumnTypes): ExpressionType {
   }
   // The last one stands for all that follow.
   for (const [position, value] of values.entries()) {
-    const wanted = takes[position] ?? takes.at(-1) ?? 'number';
-    demand(typeOf(value, columns), wanted, at, `\`${name}\``);
+    const expected = takes[position] ?? takes.at(-1) ?? 'number';
+    demand(typeOf(value, columns), expected, at, `\`${name}\``);
   }
   return gives === 'same' ? 'null' : gives;
 }
@@ -131,6 +131,6 @@ function common(values: readonly Expression[], columns: ColumnTypes, at: number)
   return [...types][0] ?? 'null';
 }
 
-function demand(type: ExpressionType, wanted: ExpressionType, at: number, where: string): void {
-  if (type !== 'null' && type !== wanted) throw new Wrong(at, `${where} takes a ${wanted}, not a ${type}`);
+function demand(type: ExpressionType, expected: ExpressionType, at: number, where: string): void {
+  if (type !== 'null' && type !== expected) throw new Wrong(at, `${where} takes a ${expected}, not a ${type}`);
 }

@@ -15,9 +15,9 @@ const types: Readonly<Record<string, ValueType>> = {
 };
 const typeOf = (text: string) => {
   const parsed = parseExpression(text);
-  if (!parsed.ok) return parsed.fault;
+  if (!parsed.ok) return parsed.problem;
   const found = typeOfExpression(parsed.expression, ({ name }) => types[name] ?? `there is no "${name}"`);
-  return 'fault' in found ? found.fault : found.type;
+  return 'problem' in found ? found.problem : found.type;
 };
 
 describe('expressions', () => {
@@ -64,7 +64,7 @@ describe('expressions', () => {
         ),
         (text) => {
           const parsed = parseExpression(text);
-          const at = parsed.ok ? 0 : parsed.fault.at;
+          const at = parsed.ok ? 0 : parsed.problem.at;
           expect(at).toBeLessThanOrEqual(text.length);
         },
       ),

@@ -96,7 +96,7 @@ export interface ExpressionProblem {
 
 export type ParsedExpression =
   | { readonly ok: true; readonly expression: Expression }
-  | { readonly ok: false; readonly fault: ExpressionProblem };
+  | { readonly ok: false; readonly problem: ExpressionProblem };
 
 class Refused extends Error {
   readonly at: number;
@@ -111,7 +111,7 @@ export function parseExpression(text: string): ParsedExpression {
     const parser = new Parser(lexExpression(text), text.length);
     return { ok: true, expression: parser.whole() };
   } catch (error) {
-    if (error instanceof Refused) return { ok: false, fault: { at: error.at, message: error.message } };
+    if (error instanceof Refused) return { ok: false, problem: { at: error.at, message: error.message } };
     throw error;
   }
 }
@@ -290,8 +290,8 @@ class Parser {
     this.#need('(');
     const values = this.#list();
     if (values.length < found.least || values.length > found.most) {
-      const wanted = found.least === found.most ? `${found.least}` : `${found.least} or more`;
-      throw new Refused(token.at, `${token.raw}() takes ${wanted} values, not ${values.length}`);
+      const arity = found.least === found.most ? `${found.least}` : `${found.least} or more`;
+      throw new Refused(token.at, `${token.raw}() takes ${arity} values, not ${values.length}`);
     }
     return call(found.word, token.at, ...values);
   }

@@ -99,8 +99,8 @@ describe.each(names)('filters of %s', (name) => {
   const rows = filterCorpus[name] ?? [];
   test.each(rows.map(([filter, clauses]) => ({ filter, clauses })))('$filter', ({ filter, clauses }) => {
     const differs = differences.has(filter) && !asWritten.has(`${name} ${filter}`);
-    const wanted = differs ? differences.get(filter) : clauses;
-    expect(outcome(entities[name], filter)).toEqual(wanted);
+    const expected = differs ? differences.get(filter) : clauses;
+    expect(outcome(entities[name], filter)).toEqual(expected);
   });
 });
 
@@ -154,7 +154,7 @@ describe('messages that clients know', () => {
   });
 });
 
-describe('a fault says where it is and what was expected', () => {
+describe('an error has its position and the expected text', () => {
   test.each([
     ["status = 'x' OR a", { column: 14, length: 2, expected: 'AND' }],
     ['metrics.m >', { column: 1, length: 11, expected: 'a value' }],
@@ -233,7 +233,7 @@ test.each(Object.entries(entities))('what is written is read back: %s', (_name, 
   );
 });
 
-/** Where the fault is; the beginning when there is none. */
+/** Position of the error, or the start if the text has none. */
 const issueOf = (text: string) => {
   try {
     parseFilter(runFilter, text);

@@ -42,8 +42,8 @@ const asWritten = (value: unknown) =>
   JSON.parse(JSON.stringify(value, (_, one: unknown) => (typeof one === 'number' ? String(one) : one))) as unknown;
 
 test.each(traceFilterCorpus.map(([filter, clauses]) => ({ filter, clauses })))('$filter', ({ filter, clauses }) => {
-  const wanted = differences.has(filter) ? differences.get(filter) : clauses;
-  expect(asWritten(outcome(filter))).toEqual(asWritten(wanted));
+  const expected = differences.has(filter) ? differences.get(filter) : clauses;
+  expect(asWritten(outcome(filter))).toEqual(asWritten(expected));
 });
 
 test('every difference is one', () => {

@@ -49,7 +49,7 @@ export const gatewayFiguresSchema = z.strictObject({
   startedAt: z.iso.datetime(),
   /** Of the snapshot that is served; 0 before there is one. */
   revision: z.int(),
-  /** When this was told. */
+  /** Time of the report. */
   at: z.iso.datetime(),
   /** CPU time of the gateway and all that it has started; absent where that cannot be known. */
   cpuMs: z.number().optional(),

@@ -4,7 +4,7 @@ import { baseStatus, labelNameSchema, reference, type KindSpec } from '#manifest
 import { parseServedModel, servedModelReference } from '#serving/model-reference.ts';
 
 const variantName = labelNameSchema.describe('Name, unique in the endpoint. Responses contain it as `dais-variant`.');
-/** What traffic may be told apart by: names of HTTP headers. */
+/** Names of HTTP headers that can divide traffic into segments. */
 const headerName = z
   .string()
   .min(1)

@@ -44,7 +44,7 @@ export function featureViewIssues(spec: z.output<typeof featureViewSpec>): Issue
     }
     const parsed = expression === undefined ? undefined : parseExpression(expression);
     if (parsed?.ok === false) {
-      const { at: position, message } = parsed.fault;
+      const { at: position, message } = parsed.problem;
       issues.push({ path: `${path}.expression`, message: `at character ${position + 1}: ${message}` });
     }
   }

@@ -15,8 +15,8 @@ describe('the name of a model', () => {
           fc.string(),
         ),
         (name) => {
-          const wanted = nameSchema.safeParse(name).success && !/[/:]/.test(name) && name !== '.' && name !== '..';
-          expect(modelKind.name.safeParse(name).success).toBe(wanted);
+          const expected = nameSchema.safeParse(name).success && !/[/:]/.test(name) && name !== '.' && name !== '..';
+          expect(modelKind.name.safeParse(name).success).toBe(expected);
         },
       ),
     );

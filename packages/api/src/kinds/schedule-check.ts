@@ -7,8 +7,8 @@ export function scheduleIssues({ when, pipeline, startAt, endAt }: ScheduleSpec)
   const issues: Issue[] = [];
   if (when.type === 'cron') {
     const reading = readCron(when.cron);
-    if ('fault' in reading)
-      issues.push({ path: 'spec.when.cron', message: reading.fault, expected: '0 6 * * MON-FRI' });
+    if ('problem' in reading)
+      issues.push({ path: 'spec.when.cron', message: reading.problem, expected: '0 6 * * MON-FRI' });
     if (!isZone(when.zone)) {
       issues.push({ path: 'spec.when.zone', message: `${when.zone} is no time zone`, expected: 'Europe/Berlin' });
     }

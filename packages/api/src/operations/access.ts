@@ -40,7 +40,7 @@ const principal = z
 const action = z.string().min(1).max(128).describe('`secret:read`.');
 const policyEffect = z.enum(['permit', 'forbid']).describe('Effect.');
 
-/** A policy or binding that had a say, as people are told of it. */
+/** A policy or binding that contributed to a decision, as shown to users. */
 export const policyReasonSchema = z.strictObject({
   id: z.string().describe('Policy `@id`, prefixed with the project for project policies; `RoleBinding/…` for roles.'),
   effect: policyEffect,

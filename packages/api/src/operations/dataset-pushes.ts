@@ -49,7 +49,7 @@ export const beginPushOperation = defineOperation({
       .describe('Files in row order.'),
     message: z.string().max(2000).default('').describe('Description of the change.'),
     tags: z.array(versionTagSchema).max(20).default([]).describe('Tag of the version.'),
-    faults: z
+    invalidRows: z
       .enum(['refuse', 'keep'])
       .default('refuse')
       .describe('`keep`: unreadable rows are rejected and kept for download instead of failing the push.'),
@@ -110,7 +110,7 @@ export const refreshDatasetOperation = defineOperation({
     name,
     message: z.string().max(2000).default('').describe('Why.'),
     tags: z.array(versionTagSchema).max(20).default([]).describe('Tag of the version.'),
-    faults: z.enum(['refuse', 'keep']).default('refuse').describe('Same as in `datasetPush.begin`.'),
+    invalidRows: z.enum(['refuse', 'keep']).default('refuse').describe('Same as in `datasetPush.begin`.'),
   }),
   output: ingestSchema,
   target: ofDataset,

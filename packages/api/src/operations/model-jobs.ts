@@ -20,7 +20,7 @@ const data = z.string().min(1).max(600).describe('A version of a dataset: `fligh
 const columns = z.array(z.string().min(1).max(256)).max(2000);
 const roles = ['operator', 'editor'] as const;
 
-/** The model that a reference names; what names none is told by the handler. */
+/** The model that a reference names; the handler reports a reference without a model. */
 function ofReference({ model: reference }: { readonly model: string }) {
   const named = parseServedModel(reference);
   return 'message' in named || named.of === 'run'

@@ -46,7 +46,7 @@ export interface HttpBinding {
   readonly cookies?: Readonly<Record<string, string>>;
   /** The input field that the header `Dais-Ticket` fills; below `/transfer/` only. */
   readonly ticketField?: string;
-  /** The field of the output that is told as `ETag` too; of uploads. */
+  /** The output field that an upload also returns as `ETag`. */
   readonly etagField?: string;
   /**
    * `upload`: the body is bytes of any kind, which the handler reads as they come. `download`: the answer is bytes, whole

@@ -44,16 +44,16 @@ describe('operations', () => {
       expect(summary).toMatch(/^[A-Z].*\.$/);
       const fields = fieldsOf(input);
       const parameters = [...http.path.matchAll(/:(\w+)/g)].flatMap(([, parameter]) => parameter ?? []);
-      const bound = [
+      const bodyFields = [
         ...parameters,
         ...(http.query ?? []),
         ...Object.values(http.cookies ?? {}),
         ...[http.bodyField, http.ifMatchField, http.queryField, http.ticketField].filter((one) => one !== undefined),
       ];
-      expect(bound.filter((field) => !fields.includes(field))).toEqual([]);
+      expect(bodyFields.filter((field) => !fields.includes(field))).toEqual([]);
       // What a GET or DELETE takes must stand in the address or a header: it has no body.
       const bodiless = http.method === 'GET' || http.method === 'DELETE';
-      expect(fields.filter((field) => bodiless && !bound.includes(field))).toEqual([]);
+      expect(fields.filter((field) => bodiless && !bodyFields.includes(field))).toEqual([]);
       expect(http.method === 'GET' ? ['read', 'watch'] : ['read', 'write']).toContain(mode);
     },
   );

@@ -19,7 +19,7 @@ const AMOUNT = ['avg', 'max', 'min', 'percentile', 'sum'] as const;
 const tokens: Allowed = { aggregations: AMOUNT, dimensions: ['trace_name'] };
 const cost: Allowed = { aggregations: AMOUNT, dimensions: ['span_model_name', 'span_model_provider'] };
 
-/** By view and metric: how it can be added up, and by what it can be told apart. */
+/** Aggregations and dimensions of each metric, by view. */
 export const traceMetrics: Readonly<Record<TraceMetricView, Readonly<Record<string, Allowed>>>> = {
   traces: {
     trace_count: { aggregations: ['count'], dimensions: ['trace_name', 'trace_status'] },

@@ -58,7 +58,7 @@ describe('a condition', () => {
     ['(inputs.a', 9, 'it ends where `)` is expected'],
     ['inputs["a" == 1', 11, '`]`'],
     ['inputs.a == "\\q"', 12, '\\q is no escape'],
-  ])('%s is refused at its fault', (text, at, message) => {
+  ])('rejects %s at the position of the error', (text, at, message) => {
     expect(errorOf(text)).toMatchObject({ at, message: expect.stringContaining(message) });
   });
 

@@ -21,7 +21,7 @@ test.each([
   ['@every 1h', '@every 1h is not one of @yearly'],
   ['', 'has 1 fields'],
 ])('%s is refused', (text, problem) => {
-  expect((readCron(text) as { fault: string }).fault).toContain(problem);
+  expect((readCron(text) as { problem: string }).problem).toContain(problem);
 });
 
 test('zones are those that the calendar knows', () => {

@@ -1,4 +1,4 @@
-/** Times as schedules write them, read without a calendar: what is wrong with the words is told where they are written. */
+/** Times as schedules write them, parsed without a calendar, so that an editor can report invalid expressions. */
 
 const MONTHS = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'];
 const DAYS = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'];
@@ -29,22 +29,22 @@ const WORDS: Readonly<Record<string, string>> = {
   '@hourly': '0 0 * * * *',
 };
 
-export type CronReading = { readonly cron: string } | { readonly fault: string };
+export type CronReading = { readonly cron: string } | { readonly problem: string };
 
 /** As six fields, with seconds. */
 export function readCron(text: string): CronReading {
   const trimmed = text.trim();
   if (trimmed.startsWith('@')) {
     const cron = WORDS[trimmed.toLowerCase()];
-    return cron === undefined ? { fault: `${trimmed} is not one of ${Object.keys(WORDS).join(', ')}` } : { cron };
+    return cron === undefined ? { problem: `${trimmed} is not one of ${Object.keys(WORDS).join(', ')}` } : { cron };
   }
   const parts = trimmed.split(/\s+/);
   if (parts.length !== 5 && parts.length !== 6)
-    return { fault: `has ${parts.length} fields, not five, or six with seconds` };
+    return { problem: `has ${parts.length} fields, not five, or six with seconds` };
   const fields = FIELDS.slice(6 - parts.length);
   for (const [index, part] of parts.entries()) {
     const problem = fieldProblem(part, fields[index]!);
-    if (problem !== undefined) return { fault: problem };
+    if (problem !== undefined) return { problem };
   }
   const whole = parts.map((part) => part.replaceAll('?', '*').toUpperCase());
   return { cron: (parts.length === 5 ? ['0', ...whole] : whole).join(' ') };

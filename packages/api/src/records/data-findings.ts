@@ -20,7 +20,7 @@ export const dataFindingSchema = z.strictObject({
   entity: z.string().describe('Category: `EMAIL_ADDRESS`, `IBAN_CODE`, `PERSON`.'),
   confidence: z.number().describe('Confidence, between 0 and 1. Not a probability.'),
   share: z.number().describe('Share of the scanned values that match, between 0 and 1.'),
-  because: z.enum(['values', 'name', 'both']).describe('Evidence: the values, or the name of the column.'),
+  evidence: z.enum(['values', 'name', 'both']).describe('Evidence: the values, or the name of the column.'),
   example: z.string().optional().describe('Pattern of one match, with letters and digits replaced.'),
   state: z.enum(findingStates),
   mask: z.enum(maskMethods).optional().describe('Masking method of a resolved finding.'),
@@ -51,7 +51,7 @@ export const columnMaskSchema = z.strictObject({
   column: z.string().describe('Name of the column.'),
   method: z.enum(maskMethods).describe('Masking method.'),
   category: z.string().describe('Detected type of personal data.'),
-  because: z.enum(['declared', 'finding']).describe('Source: the manifest, or a finding that is not waived.'),
+  source: z.enum(['declared', 'finding']).describe('Source: the manifest, or a finding that is not waived.'),
 });
 export type ColumnMask = z.output<typeof columnMaskSchema>;
 

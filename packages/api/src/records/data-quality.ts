@@ -157,7 +157,7 @@ export const anomalies = [
 ] as const;
 export type Anomaly = (typeof anomalies)[number];
 
-/** `passed`; `failed`: the data break it; `error`: it could not be told, which counts as failed. */
+/** `passed`; `failed`: the data break it; `error`: the check could not be evaluated, which counts as failed. */
 const checkOutcomes = ['passed', 'failed', 'error'] as const;
 
 export const checkFindingSchema = z.strictObject({

@@ -61,7 +61,7 @@ const datasetFileSchema = z.strictObject({
 });
 export type DatasetFile = z.output<typeof datasetFileSchema>;
 
-/** Where a version came from, as it was told or found. */
+/** Origin of a version, as given by the client or detected. */
 export const versionSourceSchema = z.strictObject({
   type: z
     .enum([
@@ -136,7 +136,7 @@ export type DatasetVersion = z.output<typeof datasetVersionSchema>;
 export const ingestStates = ['open', 'pending', 'running', 'succeeded', 'failed', 'canceled'] as const;
 export type IngestState = (typeof ingestStates)[number];
 
-/** One fault in a file, found while it was read. */
+/** One problem that Dais found when it read a file. */
 export const ingestProblemSchema = z.strictObject({
   file: z.string().optional().describe('File name.'),
   line: z.int().optional().describe('Line number, from 1.'),
@@ -153,7 +153,7 @@ export const ingestSchema = z.strictObject({
   state: z.enum(ingestStates),
   phase: z.string().describe('Current stage: `fetch`, `infer`, `read`, `check`, `store`.'),
   done: z.number().describe('Progress, 0 to 1.'),
-  faults: z.array(ingestProblemSchema).describe('Problems in the files; at most 100.'),
+  problems: z.array(ingestProblemSchema).describe('Problems in the files; at most 100.'),
   rejects: z.int().describe('Number of rejected rows. You can download them.'),
   version: z.int().optional().describe('Number of the created version.'),
   versionId: z.uuid().optional().describe('Id.'),

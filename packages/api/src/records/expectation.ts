@@ -8,7 +8,7 @@ export type Severity = (typeof severities)[number];
 const columnName = z.string().min(1).max(256);
 const columnNames = z.array(columnName).min(1).max(1000).describe('Columns; each is checked separately.');
 const share = z.number().min(0).max(1);
-const bound = z.union([z.number(), z.string().min(1).max(64)]);
+const limit = z.union([z.number(), z.string().min(1).max(64)]);
 const cell = z.union([z.string().max(4096), z.number(), z.boolean()]);
 const sqlText = z.string().min(1).max(20_000);
 const versionName = z.string().min(1).max(512);
@@ -113,8 +113,8 @@ const variants = [
     type: z.literal('range').describe('Numbers, dates and times are in the range, both ends inclusive.'),
     ...rows,
     columns: columnNames,
-    min: bound.optional().describe('Number, or a date or time as text: `2020-01-01`, `2020-01-01T00:00:00Z`.'),
-    max: bound.optional().describe('As `min`.'),
+    min: limit.optional().describe('Number, or a date or time as text: `2020-01-01`, `2020-01-01T00:00:00Z`.'),
+    max: limit.optional().describe('As `min`.'),
   }),
   z.strictObject({
     type: z.literal('finite').describe('Numbers are finite.'),
@@ -339,7 +339,14 @@ function columnsOf(expectation: Expectation): readonly string[] {
   return [...named, ...one, ...label, ...split, ...before];
 }
 
-const BOUNDED = new Set<ExpectationType>(['range', 'length', 'distinct', 'rowCount', 'rowCountChange', 'statistic']);
+const WITH_LIMITS = new Set<ExpectationType>([
+  'range',
+  'length',
+  'distinct',
+  'rowCount',
+  'rowCountChange',
+  'statistic',
+]);
 
 /** What JSON Schema cannot say of expectations. `path` is where the list stands: `spec.expectations`. */
 export function checkExpectations(expectations: readonly Expectation[], path: string): Issue[] {
@@ -361,7 +368,7 @@ export function checkExpectations(expectations: readonly Expectation[], path: st
 
 function checkOne(expectation: Expectation, at: string): Issue[] {
   const issues: Issue[] = [];
-  if (BOUNDED.has(expectation.type)) {
+  if (WITH_LIMITS.has(expectation.type)) {
     const { min, max } = expectation as { min?: number | string; max?: number | string };
     if (min === undefined && max === undefined) {
       issues.push({ path: at, message: 'has no threshold', expected: '`min`, `max` or both' });

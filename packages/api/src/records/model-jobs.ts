@@ -37,7 +37,7 @@ export const modelJobSchema = z.strictObject({
   rows: z
     .strictObject({ done: z.int(), total: z.int(), rejected: z.int() })
     .describe('Number of rows; `rejected`: rows that the model did not accept.'),
-  faults: z
+  problems: z
     .array(modelJobProblemSchema)
     .describe('The first rejected rows. Empty in lists, and for callers without permission to unmask.'),
   data: z.string().optional().describe('Input dataset version: `flights@3`.'),

@@ -3,7 +3,7 @@ import { attributionMethodSchema, attributionScaleSchema } from '#records/attrib
 
 /**
  * What monitors found: a report for each window, the figures behind it, alerts, and what was decided because of them. A
- * status is `unknown` with a reason where something could not be told: never `passing`.
+ * status is `unknown` with a reason, and never `passing`, if a value cannot be computed.
  */
 
 const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
@@ -45,7 +45,7 @@ export const performanceMetrics = [
 ] as const;
 export type PerformanceMetric = (typeof performanceMetrics)[number];
 
-/** What can be told of predictions before it is known what was true. */
+/** Metrics of predictions that need no ground truth. */
 export const estimatedMetrics = ['accuracy', 'precision', 'recall', 'f1', 'roc_auc'] as const;
 
 export const severities = ['info', 'warning', 'critical'] as const;
@@ -66,7 +66,7 @@ export const monitorResultSchema = z.strictObject({
   column: z.string().optional().describe('Column.'),
   segment: z.string().optional().describe('Segment: `carrier = AA`.'),
   value: z.number().optional().describe('Value; absent if it could not be computed.'),
-  bound: z.number().optional().describe('Threshold.'),
+  threshold: z.number().optional().describe('Threshold.'),
   pValue: z.number().optional().describe('p-value, corrected if several columns were tested.'),
   low: z.number().optional().describe('Lower bound of the 95 % confidence interval.'),
   high: z.number().optional().describe('Upper bound.'),
@@ -169,7 +169,7 @@ export const monitorPerformanceSchema = z.strictObject({
   prediction: z.string().optional().describe('Output column with the prediction.'),
   rows: z.int().describe('Predictions.'),
   labeled: z.int().describe('Number of rows with ground truth.'),
-  strangers: z.int().describe('Number of ground truth labels in the time range that match no prediction.'),
+  unmatched: z.int().describe('Number of ground truth labels in the time range that match no prediction.'),
   mature: z.boolean().describe('Whether the label delay is over.'),
   delayP50Ms: z.number().optional().describe('Median label delay.'),
   delayP95Ms: z.number().optional().describe('95th percentile of label delay.'),
@@ -182,7 +182,7 @@ export const monitorPerformanceSchema = z.strictObject({
     .optional()
     .describe('Classes, most frequent first.'),
   score: z.string().optional().describe('Output column with the probability of the positive class.'),
-  scoreFault: z.string().optional().describe('Reason why score metrics are missing.'),
+  scoreProblem: z.string().optional().describe('Reason why score metrics are missing.'),
   calibration: z
     .array(
       z.strictObject({
@@ -312,7 +312,7 @@ const seriesSchema = z.strictObject({
   column: z.string().optional(),
   segment: z.string().optional(),
   values: z.array(z.number().nullable()).describe('One per entry of `windows`.'),
-  bounds: z.array(z.number().nullable()).describe('Threshold; for statistical tests the significance level.'),
+  thresholds: z.array(z.number().nullable()).describe('Threshold; for statistical tests the significance level.'),
   pValues: z.array(z.number().nullable()).describe('p-values, for statistical tests.'),
   low: z.array(z.number().nullable()),
   high: z.array(z.number().nullable()),

@@ -92,8 +92,12 @@ export const endpointContractSchema = z.strictObject({
   endpoint: z.string().describe('Name of the Endpoint.'),
   model: z.string().describe('Stable version: `models:/flights/7`.'),
   ready: z.boolean().describe('Whether the model is loaded, so that the tensors are known.'),
-  url: z.string().describe('Where it answers, below the address of Dais.'),
+  url: z.string().describe('Path of the endpoint, at the gateway and at Dais itself: `/p/default/v2/models/delays`.'),
   port: z.int().optional().describe('Port of the gateway, which serves without the control plane.'),
+  gatewayUrl: z
+    .string()
+    .optional()
+    .describe('Base URL for predictions, if configured; otherwise the gateway is at `port` on the host of Dais.'),
   secure: z.boolean().describe('Whether the port uses HTTPS.'),
   inputs: z.array(tensor).describe('Inputs; -1 is any size.'),
   outputs: z.array(tensor).describe('Outputs.'),

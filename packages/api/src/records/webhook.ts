@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Who is told of what happens in a project, and what became of each telling. */
+/** Webhooks of a project, and their deliveries. */
 
 export const webhookStatuses = ['active', 'disabled'] as const;
 export type WebhookStatus = (typeof webhookStatuses)[number];

@@ -1,5 +1,6 @@
 /** Endpoints, predictions and work on models; an entry of its own, so that a command or page loads none of it. */
 export { parseServedModel, type ServedModelName } from '#serving/model-reference.ts';
+export { predictionUrl, type EndpointLocation, type PredictionProtocol } from '#serving/prediction-url.ts';
 export { endpointKind, endpointSpec, type EndpointSpec, type EndpointVariant } from '#kinds/endpoint.ts';
 export {
   abortRolloutOperation,

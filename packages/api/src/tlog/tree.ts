@@ -49,7 +49,7 @@ export class GrowingTree {
     return { size: this.#size, hashes: [...this.#stack] };
   }
 
-  /** `completed` is told each subtree of two or more leaves that this leaf completes, the smallest first. */
+  /** `completed` receives each subtree of two or more leaves that this leaf completes, the smallest first. */
   append(leaf: Hash, completed?: (node: TreeNode) => void): void {
     let hash = leaf;
     let index = this.#size;

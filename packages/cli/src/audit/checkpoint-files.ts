@@ -6,7 +6,7 @@ import type { LogKey } from '#audit/log-keys.ts';
 export interface ReadCheckpoints {
   readonly checkpoints: readonly Checkpoint[];
   /** What is wrong with notes that do not count. */
-  readonly faults: readonly string[];
+  readonly problems: readonly string[];
 }
 
 /** Checkpoints in files, or in the `.txt` files of folders. */
@@ -18,12 +18,12 @@ export async function readCheckpointFiles(paths: readonly string[], key: LogKey)
       const { notes, rest } = splitNotes(await readFile(file, 'utf8'));
       const opened = openNotes(notes, key, file);
       checkpoints.push(...opened.checkpoints);
-      problems.push(...opened.faults);
+      problems.push(...opened.problems);
       // A writer that was killed leaves this; it goes on where the last whole note ends.
       if (rest.trim() !== '' && !rest.startsWith(key.name)) problems.push(`${file} ends with an invalid checkpoint.`);
     }
   }
-  return { checkpoints, faults: problems };
+  return { checkpoints, problems };
 }
 
 export function openNotes(notes: readonly string[], key: LogKey, where: string): ReadCheckpoints {
@@ -34,7 +34,7 @@ export function openNotes(notes: readonly string[], key: LogKey, where: string):
     if (checkpoint === undefined) problems.push(`Checkpoint ${at + 1} of ${where} was not signed with this key.`);
     else checkpoints.push(checkpoint);
   }
-  return { checkpoints, faults: problems };
+  return { checkpoints, problems };
 }
 
 async function filesAt(path: string): Promise<readonly string[]> {

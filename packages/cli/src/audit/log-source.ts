@@ -25,7 +25,7 @@ export async function* serverEntries(
   let page = await read(from === 0 ? undefined : from - 1);
   for (let last = page.items.at(-1); last !== undefined; last = page.items.at(-1)) {
     const next = read(last.seq);
-    // A failure is told when its page is wanted, not before.
+    // A failure is reported when its page is requested, not earlier.
     next.catch(() => {});
     const entries = page.items.map(({ seq, body, leaf }) => ({
       seq,

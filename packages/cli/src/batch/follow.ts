@@ -1,4 +1,4 @@
-/** A job on a version of a model, followed to its end and told. */
+/** Follows a job on a model version to its end and prints its result. */
 import { countNoun } from '@dais/api';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DaisClient } from '@dais/api';
@@ -72,7 +72,7 @@ function tell({ terminal }: Context, job: ModelJob): void {
     const kept = job.state === 'succeeded' ? `: dais batch rejects ${job.id}` : '';
     terminal.err(`${countNoun(job.rows.rejected, 'row')} rejected by the model${kept}\n`);
   }
-  for (const { row, column, message } of job.faults) {
+  for (const { row, column, message } of job.problems) {
     terminal.err(`  row ${row}${column === undefined ? '' : `, ${column}`}: ${message}\n`);
   }
 }

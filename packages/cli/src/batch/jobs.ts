@@ -21,8 +21,8 @@ interface ListOptions {
 
 export const listJobs: Run<ListOptions> = async (context, _, { model, state, limit }) => {
   const client = await context.connect();
-  const wanted = { limit, ...(model !== undefined && { model }), ...(state !== undefined && { state }) };
-  const { items } = await client.perform(listModelJobsOperation, wanted);
+  const request = { limit, ...(model !== undefined && { model }), ...(state !== undefined && { state }) };
+  const { items } = await client.perform(listModelJobsOperation, request);
   const { terminal } = context;
   if (context.globals.output === 'name') terminal.out(items.map(({ id }) => `${id}\n`).join(''));
   else if (await printedForPrograms(context, { items })) return exitCodes.ok.code;

@@ -18,7 +18,7 @@ interface VerifyOptions {
 
 export const run: Run<VerifyOptions> = async (context, _args, options) => {
   const key = await chooseKey(context, options);
-  const { checkpoints, faults } = await chooseCheckpoints(context, options, key);
+  const { checkpoints, problems } = await chooseCheckpoints(context, options, key);
   const verifier = new LogVerifier(treeHasher, checkpoints);
   const pages =
     options.export === undefined
@@ -31,7 +31,7 @@ export const run: Run<VerifyOptions> = async (context, _args, options) => {
   }
   context.terminal.progress('');
   const report = verifier.end();
-  const findings = [...faults, ...report.findings.map(findingText)];
+  const findings = [...problems, ...report.findings.map(findingText)];
   const result = {
     ok: findings.length === 0,
     size: report.size,

@@ -97,7 +97,7 @@ test('prune without a set is refused before anything is sent', async () => {
   expect(result).toMatchObject({ code: 7, err: expect.stringContaining('--prune needs --owner') as string });
 });
 
-test('every fault of every file at once, with its line', async () => {
+test('reports all problems of all files, with their lines', async () => {
   await file('bad/a.yaml', 'apiVersion: dais.dev/v1\nkind: Secret\nmetadata:\n  name: x\nspec:\n  dta: {}\n');
   await file('bad/b.yaml', `${project('Not A Label', 'x')}---\napiVersion: dais.dev/v1\nkind: Secrt\n`);
   const { code, err } = await cli.run(['apply', '-f', 'bad']);

@@ -28,14 +28,14 @@ export const run: Run<GetOptions> = async (context, args, options) => {
   }
   const clients = options.allProjects === true && kind.scope === 'project' ? await perProject(client) : [client];
   const first = await Promise.all(clients.map((one) => listKind(one, kind, options)));
-  const wanted = (resource: Resource) => names.length === 0 || names.includes(resource.metadata.name);
-  const items = first.flatMap((page) => page.items).filter(wanted);
+  const isSelected = (resource: Resource) => names.length === 0 || names.includes(resource.metadata.name);
+  const items = first.flatMap((page) => page.items).filter(isSelected);
   if (options.watch !== true) {
     if (items.length === 0) tellEmpty(context, kind, client, options);
     else context.terminal.out(await listText(context, kind, items, options));
     return exitCodes.ok.code;
   }
-  return await follow(context, kind, clients, first, { ...options, wanted });
+  return await follow(context, kind, clients, first, { ...options, isSelected });
 };
 
 interface FirstPage {
@@ -148,7 +148,7 @@ function tellEmpty(context: Context, kind: KindView, client: DaisClient, options
 }
 
 interface FollowOptions extends GetOptions {
-  readonly wanted: (resource: Resource) => boolean;
+  readonly isSelected: (resource: Resource) => boolean;
 }
 
 /** The list, then every change until Ctrl-C. */
@@ -160,7 +160,7 @@ async function follow(
   options: FollowOptions,
 ): Promise<ExitCode> {
   const printer = new ChangePrinter(context, kind, options);
-  await printer.start(first.flatMap((page) => page.items).filter(options.wanted));
+  await printer.start(first.flatMap((page) => page.items).filter(options.isSelected));
   await Promise.all(
     clients.map((client, index) => followOne(context, kind, client, first[index]?.resourceVersion, printer, options)),
   );
@@ -184,13 +184,14 @@ async function followOne(
         onReconnect: (error: DaisError) => remark(context, `Reconnecting: ${error.message || error.code}`),
       };
       for await (const event of client.watch(kind.kind, { labels: options.selector }, settings)) {
-        if (event.type !== 'bookmark' && options.wanted(event.object)) await printer.print(event.type, event.object);
+        if (event.type !== 'bookmark' && options.isSelected(event.object))
+          await printer.print(event.type, event.object);
       }
     } catch (error) {
       if (!(error instanceof DaisError) || error.code !== 'cursor_expired') throw error;
       // Too long away: list again, show what is there now, go on from there.
       const page = await listKind(client, kind, options);
-      for (const item of page.items.filter(options.wanted)) await printer.print('modified', item);
+      for (const item of page.items.filter(options.isSelected)) await printer.print('modified', item);
       position = page.resourceVersion;
     }
   }

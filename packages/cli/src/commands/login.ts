@@ -124,7 +124,7 @@ async function askForToken(context: Context, url: string, mayOpen: boolean): Pro
   throw new DaisError('unauthenticated', 'The code expired. Run the command again.');
 }
 
-/** Solo servers answer this to their owner only; whoever they do not know is told to bring a token. */
+/** Solo servers answer this to their owner only; they ask unknown callers for a token. */
 async function modeOf(client: DaisClient): Promise<CurrentSession['mode']> {
   return (await client.perform(currentSessionOperation, {})).mode;
 }

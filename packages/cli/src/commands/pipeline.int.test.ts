@@ -117,7 +117,7 @@ describe('a pipeline', () => {
 });
 
 describe('manifests', () => {
-  test('are checked without a server, each fault at its line', async () => {
+  test('are checked without a server, each problem at its line', async () => {
     const away = { ...inFolder(), environment: { url: 'http://127.0.0.1:9' } };
     const right = await dais.run(['pipeline', 'lint', 'pipeline.yaml'], away);
     expect([right.code, right.out, right.err]).toEqual([0, '2 manifests without errors.\n', '']);

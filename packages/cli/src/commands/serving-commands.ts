@@ -73,6 +73,27 @@ export const servingCommands: readonly CommandDefinition[] = [
     load: async () => ({ run: (await import('#serving/resume.ts')).resumeEndpoint }),
   },
   {
+    name: 'endpoint url',
+    group: 'Serving',
+    summary: 'Print the URL for predictions of an endpoint',
+    details:
+      'The URL is that of the gateway, which serves predictions without the rest of Dais and with the least overhead.',
+    arguments: [ENDPOINT],
+    options: [
+      {
+        flags: '--protocol <name>',
+        description: 'protocol of the requests',
+        choices: ['open-inference', 'mlflow', 'kserve-v1'],
+        default: 'open-inference',
+      },
+    ],
+    examples: [
+      { command: 'endpoint url delays', does: 'for Triton and KServe clients' },
+      { command: 'endpoint url delays --protocol mlflow', does: 'for the format of MLflow scoring servers' },
+    ],
+    load: async () => ({ run: (await import('#serving/endpoint-url.ts')).printEndpointUrl }),
+  },
+  {
     name: 'endpoint load-test',
     group: 'Serving',
     summary: 'Load test an endpoint and show latency and errors',

@@ -10,7 +10,7 @@ import { bytesText } from '#output/amounts.ts';
 export interface LocalFile {
   /** Absolute. */
   readonly path: string;
-  /** As faults name it: as it was given, or its place in the folder that was given. */
+  /** The path in problems: the given path, or the path relative to the given folder. */
   readonly name: string;
   readonly bytes: number;
 }

@@ -47,7 +47,7 @@ export const push: Run<PushOptions> = async (context, [name = '', ...given], opt
       files: files.map(({ name: file, bytes, sha256 }) => ({ name: file, bytes, sha256 })),
       message: options.message ?? '',
       tags: [...(options.tag ?? [])],
-      faults: options.keepRejects === true ? 'keep' : 'refuse',
+      invalidRows: options.keepRejects === true ? 'keep' : 'refuse',
       create: options.create,
     },
     { idempotencyKey: randomUUID() },
@@ -137,14 +137,14 @@ async function follow(context: Context, client: DaisClient, { dataset, id }: Ing
 
 function tell(context: Context, ingest: Ingest): void {
   const { terminal } = context;
-  const { dataset, version, faults, rejects } = ingest;
-  for (const { file, line, column, value, message, remedy } of faults.slice(0, SHOWN)) {
+  const { dataset, version, problems, rejects } = ingest;
+  for (const { file, line, column, value, message, remedy } of problems.slice(0, SHOWN)) {
     const path = [file, line, column].filter((part) => part !== undefined).join(':');
     const shown = value === undefined ? '' : ` (${JSON.stringify(value)})`;
     const text = `${path === '' ? '' : `${path}: `}${message}${shown}${remedy === undefined ? '' : ` ${remedy}`}`;
     terminal.err(`${printable(text)}\n`);
   }
-  if (faults.length > SHOWN) terminal.err(`and ${faults.length - SHOWN} more; all of them with -o json\n`);
+  if (problems.length > SHOWN) terminal.err(`and ${problems.length - SHOWN} more; all of them with -o json\n`);
   if (rejects > 0) {
     terminal.err(`${countNoun(rejects, 'row')} could not be read: dais data rejects ${dataset} ${ingest.id}\n`);
   }

@@ -1,4 +1,4 @@
-/** What the clients of this shell are told about a server: variables and files that are wrong or win over others. Pure. */
+/** Checks the settings of clients in this shell: variables and files that are wrong or override others. Pure. */
 import {
   noProxyFor,
   shadows,
@@ -24,7 +24,7 @@ export interface ClientSettings {
   readonly files: LoginFiles;
   /** The server and project that this command line would use; undefined when nobody named one. */
   readonly expected: { readonly url: string; readonly project: string | undefined } | undefined;
-  /** What clients call, as far as it can be told. */
+  /** The URL that clients call, if it can be determined. */
   readonly url: string;
 }
 
@@ -67,14 +67,18 @@ function checkAddress(given: string | undefined, expected: ClientSettings['expec
     const cut = shown.replace(/\/(ajax-)?api(\/.*)?$/, '');
     return problem(name, `${shown} contains a path that clients add themselves`, `export ${name}=${cut}`);
   }
-  const wanted = expected === undefined ? undefined : trackingUri(expected.url, expected.project);
+  const expectedUri = expected === undefined ? undefined : trackingUri(expected.url, expected.project);
   const agrees =
-    wanted === undefined ||
-    shown === wanted ||
+    expectedUri === undefined ||
+    shown === expectedUri ||
     // Nobody named a project to this command line: clients may well use one.
-    (expected?.project === undefined && shown.startsWith(`${wanted}/p/`));
+    (expected?.project === undefined && shown.startsWith(`${expectedUri}/p/`));
   if (agrees) return ok(name, shown);
-  return warning(name, `is ${shown}, but \`dais\` uses ${wanted}`, `${EVALUATE} Or name the other one with --url.`);
+  return warning(
+    name,
+    `is ${shown}, but \`dais\` uses ${expectedUri}`,
+    `${EVALUATE} Or name the other one with --url.`,
+  );
 }
 
 function checkShadow({ name, effect }: Shadow, variables: Variables): Finding[] {

@@ -18,7 +18,7 @@ export interface ClientQuestion {
 }
 
 export async function checkClient({ python, choice, project, variables }: ClientQuestion): Promise<Finding[]> {
-  // The default address is a guess: what clients were told is better.
+  // The default URL is a guess: the setting of the clients is better.
   const expected = choice.from === 'default' ? undefined : { url: choice.url, project };
   const url = callable(variables[TRACKING_URI]) ?? trackingUri(choice.url, project);
   const program = pythonProgram(python);
@@ -39,7 +39,7 @@ export async function checkClient({ python, choice, project, variables }: Client
   ];
 }
 
-/** Undefined for what is no address: that is told by itself. */
+/** Returns undefined for an invalid URL, which another check reports. */
 function callable(given: string | undefined): string | undefined {
   return given !== undefined && /^https?:\/\//.test(given) && URL.canParse(given) ? given : undefined;
 }

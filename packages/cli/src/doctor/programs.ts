@@ -57,9 +57,9 @@ async function checkProgram(
 
 export function isAtLeast(version: string, least: Version): boolean {
   const parts = version.split('.').map((part) => Number.parseInt(part, 10));
-  for (const [index, wanted] of least.entries()) {
+  for (const [index, expected] of least.entries()) {
     const part = parts[index] ?? 0;
-    if (part !== wanted) return part > wanted;
+    if (part !== expected) return part > expected;
   }
   return true;
 }

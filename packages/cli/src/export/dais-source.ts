@@ -117,7 +117,7 @@ export class DaisSource {
     );
   }
 
-  /** All versions of each; those of deleted experiments are not told. */
+  /** All versions of each; those of deleted experiments are omitted. */
   async *scorers(): AsyncGenerator<Scorer> {
     const latest = pages<Scorer>((at) => this.client.perform(searchScorersOperation, at, this.#settings));
     for await (const { experimentId, name } of latest) {

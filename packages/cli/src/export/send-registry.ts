@@ -66,16 +66,16 @@ interface Sent {
 async function sendModel(dependencies: ServerDependencies, model: RegisteredModel): Promise<Json | undefined> {
   const { rest, tally } = dependencies;
   const { name } = model;
-  const wanted = tagsThere(dependencies, model);
+  const targetTags = tagsThere(dependencies, model);
   const there = await modelThere(dependencies, name);
   if (there === undefined) {
-    const request = { name, description: model.description, tags: pairs(wanted) };
+    const request = { name, description: model.description, tags: pairs(targetTags) };
     await rest.post(`${API}/registered-models/create`, request);
     tally.written.models += 1;
     return undefined;
   }
   const tags = tagsOf(there['tags']);
-  const changed = pairs(wanted).filter(({ key, value }) => tags[key] !== value);
+  const changed = pairs(targetTags).filter(({ key, value }) => tags[key] !== value);
   for (const tag of changed) await rest.post(`${API}/registered-models/set-tag`, { name, ...tag });
   const described = text(there['description']) === model.description;
   if (!described) await rest.patch(`${API}/registered-models/update`, { name, description: model.description });

@@ -22,7 +22,7 @@ const FATAL = new Set(['unauthenticated', 'forbidden', 'server_unreachable']);
 
 /**
  * In an order in which whatever is referred to is there already: ids are other ones there.
- * @throws DaisError when either server cannot be reached; what fails alone is told in the tally.
+ * @throws DaisError when either server cannot be reached; the tally reports single failures.
  */
 export async function exportToServer({ client, rest, signal, progress }: ServerExportDependencies): Promise<Tally> {
   const tally = new Tally();

@@ -47,7 +47,7 @@ export class HttpEvaluation {
     } while (token !== undefined);
   }
 
-  /** Those of deleted experiments are not told. */
+  /** Omits those of deleted experiments. */
   async *scorers(experiment: SourceExperiment): AsyncGenerator<SourceScorer> {
     if (experiment.deleted) return;
     const of = { experiment_id: experiment.id };

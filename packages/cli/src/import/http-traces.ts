@@ -76,7 +76,7 @@ export class HttpTraces {
     } while (token !== undefined);
   }
 
-  /** Which runs a trace is linked to is told only by asking each run. */
+  /** The links of a trace to runs are available only by a query for each run. */
   async #links(experimentId: string): Promise<ReadonlyMap<string, string[]>> {
     const links = new Map<string, string[]>();
     for await (const run of this.#runs(experimentId)) {

@@ -59,15 +59,15 @@ async function importDataset(
   const here = experimentIds.flatMap((id) => targets.get(id)?.id ?? []);
   const input = { ...record, source: target.source, experimentIds: here };
   await target.client.perform(importEvaluationDatasetOperation, input, target.settings);
-  const wanted = new Map<string, string>();
+  const digests = new Map<string, string>();
   for await (const page of source.evaluationRecords(dataset.id)) {
     for (const records of pieces(page)) {
       await target.client.perform(importEvaluationRecordsOperation, { id: dataset.id, records }, target.settings);
     }
-    for (const one of page) wanted.set(one.id, fingerprint(one));
+    for (const one of page) digests.set(one.id, fingerprint(one));
   }
-  const total = wanted.size;
-  await compareRecords(target, dataset.id, wanted);
+  const total = digests.size;
+  await compareRecords(target, dataset.id, digests);
   tally.add({ records: total });
 }
 
@@ -89,19 +89,19 @@ function pieces(records: readonly EvaluationRecord[]): EvaluationRecord[][] {
 }
 
 /** Everything that was sent is here now, and says the same. @throws DaisError `digest_mismatch`. */
-async function compareRecords(target: DaisTarget, id: string, wanted: Map<string, string>): Promise<void> {
+async function compareRecords(target: DaisTarget, id: string, digests: Map<string, string>): Promise<void> {
   let cursor: string | undefined;
   do {
     const input = { id, limit: 1000, ...(cursor !== undefined && { cursor }) };
     const page = await target.client.perform(listEvaluationRecordsOperation, input, target.settings);
     for (const record of page.items) {
-      if (wanted.get(record.id) === fingerprint(record)) wanted.delete(record.id);
+      if (digests.get(record.id) === fingerprint(record)) digests.delete(record.id);
     }
     cursor = page.nextCursor;
   } while (cursor !== undefined);
-  const [first] = wanted.keys();
+  const [first] = digests.keys();
   if (first === undefined) return;
-  const more = wanted.size === 1 ? '' : ` and ${wanted.size - 1} more`;
+  const more = digests.size === 1 ? '' : ` and ${digests.size - 1} more`;
   throw new DaisError('digest_mismatch', `Differs from the source: record ${first}${more} of dataset ${id}.`);
 }
 

@@ -93,15 +93,15 @@ async function importVersion(
 
 /** Moved as anybody moves them: rules of a model about who must approve that hold here too. */
 async function importAliases({ target, tally, dryRun }: RegistryImportDependencies, model: SourceModel): Promise<void> {
-  const wanted = Object.entries(model.aliases);
-  if (wanted.length === 0) return;
+  const aliases = Object.entries(model.aliases);
+  if (aliases.length === 0) return;
   const here = await target.client
     .perform(readModelOperation, { name: model.name }, target.settings)
     .catch((error: unknown) => {
       if (dryRun && error instanceof DaisError && error.code === 'not_found') return { aliases: {} };
       throw error;
     });
-  for (const [alias, version] of wanted) {
+  for (const [alias, version] of aliases) {
     if ((here.aliases as Record<string, number>)[alias] === version) continue;
     tally.written.aliases += 1;
     if (dryRun) continue;

@@ -80,7 +80,7 @@ async function* historiesByKey(source: TrackingSource, run: SourceRun): AsyncGen
   }
 }
 
-/** More is no fault: somebody may log into the run here too, and a source lists no point twice. */
+/** More points than in the source are no problem: a client may also log into the run here, and a source has no duplicates. */
 function requireAtLeast(key: string, there: number, here: number): void {
   if (here >= there) return;
   throw new DaisError('digest_mismatch', `"${key}" has ${there} points in the source and ${here} here.`);
@@ -109,7 +109,7 @@ function differing(what: string, there: Readonly<Record<string, string>>, here: 
   return Object.entries(there).flatMap(([key, value]) => (here[key] === value ? [] : [`${what} "${key}"`]));
 }
 
-/** Infinity is kept as the largest number on both sides, and may be told as either. */
+/** Infinity is kept as the largest number on both sides, and may be returned as either. */
 function sameValue(a: MetricPoint['value'], b: MetricPoint['value']): boolean {
   const [x, y] = [Number(a), Number(b)].map((value) => Math.max(-Number.MAX_VALUE, Math.min(Number.MAX_VALUE, value)));
   return x === y || (Number.isNaN(x) && Number.isNaN(y));

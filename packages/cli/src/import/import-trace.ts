@@ -131,20 +131,20 @@ function differing(what: string, there: Readonly<Record<string, string>>, here: 
 
 /** By their digests: a trace may be too long to keep both. @throws DaisError `digest_mismatch`. */
 async function compareSpans({ target }: ArtifactDependencies, id: string, there: readonly Span[]): Promise<void> {
-  const wanted = new Map(there.map((span) => [span.id, digestOf(span)]));
+  const digests = new Map(there.map((span) => [span.id, digestOf(span)]));
   let cursor: string | undefined;
   do {
     const input = { id, limit: SPANS_READ, ...(cursor !== undefined && { cursor }) };
     const page = await target.client.perform(listSpansOperation, input, target.settings);
     for (const span of page.items) {
-      if (wanted.get(span.id) === digestOf(span)) wanted.delete(span.id);
+      if (digests.get(span.id) === digestOf(span)) digests.delete(span.id);
     }
     cursor = page.nextCursor;
   } while (cursor !== undefined);
-  if (wanted.size > 0)
+  if (digests.size > 0)
     throw mismatch(
       id,
-      [...wanted.keys()].map((span) => `span ${span}`),
+      [...digests.keys()].map((span) => `span ${span}`),
     );
 }
 

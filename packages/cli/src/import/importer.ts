@@ -52,7 +52,7 @@ export class Importer {
     this.#startedAt = dependencies.now();
   }
 
-  /** @throws DaisError when the source or the server cannot be reached; what fails alone is told in the tally. */
+  /** @throws DaisError when the source or the server cannot be reached; the tally reports single failures. */
   async round(): Promise<Tally> {
     const { source } = this.#dependencies;
     const [runs, models] = await Promise.all([this.#target.known('run'), this.#target.known('logged-model')]);

@@ -76,7 +76,7 @@ function plainRow(row: SqlRow): SqlRow {
   );
 }
 
-/** @throws DaisError `upstream_failed`. The address, which holds a password, is never told. */
+/** @throws DaisError `upstream_failed`. The error omits the URL, which contains a password. */
 export async function openPostgres(url: string): Promise<SqlReader> {
   const { default: pg } = await import('pg');
   const client = new pg.Client({ connectionString: url, application_name: 'dais import' });

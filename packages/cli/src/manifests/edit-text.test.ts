@@ -25,7 +25,7 @@ test('an editor gets what can be changed, and nothing else', async () => {
   await expect(await editableText(resource, ['data'])).toMatchFileSnapshot('__golden__/edit.txt');
 });
 
-test('faults stand above their lines and go again', async () => {
+test('inserts problems above their lines and removes them', async () => {
   const text = await editableText(resource, []);
   const line = text.split('\n').findIndex((one) => one.includes('description')) + 1;
   const error = new DaisError('invalid_manifest', '', {

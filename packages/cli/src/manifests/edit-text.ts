@@ -37,7 +37,7 @@ export function withoutRemarks(text: string): string {
     .join('\n');
 }
 
-/** Puts each fault above the line it speaks of, and what happened at the top. `text` is what was sent. */
+/** Inserts each problem above its line, and the error at the top of `text`, the sent manifest. */
 export function withError(text: string, error: DaisError): string {
   const { title } = errorCatalog[error.code];
   const issues = error.issues ?? [];

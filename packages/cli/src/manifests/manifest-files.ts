@@ -92,7 +92,7 @@ function displayName(path: string, workingFolder: string): string {
 }
 
 function positionOfProblem(bytes: Buffer): { readonly line: number; readonly column: number } {
-  // Lines before the fault are whole: it lies in the first line that is not UTF-8 by itself.
+  // The lines before the error are complete: the error is in the first line that is not valid UTF-8.
   let line = 1;
   let start = 0;
   for (;;) {

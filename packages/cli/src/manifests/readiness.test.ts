@@ -24,8 +24,8 @@ test.each([
     'not processed yet',
   ],
   ['false', resource(2, { status: 'False', observedGeneration: 2 }), 2, 'Because: So it is.'],
-])('waiting: %s', (_, seen, generation, because) => {
-  expect(readinessOf(seen, generation, true)).toEqual({ state: 'waiting', because });
+])('waiting: %s', (_, seen, generation, reason) => {
+  expect(readinessOf(seen, generation, true)).toEqual({ state: 'waiting', reason });
 });
 
 test('ready: true for this revision, or for a later one', () => {

@@ -5,20 +5,19 @@ import { conditionsOf } from '#resources/column-values.ts';
 export type Readiness =
   | { readonly state: 'ready' }
   /** Not yet, in a few words. */
-  | { readonly state: 'waiting'; readonly because: string };
+  | { readonly state: 'waiting'; readonly reason: string };
 
 /**
  * Ready when the platform has looked at this generation and its condition `Ready` is true. A kind without a controller
  * has no conditions: what was stored is all there is.
  */
 export function readinessOf(resource: Resource, generation: number, hasController: boolean): Readiness {
-  if (resource.metadata.generation < generation)
-    return { state: 'waiting', because: 'the change is not processed yet' };
+  if (resource.metadata.generation < generation) return { state: 'waiting', reason: 'the change is not processed yet' };
   if (!hasController) return { state: 'ready' };
   const ready = conditionsOf(resource).find((condition) => condition.type === 'Ready');
   if (ready === undefined || ready.observedGeneration < generation) {
-    return { state: 'waiting', because: 'not processed yet' };
+    return { state: 'waiting', reason: 'not processed yet' };
   }
   if (ready.status === 'True') return { state: 'ready' };
-  return { state: 'waiting', because: `${ready.reason}: ${ready.message}` };
+  return { state: 'waiting', reason: `${ready.reason}: ${ready.message}` };
 }

@@ -8,7 +8,7 @@ import { printable } from '#output/width.ts';
 /** What is waited for, and why it is not there yet. */
 interface Pending {
   readonly change: Change;
-  because: string;
+  reason: string;
 }
 
 /**
@@ -94,7 +94,7 @@ class Wait {
 
   constructor(context: Context, changes: readonly Change[]) {
     this.#context = context;
-    this.#pending = new Map(changes.map((change) => [change, { change, because: 'not processed yet' }]));
+    this.#pending = new Map(changes.map((change) => [change, { change, reason: 'not processed yet' }]));
     this.#total = changes.length;
   }
 
@@ -106,20 +106,20 @@ class Wait {
   see(change: Change, resource: Resource | undefined): void {
     const pending = this.#pending.get(change);
     if (pending === undefined) return;
-    const because = whyNot(change, resource);
-    if (because === undefined) {
+    const reason = whyNot(change, resource);
+    if (reason === undefined) {
       this.#pending.delete(change);
       if (!this.#context.terminal.showsProgress) {
         remark(this.#context, `${nameOf(change)} is ${change.action === 'delete' ? 'deleted' : 'ready'}.`);
       }
-    } else pending.because = because;
+    } else pending.reason = reason;
     this.#show();
   }
 
   tellRest(): void {
-    for (const { change, because } of this.#pending.values()) {
+    for (const { change, reason } of this.#pending.values()) {
       const what = change.action === 'delete' ? 'not deleted yet' : 'not ready';
-      this.#context.terminal.err(`${nameOf(change)} is ${what}: ${printable(because)}\n`);
+      this.#context.terminal.err(`${nameOf(change)} is ${what}: ${printable(reason)}\n`);
     }
   }
 
@@ -128,7 +128,7 @@ class Wait {
     if (first === undefined || this.#context.globals.quiet) return;
     const done = this.#total - this.#pending.size;
     this.#context.terminal.progress(
-      `${done} of ${this.#total} ready; ${nameOf(first.change)}: ${printable(first.because)}`,
+      `${done} of ${this.#total} ready; ${nameOf(first.change)}: ${printable(first.reason)}`,
     );
   }
 }
@@ -146,7 +146,7 @@ function whyNot(change: Change, resource: Resource | undefined): string | undefi
   }
   if (resource === undefined) return 'the resource was deleted meanwhile';
   const readiness = readinessOf(resource, change.generation ?? 0, reportsReady(change.kind));
-  return readiness.state === 'ready' ? undefined : readiness.because;
+  return readiness.state === 'ready' ? undefined : readiness.reason;
 }
 
 /** A kind whose controller reports has that among its columns. */

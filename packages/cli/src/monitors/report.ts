@@ -81,7 +81,7 @@ function tellReport(context: Context, found: MonitorReport, all: boolean): void 
       { text: one.column ?? one.segment ?? '' },
       { text: one.metric },
       { text: figureOf(one) },
-      { text: one.bound === undefined ? '' : numberText(one.bound) },
+      { text: one.threshold === undefined ? '' : numberText(one.threshold) },
       { text: one.status, paint: paintOf(one.status) },
       { text: one.reason ?? '' },
     ]);

@@ -17,8 +17,8 @@ export const explain: Run<{ readonly number?: number; readonly top: number }> = 
   { number, top },
 ) => {
   const client = await context.connect();
-  const wanted = { endpoint, id, ...(number !== undefined && { output: number }) };
-  const result = await client.perform(explainPredictionOperation, wanted, { signal: context.signal });
+  const request = { endpoint, id, ...(number !== undefined && { output: number }) };
+  const result = await client.perform(explainPredictionOperation, request, { signal: context.signal });
   if (await printedForPrograms(context, result)) return exitCodes.ok.code;
   const { terminal } = context;
   const seed = result.seed === undefined ? '' : `, seed ${result.seed}`;

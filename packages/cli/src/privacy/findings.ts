@@ -67,7 +67,7 @@ async function show(context: Context, items: readonly DataFinding[], nothing: st
       { text: one.entity },
       { text: one.declared && one.state === 'open' ? 'declared' : one.state },
       { text: one.confidence.toFixed(2) },
-      { text: one.because === 'name' ? 'column name' : `${(one.share * 100).toFixed(one.share < 0.1 ? 1 : 0)} %` },
+      { text: one.evidence === 'name' ? 'column name' : `${(one.share * 100).toFixed(one.share < 0.1 ? 1 : 0)} %` },
       { text: one.example ?? '' },
       { text: one.decidedBy?.id ?? '' },
       { text: age(new Date(one.foundAt).toISOString(), context.now()) },
@@ -146,7 +146,7 @@ export const masks: Run = async (context, [name = '']) => {
       { text: one.column },
       { text: one.method },
       { text: one.category },
-      { text: one.because === 'declared' ? 'manifest' : 'finding' },
+      { text: one.source === 'declared' ? 'manifest' : 'finding' },
     ]);
     terminal.out(
       table(['column', 'mask', 'category', 'source'], rows, { style: terminal.style, columns: terminal.columns }),

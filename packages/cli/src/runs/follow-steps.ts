@@ -14,7 +14,7 @@ import { exitCodes } from '#exit-codes.ts';
 import { remark } from '#output/result.ts';
 
 const POLL_MS = 400;
-/** Of more steps, only those that went wrong are told one by one. */
+/** With more steps, only failed steps are printed individually. */
 const MAX_REPORTED = 1000;
 /** Of the log of a step that failed. */
 const LAST_LINES = 15;
@@ -32,7 +32,7 @@ export async function followSteps(context: Context, client: DaisClient, id: stri
   const reportedStates = new Map<string, ExecutionNode['state']>();
   let asked = false;
   for (;;) {
-    // First whether it has ended, then its steps: what ended with it is told too.
+    // Reads the run before its steps, so that steps that ended with the run are printed, too.
     const run = await client.perform(readExecutionOperation, { id });
     await tellSteps(context, client, run, reportedStates);
     if (run.endedAt !== undefined) return await tellEnd(context, client, run);

@@ -25,7 +25,7 @@ export interface SplitFiles {
   readonly unknown: readonly SnapshotFile[];
 }
 
-/** The server compares the digests once more: what is not there any more is told, and never taken for something else. */
+/** The server compares the digests once more: it reports a removed file, and never substitutes another one. */
 export async function splitKnown(
   client: DaisClient,
   folder: string,

@@ -33,10 +33,10 @@ if parameters:
     tagged = [at for at, one in enumerate(notebook.cells) if "parameters" in one.metadata.get("tags", [])]
     notebook.cells.insert(tagged[0] + 1 if tagged else 0, cell)
 count = len(notebook.cells)
-def told(cell, cell_index):
+def report_cell(cell, cell_index):
     print(f"Cell {cell_index + 1} of {count}", flush=True)
 client = NotebookClient(
-    notebook, timeout=None, kernel_name="python3", on_cell_start=told,
+    notebook, timeout=None, kernel_name="python3", on_cell_start=report_cell,
     resources={"metadata": {"path": os.path.dirname(source) or "."}},
 )
 code = 0

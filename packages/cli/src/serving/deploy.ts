@@ -5,6 +5,7 @@ import { deployOperation } from '@dais/api/serving';
 import type { Context, Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
 import { printedForPrograms, remark } from '#output/result.ts';
+import { readPredictionUrl } from './endpoint-url.ts';
 import { followRollout, followShadow, headline, readState } from './follow.ts';
 
 interface Options {
@@ -43,7 +44,10 @@ export const deployModel: Run<Options> = async (context, [model = ''], { to, can
   const code = failed ? exitCodes.failed.code : exitCodes.ok.code;
   if (await printedForPrograms(context, rollout ?? begun)) return code;
   if (rollout !== undefined) context.terminal.out(`${headline(rollout)}\n`);
-  if (!failed) remark(context, `Show active versions: dais rollout status ${to}`);
+  if (!failed) {
+    remark(context, `Send predictions to ${await readPredictionUrl(client, to, 'open-inference')}`);
+    remark(context, `Show active versions: dais rollout status ${to}`);
+  }
   return code;
 };
 

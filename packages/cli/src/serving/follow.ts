@@ -100,7 +100,7 @@ export function showState(
   terminal.out(table(['step', 'traffic', 'result', 'requests', 'latency', 'message'], rows, options));
 }
 
-/** A log may stand below it, which is told above the table. */
+/** A log can follow it, which is printed above the table. */
 function firstLine(text: string): string {
   return text.split('\n', 1)[0] ?? '';
 }

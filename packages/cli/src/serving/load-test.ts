@@ -27,7 +27,7 @@ export const loadTest: Run<Options> = async (context, [endpoint = ''], options) 
   const { connections, rate, duration, requests, variant, file } = options;
   const body = file === undefined ? undefined : await readBody(resolve(context.workingFolder, file));
   const client = await context.connect();
-  const wanted = {
+  const request = {
     endpoint,
     run: randomUUID(),
     connections,
@@ -38,18 +38,18 @@ export const loadTest: Run<Options> = async (context, [endpoint = ''], options) 
     ...(variant !== undefined && { variant }),
     ...(body !== undefined && { body }),
   };
-  let result = await client.perform(loadTestOperation, wanted);
+  let result = await client.perform(loadTestOperation, request);
   let saidAt = Date.now();
   try {
     while (result.state === 'running') {
       await sleep(POLL_MS, undefined, { signal: context.signal });
-      result = await client.perform(loadTestOperation, wanted);
+      result = await client.perform(loadTestOperation, request);
       if (Date.now() - saidAt < TELL_MS || result.state !== 'running') continue;
       saidAt = Date.now();
       context.terminal.err(`${result.seconds} s: ${result.requestsPerSecond} requests/s, ${result.failed} failed\n`);
     }
   } catch (error) {
-    await client.perform(loadTestOperation, { ...wanted, stop: true }).catch(() => {});
+    await client.perform(loadTestOperation, { ...request, stop: true }).catch(() => {});
     throw error;
   }
   if (!(await printedForPrograms(context, result))) show(context, result);

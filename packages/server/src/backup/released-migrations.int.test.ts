@@ -125,8 +125,8 @@ describe.each(releases)('data of %s', (version, released) => {
     const known = new Set(released.map(({ slice, id }) => `${slice}/${id}`));
     const all = migrationsOf(program.slices).map(({ slice, id }) => `${slice}/${id}`);
     expect(applied).toEqual(all.filter((name) => !known.has(name)));
-    for (const [table, wanted] of Object.entries(rows)) {
-      expect({ table, lost: await lost(connection, table, wanted) }).toEqual({ table, lost: [] });
+    for (const [table, expected] of Object.entries(rows)) {
+      expect({ table, lost: await lost(connection, table, expected) }).toEqual({ table, lost: [] });
     }
     expect(await lost(connection, 'kernel.tenant', [{ name: 'flights' }, { name: 'nobody' }])).toHaveLength(1);
 

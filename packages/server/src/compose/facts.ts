@@ -54,8 +54,8 @@ function combineFacts(providers: readonly FactProvider[]): FactProvider {
     load: async (tx, subject, names) => {
       const found: Facts[] = [];
       for (const provider of providers) {
-        const wanted = new Set(provider.names.filter((name) => names.has(name)));
-        if (wanted.size > 0) found.push(await provider.load(tx, subject, wanted));
+        const requested = new Set(provider.names.filter((name) => names.has(name)));
+        if (requested.size > 0) found.push(await provider.load(tx, subject, requested));
       }
       return {
         values: Object.assign({}, ...found.map(({ values }) => values)) as Facts['values'],

@@ -143,7 +143,7 @@ test('pushed files of an ingest', async () => {
   await call('POST', `${pushes}/${push.id}/commit`, {});
   const ingest = async () => await call<Ingest>('GET', `/data/datasets/pushed/ingests/${push.id}`);
   await expect.poll(async () => (await ingest()).state, SOON).toBe('failed');
-  expect(await ingest()).toMatchObject({ faults: [{ message: error('The pushed file a.csv') }] });
+  expect(await ingest()).toMatchObject({ problems: [{ message: error('The pushed file a.csv') }] });
   // What a failed ingest was given is removed: nothing refers to the object any more.
   expect(await damaged()).toEqual([]);
   whole.clear();

@@ -182,6 +182,7 @@ async function serveOpened({ setup, io, engines, lazy, storage, accounts, kernel
     tracer,
     gateway,
     log: io.log,
+    socketDiagnosis: io.socketDiagnosis,
     blobs: stored.blobs,
     sessions: accounts.sessions,
     ledgers: ledgers.all.flatMap(({ metrics }) => metrics ?? []),

@@ -23,6 +23,8 @@ export interface LinkDependencies {
   readonly recent: RecentFigures;
   readonly host: string;
   readonly secure: boolean;
+  /** Base URL of predictions for clients, if one is configured. */
+  readonly publicUrl: string | undefined;
   readonly now: () => number;
 }
 
@@ -47,6 +49,10 @@ export class SupervisedGateway implements GatewayLink {
 
   get secure(): boolean {
     return this.#dependencies.secure;
+  }
+
+  get publicUrl(): string | undefined {
+    return this.#dependencies.publicUrl;
   }
 
   /** Where this machine reaches it. */

@@ -65,6 +65,8 @@ export async function openEngines({ config, version }: ControlSetup, io: Control
     recent,
     host: config.host,
     secure: config.tls !== undefined,
+    // Behind a proxy, clients may not reach the port of the gateway.
+    publicUrl: config.inferenceUrl ?? config.publicUrl,
     now: () => clock.now(),
   });
   return { clock, around, outbound, tracer, keys, store, query, ...isolated, gateway, recent };

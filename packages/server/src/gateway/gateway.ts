@@ -44,7 +44,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   });
   const predictor = new Predictor({ routes, capture, number, tracer: options.tracer, clock, log });
   const metrics = new GatewayMetrics();
-  let heardAt = 0;
+  let contactAt = 0;
   let draining = false;
   let accepting = true;
   const stats = () => ({ ...routeStats(routes), draining, capture: capture?.stats() });
@@ -55,7 +55,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     return undefined;
   });
   if (stored !== undefined) {
-    ({ heardAt } = stored);
+    ({ contactAt } = stored);
     // Each model serves as soon as it is loaded, independent of the slowest one.
     routes.swap(stored.snapshot, { cold: true }).then(
       ({ revision, failed }) => log.info('serving from the local snapshot', { revision, failed: [...failed.keys()] }),
@@ -67,7 +67,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     routes,
     predictor,
     view: { routes, explainer: new Explainer(), version, ready },
-    heardAt: () => heardAt,
+    contactAt: () => contactAt,
     draining: () => !accepting,
     clock,
     log,
@@ -140,8 +140,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   }
 
   const recordContact = () => {
-    heardAt = clock.now();
-    void store.recordContact(heardAt);
+    contactAt = clock.now();
+    void store.recordContact(contactAt);
   };
   return {
     port,
@@ -149,10 +149,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     swap: async (given) => {
       const read = snapshotSchema.safeParse(given);
       if (!read.success) throw new DaisError('invalid_request', `The snapshot is invalid: ${read.error.message}`);
-      heardAt = clock.now();
+      contactAt = clock.now();
       const swapped = routes.swap(read.data, { cold: false });
       // A gateway that cannot write continues; after a restart it waits for the control plane.
-      await store.write(read.data, heardAt).catch((error: unknown) => {
+      await store.write(read.data, contactAt).catch((error: unknown) => {
         log.error('cannot write the local snapshot', { error });
       });
       return await swapped;

@@ -27,7 +27,7 @@ export interface GrpcGatewayDependencies {
   readonly routes: Routes;
   readonly predictor: Predictor;
   readonly view: ViewDependencies;
-  readonly heardAt: () => number;
+  readonly contactAt: () => number;
   readonly draining: () => boolean;
   readonly clock: Clock;
   readonly log: Log;
@@ -222,7 +222,7 @@ function stream(dependencies: GrpcGatewayDependencies, protocol: string, method:
         call.write(form.answer(reply));
         afterwards();
       })
-      .catch((error: unknown) => call.write(form.fault(statusOf(dependencies, error, caller.requestId).details)))
+      .catch((error: unknown) => call.write(form.formatError(statusOf(dependencies, error, caller.requestId).details)))
       .finally(finished);
   });
   call.on('end', () => {
@@ -268,8 +268,8 @@ function callerOf(dependencies: GrpcGatewayDependencies, protocol: string, call:
   };
 }
 
-function grantOf({ routes, clock, heardAt }: GrpcGatewayDependencies, call: AnyCall): Grant {
-  return routes.table.access.grant(one(call.metadata, 'authorization'), clock.now(), heardAt());
+function grantOf({ routes, clock, contactAt }: GrpcGatewayDependencies, call: AnyCall): Grant {
+  return routes.table.access.grant(one(call.metadata, 'authorization'), clock.now(), contactAt());
 }
 
 function callId({ metadata }: AnyCall, clock: Clock): string {

@@ -132,9 +132,9 @@ describe('quarantine', () => {
     expect((await world.sums('bomb', [[1, 2]])).status).toBe(503);
     expect(world.engine.loads.filter((name) => name === 'bomb')).toHaveLength(2);
     // A user resumes it: it is loaded again, and quarantined again.
-    const wanted = serves('sum', 'bomb');
-    const models = wanted.models.map((one) => ({ ...one, resumes: 1 }));
-    await world.gateway.swap({ ...wanted, revision: 2, models });
+    const expected = serves('sum', 'bomb');
+    const models = expected.models.map((one) => ({ ...one, resumes: 1 }));
+    await world.gateway.swap({ ...expected, revision: 2, models });
     expect(world.engine.loads.filter((name) => name === 'bomb')).toHaveLength(4);
     expect(stateOf('bomb')).toBe('quarantined');
     expect(await readdir(join(world.folder, 'loading'))).toEqual([]);
@@ -151,8 +151,12 @@ describe('quarantine', () => {
     const refused = await world.sums('fragile', [[1, 2]]);
     expect([refused.status, JSON.stringify(refused.json)]).toEqual([503, expect.stringContaining('SIGSEGV')]);
     expect((await world.sums('sum', [[1, 2]])).status).toBe(200);
-    const wanted = serves('sum', 'fragile');
-    await world.gateway.swap({ ...wanted, revision: 2, models: wanted.models.map((one) => ({ ...one, resumes: 1 })) });
+    const expected = serves('sum', 'fragile');
+    await world.gateway.swap({
+      ...expected,
+      revision: 2,
+      models: expected.models.map((one) => ({ ...one, resumes: 1 })),
+    });
     expect((await world.sums('fragile', [[1, 2]])).status).toBe(200);
   });
 });

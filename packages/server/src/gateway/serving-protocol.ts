@@ -107,7 +107,7 @@ export interface ServingProtocol {
    */
   match(method: string, path: string): ServingRoute | undefined;
   /** `status`: the HTTP status of the error code. */
-  fault(error: DaisError, call: ServingCall): ServingReply;
+  formatError(error: DaisError, call: ServingCall): ServingReply;
 }
 
 /** The part of the served state that one caller may see. */
@@ -207,7 +207,10 @@ export interface GrpcInferRoute {
   readonly kind: 'infer';
   readonly operation: string;
   /** A bidirectional stream whose messages are processed independently; errors are messages too. */
-  readonly stream?: { readonly answer: (sent: Uint8Array) => Uint8Array; readonly fault: (text: string) => Uint8Array };
+  readonly stream?: {
+    readonly answer: (sent: Uint8Array) => Uint8Array;
+    readonly formatError: (text: string) => Uint8Array;
+  };
   open(message: Buffer): { readonly address: EndpointAddress; readonly opened: OpenedRequest<Uint8Array> };
 }
 

@@ -18,6 +18,8 @@ import type { Access } from '#policy/access.ts';
 export interface GrpcServerDependencies {
   readonly doors: readonly GrpcService[];
   readonly access: Access;
+  /** Default: one that reads the table of all sockets. */
+  readonly peerUids?: PeerUids;
   readonly clock: Clock;
   readonly log: Log;
   /** Largest message, in bytes. */
@@ -48,7 +50,7 @@ const SERVING = Uint8Array.of(8, 1);
 
 export class GrpcServer {
   readonly #dependencies: GrpcServerDependencies;
-  readonly #peerUids = new PeerUids();
+  readonly #peerUids: PeerUids;
   /** By `address:port` of the peer, as calls identify it. */
   readonly #sockets = new Map<string, Socket>();
   #opening: Promise<{ readonly grpc: Grpc; readonly server: Server }> | undefined;
@@ -58,6 +60,7 @@ export class GrpcServer {
 
   constructor(dependencies: GrpcServerDependencies) {
     this.#dependencies = dependencies;
+    this.#peerUids = dependencies.peerUids ?? new PeerUids();
     this.#tls = dependencies.tls;
   }
 

@@ -14,7 +14,7 @@ import type { CallOf } from '#kernel/entry.ts';
 import { checkManifest, type CheckedManifest } from '#kernel/manifest-check.ts';
 import { readDocuments, type ManifestDocument } from '#kernel/manifest-text.ts';
 import { PlanChecks, plannedChange, withNotes } from '#kernel/plan-checks.ts';
-import { findTargets, missingTargets, wantedReferences, type WantedReference } from '#kernel/references.ts';
+import { findTargets, missingTargets, declaredReferences, type DeclaredReference } from '#kernel/references.ts';
 import { actionOf, refusalOf } from '#kernel/refusal.ts';
 import type { KindRegistry } from '#kernel/registry.ts';
 import { lockResources, readOwned, type ResourceRow } from '#kernel/store.ts';
@@ -249,9 +249,9 @@ async function checkReferences(
   tenant: Tenant,
   writes: readonly DecidedWrite[],
   items: readonly Item[],
-): Promise<{ wanted: readonly WantedReference[]; found: ReadonlyMap<string, string> }> {
-  const wanted = writes.flatMap((write) =>
-    wantedReferences(kinds, tenant.id, {
+): Promise<{ declared: readonly DeclaredReference[]; found: ReadonlyMap<string, string> }> {
+  const declared = writes.flatMap((write) =>
+    declaredReferences(kinds, tenant.id, {
       uid: write.uid,
       kind: write.desired.kind,
       name: write.desired.name,
@@ -259,7 +259,7 @@ async function checkReferences(
     }),
   );
   await tx.enter('all');
-  const found = await findTargets(tx, wanted);
+  const found = await findTargets(tx, declared);
   const inSet = (target: { kind: string; name: string; projectId: string }) =>
     items.some(
       (item) =>
@@ -267,8 +267,8 @@ async function checkReferences(
         item.manifest.metadata.name === target.name &&
         item.tenant === (target.projectId === ORGANIZATION ? '' : tenant.name),
     );
-  const missing = missingTargets(wanted, found, inSet);
-  if (missing.length === 0) return { wanted, found };
+  const missing = missingTargets(declared, found, inSet);
+  if (missing.length === 0) return { declared, found };
   const issues = missing.map(({ from, issue }) => {
     const item = items.find(
       (one) =>

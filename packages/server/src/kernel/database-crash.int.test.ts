@@ -18,5 +18,5 @@ afterAll(async () => {
 test('PostgreSQL crashes under load: calls fail as unavailable, nothing acknowledged is lost, all loops recover', async () => {
   const { acknowledged, ...report } = await crashUnderLoad(test_, dais, 2);
   expect(acknowledged).toBeGreaterThan(30);
-  expect(report).toEqual({ codes: ['database_unavailable'], lost: [], watcherFaults: [], errorsLogged: [] });
+  expect(report).toEqual({ codes: ['database_unavailable'], lost: [], watcherProblems: [], errorsLogged: [] });
 });

@@ -100,8 +100,8 @@ describe('what has to happen', () => {
     ['a first owner', {}, { owner: 'set' }, true],
     ['another owner', { owner: 'set' }, { owner: 'other' }, true],
     ['another origin', { origin: 'mlflow' }, {}, true],
-  ])('%s', (_name, before, wanted, ownerChanged) => {
-    expect(decide(row(before), same(wanted), options({ takeOver: true }))).toMatchObject({
+  ])('%s', (_name, before, expected, ownerChanged) => {
+    expect(decide(row(before), same(expected), options({ takeOver: true }))).toMatchObject({
       action: 'unchanged',
       ownerChanged,
     });
@@ -112,10 +112,10 @@ describe('what has to happen', () => {
     const labels = fc.dictionary(fc.constantFrom('k', 'l'), fc.constantFrom('', 'v', 'w'));
     fc.assert(
       fc.property(spec, spec, labels, labels, (oldSpec, newSpec, oldLabels, newLabels) => {
-        const wanted = same({ spec: newSpec, labels: newLabels });
-        const first = decide(row({ spec: oldSpec, labels: oldLabels }), wanted, options({ immutable: [] }));
+        const expected = same({ spec: newSpec, labels: newLabels });
+        const first = decide(row({ spec: oldSpec, labels: oldLabels }), expected, options({ immutable: [] }));
         const after = row({ spec: newSpec, labels: newLabels });
-        expect(decide(after, wanted, options())).toMatchObject({ action: 'unchanged' });
+        expect(decide(after, expected, options())).toMatchObject({ action: 'unchanged' });
         expect(first.action === 'unchanged').toBe(first.fields.length === 0);
       }),
     );
@@ -137,8 +137,8 @@ describe('errors', () => {
     ['an immutable field left out', row(), { spec: { size: 1 } }, {}, 'immutable_field'],
     ['an immutable field given late', row({ spec: { size: 1 } }), {}, {}, 'immutable_field'],
     ['an immutable field at birth', undefined, {}, {}, 'none'],
-  ])('%s: %s', (_name, before, wanted, rules, code) => {
-    expect(codeOf(() => decide(before, same(wanted), options(rules)))).toBe(code);
+  ])('%s: %s', (_name, before, expected, rules, code) => {
+    expect(codeOf(() => decide(before, same(expected), options(rules)))).toBe(code);
   });
 
   test('the immutable fields are named', () => {

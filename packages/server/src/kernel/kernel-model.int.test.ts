@@ -119,8 +119,8 @@ async function both(model: Model, next: PartMap | string, work: Promise<unknown>
 
 async function expectListed({ parts }: Model, p: TestProject, labels: string): Promise<void> {
   const selector = parseSelector(labels);
-  const wanted = [...parts].filter(([, part]) => matchesSelector(part.labels, selector)).map(([one]) => one);
-  expect(await p.names({ labels })).toEqual(wanted.toSorted());
+  const expected = [...parts].filter(([, part]) => matchesSelector(part.labels, selector)).map(([one]) => one);
+  expect(await p.names({ labels })).toEqual(expected.toSorted());
 }
 
 async function expectHistory({ parts }: Model, p: TestProject, name: string): Promise<void> {
@@ -133,7 +133,7 @@ async function expectHistory({ parts }: Model, p: TestProject, name: string): Pr
 async function expectReported(model: Model, watcher: TestWatcher): Promise<void> {
   const listReported = () => stateOf(watcher.known.values());
   await expect.poll(listReported, { timeout: 60_000, interval: 5 }).toEqual(modeled(model));
-  expect(watcher.faults).toEqual([]);
+  expect(watcher.problems).toEqual([]);
 }
 
 type Command = fc.AsyncCommand<Model, Real>;

@@ -105,8 +105,8 @@ export class Kernel {
     const tenantKind = this.kinds.all.find((kind) => kind.tenant !== undefined);
     await transact(this.#dependencies.database, { mode: 'write', projectId: ORGANIZATION }, async (tx) => {
       if (tenantKind !== undefined) {
-        const wanted = { kind: tenantKind.spec.kind, name: DEFAULT_TENANT, origin: 'manifest' };
-        await ensureResource(tx, this.kinds, { id: ORGANIZATION, name: '' }, wanted);
+        const tenant = { kind: tenantKind.spec.kind, name: DEFAULT_TENANT, origin: 'manifest' };
+        await ensureResource(tx, this.kinds, { id: ORGANIZATION, name: '' }, tenant);
       }
       for (const job of timedRuns(this.#handlers, 'firstMs')) tx.enqueue(job);
     });

@@ -110,7 +110,7 @@ describe('one manifest alone', () => {
       'invalid_manifest spec.from spec.to',
     ],
     [
-      'all faults at once',
+      'all problems at the same time',
       secret({ metadata: { nam: 'a', labels: { a: 1 } }, spec: { data: [], decription: 1 }, sepc: {} }),
       'invalid_manifest metadata.name metadata.labels.a metadata.nam>name spec.data spec.decription>description sepc>spec',
     ],

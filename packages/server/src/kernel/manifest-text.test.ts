@@ -221,7 +221,7 @@ describe('rejected texts', () => {
     ['a bad indentation', 'a:\n  b: 1\n c: 2', 'unreadable_body 3:1'],
     ['a key twice', 'a: 1\nb: 2\na: 3', 'unreadable_body 3:1'],
     ['a key twice, quoted and in a list', 'x:\n  - {k: 1, "k": 2}', 'unreadable_body 2:12'],
-    ['two faults in two documents', 'a: 1\na: 2\n---\nb: [', 'unreadable_body 2:1 4:5'],
+    ['two errors in two documents', 'a: 1\na: 2\n---\nb: [', 'unreadable_body 2:1 4:5'],
     ['a map as a key', '? {a: 1}\n: 2', 'unreadable_body 1:3'],
     ['an unknown tag', 'a: !python/object x', 'unreadable_body 1:4'],
     ['a tag for bytes', 'a: !!binary aGk=', 'unreadable_body 1:4'],

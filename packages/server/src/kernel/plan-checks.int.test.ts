@@ -89,9 +89,9 @@ describe('prune', () => {
       const outside = manifest('Part', 'outside', { uses: ['a'] });
       expect(await codeOf(attempt([manifest('Part', 'b'), outside], { owner, prune: true }))).toBe('still_referenced');
     }
-    const wanted = ['update Part/b spec.uses', 'delete Part/a'];
-    expect(lines(await p.plan([manifest('Part', 'b')], { owner, prune: true }))).toEqual(wanted);
-    expect(lines(await p.apply([manifest('Part', 'b')], { owner, prune: true }))).toEqual(wanted);
+    const expected = ['update Part/b spec.uses', 'delete Part/a'];
+    expect(lines(await p.plan([manifest('Part', 'b')], { owner, prune: true }))).toEqual(expected);
+    expect(lines(await p.apply([manifest('Part', 'b')], { owner, prune: true }))).toEqual(expected);
   });
 
   test('a resource that waits for its finalizer is not pruned again', async () => {

@@ -1,7 +1,7 @@
 import type { Change } from '@dais/api';
 import { presentChange, type Desired } from '#kernel/decide.ts';
 import type { PlacedHolder } from '#kernel/refusal.ts';
-import { refuseWhileHeld, targetOf, type WantedReference } from '#kernel/references.ts';
+import { refuseWhileHeld, targetOf, type DeclaredReference } from '#kernel/references.ts';
 import type { KindRegistry } from '#kernel/registry.ts';
 import type { ResourceRow } from '#kernel/store.ts';
 import { checkResourceQuota, refuseUnlessEmpty, type Tenant, type TenantLimits } from '#kernel/tenants.ts';
@@ -27,7 +27,7 @@ export class PlanChecks {
   decided(
     tenant: Tenant,
     writes: readonly DecidedWrite[],
-    references: { readonly wanted: readonly WantedReference[]; readonly found: ReadonlyMap<string, string> },
+    references: { readonly declared: readonly DeclaredReference[]; readonly found: ReadonlyMap<string, string> },
   ): void {
     const changed = writes.filter((write) => write.decision.action !== 'unchanged');
     const created = changed.filter((write) => write.decision.action === 'create');
@@ -40,11 +40,11 @@ export class PlanChecks {
       this.#dropped.push(write.uid);
     }
     const rewritten = new Set(changed.map((write) => write.uid));
-    for (const wanted of references.wanted) {
-      const target = targetOf(references.found, wanted);
-      if (target === undefined || !rewritten.has(wanted.from.uid)) continue;
-      const { kind, name } = wanted.from;
-      this.#added.push({ to_uid: target, project_id: tenant.id, kind, name, path: wanted.path });
+    for (const reference of references.declared) {
+      const target = targetOf(references.found, reference);
+      if (target === undefined || !rewritten.has(reference.from.uid)) continue;
+      const { kind, name } = reference.from;
+      this.#added.push({ to_uid: target, project_id: tenant.id, kind, name, path: reference.path });
     }
   }
 

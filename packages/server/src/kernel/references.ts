@@ -14,7 +14,7 @@ export interface Referrer {
   readonly spec: Readonly<Record<string, unknown>>;
 }
 
-export interface WantedReference {
+export interface DeclaredReference {
   readonly from: Referrer;
   readonly kind: string;
   readonly name: string;
@@ -23,7 +23,7 @@ export interface WantedReference {
   readonly projectId: string;
 }
 
-export function wantedReferences(kinds: KindRegistry, projectId: string, from: Referrer): WantedReference[] {
+export function declaredReferences(kinds: KindRegistry, projectId: string, from: Referrer): DeclaredReference[] {
   return findReferences(kinds.get(from.kind).spec.spec, from.spec).map((found) => ({
     from,
     kind: found.kind,
@@ -37,29 +37,29 @@ export const targetKey = (target: { projectId: string; kind: string; name: strin
   JSON.stringify([target.projectId, target.kind, target.name]);
 
 /** Uids of the targets that are there for the caller and are not being deleted; `targetOf` reads it. */
-export async function findTargets({ sql, unseen }: Transaction, wanted: readonly WantedReference[]) {
-  if (wanted.length === 0) return new Map<string, string>();
+export async function findTargets({ sql, unseen }: Transaction, declared: readonly DeclaredReference[]) {
+  if (declared.length === 0) return new Map<string, string>();
   const rows = await sql.query<Pick<ResourceRow, 'uid' | 'project_id' | 'kind' | 'name'>>(
     `select uid, project_id, kind, name from kernel.resource
      where deletion_at is null and (project_id, kind, name) in (select * from unnest($1::uuid[], $2::text[], $3::text[]))`,
-    [wanted.map((item) => item.projectId), wanted.map((item) => item.kind), wanted.map((item) => item.name)],
+    [declared.map((item) => item.projectId), declared.map((item) => item.kind), declared.map((item) => item.name)],
     'reference_targets',
   );
   const found = rows.map((row) => [targetKey({ ...row, projectId: row.project_id }), row.uid] as const);
   return new Map(found.filter(([key]) => !unseen.has(key)));
 }
 
-export function targetOf(found: ReadonlyMap<string, string>, wanted: WantedReference): string | undefined {
-  return found.get(targetKey(wanted));
+export function targetOf(found: ReadonlyMap<string, string>, reference: DeclaredReference): string | undefined {
+  return found.get(targetKey(reference));
 }
 
-/** Returns an issue for each of `wanted` without a target; `exists` reports targets that the same apply creates. */
+/** Returns an issue for each of `declared` without a target; `exists` reports targets that the same apply creates. */
 export function missingTargets(
-  wanted: readonly WantedReference[],
+  declared: readonly DeclaredReference[],
   found: ReadonlyMap<string, string>,
-  exists: (target: WantedReference) => boolean = () => false,
+  exists: (target: DeclaredReference) => boolean = () => false,
 ): { readonly from: Referrer; readonly issue: Issue }[] {
-  return wanted
+  return declared
     .filter((item) => !found.has(targetKey(item)) && !exists(item))
     .map((item) => ({
       from: item.from,
@@ -78,33 +78,33 @@ export async function writeReferences(
   referrers: readonly Referrer[],
 ): Promise<void> {
   if (referrers.length === 0) return;
-  const wanted = referrers.flatMap((from) => wantedReferences(kinds, projectId, from));
+  const declared = referrers.flatMap((from) => declaredReferences(kinds, projectId, from));
   // Kinds of the organization are outside the tenant that row-level security shows.
   await tx.enter('all');
-  const found = await findTargets(tx, wanted);
-  const missing = missingTargets(wanted, found);
+  const found = await findTargets(tx, declared);
+  const missing = missingTargets(declared, found);
   if (missing.length > 0) throw referenceNotFound(tx, missing);
   await tx.sql.query(
     'delete from kernel.reference where from_uid = any($1::uuid[])',
     [referrers.map((from) => from.uid)],
     'clear_references',
   );
-  if (wanted.length > 0) {
+  if (declared.length > 0) {
     const insert = tx.sql.query(
       `insert into kernel.reference (from_uid, to_uid, path, project_id)
        select *, $4::uuid from unnest($1::uuid[], $2::uuid[], $3::text[])`,
       [
-        wanted.map((item) => item.from.uid),
-        wanted.map((item) => found.get(targetKey(item))),
-        wanted.map((item) => item.path),
+        declared.map((item) => item.from.uid),
+        declared.map((item) => found.get(targetKey(item))),
+        declared.map((item) => item.path),
         projectId,
       ],
       'insert_references',
     );
     await foreignKeyRace(insert);
     // The foreign key now protects the targets; a concurrent deletion request is detected here.
-    const still = await findTargets(tx, wanted);
-    if (missingTargets(wanted, still).length > 0) throw new WriteRace('a target is being deleted');
+    const still = await findTargets(tx, declared);
+    if (missingTargets(declared, still).length > 0) throw new WriteRace('a target is being deleted');
   }
   await tx.enter(projectId);
 }

@@ -345,10 +345,10 @@ describe('lists', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(term, { maxLength: 4 }), async (terms) => {
         const text = terms.join(',');
-        const wanted = labelSets.flatMap((labels, n) =>
+        const expected = labelSets.flatMap((labels, n) =>
           matchesSelector(labels, parseSelector(text)) ? [`n${n}`] : [],
         );
-        expect(await p.names({ labels: text })).toEqual(wanted.toSorted());
+        expect(await p.names({ labels: text })).toEqual(expected.toSorted());
       }),
       { numRuns: 200 },
     );

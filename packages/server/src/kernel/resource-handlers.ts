@@ -213,22 +213,22 @@ export async function ensureResource(
   tx: Transaction,
   kinds: KindRegistry,
   tenant: Call['tenant'],
-  wanted: Pick<Desired, 'kind' | 'name' | 'origin'> & { readonly spec?: Desired['spec'] },
+  resource: Pick<Desired, 'kind' | 'name' | 'origin'> & { readonly spec?: Desired['spec'] },
 ): Promise<string> {
   const home = tx.projectId;
   await tx.enter(tenant.id);
-  const existing = await readResource(tx.sql, tenant.id, wanted.kind, wanted.name);
+  const existing = await readResource(tx.sql, tenant.id, resource.kind, resource.name);
   if (existing !== undefined) {
     await tx.enter(home);
     return existing.uid;
   }
   const manifest = requireManifest(kinds, {
     apiVersion: 'dais.dev/v1',
-    kind: wanted.kind,
-    metadata: { name: wanted.name },
-    spec: wanted.spec ?? {},
+    kind: resource.kind,
+    metadata: { name: resource.name },
+    spec: resource.spec ?? {},
   });
-  const desired: Desired = { ...wanted, labels: {}, annotations: {}, spec: manifest.spec };
+  const desired: Desired = { ...resource, labels: {}, annotations: {}, spec: manifest.spec };
   const options = { allow: 'both', takeOver: true, operation: 'create', dryRun: false } as const;
   const [outcome] = await decideWrites(tx, kinds, tenant, [desired], options);
   if (outcome === undefined) throw new Error('one desired resource, but no outcome');

@@ -48,7 +48,7 @@ describe('one watcher', () => {
     await p.remove('a');
     await expect.poll(() => watcher.lines, SOON).toEqual(['added a', 'modified a', 'deleted a']);
     expect(watcher.frames.at(-1)?.object).toEqual(last);
-    expect(watcher.faults).toEqual([]);
+    expect(watcher.problems).toEqual([]);
     await watcher.stop();
   });
 
@@ -84,15 +84,15 @@ describe('one watcher', () => {
       [{ team: 'x' }, 'modified a'],
       [{}, 'deleted a'],
     ];
-    const wanted: string[] = [];
+    const expected: string[] = [];
     for (const [labels, line] of steps) {
       await p.update('a', {}, { labels });
-      wanted.push(line);
-      await expect.poll(() => watcher.lines, SOON).toEqual(wanted);
+      expected.push(line);
+      await expect.poll(() => watcher.lines, SOON).toEqual(expected);
     }
     await p.update('a', { size: 8 });
     await p.create('b', {}, { labels: { team: 'x' } });
-    await expect.poll(() => watcher.lines, SOON).toEqual([...wanted, 'added b']);
+    await expect.poll(() => watcher.lines, SOON).toEqual([...expected, 'added b']);
     expect([...watcher.known.keys()]).toEqual(['b']);
     await watcher.stop();
   });
@@ -136,8 +136,8 @@ describe('events', () => {
       { ...p.context, requestId: 'r-7' },
     );
     await p.remove('a');
-    const wanted = ['resource.created', 'resource.updated', 'resource.deleted'];
-    await expect.poll(() => seen.map((event) => event.type), SOON).toEqual(wanted);
+    const expected = ['resource.created', 'resource.updated', 'resource.deleted'];
+    await expect.poll(() => seen.map((event) => event.type), SOON).toEqual(expected);
     expect(seen[1]).toMatchObject({
       requestId: 'r-7',
       actor: { type: 'user', id: 'owner' },
@@ -239,7 +239,7 @@ describe('positions', () => {
     const rest = watchFrom(dais, 'part', { resourceVersion: position }, p.context);
     await expect.poll(() => seqOf(rest.place!), SOON).toBeGreaterThanOrEqual(end);
     expect(versions(rest.known.values())).toMatchObject(versions((await p.list({ limit: 1000 })).items.slice(1)));
-    expect(rest.faults).toEqual([]);
+    expect(rest.problems).toEqual([]);
     await rest.stop();
   });
 });
@@ -264,7 +264,7 @@ describe('many writers', () => {
     for (const watcher of watchers) {
       // A frame of another project changes no position: wait for the last change of this one.
       await expect.poll(() => versions(watcher.known.values()), SOON).toEqual(versions(items));
-      expect(watcher.faults).toEqual([]);
+      expect(watcher.problems).toEqual([]);
       expect(seqOf(watcher.place!)).toBeLessThanOrEqual(end);
       await watcher.stop();
     }

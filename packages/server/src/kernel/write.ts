@@ -40,14 +40,14 @@ export async function decideWrites(
   tx: Transaction,
   kinds: KindRegistry,
   tenant: Tenant,
-  wanted: readonly Desired[],
+  requested: readonly Desired[],
   options: WriteOptions,
 ): Promise<Outcome[]> {
   await tx.enter(tenant.id);
-  const rows = await lockResources(tx.sql, tenant.id, wanted, !options.dryRun);
+  const rows = await lockResources(tx.sql, tenant.id, requested, !options.dryRun);
   const byKey = new Map(rows.map((row) => [JSON.stringify([row.kind, row.name]), row]));
   const outcomes: Outcome[] = [];
-  for (const desired of wanted) {
+  for (const desired of requested) {
     const before = byKey.get(JSON.stringify([desired.kind, desired.name]));
     try {
       outcomes.push({ write: await decideOne(tx, kinds.get(desired.kind), tenant, desired, before, options) });

@@ -48,7 +48,7 @@ const SIGNAL_NUMBERS: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2,
 export async function run(file: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   const limit = options.maxOutputBytes ?? 1 << 20;
   return await new Promise((resolve) => {
-    const { group = false, signal: wanted } = options;
+    const { group = false, signal: abortSignal } = options;
     const child = start(file, args, { ...options, detached: group, stdio: ['pipe', 'pipe', 'pipe'] });
     const stdout = collect(child.stdout, limit);
     const stderr = collect(child.stderr, limit);
@@ -64,12 +64,12 @@ export async function run(file: string, args: readonly string[], options: RunOpt
       kill(child, 'SIGTERM', group);
       grace = setTimeout(() => kill(child, 'SIGKILL', group), ABORT_GRACE_MS);
     };
-    wanted?.addEventListener('abort', abort, { once: true });
-    if (wanted?.aborted === true) abort();
+    abortSignal?.addEventListener('abort', abort, { once: true });
+    if (abortSignal?.aborted === true) abort();
     const ended = () => {
       clearTimeout(timer);
       clearTimeout(grace);
-      wanted?.removeEventListener('abort', abort);
+      abortSignal?.removeEventListener('abort', abort);
     };
     child.once('error', (error) => {
       ended();

@@ -42,8 +42,8 @@ test.each([
   ['127.0.0.1@evil', 'host_refused'],
   ['', 'host_refused'],
   [undefined, 'host_refused'],
-])('Host %s: %s', async (host, wanted) => {
-  expect(await decision({ host })).toBe(wanted);
+])('Host %s: %s', async (host, expected) => {
+  expect(await decision({ host })).toBe(expected);
 });
 
 test.each([
@@ -54,8 +54,8 @@ test.each([
   ['http://localhost:7070', 'origin_refused'],
   ['null', 'origin_refused'],
   ['https://evil.example.com', 'origin_refused'],
-])('Origin %s: %s', async (origin, wanted) => {
-  expect(await decision({ origin })).toBe(wanted);
+])('Origin %s: %s', async (origin, expected) => {
+  expect(await decision({ origin })).toBe(expected);
 });
 
 test.each([
@@ -65,8 +65,8 @@ test.each([
   ['https', 'https://127.0.0.1:7070', 'owner'],
   // A proxy outside of `trustedProxies` terminates HTTPS.
   ['http', 'https://127.0.0.1:7070', 'owner'],
-] as const)('over %s, Origin %s: %s', async (scheme, origin, wanted) => {
-  expect(await decision({ scheme, origin })).toBe(wanted);
+] as const)('over %s, Origin %s: %s', async (scheme, origin, expected) => {
+  expect(await decision({ scheme, origin })).toBe(expected);
 });
 
 test('behind HTTPS no page of plain HTTP is one of ours', async () => {

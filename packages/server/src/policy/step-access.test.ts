@@ -22,6 +22,6 @@ test.each([
   ['a token of somebody, from inside of a step', 'Bearer dais_pat_x', 'one', 'unauthenticated'],
   ['a token of somebody', 'Bearer dais_pat_x', undefined, 'no step'],
   ['nothing', undefined, undefined, 'no step'],
-])('%s', async (_, authorization, step, wanted) => {
-  expect(await decision(authorization, step)).toBe(wanted);
+])('%s', async (_, authorization, step, expected) => {
+  expect(await decision(authorization, step)).toBe(expected);
 });

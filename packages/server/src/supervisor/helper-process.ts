@@ -26,7 +26,7 @@ export interface HelperEnvironment {
   readonly clock: Clock;
   readonly log: Log;
   readonly output: (chunk: Buffer) => void;
-  readonly onTell: (from: string, to: string, body: unknown) => void;
+  readonly onForward: (from: string, to: string, body: unknown) => void;
   /** Its socket listens. */
   readonly onPort: (name: string, port: number) => void;
 }
@@ -39,7 +39,7 @@ export class HelperProcess {
   readonly #around: HelperEnvironment;
   readonly #broker: ConnectionBroker;
   readonly #process: SupervisedProcess;
-  #wanted = false;
+  #isRequested = false;
   #port: number | undefined;
   #stopping = false;
   #cancelAgain: (() => void) | undefined;
@@ -57,7 +57,7 @@ export class HelperProcess {
       onReady: () => this.#broker.connect((id, socket) => this.#process.send({ type: 'connection', id }, socket)),
       onGone: () => this.#broker.disconnect(),
       onTook: (id) => this.#broker.took(id),
-      onTell: (to, body) => around.onTell(helper.name, to, body),
+      onForward: (to, body) => around.onForward(helper.name, to, body),
     });
   }
 
@@ -75,8 +75,8 @@ export class HelperProcess {
 
   /** Idempotent. */
   want(): void {
-    if (this.#wanted || this.#stopping) return;
-    this.#wanted = true;
+    if (this.#isRequested || this.#stopping) return;
+    this.#isRequested = true;
     void this.#start();
   }
 
@@ -92,7 +92,7 @@ export class HelperProcess {
 
   async stop(drainMs: number): Promise<void> {
     this.close();
-    if (this.#wanted) await this.#process.stop(drainMs);
+    if (this.#isRequested) await this.#process.stop(drainMs);
   }
 
   kill(): void {

@@ -49,8 +49,8 @@ test('a configured port in use is an error that names its process', async () => 
 test.each([
   ['EACCES', 'address_in_use', 'Only root can listen on port 80'],
   ['EADDRNOTAVAIL', 'invalid_config', 'does not have the address 127.0.0.1'],
-])('%s: %s', async (code, wanted, message) => {
+])('%s: %s', async (code, expected, message) => {
   const error = await listenOn(failing(code).listen, '127.0.0.1', 80).catch((thrown: unknown) => thrown);
-  expect(error).toMatchObject({ code: wanted });
+  expect(error).toMatchObject({ code: expected });
   expect(String(error)).toContain(message);
 });

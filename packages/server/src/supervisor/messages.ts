@@ -12,7 +12,7 @@ export type ToChild =
   | { readonly type: 'connection'; readonly id: number; readonly at?: string }
   | { readonly type: 'reload'; readonly setup: unknown }
   /** A message of another process of the tree, or of the supervisor; opaque to the supervisor. */
-  | { readonly type: 'told'; readonly from: string; readonly body: unknown }
+  | { readonly type: 'message'; readonly from: string; readonly body: unknown }
   /** Finish what runs, then exit. */
   | { readonly type: 'drain'; readonly deadlineMs: number };
 
@@ -27,6 +27,6 @@ export type FromChild =
   /** From now on a helper of this name has to run. */
   | { readonly type: 'want'; readonly helper: string }
   /** To be passed on to another process of the tree, if it runs. */
-  | { readonly type: 'tell'; readonly to: string; readonly body: unknown }
+  | { readonly type: 'forward'; readonly to: string; readonly body: unknown }
   /** It cannot start; it exits after this. */
   | { readonly type: 'failed'; readonly problem: Problem };

@@ -5,7 +5,7 @@ const facts = {
   version: '1.0.0',
   url: 'http://127.0.0.1:7070',
   grpc: undefined,
-  wantedPort: undefined,
+  preferredPort: undefined,
   data: '/data',
   database: 'PostgreSQL 17.0, managed by Dais',
   readyMs: 1200,

@@ -5,7 +5,7 @@ export interface StartFacts {
   /** `host:port` of the services that speak gRPC; undefined: none do here. */
   readonly grpc: string | undefined;
   /** The configured port, if it is in use and another one was chosen. */
-  readonly wantedPort: number | undefined;
+  readonly preferredPort: number | undefined;
   readonly data: string;
   /** The data folder is removed when Dais stops. */
   readonly isTemporary: boolean;
@@ -24,9 +24,9 @@ export function startScreen(facts: StartFacts): string {
     `  ${paint(1, `Dais ${facts.version}`)} is ready after ${seconds(facts.readyMs)} ${paint(2, `(${phases})`)}`,
     '',
     row('Open', paint(36, `${facts.url}/`)),
-    ...(facts.wantedPort === undefined
+    ...(facts.preferredPort === undefined
       ? []
-      : [row('', `port ${facts.wantedPort} is in use, so another port was chosen`)]),
+      : [row('', `port ${facts.preferredPort} is in use, so another port was chosen`)]),
     ...(facts.grpc === undefined ? [] : [row('gRPC', facts.grpc)]),
     row('Data', facts.data),
     row('Database', facts.database),

@@ -193,7 +193,7 @@ describe('the service', () => {
         throw new Error('not yet');
       }
       return {
-        ended: new Promise((resolve) => ends.push(() => resolve({ wanted: false, detail: 'killed' }))),
+        ended: new Promise((resolve) => ends.push(() => resolve({ wasRequested: false, detail: 'killed' }))),
         stop: async () => void stops++,
       };
     };

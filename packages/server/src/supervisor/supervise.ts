@@ -13,7 +13,7 @@ import { SupervisedProcess } from '#supervisor/supervised-process.ts';
 
 /** An additional process that the child needs. */
 export interface Service {
-  readonly ended: Promise<{ readonly wanted: boolean; readonly detail: string }>;
+  readonly ended: Promise<{ readonly wasRequested: boolean; readonly detail: string }>;
   stop(): Promise<void>;
 }
 
@@ -113,14 +113,14 @@ class ProcessTree<S extends Service> implements Supervised<S> {
       },
       onTook: (id, at) => (at === undefined ? this.#broker : this.#further.get(at))?.took(id),
       onWant: (name) => this.#want(name),
-      onTell: (to, body) => this.#tell(CHILD, to, body),
+      onForward: (to, body) => this.#forward(CHILD, to, body),
     });
     this.#helpers = (dependencies.helpers ?? []).map(
       (helper) =>
         new HelperProcess(helper, {
           ...dependencies,
-          onTell: (from, to, body) => this.#tell(from, to, body),
-          onPort: (name, port) => this.#tellPort(name, port),
+          onForward: (from, to, body) => this.#forward(from, to, body),
+          onPort: (name, port) => this.#sendPort(name, port),
         }),
     );
   }
@@ -188,17 +188,17 @@ class ProcessTree<S extends Service> implements Supervised<S> {
     const helper = this.#helper(name);
     helper?.want();
     // A restarted child needs the messages again.
-    if (helper?.port !== undefined) this.#tellPort(name, helper.port);
+    if (helper?.port !== undefined) this.#sendPort(name, helper.port);
   }
 
-  #tell(from: string, to: string, body: unknown): void {
-    const message = { type: 'told', from, body } as const;
+  #forward(from: string, to: string, body: unknown): void {
+    const message = { type: 'message', from, body } as const;
     if (to === CHILD) this.#child.send(message);
     else this.#helper(to)?.send(message);
   }
 
-  #tellPort(name: string, port: number): void {
-    this.#child.send({ type: 'told', from: 'supervisor', body: { helper: name, port } });
+  #sendPort(name: string, port: number): void {
+    this.#child.send({ type: 'message', from: 'supervisor', body: { helper: name, port } });
   }
 
   async #stop(): Promise<void> {
@@ -229,8 +229,8 @@ class ProcessTree<S extends Service> implements Supervised<S> {
   async #startService(): Promise<S> {
     const service = await this.#dependencies.startService();
     this.#running = service;
-    void service.ended.then(({ wanted, detail }) => {
-      if (wanted || this.#stopping !== undefined) return;
+    void service.ended.then(({ wasRequested, detail }) => {
+      if (wasRequested || this.#stopping !== undefined) return;
       this.#dependencies.log.error('the database exited and is being restarted', { detail });
       this.#service = this.#restartService();
       this.#service.catch(() => {});

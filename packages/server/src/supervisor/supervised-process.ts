@@ -25,7 +25,7 @@ export interface SupervisedDependencies {
   readonly onGone: () => void;
   readonly onTook: (id: number, at?: string) => void;
   readonly onWant?: (helper: string) => void;
-  readonly onTell?: (to: string, body: unknown) => void;
+  readonly onForward?: (to: string, body: unknown) => void;
 }
 
 const FIRST_PAUSE_MS = 100;
@@ -151,8 +151,8 @@ export class SupervisedProcess {
       case 'want':
         this.#dependencies.onWant?.(message.helper);
         break;
-      case 'tell':
-        this.#dependencies.onTell?.(message.to, message.body);
+      case 'forward':
+        this.#dependencies.onForward?.(message.to, message.body);
         break;
       case 'failed':
         this.#problem = fromProblem(message.problem);

@@ -129,7 +129,7 @@ export function accessMatrix({ every }: { readonly every: number }): void {
     return lines;
   }
 
-  const wanted = (tried: readonly Operation[], result: (operation: Operation) => Result) =>
+  const expected = (tried: readonly Operation[], result: (operation: Operation) => Result) =>
     Object.fromEntries(tried.map((operation) => [operation.name, result(operation)]));
 
   const projectsOf = (role: Role) => (MEMBERS.includes(role) ? ['own', 'other'] : ['own']);
@@ -141,7 +141,7 @@ export function accessMatrix({ every }: { readonly every: number }): void {
       const token = tokens.get(role);
       const asked = await table(tried, async (one) => resultOf(await ask(token, one, project)));
       expect(asked).toEqual(
-        wanted(tried, (one) => (project === 'own' && rolesOf(one).includes(role) ? 'permitted' : 'refused')),
+        expected(tried, (one) => (project === 'own' && rolesOf(one).includes(role) ? 'permitted' : 'refused')),
       );
     });
 
@@ -153,7 +153,7 @@ export function accessMatrix({ every }: { readonly every: number }): void {
       const asked = await table(tried, async (one) =>
         resultOf(await ask(token, one, one.scope === 'org' ? undefined : 'other')),
       );
-      expect(asked).toEqual(wanted(tried, (one) => (rolesOf(one).includes(role) ? 'permitted' : 'refused')));
+      expect(asked).toEqual(expected(tried, (one) => (rolesOf(one).includes(role) ? 'permitted' : 'refused')));
     });
 
     test.each(projectsOf(role))('documents of an apply are authorized individually, in %s', async (project) => {
@@ -184,7 +184,7 @@ export function accessMatrix({ every }: { readonly every: number }): void {
       const tried = sample(inOrganization, offset);
       const asked = await table(tried, async (one) => resultOf(await ask(tokens.get(role), one)));
       expect(asked).toEqual(
-        wanted(tried, (one) => (SEEN_BY_MEMBERS.has(one.name) && role !== 'scraper' ? 'permitted' : 'refused')),
+        expected(tried, (one) => (SEEN_BY_MEMBERS.has(one.name) && role !== 'scraper' ? 'permitted' : 'refused')),
       );
     });
 
@@ -192,7 +192,7 @@ export function accessMatrix({ every }: { readonly every: number }): void {
       const tried = sample(IN_PROJECTS, offset);
       const token = await caller.serviceToken(`org-${role}`, { project: 'own' });
       const asked = await table(tried, async (one) => resultOf(await ask(token, one)));
-      expect(asked).toEqual(wanted(tried, (one) => (rolesOf(one).includes(role) ? 'permitted' : 'refused')));
+      expect(asked).toEqual(expected(tried, (one) => (rolesOf(one).includes(role) ? 'permitted' : 'refused')));
     });
   });
 
@@ -209,7 +209,7 @@ export function accessMatrix({ every }: { readonly every: number }): void {
       const here = project === 'own' ? tried : some(tried);
       const asked = await table(here, async (one) => resultOf(await ask(cookie, one, project)));
       expect(asked).toEqual(
-        wanted(here, (one) => (project === 'own' && rolesOf(one).includes('editor') ? 'permitted' : 'refused')),
+        expected(here, (one) => (project === 'own' && rolesOf(one).includes('editor') ? 'permitted' : 'refused')),
       );
     }
   });
@@ -233,12 +233,12 @@ export function accessMatrix({ every }: { readonly every: number }): void {
     const mine = await table(SELF, async (one) =>
       resultOf(await caller.send(person, one, await requestFor(one, world)), true),
     );
-    expect(mine).toEqual(wanted(SELF, () => 'permitted'));
+    expect(mine).toEqual(expected(SELF, () => 'permitted'));
     const tried = sample(GUARDED, 2);
     const rest = await table(tried, async (one) =>
       resultOf(await ask(token, one, one.scope === 'org' ? undefined : 'own')),
     );
-    expect(rest).toEqual(wanted(tried, () => 'refused'));
+    expect(rest).toEqual(expected(tried, () => 'refused'));
   });
 
   test('operations for everyone never return "forbidden"', { timeout: PATIENCE }, async () => {
@@ -281,7 +281,7 @@ export function accessMatrix({ every }: { readonly every: number }): void {
       const all = [...GUARDED, ...SELF];
       const tried = kind === 'none' ? sample(all, 3) : some(all);
       const asked = await table(tried, async (one) => resultOf(await ask(token, one)));
-      expect(asked).toEqual(wanted(tried, () => 'unauthenticated'));
+      expect(asked).toEqual(expected(tried, () => 'unauthenticated'));
     });
   });
 
@@ -292,7 +292,7 @@ export function accessMatrix({ every }: { readonly every: number }): void {
     const asked = await table(tried, async (one) =>
       resultOf(await ask(token, one, one.scope === 'org' ? undefined : 'own')),
     );
-    expect(asked).toEqual(wanted(tried, (one) => (named(one) ? 'permitted' : 'refused')));
+    expect(asked).toEqual(expected(tried, (one) => (named(one) ? 'permitted' : 'refused')));
   });
 
   test('a token of one project names no other', { timeout: PATIENCE }, async () => {

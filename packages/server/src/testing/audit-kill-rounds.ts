@@ -16,7 +16,7 @@ export interface AuditKillReport {
   readonly acknowledged: number;
   /** Checkpoints that reached the receiver, each counted once. */
   readonly received: number;
-  readonly faults: readonly string[];
+  readonly problems: readonly string[];
   /** The result of `dais audit verify` on exported data, after Dais has ended. */
   readonly verified: { readonly ok: boolean; readonly checkpoints: number; readonly findings: readonly string[] };
   readonly exitCode: number | string;
@@ -128,7 +128,7 @@ export async function auditKillRounds(folder: string, rounds: number, random: ()
   return {
     acknowledged: acknowledged(),
     received: received.size,
-    faults: problems,
+    problems,
     verified: JSON.parse(answer) as AuditKillReport['verified'],
     exitCode,
   };

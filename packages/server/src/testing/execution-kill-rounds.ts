@@ -12,7 +12,7 @@ import { controlOf, freePort, isAlive, killTree, startDaisProcess, treeOf } from
 
 export interface ExecutionKillReport {
   readonly kills: number;
-  readonly faults: readonly string[];
+  readonly problems: readonly string[];
   readonly exitCode: number | string;
 }
 
@@ -96,7 +96,7 @@ export async function executionKillRounds(
   dais.process.kill('SIGTERM');
   const exitCode = await dais.ended;
   await expect.poll(() => tree.filter(isAlive), PATIENCE).toEqual([]);
-  return { kills: done, faults: problems, exitCode };
+  return { kills: done, problems, exitCode };
 }
 
 /** Every step of a layer waits for all of the layer before, and reads the output of one of them. */
@@ -131,14 +131,15 @@ function failsFirst(layer: number, n: number): boolean {
 
 function problemsOf(node: ExecutionNode, attempts: readonly ExecutionAttempt[], began: number): string[] {
   const [layer = 0, n = 0] = node.path.slice(1).split('-').map(Number);
-  const wanted = failsFirst(layer, n) ? [9, 0] : [0];
+  const expected = failsFirst(layer, n) ? [9, 0] : [0];
   const codes = attempts.map(({ ending, code }) => (ending === 'exit' ? code : ending));
   const problems: string[] = [];
   // What is blocked is so because of another one.
   if (node.state === 'blocked') return [];
   if (node.state !== 'succeeded') problems.push(`${node.path} is ${node.state}: ${node.error}`);
-  if (JSON.stringify(codes) !== JSON.stringify(wanted)) problems.push(`${node.path} ended ${JSON.stringify(attempts)}`);
-  if (began !== wanted.length) problems.push(`${node.path} began ${began} times`);
+  if (JSON.stringify(codes) !== JSON.stringify(expected))
+    problems.push(`${node.path} ended ${JSON.stringify(attempts)}`);
+  if (began !== expected.length) problems.push(`${node.path} began ${began} times`);
   const output = JSON.stringify(node.outputs['out']);
   if (output !== JSON.stringify({ parameter: layer + 1 })) problems.push(`${node.path} gave ${output}`);
   return problems;

@@ -9,7 +9,7 @@ import { KillableDais, KILL_TIMEOUT, type LeftContent } from './killable-dais.ts
 
 interface FeatureKillReport {
   readonly kills: number;
-  readonly faults: readonly string[];
+  readonly problems: readonly string[];
   readonly left: LeftContent;
   readonly exitCode: number | string;
 }
@@ -45,7 +45,7 @@ export async function featureKillRounds(
     await published(world, round);
   }
   const exitCode = await dais.stop();
-  return { kills: dais.kills, faults: dais.faults, left: await dais.leftContent(), exitCode };
+  return { kills: dais.kills, problems: dais.problems, left: await dais.leftContent(), exitCode };
 }
 
 interface World {
@@ -105,17 +105,17 @@ async function materialized({ dais, entities, limits }: World, round: number, mo
     for (const [n, value] of (await values()).entries()) {
       const known =
         value === null || (Number(value) % entities === sample[n] && Number(value) < (generation + 1) * entities);
-      if (!known) dais.faults.push(`entity ${sample[n]} has ${JSON.stringify(value)}`);
+      if (!known) dais.problems.push(`entity ${sample[n]} has ${JSON.stringify(value)}`);
     }
   };
   const ended = async () => !['pending', 'running'].includes((await get()).state);
   await dais.killUntil(limits(mode), { ended, look });
   const { state, entities: brought, error } = await get();
   const end = JSON.stringify([state, brought, error]);
-  if (end !== JSON.stringify(['succeeded', entities, undefined])) dais.faults.push(`${mode} ${round} ended ${end}`);
+  if (end !== JSON.stringify(['succeeded', entities, undefined])) dais.problems.push(`${mode} ${round} ended ${end}`);
   const expected = sample.map((k) => generation * entities + k);
   if (JSON.stringify((await values()).map(Number)) !== JSON.stringify(expected)) {
-    dais.faults.push(`${mode} ${round} is not online`);
+    dais.problems.push(`${mode} ${round} is not online`);
   }
 }
 
@@ -130,7 +130,7 @@ async function pushed({ dais, limits }: World, round: number): Promise<void> {
     return (await dais.call<{ rows: number[][] }>('POST', '/data/query', { sql })).rows;
   };
   const look = async () => {
-    for (const [k, count] of await rows()) if (count !== 1) dais.faults.push(`${k} was pushed ${count} times`);
+    for (const [k, count] of await rows()) if (count !== 1) dais.problems.push(`${k} was pushed ${count} times`);
   };
   const { most, withinMs } = limits('push');
   for (let kill = 0; kill < Math.max(1, most); kill += 1) {
@@ -158,10 +158,10 @@ async function pushed({ dais, limits }: World, round: number): Promise<void> {
     entities: { k: reported },
   });
   if (JSON.stringify(online.features[0]?.values.map(Number)) !== JSON.stringify(reported)) {
-    dais.faults.push(`what was pushed in round ${round} is not online`);
+    dais.problems.push(`what was pushed in round ${round} is not online`);
   }
   const strange = (await rows()).filter(([k = 0]) => k >= round * 10_000 && !tried.includes(k));
-  if (strange.length > 0) dais.faults.push(`${JSON.stringify(strange)} nobody pushed`);
+  if (strange.length > 0) dais.problems.push(`${JSON.stringify(strange)} nobody pushed`);
 }
 
 /** One version that passes its expectation and one that violates it: `@latest` is never the latter. */
@@ -173,16 +173,16 @@ async function checked({ dais, limits }: World, round: number): Promise<void> {
     const version = async () => await dais.call<DatasetVersion>('GET', `/data/datasets/checked/versions/${number}`);
     const look = async () => {
       const { state } = await version();
-      if (!good && state === 'ready') dais.faults.push(`version ${number} is ready although it is broken`);
+      if (!good && state === 'ready') dais.problems.push(`version ${number} is ready although it is broken`);
       const latest = await dais
         .call<{ rows: number[][] }>('POST', '/data/query', { sql: 'select min(x) from checked' })
         .catch(() => undefined);
-      if ((latest?.rows[0]?.[0] ?? 0) < 0) dais.faults.push(`@latest is a version that broke its expectation`);
+      if ((latest?.rows[0]?.[0] ?? 0) < 0) dais.problems.push(`@latest is a version that broke its expectation`);
     };
     const work = good ? 'good check' : 'bad check';
     await dais.killUntil(limits(work), { ended: async () => (await version()).state !== 'building', look });
     const { state } = await version();
-    if (state !== (good ? 'ready' : 'quarantined')) dais.faults.push(`version ${number} ended ${state}`);
+    if (state !== (good ? 'ready' : 'quarantined')) dais.problems.push(`version ${number} ended ${state}`);
   }
 }
 
@@ -209,18 +209,18 @@ async function published({ dais, limits }: World, round: number): Promise<void> 
       .catch(() => ({ items: [] }));
     const seen = items.map(({ number, rows }) => [number, rows]);
     if (seen.length > 0 && JSON.stringify(seen) !== JSON.stringify([[1, TASKS]])) {
-      dais.faults.push(`versions of ${set}: ${JSON.stringify(seen)}`);
+      dais.problems.push(`versions of ${set}: ${JSON.stringify(seen)}`);
     }
   };
   await dais.killUntil(limits('publish'), { ended: async () => (await get()).state !== 'pending', look });
   const { state, version } = await get();
-  if (state !== 'succeeded' || version !== 1) dais.faults.push(`${set} ended ${state} with version ${version}`);
+  if (state !== 'succeeded' || version !== 1) dais.problems.push(`${set} ended ${state} with version ${version}`);
 }
 
 interface DataKillReport {
   readonly kills: number;
   readonly versions: number;
-  readonly faults: readonly string[];
+  readonly problems: readonly string[];
   readonly left: LeftContent;
   readonly exitCode: number | string;
 }
@@ -240,7 +240,7 @@ export async function dataKillRounds(
       const sql = `select count(*), count(distinct id), count(distinct push) from "killed@${number}"`;
       const result = await dais.call<{ rows: number[][] }>('POST', '/data/query', { sql });
       const seen = JSON.stringify([state, count, ...(result.rows[0] ?? [])]);
-      if (seen !== JSON.stringify(['ready', rows, rows, rows, 1])) dais.faults.push(`version ${number} is ${seen}`);
+      if (seen !== JSON.stringify(['ready', rows, rows, rows, 1])) dais.problems.push(`version ${number} is ${seen}`);
     }
   };
   for (let push = 1; push <= pushes; push += 1) {
@@ -251,12 +251,12 @@ export async function dataKillRounds(
     await dais.killUntil({ most: kills, withinMs: 1500 }, { ended, look });
     const made = await ingest();
     if (made.state !== 'succeeded' || made.version !== push) {
-      dais.faults.push(`push ${push} ended with ${JSON.stringify(made)}`);
+      dais.problems.push(`push ${push} ended with ${JSON.stringify(made)}`);
     }
   }
   const made = (await versions()).length;
   const exitCode = await dais.stop();
-  return { kills: dais.kills, versions: made, faults: dais.faults, left: await dais.leftContent(), exitCode };
+  return { kills: dais.kills, versions: made, problems: dais.problems, left: await dais.leftContent(), exitCode };
 }
 
 /** Sends one CSV file; returns the id of its ingestion. */

@@ -15,7 +15,7 @@ export interface KillReport {
   readonly promised: number;
   /** Deliveries that arrived more than once. */
   readonly repeated: number;
-  readonly faults: readonly string[];
+  readonly problems: readonly string[];
   readonly exitCode: number | string;
 }
 
@@ -124,7 +124,7 @@ export async function killRounds(folder: string, rounds: number, random: () => n
     acknowledged,
     promised: promised.size,
     repeated: [...receiver.bodies.values()].filter((bodies) => bodies.length > 1).length,
-    faults: problems,
+    problems,
     exitCode,
   };
 }

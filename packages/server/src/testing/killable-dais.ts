@@ -23,7 +23,7 @@ export interface LeftContent {
 
 export class KillableDais {
   /** What must never be. */
-  readonly faults: string[] = [];
+  readonly problems: string[] = [];
   kills = 0;
   readonly #flags: Readonly<Record<string, unknown>>;
   readonly #port: number;
@@ -141,6 +141,6 @@ export class KillableDais {
     this.#dais = startDaisProcess(this.#flags);
     const at = await this.#dais.ready;
     // The next port is used only if this one is occupied: by an orphan of the previous round.
-    if (!at.endsWith(`:${this.#port}`)) this.faults.push(`${at} instead of port ${this.#port}`);
+    if (!at.endsWith(`:${this.#port}`)) this.problems.push(`${at} instead of port ${this.#port}`);
   }
 }

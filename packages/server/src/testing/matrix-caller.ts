@@ -6,9 +6,9 @@ import type { Request } from './operation-recipes.ts';
 export const operations: readonly Operation[] = [...platformOperations, ...kinds.flatMap(resourceOperations)];
 
 /** @throws Error for one that is not there. */
-export function operationNamed(wanted: string): Operation {
-  const found = operations.find(({ name }) => name === wanted);
-  if (found === undefined) throw new Error(`no operation ${wanted}`);
+export function operationNamed(expected: string): Operation {
+  const found = operations.find(({ name }) => name === expected);
+  if (found === undefined) throw new Error(`no operation ${expected}`);
   return found;
 }
 

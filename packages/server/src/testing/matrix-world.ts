@@ -184,10 +184,10 @@ export class MatrixWorld {
         const spare = `spare-${String((users += 1))}`;
         await this.#caller.apply([resource('User', spare, { email: `${spare}@example.com` })]);
         // A user without audit entries cannot be erased.
-        const heard = { query: { kind: 'User', name: spare, limit: '1' } };
+        const auditQuery = { query: { kind: 'User', name: spare, limit: '1' } };
         await vi.waitUntil(
           async () =>
-            ((await this.#caller.asOwner('organizationAudit.list', heard))['items'] as unknown[]).length === 1,
+            ((await this.#caller.asOwner('organizationAudit.list', auditQuery))['items'] as unknown[]).length === 1,
           { timeout: 60_000 },
         );
         return spare;

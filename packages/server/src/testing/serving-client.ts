@@ -40,8 +40,8 @@ export interface ServingClient {
     factor: number,
     options?: { readonly example?: unknown; readonly bytes?: Buffer; readonly columns?: number },
   ): Promise<number>;
-  /** Returns the status of an endpoint once `wanted` accepts it. Fails with the last status after two minutes. */
-  settled(endpoint: string, wanted: (status: SeenStatus) => boolean): Promise<SeenStatus>;
+  /** Returns the status of an endpoint once `isExpected` accepts it. Fails with the last status after two minutes. */
+  settled(endpoint: string, isExpected: (status: SeenStatus) => boolean): Promise<SeenStatus>;
   lastRollout(endpoint: string): Promise<SeenRollout>;
 }
 
@@ -121,12 +121,12 @@ export function servingClient(
       const source = { source: `runs:/${id}/model`, runId: id };
       return (await must<{ version: number }>('POST', `/api/v1/registry/models/${model}/versions`, source)).version;
     },
-    settled: async (endpoint, wanted) => {
+    settled: async (endpoint, isExpected) => {
       for (const until = performance.now() + SETTLED_MS; ;) {
         const { status, body } = await call('GET', `/api/v1/endpoints/${endpoint}`);
-        if (status === 200 && wanted(body['status'] as SeenStatus)) return body['status'] as SeenStatus;
+        if (status === 200 && isExpected(body['status'] as SeenStatus)) return body['status'] as SeenStatus;
         if (performance.now() > until) {
-          throw new Error(`Endpoint ${endpoint} is not in the wanted state: ${status} ${JSON.stringify(body)}`);
+          throw new Error(`Endpoint ${endpoint} is not in the expected state: ${status} ${JSON.stringify(body)}`);
         }
         await new Promise((resolve) => void setTimeout(resolve, WAIT_MS));
       }

@@ -28,7 +28,7 @@ const LOOK_MS = 50;
  * The gateway learns of the exit of a model process by an event: requests that it sends until then are inside as well.
  * On a busy machine this takes a moment.
  */
-const HEARD_MS = 2000;
+const PUBLISHED_MS = 2000;
 /** The pool gives up a model after five crashes within a minute: the rounds stay below that. */
 const CRASHES = { most: 4, withinMs: 61_000 };
 const PAGE = 20_000;
@@ -106,7 +106,7 @@ export interface RoundsReport {
   readonly answered: number;
   /** Requests that were inside of what was killed. */
   readonly failed: Readonly<Record<Victim, number>>;
-  readonly faults: readonly string[];
+  readonly problems: readonly string[];
 }
 
 /** Kills one after the other; each when all is well again, at a moment of the next `withinMs`. */
@@ -153,7 +153,7 @@ export async function servingKillRounds(
   if (unexplained > 0)
     problems.push(`${unexplained} requests failed at the end: ${JSON.stringify(load.failures.at(-1))}`);
   problems.push(...(await capturedProblems(client, load)));
-  return { rounds, answered: load.answered, failed, faults: problems };
+  return { rounds, answered: load.answered, failed, problems };
 }
 
 /** Every answered prediction is found exactly once, and no other is found twice. */
@@ -197,7 +197,7 @@ async function until(holds: () => boolean | Promise<boolean>, interval = LOOK_MS
 }
 
 function pidOf(supervisor: number, victim: Victim): number | undefined {
-  const child = (wanted: RegExp) => childrenOf(supervisor).find((pid) => wanted.test(commandOf(pid)));
+  const child = (pattern: RegExp) => childrenOf(supervisor).find((pid) => pattern.test(commandOf(pid)));
   const gateway = child(/\/gateway-process\.[jt]s/);
   if (victim === 'gateway') return gateway;
   if (victim === 'control') return controlOf(supervisor);
@@ -217,7 +217,7 @@ function wasInside(
   if (victim === 'control' || victim === 'database') return false;
   const isOfIt =
     victim === 'gateway' ? status === 0 && ['ECONNRESET', 'EPIPE'].includes(said) : said.includes('process ended');
-  return isOfIt && endedAt >= killedAt && sentAt <= goneAt + (victim === 'worker' ? HEARD_MS : 0);
+  return isOfIt && endedAt >= killedAt && sentAt <= goneAt + (victim === 'worker' ? PUBLISHED_MS : 0);
 }
 
 function describeResult(

@@ -11,7 +11,7 @@ export interface TrackingKillReport {
   /** Calls that were sent again. */
   readonly repeated: number;
   readonly points: number;
-  readonly faults: readonly string[];
+  readonly problems: readonly string[];
   readonly exitCode: number | string;
 }
 
@@ -132,7 +132,7 @@ export async function trackingKillRounds(
   dais.process.kill('SIGTERM');
   const exitCode = await dais.ended;
   await expect.poll(() => tree.filter(isAlive), PATIENCE).toEqual([]);
-  return { acknowledged, repeated, points, faults: problems, exitCode };
+  return { acknowledged, repeated, points, problems, exitCode };
 }
 
 /** Checks that every acknowledged point exists exactly once, and no others. Returns their number. */
@@ -148,10 +148,10 @@ async function expectLogged(url: string, client: Client, problems: string[]): Pr
       cursor = `&cursor=${encodeURIComponent(page.nextCursor)}`;
     }
     points += found.length;
-    const wanted = steps.toSorted((a, b) => a - b);
+    const expected = steps.toSorted((a, b) => a - b);
     const there = found.toSorted((a, b) => a - b);
-    if (JSON.stringify(there) !== JSON.stringify(wanted)) {
-      problems.push(`${key} of ${client.run}: ${there.length} points, ${wanted.length} acknowledged`);
+    if (JSON.stringify(there) !== JSON.stringify(expected)) {
+      problems.push(`${key} of ${client.run}: ${there.length} points, ${expected.length} acknowledged`);
     }
   }
   return points;

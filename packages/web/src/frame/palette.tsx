@@ -46,13 +46,13 @@ export function Palette({ close, showShortcuts }: PaletteProps) {
   const project = useCurrentProject();
   const [text, setText] = useState('');
   const [chosen, setChosen] = useState('');
-  const wanted = useDeferredValue(text);
+  const query = useDeferredValue(text);
   const { entries: resources, loading } = useResourceEntries(project);
   const actions = useActionEntries(project, showShortcuts);
-  const foundActions = useMemo(() => matchEntries(actions, wanted, SHOWN), [actions, wanted]);
+  const foundActions = useMemo(() => matchEntries(actions, query, SHOWN), [actions, query]);
   const foundResources = useMemo(
-    () => (wanted.trim() === '' ? [] : matchEntries(resources, wanted, SHOWN)),
-    [resources, wanted],
+    () => (query.trim() === '' ? [] : matchEntries(resources, query, SHOWN)),
+    [resources, query],
   );
   const ids = [...foundResources, ...foundActions].map(({ id }) => id);
   const choose = (entry: RunnableEntry) => {

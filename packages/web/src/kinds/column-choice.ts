@@ -26,8 +26,8 @@ export function readColumns(kind: KindSpec, text: string): ReadonlySet<string> {
     const wide = new Set(kind.columns.filter((column) => column.wide === true).map(({ path }) => path));
     return new Set(ids.filter((id) => !wide.has(id)));
   }
-  const wanted = text.split(',');
-  return new Set(ids.filter((id) => wanted.includes(id)));
+  const names = text.split(',');
+  return new Set(ids.filter((id) => names.includes(id)));
 }
 
 /** Undefined: what a new reader sees, and then the address need not say it. */

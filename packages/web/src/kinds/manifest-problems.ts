@@ -23,7 +23,7 @@ const known = {
 };
 
 /**
- * The server's own rules for a manifest by itself, so that most faults are seen while one types. What only the server can
+ * The server's own rules for a single manifest, so that the editor shows most problems while you type. What only the server can
  * know (does it exist, may one do it) is told by the plan. `kind`: what the page is for.
  */
 export function manifestProblems(text: string, kind: KindSpec): readonly ManifestProblem[] {

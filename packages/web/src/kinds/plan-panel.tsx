@@ -44,7 +44,7 @@ export function PlanPanel(props: PlanPanelProps) {
       {planError !== null && <ErrorNote error={planError} />}
       {problems.length > 0 ? (
         <Panel title={problems.length === 1 ? '1 error' : `${problems.length} errors`}>
-          <ul className="faults" aria-live="polite">
+          <ul className="problems" aria-live="polite">
             {problems.slice(0, 20).map((problem) => (
               <li key={`${problem.from} ${problem.message}`}>
                 <span className="dim">line {after.slice(0, problem.from).split('\n').length}</span> {problem.message}
@@ -93,7 +93,7 @@ function Result({ kind, project, plan, planError, isNew }: PlanPanelProps) {
           </p>
         )}
         {fields.length > 0 && (
-          <ul className="faults">
+          <ul className="problems">
             {fields.slice(0, 50).map((field) => (
               <li key={field.path}>
                 <code>{field.path}</code> <span className="dim">{fieldWord(field)}</span>

@@ -3,7 +3,7 @@ import { serverProblems } from './server-problems.ts';
 
 const text = 'spec:\n  cedar: |\n    forbid(principal, action, resorce);\n';
 
-test('a fault stands under its word, with what was expected and what is near', () => {
+test('a problem marks its word, with the expected and the nearest value', () => {
   const [problem] = serverProblems(text, {
     issues: [
       { path: 'spec.cedar', message: 'is unknown', line: 3, column: 31, expected: 'a word', nearest: 'resource' },

@@ -1,4 +1,4 @@
-/** Where faults that the server finds stand in the text that is being written. Pure. */
+/** Maps problems that the server found to positions in the edited text. Pure. */
 import type { DaisError } from '@dais/api';
 
 /** Characters from the start of the text. */
@@ -10,7 +10,7 @@ export interface ServerProblem {
   readonly message: string;
 }
 
-/** The server counts lines and columns from 1; a fault without a place stands at the start. */
+/** The server counts lines and columns from 1; a problem without a position is shown at the start. */
 export function serverProblems(text: string, { issues = [] }: Pick<DaisError, 'issues'>): readonly ServerProblem[] {
   return issues.map(({ message, line, column = 1, expected, nearest, path }) => {
     const parts = [

@@ -27,9 +27,9 @@ test.each([
 
 test('choosing again and again makes a filter that parses', () => {
   let text = '';
-  for (const wanted of ['params.depth', '=', "'it''s'", 'AND', 'metrics.`val loss`', '<']) {
+  for (const expected of ['params.depth', '=', "'it''s'", 'AND', 'metrics.`val loss`', '<']) {
     const { from, choices } = completeQuery(runFilter, text, known);
-    text = text.slice(0, from) + (choices.find(({ label }) => label === wanted)?.insert ?? '?');
+    text = text.slice(0, from) + (choices.find(({ label }) => label === expected)?.insert ?? '?');
   }
   expect(parseFilter(runFilter, `${text}0.5`)).toHaveLength(2);
 });

@@ -18,7 +18,7 @@ export interface QueryInputProps {
   readonly label: string;
   /** The text in force. */
   readonly value: string;
-  /** Told only of texts without a fault. */
+  /** Called only with valid texts. */
   readonly onValue: (value: string) => void;
   readonly check: (text: string) => QueryProblem | undefined;
   /** What could come at the end of `before`, the text up to the caret. */

@@ -38,7 +38,7 @@ interface Reading {
 export async function readRunFolder(
   name: string,
   folders: readonly RunFiles[],
-  { experiment: wanted, now, progress }: RunFolderOptions,
+  { experiment: experimentName, now, progress }: RunFolderOptions,
 ): Promise<ReadLog> {
   const state = new RecordState();
   const reading: Reading = { records: 0, problems: [], notes: [] };
@@ -65,7 +65,7 @@ export async function readRunFolder(
   if (isEnded) for (const point of state.summaryPoints()) state.latest.add(point);
   const params = state.params();
   reportLimits(name, state, problems);
-  const experiment = wanted ?? (run.project.slice(0, 500) || 'uncategorized');
+  const experiment = experimentName ?? (run.project.slice(0, 500) || 'uncategorized');
   const id = runIdOf('wandb', experiment, run.project, run.id);
   const artifacts = artifactsOf(folders);
   return {

@@ -62,12 +62,12 @@ export async function* verifiedChunks(
   let length = 0;
   for await (const piece of source) {
     for (let from = 0; from < piece.length;) {
-      const wanted = Math.min(CHUNK_BYTES, size - at) - length;
-      const part = piece.subarray(from, from + wanted);
+      const missing = Math.min(CHUNK_BYTES, size - at) - length;
+      const part = piece.subarray(from, from + missing);
       held.push(part);
       length += part.length;
       from += part.length;
-      if (part.length < wanted) continue;
+      if (part.length < missing) continue;
       const chunk = held.length === 1 ? part : Buffer.concat(held);
       if (crc32(chunk) !== sums.readUInt32BE((at / CHUNK_BYTES) * SUM_BYTES)) throw new ChunkDamaged();
       yield chunk.subarray(Math.max(0, range.start - at), Math.min(chunk.length, range.end + 1 - at));

@@ -46,7 +46,7 @@ export interface RunningDatabase {
   /** `server_version_num`, for example 170008. */
   readonly serverVersion: number;
   /** Resolves when a server of this engine has ended, intentionally or not; never resolves for an external server. */
-  readonly ended: Promise<{ readonly wanted: boolean; readonly detail: string }>;
+  readonly ended: Promise<{ readonly wasRequested: boolean; readonly detail: string }>;
   /** Shuts down a server of this engine cleanly; does nothing for an external server. Idempotent. */
   stop(): Promise<void>;
 }

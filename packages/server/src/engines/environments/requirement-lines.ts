@@ -48,17 +48,18 @@ export function readRequirements(
 /** Returns the requirement, or the error. */
 function readLine(line: string): Requirement | string {
   if (/[\r\n\0]/.test(line)) return 'contains more than one line';
-  const [wanted = '', ...options] = line.trim().split(/\s+(?=--)/);
-  if (wanted.length > MAX_LINE || options.length > MAX_HASHES) return 'is too long';
-  const option = /^-{1,2}[a-z-]*/i.exec(wanted)?.[0];
+  const [requirement = '', ...options] = line.trim().split(/\s+(?=--)/);
+  if (requirement.length > MAX_LINE || options.length > MAX_HASHES) return 'is too long';
+  const option = /^-{1,2}[a-z-]*/i.exec(requirement)?.[0];
   if (option !== undefined) return optionProblem(option);
   const odd = options.find((one) => !HASH.test(one));
   if (odd !== undefined) return `has the option ${odd.split(/[=\s]/)[0]}; only --hash=sha256:… is supported`;
-  const name = NAME.exec(wanted)?.[0];
-  if (name === undefined || /^[A-Za-z0-9._-]*[/\\]/.test(wanted) || /^file:/i.test(wanted)) return pathProblem(wanted);
-  if (/^[a-z+]+:\/\//i.test(wanted)) return 'is a URL; write `name @ https://…`';
-  const extras = EXTRAS.exec(wanted.slice(name.length))?.[0] ?? '';
-  const rest = wanted.slice(name.length + extras.length).trim();
+  const name = NAME.exec(requirement)?.[0];
+  if (name === undefined || /^[A-Za-z0-9._-]*[/\\]/.test(requirement) || /^file:/i.test(requirement))
+    return pathProblem(requirement);
+  if (/^[a-z+]+:\/\//i.test(requirement)) return 'is a URL; write `name @ https://…`';
+  const extras = EXTRAS.exec(requirement.slice(name.length))?.[0] ?? '';
+  const rest = requirement.slice(name.length + extras.length).trim();
   const parts = rest.startsWith('@') ? readAddress(rest) : readVersions(rest);
   if (typeof parts === 'string') return parts;
   const { url, versions, marker } = parts;

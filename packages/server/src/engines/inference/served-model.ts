@@ -88,11 +88,11 @@ export class ServedModel implements LoadedModel {
 
   async #run(inputs: readonly Tensor[], options: InferOptions): Promise<readonly Tensor[]> {
     if (this.#isClosed) throw new DaisError('model_unavailable', 'The model is unloaded.');
-    const wanted = options.outputs?.length === 0 ? { ...options, outputs: this.#names() } : options;
+    const requested = options.outputs?.length === 0 ? { ...options, outputs: this.#names() } : options;
     const began = process.hrtime.bigint();
     this.#running += 1;
     try {
-      return await this.#options.run(inputs, wanted);
+      return await this.#options.run(inputs, requested);
     } finally {
       this.#nanoseconds += process.hrtime.bigint() - began;
       this.#runs += 1;
@@ -106,10 +106,10 @@ export class ServedModel implements LoadedModel {
     return this.outputs.map(({ name }) => name);
   }
 
-  #checkOutputs(wanted: readonly string[] | undefined): void {
+  #checkOutputs(requested: readonly string[] | undefined): void {
     // A model without a signature does not declare its outputs.
-    if (wanted === undefined || this.outputs.length === 0) return;
-    const unknown = wanted.find((name) => !this.outputs.some((output) => output.name === name));
+    if (requested === undefined || this.outputs.length === 0) return;
+    const unknown = requested.find((name) => !this.outputs.some((output) => output.name === name));
     if (unknown === undefined) return;
     const detail = `The model has no output \`${unknown}\`; it has ${this.#names()
       .map((name) => `\`${name}\``)

@@ -116,8 +116,8 @@ function checkSpec({ name, datatype, shape }: Tensor, spec: TensorSpec): void {
     rejectInput(name, `it has the datatype ${datatype}, but the model expects ${spec.datatype}.`, spec.datatype);
   const fits = shape.length === spec.shape.length && spec.shape.every((size, at) => size === -1 || size === shape[at]);
   if (!fits) {
-    const wanted = `[${spec.shape.join(', ')}]`;
-    const why = `its shape is [${shape.join(', ')}], but the model expects ${wanted} (-1: any size).`;
-    rejectInput(name, why, wanted);
+    const expected = `[${spec.shape.join(', ')}]`;
+    const why = `its shape is [${shape.join(', ')}], but the model expects ${expected} (-1: any size).`;
+    rejectInput(name, why, expected);
   }
 }

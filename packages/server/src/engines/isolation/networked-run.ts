@@ -5,7 +5,7 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { IsolatedEnd, IsolatedProcess, IsolatedRun, Isolation } from './contract.ts';
-import { findOnPath } from './programs.ts';
+import { findOnPath } from '#lib/system/find-on-path.ts';
 import { Relay } from './relay.ts';
 
 export interface NetworkedRunOptions {

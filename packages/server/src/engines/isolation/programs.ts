@@ -1,11 +1,9 @@
 /** Finds the programs for isolation: configured ones, those of the machine, bundled ones. The only module that does. */
-import { existsSync, realpathSync, accessSync, constants, statSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { findOnPath, isProgram, SYSTEM_PATH } from '#lib/system/find-on-path.ts';
 import type { FoundProgram } from './contract.ts';
-
-export const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 export interface ProgramPaths {
   readonly configured?: readonly string[] | undefined;
@@ -22,23 +20,6 @@ export function findBubblewrap({ configured = [], path = SYSTEM_PATH, bundled = 
     ...bundled.map((path): FoundProgram => ({ path: path, source: 'bundled' })),
   ];
   return found.filter((program) => isProgram(program.path));
-}
-
-export function findOnPath(name: string, path: string = SYSTEM_PATH): string | undefined {
-  return path
-    .split(':')
-    .filter((folder) => folder.startsWith('/'))
-    .map((folder) => join(folder, name))
-    .find(isProgram);
-}
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
-  } catch {
-    return false;
-  }
 }
 
 /** Returns the folders that Node needs to run a program of this package: Node, this package and `node_modules`. */

@@ -32,7 +32,7 @@ let left = ports.length;
 for (const port of ports) {
   const server = createServer((socket) => socket.destroy());
   server.on('error', (error) => {
-    process.send({ fault: error.message }, () => process.exit(1));
+    process.send({ error: error.message }, () => process.exit(1));
   });
   server.listen(port, '127.0.0.1', () => {
     process.send({ port }, server, () => { if (--left === 0) process.exit(0); });
@@ -91,8 +91,8 @@ export class Relay {
     const timer = setTimeout(() => helper.kill('SIGKILL'), PATIENCE_MS);
     try {
       await new Promise<void>((resolve, reject) => {
-        helper.on('message', (message: { readonly port?: number; readonly fault?: string }, handle: unknown) => {
-          if (message.port === undefined) errorText = message.fault ?? '';
+        helper.on('message', (message: { readonly port?: number; readonly error?: string }, handle: unknown) => {
+          if (message.port === undefined) errorText = message.error ?? '';
           else relay.#take(message.port, handle as Server);
         });
         helper.once('error', reject);

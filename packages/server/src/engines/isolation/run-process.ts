@@ -225,7 +225,7 @@ export class RunProcess implements IsolatedProcess {
     const [word = '', ...rest] = this.#report.trim().split(' ');
     if (word === 'memory') return { cause: 'memory', reason: limitReason(run.workload, 'memory', limits) };
     if (word === 'processes') return { cause: 'processes', reason: limitReason(run.workload, 'processes', limits) };
-    if (word === 'fault')
+    if (word === 'error')
       return { cause: 'not-started', reason: `${this.#subject()} could not be started: ${rest.join(' ')}` };
     let exit: { code: number | null; signal: string | null } = { code, signal };
     if (word === 'exit') {

@@ -12,7 +12,7 @@ export interface KeyStoreSubject {
    */
   addKey(): Promise<KeyStore>;
   /** A store of the same type with other keys only. */
-  strangers(): Promise<KeyStore>;
+  otherStore(): Promise<KeyStore>;
   end(): Promise<void>;
 }
 
@@ -79,15 +79,15 @@ export function keyStoreSuite(name: string, readOnly: boolean, open: () => Promi
     });
 
     test('reports an unknown key as missing, by its name', async () => {
-      const strangers = await subject.strangers();
+      const otherStore = await subject.otherStore();
       try {
-        const wrapped = await strangers.wrap(randomBytes(32), 'c');
+        const wrapped = await otherStore.wrap(randomBytes(32), 'c');
         const failure = await expectCode('key_missing', keys.unwrap(wrapped, 'c'));
         expect(failure.message).toContain(wrapped.keyId);
         expect(failure.message).toContain(wrapped.fingerprint);
-        expect((await strangers.current()).fingerprint).not.toBe((await keys.current()).fingerprint);
+        expect((await otherStore.current()).fingerprint).not.toBe((await keys.current()).fingerprint);
       } finally {
-        await strangers.close();
+        await otherStore.close();
       }
     });
 

@@ -66,7 +66,7 @@ export interface FileTable {
    * (default): the job fails with `data_invalid` and the first errors. `keep`: the row is omitted and reported in `rejects`;
    * for NDJSON only lines that are not JSON: a value of another type than its column fails the job.
    */
-  readonly faults?: 'refuse' | 'keep';
+  readonly invalidRows?: 'refuse' | 'keep';
   /** Handling of columns that are not in `columns`: default `refuse`. */
   readonly extraColumns?: 'refuse' | 'ignore';
   /** Adds the file name and the row number (from 1) as columns. Not for `arrow`. */
@@ -257,7 +257,7 @@ export type DataErrorKind =
 
 export interface QueryResult extends StatementResult {
   readonly more: readonly StatementResult[];
-  /** Rows omitted by `faults: 'keep'`. */
+  /** Rows omitted by `invalidRows: 'keep'`. */
   readonly rejects: { readonly count: number; readonly first: readonly DataError[] };
   readonly usage: { readonly wallMs: number; readonly cpuMs: number; readonly peakMemoryBytes: number };
 }
@@ -290,13 +290,13 @@ export interface TableDescription {
 }
 
 /**
- * Why a job failed. `code` is a code of the catalog: `data_invalid` (the files; see `faults`), `query_invalid` (the query or
+ * Why a job failed. `code` is a code of the catalog: `data_invalid` (the files; see `errors`), `query_invalid` (the query or
  * the SQL; `position`), `query_limit` (memory, temporary disk or time; `detail` has the limit and the remedy), `too_large` (a
  * decompression bomb, a line, too many inline rows), `overloaded` (the queue is full; retry), `storage_full`, `content_missing`
  * (a file is missing), `query_failed` (the engine's process died; retryable).
  */
 export interface QueryFailure {
-  readonly faults: readonly DataError[];
+  readonly errors: readonly DataError[];
   /** Total number, if counted. */
   readonly errorCount: number;
   /** Position in user SQL, from 1. */

@@ -30,7 +30,7 @@ export function problemTests(bench: Bench): void {
     ])('%s: reported with file and line', async (_, content, kind, line) => {
       const failure = await expectFailure(bench.rowsOfFile(content, {}, table));
       expect(failure.code).toBe('data_invalid');
-      const [error] = failure.faults;
+      const [error] = failure.errors;
       expect(error).toMatchObject({
         file: 'people.csv',
         ...(line !== undefined && { line }),
@@ -42,7 +42,7 @@ export function problemTests(bench: Bench): void {
     });
     test('reports an invalid value with its column, but not in the message', async () => {
       const failure = await expectFailure(bench.rowsOfFile('id,age\n1,forty two\n', {}, table));
-      expect(failure.faults[0]).toMatchObject({ column: 'age', value: 'forty two', line: 2 });
+      expect(failure.errors[0]).toMatchObject({ column: 'age', value: 'forty two', line: 2 });
       expect(failure.message).not.toContain('forty');
       expect(JSON.stringify(failure.issues)).not.toContain('forty');
     });
@@ -51,7 +51,7 @@ export function problemTests(bench: Bench): void {
       const bad = Array.from({ length: 150 }, (_, n) => `x${n},1`).join('\n');
       const { rows, rejects } = await bench.rowsOf(
         scan('t'),
-        { t: { files: [await bench.file(`id,age\n1,2\n${bad}\n3,4\n5\n`)], ...table, faults: 'keep' } },
+        { t: { files: [await bench.file(`id,age\n1,2\n${bad}\n3,4\n5\n`)], ...table, invalidRows: 'keep' } },
         { rejectsPath },
       );
       expect(rows).toEqual([
@@ -66,7 +66,7 @@ export function problemTests(bench: Bench): void {
     });
     test('counts lines like an editor', async () => {
       const failure = await expectFailure(bench.rowsOfFile('id,age\n1,2\n\n3,4\nx,5\n', {}, table));
-      expect(failure.faults[0]?.line).toBe(5);
+      expect(failure.errors[0]?.line).toBe(5);
       const quoted = {
         columns: [
           { name: 'id', type: 'int64' },
@@ -74,14 +74,14 @@ export function problemTests(bench: Bench): void {
         ],
       } satisfies Partial<FileTable>;
       const broken = await expectFailure(bench.rowsOfFile('id,note\n1,"two\nlines"\nx,y\n', {}, quoted));
-      expect(broken.faults[0]?.line).toBe(4);
+      expect(broken.errors[0]?.line).toBe(4);
     });
     test('a time is not a date, and rows with invalid integers are omitted', async () => {
       const dates = { columns: [{ name: 'd', type: 'date' }] } satisfies Partial<FileTable>;
       const failure = await expectFailure(bench.rowsOfFile('d\n2026-01-01\n2026-01-02 10:00:00\n', {}, dates));
-      expect(failure.faults[0]).toMatchObject({ line: 3, column: 'd', kind: 'wrong-type' });
+      expect(failure.errors[0]).toMatchObject({ line: 3, column: 'd', kind: 'wrong-type' });
       const content = 'id,age\n1,2\nx,3\n\n"4.5","6"\n7,8\n9,1.0\n';
-      const { rows, rejects } = await bench.rowsOfFile(content, {}, { ...table, faults: 'keep' });
+      const { rows, rejects } = await bench.rowsOfFile(content, {}, { ...table, invalidRows: 'keep' });
       expect(rows).toEqual([
         [1, 2],
         [7, 8],
@@ -101,14 +101,14 @@ export function problemTests(bench: Bench): void {
     ] as const)('%s', async (_, format, content, line) => {
       const failure = await expectFailure(bench.rowsOfFile(content, { format }));
       expect(failure.code).toBe('data_invalid');
-      expect(failure.faults[0]?.file).toBe(`people.${format}`);
-      expect(failure.faults[0]?.line).toBe(line);
+      expect(failure.errors[0]?.file).toBe(`people.${format}`);
+      expect(failure.errors[0]?.line).toBe(line);
     });
     test('omits and reports lines that are not JSON', async () => {
       const { rows, rejects } = await bench.rowsOfFile(
         '{"a":1}\n{"a":\n{"a":3}\n',
         { format: 'ndjson' },
-        { faults: 'keep' },
+        { invalidRows: 'keep' },
       );
       expect(rows).toEqual([[1], [3]]);
       expect(rejects.first).toMatchObject([{ line: 2, value: '{"a":', kind: 'json' }]);
@@ -117,11 +117,11 @@ export function problemTests(bench: Bench): void {
       const failure = await expectFailure(
         bench.rowsOfFile('{"a":1}\n{"a":"x"}\n', { format: 'ndjson' }, { columns: [{ name: 'a', type: 'int64' }] }),
       );
-      expect(failure.faults[0]).toMatchObject({ kind: 'wrong-type', line: 2 });
+      expect(failure.errors[0]).toMatchObject({ kind: 'wrong-type', line: 2 });
     });
     test('a damaged gzip', async () => {
       const failure = await expectFailure(bench.rowsOfFile(gzipSync('a\n1\n'.repeat(1000)).subarray(0, 30)));
-      expect(failure.faults[0]?.kind).toBe('unreadable');
+      expect(failure.errors[0]?.kind).toBe('unreadable');
     });
     test('a missing file', async () => {
       const failure = await expectFailure(
@@ -133,7 +133,7 @@ export function problemTests(bench: Bench): void {
       const failure = await expectFailure(
         bench.rowsOfFile(`${Array.from({ length: 10_001 }, (_, n) => `c${n}`).join(',')}\n`),
       );
-      expect(failure.faults[0]?.kind).toBe('too-many-columns');
+      expect(failure.errors[0]?.kind).toBe('too-many-columns');
     });
     test('an endless line', async () => {
       const failure = await expectFailure(
@@ -144,7 +144,7 @@ export function problemTests(bench: Bench): void {
         ),
       );
       expect(failure.code).toBe('data_invalid');
-      expect(failure.faults[0]?.kind).toBe('line-too-long');
+      expect(failure.errors[0]?.kind).toBe('line-too-long');
     });
     test('a decompression bomb', async () => {
       const failure = await expectFailure(bench.rowsOfFile(gzipSync(Buffer.alloc(200 * 1024 * 1024))));

@@ -20,7 +20,7 @@ export function summaryTests(bench: Bench): void {
     });
     const numberOf = (text: string) =>
       text === '' ? null : text === 'nan' ? Number.NaN : text === 'inf' ? Infinity : Number(text);
-    const wanted = (of: 'x' | 'few' | 'huge', edges: readonly number[]) => {
+    const expected = (of: 'x' | 'few' | 'huge', edges: readonly number[]) => {
       const { values: _, ...summary } = summarizeNumbers(
         cells.map((cell) => numberOf(cell[of])),
         edges,
@@ -50,7 +50,7 @@ export function summaryTests(bench: Bench): void {
 
     test('counts all rows in given and in computed bins', async () => {
       const found = await ask(undefined);
-      const x = wanted('x', CUTS);
+      const x = expected('x', CUTS);
       expect(found.get('x')?.bins).toEqual(x.bins);
       expect(near(found.get('x') as NumberSummary)).toEqual(near(x));
       expect(found.get('few')).toMatchObject({
@@ -61,7 +61,7 @@ export function summaryTests(bench: Bench): void {
 
     test('a sample counts the same rows each time, and uses all rows for moments', async () => {
       const found = await ask(0.25, ['x', 'few']);
-      expect(near(found.get('x') as NumberSummary)).toEqual(near(wanted('x', CUTS)));
+      expect(near(found.get('x') as NumberSummary)).toEqual(near(expected('x', CUTS)));
       const counts = found.get('few')?.bins.counts ?? [];
       const counted = counts.reduce((sum, n) => sum + n, 0);
       expect(Math.abs(counted / ROWS - 0.25)).toBeLessThan(0.03);

@@ -41,7 +41,7 @@ export function readBodies(open: (body: Buffer, how: unknown) => OpenBody | Prom
         held.delete(id);
         const parseError = error instanceof DaisError ? error : undefined;
         const detail = parseError?.message ?? `Internal server error while reading the body: ${String(error)}`;
-        answer({ id, type: 'failed', fault: { code: parseError?.code ?? 'internal', detail } });
+        answer({ id, type: 'failed', error: { code: parseError?.code ?? 'internal', detail } });
       });
     });
   });

@@ -27,7 +27,7 @@ export type FromBodyThread =
   | {
       readonly id: number;
       readonly type: 'failed';
-      readonly fault: { readonly code: string; readonly detail: string };
+      readonly error: { readonly code: string; readonly detail: string };
     };
 
 /** A body that the thread has parsed. */
@@ -123,7 +123,7 @@ export class BodyThread<Result> {
       const waiting = this.#waiting.get(message.id);
       this.#waiting.delete(message.id);
       if (message.type !== 'failed') waiting?.resolve(message);
-      else waiting?.reject(new DaisError(message.fault.code as DaisError['code'], message.fault.detail));
+      else waiting?.reject(new DaisError(message.error.code as DaisError['code'], message.error.detail));
     });
     thread.once('exit', () => {
       this.#thread = undefined;

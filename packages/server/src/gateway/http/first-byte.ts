@@ -1,6 +1,6 @@
 /**
- * Serves TLS and, for loopback connections only, plain HTTP on one port. The control plane uses plain HTTP, independent
- * of the certificate.
+ * Serves TLS and, for connections from this machine only, plain HTTP on one port. The control plane uses plain HTTP,
+ * independent of the certificate.
  */
 import type { Socket } from 'node:net';
 import { isLoopback } from '#lib/system/tcp-table.ts';
@@ -23,7 +23,7 @@ export function chooseByFirstByte(
     socket.off('timeout', drop);
     socket.off('error', drop);
     const isSecure = chunk[0] === HANDSHAKE;
-    if (!isSecure && !isLoopback(socket.remoteAddress ?? '')) {
+    if (!isSecure && !isFromThisMachine(socket)) {
       drop();
       return;
     }
@@ -31,4 +31,9 @@ export function chooseByFirstByte(
     (isSecure ? to.secure : to.plain)(socket);
     process.nextTick(() => socket.resume());
   });
+}
+
+/** A port that listens at one address of this machine is reached from the same address. */
+function isFromThisMachine({ remoteAddress, localAddress }: Socket): boolean {
+  return remoteAddress !== undefined && (isLoopback(remoteAddress) || remoteAddress === localAddress);
 }

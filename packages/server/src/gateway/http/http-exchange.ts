@@ -1,7 +1,7 @@
 /** An HTTP request and its response, independent of the parser. */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import type { BufferPool } from '#lib/concurrency/buffer-pool.ts';
+import { limitReadTime } from '#lib/http/plain-response.ts';
 import type { BodyBuffer } from './body-buffer.ts';
 import { collectBody, bodyBufferFor } from './http-body.ts';
 import type { Patience } from '../options.ts';
@@ -41,17 +41,6 @@ export interface HttpExchange {
    * response.
    */
   linger(): void;
-}
-
-/**
- * Call this after a response has been passed to the socket: limits how long a slow client may leave it in the buffers
- * of this process.
- */
-export function limitReadTime(socket: Socket, ms: number, onTaken: (taken: () => void) => void): void {
-  if (socket.writableLength === 0) return;
-  const giveUp = setTimeout(() => socket.destroy(), ms);
-  giveUp.unref();
-  onTaken(() => clearTimeout(giveUp));
 }
 
 /** Requests of any form of HTTP/1.1, parsed by Node. */

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { RecordingServer, type Reader } from '../testing/framing.ts';
 import { SECOND, smugglingCases, type SmugglingCase } from '../testing/smuggling-corpus.ts';
 
-const readers: readonly Reader[] = ['fast path', 'node'];
+const readers: readonly Reader[] = ['fast path', 'main port', 'node'];
 
 describe.each(readers)('%s', (reader) => {
   test.each(smugglingCases)('$name', async (one) => {

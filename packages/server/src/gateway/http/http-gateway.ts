@@ -12,9 +12,11 @@ import { DaisError } from '@dais/api/errors';
 import type { Clock } from '#lib/clock.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import type { BufferPool } from '#lib/concurrency/buffer-pool.ts';
+import { ChannelServer, CHANNEL_PROTOCOL } from '#lib/http/request-channel.ts';
 import type { Log } from '#lib/log.ts';
 import { isLoopback } from '#lib/system/tcp-table.ts';
 import type { Caller } from '../predictions/attempt.ts';
+import { channelHandler } from './channel-exchange.ts';
 import { checkBody, readBody } from './http-body.ts';
 import { NodeExchange, type HttpExchange } from './http-exchange.ts';
 import { HttpLane } from './http-lane.ts';
@@ -33,7 +35,7 @@ export interface HttpGatewayDependencies {
   readonly routes: Routes;
   readonly predictor: Predictor;
   readonly view: ViewDependencies;
-  readonly heardAt: () => number;
+  readonly contactAt: () => number;
   readonly draining: () => boolean;
   readonly allowHosts: readonly string[];
   readonly patience?: Partial<Patience> | undefined;
@@ -78,7 +80,8 @@ export class HttpGateway {
   /** `guarded`: the sender has already checked Host and Origin. */
   plain({ guarded }: { readonly guarded: boolean }): PlainHttp {
     const handle = (http: HttpExchange) => this.#handle(http, guarded);
-    const node = this.#onNode(createServer(this.#times()), handle);
+    const node = this.#onNode(createServer({ ...this.#times(), shouldUpgradeCallback: isChannel }), handle);
+    const channels = this.#channelsOf(node, guarded);
     const { memory } = this.#dependencies;
     const lane = new HttpLane({ handle, node, patience: this.#patience, keepAliveMs: KEEP_ALIVE_MS, memory });
     return {
@@ -86,8 +89,28 @@ export class HttpGateway {
       closeIdle: () => {
         lane.closeIdle();
         node.close();
+        for (const channel of channels) channel.drain();
       },
     };
+  }
+
+  /** Accepts channels of the control process, over which it forwards requests of the main port. */
+  #channelsOf(node: Server, guarded: boolean): ReadonlySet<ChannelServer> {
+    const channels = new Set<ChannelServer>();
+    // The sender has checked Host and Origin of each request.
+    const handle = channelHandler((http) => this.#handle(http, true));
+    node.on('upgrade', (request, socket, first) => {
+      try {
+        this.#grant(request.headers, guarded);
+      } catch {
+        socket.end('HTTP/1.1 401 Unauthorized\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
+        return;
+      }
+      const channel = new ChannelServer(socket as Socket, first, handle);
+      channels.add(channel);
+      socket.once('close', () => channels.delete(channel));
+    });
+    return channels;
   }
 
   /** The same for TLS connections. */
@@ -207,15 +230,15 @@ export class HttpGateway {
       ...((unread || this.#dependencies.draining()) && { connection: 'close' }),
     };
     if (unread) http.linger();
-    const send = async () => await sendReply(http, adapter.fault(daisError, call), extra);
+    const send = async () => await sendReply(http, adapter.formatError(daisError, call), extra);
     send().catch(() => http.drop());
   }
 
   #grant(headers: IncomingHttpHeaders, guarded: boolean): Grant {
-    const { routes, clock, heardAt } = this.#dependencies;
+    const { routes, clock, contactAt } = this.#dependencies;
     const { access } = routes.table;
     if (access.solo && !guarded) this.#checkOrigin(headers);
-    return access.grant(headers.authorization, clock.now(), heardAt());
+    return access.grant(headers.authorization, clock.now(), contactAt());
   }
 
   /** For routes that need no token; a sent token is still checked. */
@@ -248,6 +271,10 @@ export class HttpGateway {
     if (this.#dependencies.draining()) own['connection'] = 'close';
     return own;
   }
+}
+
+function isChannel({ headers }: IncomingMessage): boolean {
+  return headers.upgrade === CHANNEL_PROTOCOL;
 }
 
 const NOTHING = Buffer.alloc(0);

@@ -1,4 +1,7 @@
-/** The gateway reads most requests with a parser of its own. These tests compare it with Node's on requests that are meant to be read in two ways. */
+/**
+ * The gateway and the main port read most predictions with a parser of their own. These tests compare it with Node's on requests
+ * that are meant to be read in two ways.
+ */
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { differences, frame } from '../testing/framing.ts';
@@ -6,10 +9,12 @@ import { SECOND, smugglingCases } from '../testing/smuggling-corpus.ts';
 
 const RUNS = (fc.readConfigureGlobal()?.numRuns ?? 100) * 5;
 
-describe('known forms of request smuggling', () => {
+const fastPaths = ['fast path', 'main port'] as const;
+
+describe.each(fastPaths)('known forms of request smuggling, %s', (reader) => {
   test.each(smugglingCases)('$name', async ({ bytes, targets, refused }) => {
     const stream = Buffer.from(bytes + SECOND, 'latin1');
-    const lane = await frame([stream], 'fast path');
+    const lane = await frame([stream], reader);
     expect(differences(lane, await frame([stream], 'node'))).toEqual([]);
     expect([lane.requests.map(({ url }) => url), lane.closed]).toEqual([targets, refused]);
   });
@@ -26,7 +31,7 @@ describe('known forms of request smuggling', () => {
         stream.length - 3,
       ]) {
         const cut = [stream.subarray(0, at), stream.subarray(at)];
-        const lane = await frame(cut, 'fast path');
+        const lane = await frame(cut, reader);
         expect([name, at, differences(lane, await frame(cut, 'node'))]).toEqual([name, at, []]);
         expect([name, lane.requests.map(({ url }) => url), lane.closed]).toEqual([
           name,
@@ -207,13 +212,13 @@ const stream = fc
   );
 const cuts = fc.array(fc.nat(), { maxLength: 3 });
 
-test('any bytes, cut anywhere, are the same requests to the fast path and to Node', async () => {
+test.each(fastPaths)('any bytes, cut anywhere, are the same requests to the %s and to Node', async (reader) => {
   await fc.assert(
     fc.asyncProperty(stream, cuts, async (text, positions) => {
       const bytes = Buffer.from(text, 'latin1');
       const ends = [...positions.map((at) => at % bytes.length), bytes.length].toSorted((a, b) => a - b);
       const chunks = ends.map((end, at) => bytes.subarray(ends[at - 1] ?? 0, end)).filter(({ length }) => length > 0);
-      const [lane, node] = [await frame(chunks, 'fast path'), await frame(chunks, 'node')];
+      const [lane, node] = [await frame(chunks, reader), await frame(chunks, 'node')];
       expect(differences(lane, node, { whenClosed: 'nothing' })).toEqual([]);
     }),
     { numRuns: RUNS },

@@ -1,34 +1,33 @@
 /** A request that the fast path has parsed, and its response. */
-import { STATUS_CODES, type IncomingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import { DaisError } from '@dais/api/errors';
 import type { BufferPool } from '#lib/concurrency/buffer-pool.ts';
+import type { OpenExchange, PlainConnection } from '#lib/http/plain-connections.ts';
+import { headerLines, limitReadTime, writeResponse } from '#lib/http/plain-response.ts';
+import type { RequestHead } from '#lib/http/request-head.ts';
 import { BodyBuffer } from './body-buffer.ts';
 import { tooLarge } from './http-body.ts';
-import { limitReadTime, type HttpExchange, type SentHeaders } from './http-exchange.ts';
-import type { LaneHead } from './lane-head.ts';
+import type { HttpExchange, SentHeaders } from './http-exchange.ts';
+
 import type { Patience } from '../options.ts';
 
-/** The connection as an exchange uses it. */
-export interface ExchangeConnection {
-  /** The end of the headers of each response except the last. */
-  readonly keepAlive: string;
+/** What the exchanges of a connection share. */
+export interface ExchangeDependencies {
   readonly patience: Patience;
+  /** Memory for large bodies. */
   readonly memory: BufferPool;
-  /** The response has been sent. */
-  done(last: boolean): void;
 }
 
-/** Smaller responses are sent in one piece with their headers: two writes cost Node 25 µs more than the copy. */
-const MOST_JOINED = 64 * 1024;
 const NOTHING: Buffer = Buffer.alloc(0);
 
-export class LaneExchange implements HttpExchange {
+export class LaneExchange implements HttpExchange, OpenExchange {
   readonly method: string;
   readonly url: string;
   readonly headers: Readonly<IncomingHttpHeaders>;
   isAnswered = false;
-  readonly #connection: ExchangeConnection;
+  readonly #connection: PlainConnection;
+  readonly #dependencies: ExchangeDependencies;
   readonly #socket: Socket;
   /** The part of the body that arrived with the headers. */
   readonly #first: Buffer;
@@ -45,11 +44,13 @@ export class LaneExchange implements HttpExchange {
   #last = false;
 
   constructor(
-    connection: ExchangeConnection,
+    dependencies: ExchangeDependencies,
+    connection: PlainConnection,
     socket: Socket,
-    { method, url, headers, length }: LaneHead,
+    { method, url, headers, length }: RequestHead,
     first: Buffer,
   ) {
+    this.#dependencies = dependencies;
     this.#connection = connection;
     this.#socket = socket;
     this.#first = first;
@@ -73,9 +74,9 @@ export class LaneExchange implements HttpExchange {
     // The buffer would be larger than the received data, and a body with a gap must never look complete.
     if (this.#lost) throw new DaisError('internal', 'The body was requested after a part of it had been discarded.');
     if (this.#missing === 0) return this.#first;
-    this.#room = new BodyBuffer(this.#connection.memory, this.#length, binaryAt);
+    this.#room = new BodyBuffer(this.#dependencies.memory, this.#length, binaryAt);
     this.#room.add(this.#first);
-    const { request: ms } = this.#connection.patience;
+    const { request: ms } = this.#dependencies.patience;
     this.#cancel = setTimeout(() => this.#fail(`The body did not arrive within ${ms / 1000} s.`), ms);
     this.#cancel.unref();
     return new Promise<Buffer>((resolve, reject) => (this.#asked = { resolve, reject }));
@@ -120,26 +121,12 @@ export class LaneExchange implements HttpExchange {
 
   send(status: number, headers: SentHeaders, own: SentHeaders, body: Buffer | string): void {
     const socket = this.#socket;
-    const isText = typeof body === 'string';
-    const length = isText ? Buffer.byteLength(body) : body.length;
     this.#last ||= own['connection'] === 'close' || this.hasMore;
     const end = this.#last ? '\r\n' : this.#connection.keepAlive;
-    const fixed = `content-length: ${length}\r\ndate: ${dateNow()}\r\n${end}`;
-    const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines(headers)}${lines(own)}${fixed}`;
+    const lines = headerLines(headers) + headerLines(own);
     this.isAnswered = true;
-    if (isText) socket.write(head + body, length === body.length ? 'latin1' : 'utf8');
-    else if (length <= MOST_JOINED) {
-      const whole = Buffer.allocUnsafe(head.length + length);
-      whole.write(head, 0, 'latin1');
-      body.copy(whole, head.length);
-      socket.write(whole);
-    } else {
-      socket.cork();
-      socket.write(head, 'latin1');
-      socket.write(body);
-      socket.uncork();
-    }
-    limitReadTime(socket, this.#connection.patience.reader, (taken) =>
+    writeResponse(socket, { status, lines, body, end });
+    limitReadTime(socket, this.#dependencies.patience.reader, (taken) =>
       socket.once('drain', taken).once('close', taken),
     );
     this.close();
@@ -151,7 +138,7 @@ export class LaneExchange implements HttpExchange {
   }
 
   linger(): void {
-    const giveUp = setTimeout(() => this.#socket.destroy(), this.#connection.patience.linger);
+    const giveUp = setTimeout(() => this.#socket.destroy(), this.#dependencies.patience.linger);
     giveUp.unref();
     this.#socket.once('close', () => clearTimeout(giveUp));
   }
@@ -162,30 +149,4 @@ export class LaneExchange implements HttpExchange {
     this.#closed = [];
     for (const tell of closed) tell();
   }
-}
-
-function lines(headers: SentHeaders): string {
-  let text = '';
-  for (const name in headers) {
-    const value = headers[name] as string;
-    if (OTHER_SIGNS.test(value))
-      throw new DaisError('internal', `The header ${name} contains characters that HTTP does not allow.`);
-    text += `${name}: ${value}\r\n`;
-  }
-  return text;
-}
-
-const OTHER_SIGNS = /[^\t -~]/;
-
-let second = 0;
-let date = '';
-
-/** RFC 9110 §6.6.1. */
-function dateNow(): string {
-  const now = Math.floor(Date.now() / 1000);
-  if (now !== second) {
-    second = now;
-    date = new Date(now * 1000).toUTCString();
-  }
-  return date;
 }

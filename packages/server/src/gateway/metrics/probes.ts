@@ -42,6 +42,6 @@ export function probes(metrics: () => Promise<MetricsText>): ServingProtocol {
           return undefined;
       }
     },
-    fault: (error) => ({ status: error.status, headers: plain, body: `${error.message}\n` }),
+    formatError: (error) => ({ status: error.status, headers: plain, body: `${error.message}\n` }),
   };
 }

@@ -337,9 +337,9 @@ export class ModelSlot {
       const load = live.batcher.takeLoad();
       const idle = this.#pins === 0 && idleMs > 0 && clock.now() - this.#usedAt >= idleMs;
       const before = live.model.concurrency;
-      const wanted = idle ? Math.max(1, min) : rule.next({ at: clock.now(), load, workers: before });
-      if (wanted === before) return;
-      await live.model.scale(wanted);
+      const target = idle ? Math.max(1, min) : rule.next({ at: clock.now(), load, workers: before });
+      if (target === before) return;
+      await live.model.scale(target);
       live.batcher.widen();
       log.info('model scaled', { project, model: name, version, from: before, to: live.model.concurrency, load });
     };

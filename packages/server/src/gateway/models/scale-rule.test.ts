@@ -2,23 +2,23 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ScaleRule } from './scale-rule.ts';
 
-const bounds = { min: 1, max: 8 };
+const limits = { min: 1, max: 8 };
 
 test('scales up immediately, to a load of 70 % per instance', () => {
-  const rule = new ScaleRule(bounds);
+  const rule = new ScaleRule(limits);
   expect(rule.next({ at: 0, load: 0.5, workers: 1 })).toBe(1);
   expect(rule.next({ at: 1000, load: 2.8, workers: 1 })).toBe(4);
   expect(rule.next({ at: 2000, load: 100, workers: 4 })).toBe(8);
 });
 
 test('ignores differences of 10 %', () => {
-  const rule = new ScaleRule(bounds);
+  const rule = new ScaleRule(limits);
   expect(rule.next({ at: 0, load: 4 * 0.7 * 1.09, workers: 4 })).toBe(4);
   expect(rule.next({ at: 1000, load: 4 * 0.7 * 1.12, workers: 4 })).toBe(5);
 });
 
 test('scales down to the maximum of the last minute', () => {
-  const rule = new ScaleRule(bounds);
+  const rule = new ScaleRule(limits);
   expect(rule.next({ at: 0, load: 2.8, workers: 4 })).toBe(4);
   expect(rule.next({ at: 30_000, load: 1.4, workers: 4 })).toBe(4);
   expect(rule.next({ at: 59_000, load: 0, workers: 4 })).toBe(4);

@@ -3,7 +3,7 @@
  * each to the target, with a tolerance of 10 %, immediate scale-up, and scale-down to the maximum of the last minute.
  */
 
-export interface ScaleBounds {
+export interface ScaleLimits {
   readonly min: number;
   readonly max: number;
 }
@@ -22,20 +22,20 @@ const TOLERANCE = 0.1;
 const STABLE_MS = 60_000;
 
 export class ScaleRule {
-  readonly #bounds: ScaleBounds;
-  #wanted: { readonly at: number; readonly count: number }[] = [];
+  readonly #limits: ScaleLimits;
+  #demand: { readonly at: number; readonly count: number }[] = [];
 
-  constructor(bounds: ScaleBounds) {
-    this.#bounds = bounds;
+  constructor(limits: ScaleLimits) {
+    this.#limits = limits;
   }
 
   next({ at, load, workers }: ScaleSample): number {
-    const { min, max } = this.#bounds;
+    const { min, max } = this.#limits;
     const ratio = load / workers / TARGET;
     const desired = Math.abs(ratio - 1) <= TOLERANCE ? workers : Math.ceil(load / TARGET);
     const count = Math.min(max, Math.max(min, desired));
-    this.#wanted = [...this.#wanted.filter((one) => at - one.at < STABLE_MS), { at, count }];
+    this.#demand = [...this.#demand.filter((one) => at - one.at < STABLE_MS), { at, count }];
     if (count >= workers) return count;
-    return Math.min(workers, Math.max(...this.#wanted.map((one) => one.count)));
+    return Math.min(workers, Math.max(...this.#demand.map((one) => one.count)));
   }
 }

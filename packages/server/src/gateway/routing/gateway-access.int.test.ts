@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startDaisProcess, type DaisProcess } from '#testing/dais-process.ts';
+import { KeptConnection } from '#testing/kept-connection.ts';
 import { servingClient, type ServingClient } from '#testing/serving-client.ts';
 
 let folder: string;
@@ -75,6 +76,27 @@ test('accepts a new token, and rejects a revoked one', async () => {
   await untilAnswered(token, 200);
   await asAda('DELETE', `/api/v1/tokens/${id}`);
   await untilAnswered(token, 401);
+});
+
+test('the main port rejects a revoked token with the next request of a kept connection', async () => {
+  const { token, id } = await asAda('POST', '/api/v1/tokens', { title: 'calls' });
+  const reads = await asAda('POST', '/api/v1/tokens', { title: 'reads', scopes: ['secret:read'] });
+  const connection = await KeptConnection.open(url);
+  const body = '{"inputs": [{"name": "x", "shape": [1, 1], "datatype": "FP32", "data": [1]}]}';
+  const post = async (line: string) => await connection.post('/v2/models/scaled/infer', body, [line]);
+  try {
+    expect((await post(`authorization: Bearer ${token}`)).status).toBe(200);
+    expect((await post('x-a: 1')).status).toBe(401);
+    const other = await KeptConnection.open(url);
+    const scoped = [`authorization: Bearer ${reads.token}`];
+    const byRoutes = await other.post('/v2/models/scaled/infer', body, [...scoped, 'cookie: a=b']);
+    other.close();
+    expect((await post(scoped[0] ?? '')).status).toBe(byRoutes.status);
+    await asAda('DELETE', `/api/v1/tokens/${id}`);
+    expect((await post(`authorization: Bearer ${token}`)).status).toBe(401);
+  } finally {
+    connection.close();
+  }
 });
 
 test('rejects a revoked token without a request to the control plane', async () => {

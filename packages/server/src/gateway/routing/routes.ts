@@ -25,7 +25,7 @@ export class Routes {
   readonly #slots = new Map<string, ModelSlot>();
   readonly #loads = new Map<string, EndpointLoad>();
   readonly #counters = new Map<string, VariantCounters>();
-  #wanted: Snapshot;
+  #desired: Snapshot;
   #access: ServedAccess;
   #table: RouteTable;
   readonly #closing = new Set<Promise<void>>();
@@ -33,7 +33,7 @@ export class Routes {
 
   constructor(dependencies: ModelSlotDependencies) {
     this.#dependencies = dependencies;
-    this.#wanted = NOTHING;
+    this.#desired = NOTHING;
     this.#access = new ServedAccess(NOTHING.access);
     this.#table = routeTable(NOTHING.revision, this.#access, new Map());
   }
@@ -43,13 +43,13 @@ export class Routes {
   }
 
   /** The latest snapshot, whether or not it is fully active. */
-  get wanted(): Snapshot {
-    return this.#wanted;
+  get desired(): Snapshot {
+    return this.#desired;
   }
 
   /** Whether every variant of the latest snapshot is loaded or failed. */
   get settled(): boolean {
-    return this.#wanted.models.every(({ key }) => this.#slots.get(key)?.state !== 'loading');
+    return this.#desired.models.every(({ key }) => this.#slots.get(key)?.state !== 'loading');
   }
 
   slots(): Iterable<ModelSlot> {
@@ -61,12 +61,12 @@ export class Routes {
    * snapshot; immediate changes are active when it returns.
    */
   swap(snapshot: Snapshot, { cold }: { readonly cold: boolean }): Promise<SwapOutcome> {
-    if (snapshot.revision < this.#wanted.revision) {
-      const { revision } = this.#wanted;
+    if (snapshot.revision < this.#desired.revision) {
+      const { revision } = this.#desired;
       throw new DaisError('conflict', `Snapshot ${snapshot.revision} is older than the active snapshot ${revision}.`);
     }
     checkNames(snapshot);
-    this.#wanted = snapshot;
+    this.#desired = snapshot;
     const { journal } = this.#dependencies;
     const resumed = new Set(
       snapshot.models.flatMap(({ key, resumes = 0 }) => (journal.resume(key, resumes) ? [key] : [])),
@@ -124,7 +124,7 @@ export class Routes {
 
   #publish(): void {
     const endpoints = new Map<string, EndpointRoute>();
-    for (const served of this.#wanted.endpoints) {
+    for (const served of this.#desired.endpoints) {
       const name = `${served.project}/${served.name}`;
       const before = this.#table.endpoints.get(name);
       const next = this.#route(served);
@@ -133,7 +133,7 @@ export class Routes {
       const keep = !ready && before !== undefined && before.served.uid === served.uid;
       endpoints.set(name, keep ? before : next);
     }
-    this.#table = routeTable(this.#wanted.revision, this.#access, endpoints);
+    this.#table = routeTable(this.#desired.revision, this.#access, endpoints);
     this.#letGo();
   }
 
@@ -177,7 +177,7 @@ export class Routes {
         locations.add(`${route.served.uid}/${name}/${SHADOW}${model.key}`);
       }
     }
-    for (const { uid, variants, shadow } of this.#wanted.endpoints) {
+    for (const { uid, variants, shadow } of this.#desired.endpoints) {
       uids.add(uid);
       for (const { name, model } of variants) locations.add(`${uid}/${name}/${model}`);
       for (const { name, model } of shadow) locations.add(`${uid}/${name}/${SHADOW}${model}`);

@@ -75,12 +75,12 @@ export class ServedAccess {
   }
 
   /** Throws `unauthenticated`, or `server_unreachable` if the tokens have not been confirmed for too long. */
-  grant(authorization: string | undefined, now: number, heardAt: number): Grant {
+  grant(authorization: string | undefined, now: number, contactAt: number): Grant {
     if (this.#tokens === undefined) return EVERYTHING;
-    if (now - heardAt > this.#offlineMs) {
+    if (now - contactAt > this.#offlineMs) {
       throw new DaisError(
         'server_unreachable',
-        `The gateway has had no contact with the control plane for ${Math.round((now - heardAt) / 1000)} s and rejects all tokens until it reconnects.`,
+        `The gateway has had no contact with the control plane for ${Math.round((now - contactAt) / 1000)} s and rejects all tokens until it reconnects.`,
         { retryAfter: 5 },
       );
     }

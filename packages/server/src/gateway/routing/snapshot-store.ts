@@ -21,7 +21,7 @@ export class SnapshotStore {
   }
 
   /** Returns undefined if there is none, or one with an unknown version. */
-  async read(): Promise<{ readonly snapshot: Snapshot; readonly heardAt: number } | undefined> {
+  async read(): Promise<{ readonly snapshot: Snapshot; readonly contactAt: number } | undefined> {
     const text = await readFile(this.#file, 'utf8').catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return undefined;
       throw error;
@@ -29,11 +29,11 @@ export class SnapshotStore {
     if (text === undefined) return undefined;
     const { mtimeMs } = await stat(this.#file);
     const read = snapshotSchema.safeParse(json(text));
-    return read.success ? { snapshot: read.data, heardAt: mtimeMs } : undefined;
+    return read.success ? { snapshot: read.data, contactAt: mtimeMs } : undefined;
   }
 
   /** Atomic; of several concurrent writes the last one wins. */
-  async write(snapshot: Snapshot, heardAt: number): Promise<void> {
+  async write(snapshot: Snapshot, contactAt: number): Promise<void> {
     const turn = ++this.#turn;
     const write = async () => {
       if (turn !== this.#turn) return;
@@ -43,13 +43,13 @@ export class SnapshotStore {
       const handle = await open(draft, 'w', 0o600);
       try {
         await handle.writeFile(JSON.stringify(snapshot));
-        await handle.utimes(heardAt / 1000, heardAt / 1000);
+        await handle.utimes(contactAt / 1000, contactAt / 1000);
         await handle.sync();
       } finally {
         await handle.close();
       }
       await rename(draft, this.#file);
-      this.#notedAt = heardAt;
+      this.#notedAt = contactAt;
     };
     this.#writing = this.#writing.then(write, write);
     await this.#writing;

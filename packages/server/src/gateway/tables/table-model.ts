@@ -144,8 +144,8 @@ export class TableModel {
     if (!nested) return toTensors({ kind: 'table', columns, rows }, this.#described);
     // A column of lists is a tensor of its own.
     const { inputs } = this.#described;
-    const wanted = inputs.length === 0 ? [...columns] : inputs.map(({ name }) => [name, columns.get(name)] as const);
-    const values = wanted.map(([name, column]): [string, JsonValue] => {
+    const selected = inputs.length === 0 ? [...columns] : inputs.map(({ name }) => [name, columns.get(name)] as const);
+    const values = selected.map(([name, column]): [string, JsonValue] => {
       if (column === undefined) throw new DaisError('invalid_request', `The column "${name}" is missing.`);
       return [name, [...column]];
     });

@@ -1,14 +1,16 @@
 /**
- * Sends the same bytes to the fast path of the gateway and to Node's HTTP server alone, and reports how each one framed them. Node
- * is the reference: whatever both accept must be the same requests.
+ * Sends the same bytes to the fast path of the gateway, to that of the main port and to Node's HTTP server alone, and reports how
+ * each one framed them. Node is the reference: whatever both accept must be the same requests.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { duplexPair, type Duplex } from 'node:stream';
 import { systemClock } from '#lib/clock.ts';
 import { BufferPool } from '#lib/concurrency/buffer-pool.ts';
+import { PlainConnections } from '#lib/http/plain-connections.ts';
 import { NodeExchange, type HttpExchange } from '../http/http-exchange.ts';
 import { HttpLane } from '../http/http-lane.ts';
+import { LaneExchange } from '../http/lane-exchange.ts';
 
 export interface SeenRequest {
   readonly method: string;
@@ -25,7 +27,7 @@ export interface Framing {
   readonly closed: boolean;
 }
 
-export type Reader = 'fast path' | 'node';
+export type Reader = 'fast path' | 'main port' | 'node';
 
 const PATIENCE = { headers: 20_000, request: 300_000, reader: 60_000, linger: 5000, timeoutCheck: 1000 };
 const BODY_BYTES = 1024 * 1024;
@@ -36,6 +38,7 @@ const IDLE_TURNS = 8;
 export class RecordingServer {
   readonly requests: SeenRequest[] = [];
   readonly #lane: HttpLane;
+  readonly #mainPort: PlainConnections<LaneExchange>;
   readonly #node: Server;
 
   constructor() {
@@ -46,11 +49,22 @@ export class RecordingServer {
       handle(new NodeExchange(request, response, PATIENCE, memory));
     this.#node.on('request', listener);
     this.#node.on('checkContinue', listener);
-    this.#lane = new HttpLane({ handle, node: this.#node, patience: PATIENCE, keepAliveMs: 60_000, memory });
+    const dependencies = { handle, node: this.#node, patience: PATIENCE, keepAliveMs: 60_000, memory };
+    this.#lane = new HttpLane(dependencies);
+    // It reads only predictions, which are POST requests, and only complete bodies.
+    this.#mainPort = new PlainConnections<LaneExchange>({
+      ...dependencies,
+      accepts: ({ method }) => method === 'POST',
+      open: (connection, socket, head, body) => new LaneExchange(dependencies, connection, socket, head, body),
+      longBodies: false,
+      headersMs: PATIENCE.headers,
+      restMs: PATIENCE.timeoutCheck,
+    });
   }
 
   accept(socket: Socket, reader: Reader): void {
     if (reader === 'node') this.#node.emit('connection', socket);
+    else if (reader === 'main port') this.#mainPort.accept(socket);
     else this.#lane.accept(socket);
   }
 

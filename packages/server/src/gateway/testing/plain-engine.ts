@@ -50,9 +50,9 @@ export class PlainEngine implements InferenceEngine {
       get concurrency() {
         return size;
       },
-      scale: async (wanted) => {
-        this.scales.push(wanted);
-        size = wanted;
+      scale: async (target) => {
+        this.scales.push(target);
+        size = target;
       },
       infer: async (tensors, options) => {
         if (name.startsWith('fragile') && Number(tensors[0]?.data[0]) < 0) {

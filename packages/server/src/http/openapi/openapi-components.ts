@@ -27,17 +27,17 @@ export class ComponentSchemas {
     if (Array.isArray(value)) return value.map((item) => this.#hoist(item));
     if (typeof value !== 'object' || value === null) return value;
     const inner = Object.fromEntries(Object.entries(value).map(([key, item]) => [key, this.#hoist(item)]));
-    const wanted = nameOf(inner);
-    return wanted === undefined ? inner : { $ref: `#/components/schemas/${this.#name(wanted, inner)}` };
+    const preferredName = nameOf(inner);
+    return preferredName === undefined ? inner : { $ref: `#/components/schemas/${this.#name(preferredName, inner)}` };
   }
 
   /** The same schema has one name; another schema with that name gets a number. */
-  #name(wanted: string, schema: JsonSchema): string {
+  #name(preferredName: string, schema: JsonSchema): string {
     const text = JSON.stringify(schema);
     const known = this.#names.get(text);
     if (known !== undefined) return known;
-    let name = wanted;
-    for (let n = 2; this.schemas[name] !== undefined; n++) name = `${wanted}${n}`;
+    let name = preferredName;
+    for (let n = 2; this.schemas[name] !== undefined; n++) name = `${preferredName}${n}`;
     this.schemas[name] = schema;
     this.#names.set(text, name);
     return name;

@@ -68,9 +68,9 @@ test.each([
   ['/docs/guide/tls', '<h1>tls</h1>'],
   ['/docs/guide/tls.html', '<h1>tls</h1>'],
   ['/docs/guide/', '<h1>guides</h1>'],
-])('the site serves %s', async (path, wanted) => {
+])('the site serves %s', async (path, expected) => {
   const response = await fetch(`${withDocs.url}${path}`);
-  expect(await response.text()).toBe(wanted);
+  expect(await response.text()).toBe(expected);
   const again = await fetch(`${withDocs.url}${path}`, {
     headers: { 'if-none-match': response.headers.get('etag') ?? '' },
   });

@@ -88,7 +88,7 @@ export function readContent(request: IncomingMessage, { bodySeconds }: BodyLimit
   let cancel: () => void = () => {};
   const watch = () => {
     cancel = clock.after(bodySeconds * 1000, () => {
-      // A slow consumer of the bytes is not the fault of the sender.
+      // The sender is not responsible for a slow consumer of the bytes.
       if (passing.writableNeedDrain) watch();
       else passing.destroy(new DaisError('request_timeout', `No data of the body arrived for ${bodySeconds} s.`));
     });

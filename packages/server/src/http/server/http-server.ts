@@ -19,6 +19,7 @@ import type { Access } from '#policy/access.ts';
 import { hostPage } from '#http/pages/error-pages.ts';
 import { sendPage } from '#http/pages/html-page.ts';
 import { accepts } from '#http/request/negotiation.ts';
+import { PredictionLane, type PredictionForwarding } from '#http/predictions/prediction-lane.ts';
 import { PathOwnership } from '#http/server/path-ownership.ts';
 import { PeerUids } from '#http/server/peer-uids.ts';
 import { expectedError, parserError, problemReply, writeRawProblem } from '#http/server/problem-replies.ts';
@@ -53,6 +54,8 @@ export interface HttpServerDependencies {
   /** Names of all operations: if given, a route without one of them fails the start (exceptions: SAME_FOR_ALL). */
   readonly operations?: ReadonlySet<string>;
   readonly access: Access;
+  /** Default: one that reads the table of all sockets. */
+  readonly peerUids?: PeerUids;
   /** Whether a browser without a credential shows its own prompt (solo mode) instead of our sign-in page. */
   readonly browserPrompt: boolean;
   readonly clock: Clock;
@@ -65,6 +68,8 @@ export interface HttpServerDependencies {
   readonly forStepsOnly?: boolean;
   /** PEM texts; with them the server uses HTTPS. */
   readonly tls: TlsFiles | undefined;
+  /** Absent: the routes forward predictions. */
+  readonly predictions?: PredictionForwarding;
   /** Set if tracing is on. */
   readonly trace?: ((traceparent: string | undefined) => SpanContext) | undefined;
   readonly finished: (request: FinishedRequest) => void;
@@ -127,13 +132,15 @@ export class HttpServer {
   readonly address: PublicAddress;
   readonly #app: FastifyInstance;
   readonly #dependencies: HttpServerDependencies;
-  readonly #peerUids = new PeerUids();
+  readonly #peerUids: PeerUids;
   readonly #steps = new WeakMap<Socket, string>();
   readonly #ownership: PathOwnership;
   /** Adapters that are also available below `/p/<project>`. */
   readonly #ofProjects: ReadonlySet<string>;
   /** The project segment in the path of a request. */
   readonly #projects = new WeakMap<IncomingMessage, string>();
+  /** Reads plain connections first. */
+  #lane: PredictionLane | undefined;
   /** Connections from steps. */
   #stepServer: Server = createHttpServer();
   #active = 0;
@@ -142,6 +149,7 @@ export class HttpServer {
 
   private constructor(dependencies: HttpServerDependencies) {
     this.#dependencies = dependencies;
+    this.#peerUids = dependencies.peerUids ?? new PeerUids();
     const { doors: groups } = dependencies;
     this.#ownership = new PathOwnership(
       groups.flatMap((group) => group.paths.map((path) => ({ owner: group.name, path }))),
@@ -156,6 +164,7 @@ export class HttpServer {
   static async open(dependencies: HttpServerDependencies): Promise<HttpServer> {
     const server = new HttpServer(dependencies);
     await server.#openDoors();
+    server.#lane = server.#openLane();
     // Node starts its check for slow headers when a server listens; ours may receive its sockets from elsewhere.
     server.#app.server.emit('listening');
     server.#stepServer.emit('listening');
@@ -178,7 +187,8 @@ export class HttpServer {
 
   /** Accepts a connection from another listener. */
   accept(socket: Socket): void {
-    this.#app.server.emit('connection', socket);
+    if (this.#lane === undefined) this.#app.server.emit('connection', socket);
+    else this.#lane.accept(socket);
   }
 
   /** Listens and returns the port. */
@@ -202,6 +212,7 @@ export class HttpServer {
     this.streams.drain();
     const { server } = this.#app;
     if (server.listening) server.close();
+    this.#lane?.closeIdle();
     server.closeIdleConnections();
     this.#stepServer.closeIdleConnections();
     if (this.#active > 0) {
@@ -217,6 +228,7 @@ export class HttpServer {
     server.closeIdleConnections();
     this.#stepServer.closeIdleConnections();
     await new Promise((resolve) => setImmediate(resolve));
+    this.#lane?.closeAll();
     server.closeAllConnections();
     this.#stepServer.closeAllConnections();
     this.#stepServer.close();
@@ -336,12 +348,36 @@ export class HttpServer {
     return inProject.url;
   }
 
-  async #begin(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  /** Undefined with TLS: bytes are read after the handshake. */
+  #openLane(): PredictionLane | undefined {
+    const { predictions, tls, limits, forStepsOnly } = this.#dependencies;
+    if (predictions === undefined || tls !== undefined || forStepsOnly === true) return undefined;
+    return new PredictionLane({
+      ...this.#dependencies,
+      ...predictions,
+      trace: this.#dependencies.trace,
+      node: this.#app.server,
+      peerUids: this.#peerUids,
+      basePath: this.address.basePath,
+      fixedHeaders: SECURITY_HEADERS,
+      headersMs: limits.headerSeconds * 1000,
+      keepAliveMs: KEEP_ALIVE_MS,
+      begin: () => this.#count(),
+      draining: () => this.#draining,
+    });
+  }
+
+  /** Counts a request as active, until the returned function is called. */
+  #count(): () => void {
     this.#active++;
-    reply.raw.once('close', () => {
+    return () => {
       this.#active--;
       if (this.#active === 0) this.#idle?.();
-    });
+    };
+  }
+
+  async #begin(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    reply.raw.once('close', this.#count());
     reply.headers({ ...SECURITY_HEADERS, 'x-request-id': request.id });
     request.projectInAddress = this.#projects.get(request.raw);
     if (this.#draining) reply.header('connection', 'close');

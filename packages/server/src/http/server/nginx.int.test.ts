@@ -89,8 +89,8 @@ test('events arrive one by one, unbuffered', async () => {
   const response = await fetch(`${nginx.url}/ml/api/v1/projects?watch=true`, { headers: authorized });
   const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
   let text = '';
-  const until = async (wanted: string) => {
-    while (!text.includes(wanted)) text += (await reader.read()).value ?? '';
+  const until = async (expected: string) => {
+    while (!text.includes(expected)) text += (await reader.read()).value ?? '';
   };
   await until('"bookmark"');
   for (const name of ['first', 'second']) {

@@ -28,7 +28,7 @@ export interface CrashReport {
   readonly acknowledged: number;
   /** Acknowledged writes that are not there. */
   readonly lost: readonly string[];
-  readonly watcherFaults: readonly string[];
+  readonly watcherProblems: readonly string[];
   readonly errorsLogged: readonly string[];
 }
 
@@ -80,7 +80,7 @@ export async function crashUnderLoad(test_: TestDatabase, dais: TestKernel, cras
     codes: [...codes].toSorted(),
     acknowledged: acknowledged.length,
     lost: acknowledged.filter((name) => !names.includes(name)),
-    watcherFaults: watcher.faults,
+    watcherProblems: watcher.problems,
     errorsLogged: dais.log
       .filter((entry) => entry.level === 'error')
       .map((entry) => `${entry.message}: ${String(entry.fields?.error)}`),

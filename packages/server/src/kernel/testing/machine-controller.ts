@@ -56,7 +56,7 @@ export function machineController(machinery: MachineBackend): Controller<Observe
     plan({ resource, observed }) {
       const { cells = 0, after } = resource.spec as MachineSpec;
       const deleting = resource.metadata.deletionRequestedAt !== undefined;
-      const wanted = deleting ? 0 : cells;
+      const expected = deleting ? 0 : cells;
       const status = { cells: observed.cells.length };
       const ready = (reason: string, message: string, state: 'True' | 'False' = 'False') => [
         { type: 'Ready', status: state, reason, message },
@@ -64,10 +64,10 @@ export function machineController(machinery: MachineBackend): Controller<Observe
       if (!observed.mayStart && !deleting) {
         return { effects: [], conditions: ready('Waiting', `Waits for ${after}.`), status, wakeOn: [`Part/${after}`] };
       }
-      const missing = Array.from({ length: wanted }, (_, n) => n).filter((cell) => !observed.cells.includes(cell));
+      const missing = Array.from({ length: expected }, (_, n) => n).filter((cell) => !observed.cells.includes(cell));
       const effects: MachineEffect[] = [
         ...missing.map((cell) => ({ do: 'add' as const, cell })),
-        ...observed.cells.filter((cell) => cell >= wanted).map((cell) => ({ do: 'remove' as const, cell })),
+        ...observed.cells.filter((cell) => cell >= expected).map((cell) => ({ do: 'remove' as const, cell })),
       ];
       if (effects.length > 0) return { effects, conditions: ready('Building', 'Is being built.'), status };
       return { effects, conditions: ready('Built', 'Is built.', 'True'), status, finalized: deleting };

@@ -9,7 +9,7 @@ export class TestWatcher {
   /** By name, the last state received. */
   readonly known = new Map<string, Resource>();
   /** Errors of the stream as text; empty if there are none. */
-  readonly faults: string[] = [];
+  readonly problems: string[] = [];
   place: string | undefined;
   ended: unknown;
   readonly #stop = new AbortController();
@@ -58,16 +58,16 @@ export class TestWatcher {
 
   #check({ type, resourceVersion, object }: WatchFrame): void {
     if (this.place !== undefined && seqOf(resourceVersion) < seqOf(this.place)) {
-      this.faults.push(`the position went back from ${this.place} to ${resourceVersion}`);
+      this.problems.push(`the position went back from ${this.place} to ${resourceVersion}`);
     }
     if (object === undefined) return;
     if (this.place !== undefined && seqOf(resourceVersion) === seqOf(this.place)) {
-      this.faults.push(`${resourceVersion} was delivered twice`);
+      this.problems.push(`${resourceVersion} was delivered twice`);
     }
     const { name, uid, resourceVersion: version } = object.metadata;
     const before = this.known.get(name);
     if (before?.metadata.uid === uid && BigInt(version) < BigInt(before.metadata.resourceVersion)) {
-      this.faults.push(`${name} went back from ${before.metadata.resourceVersion} to ${version}`);
+      this.problems.push(`${name} went back from ${before.metadata.resourceVersion} to ${version}`);
     }
     if (type === 'deleted') {
       // One of the same name can exist since: its own event follows.

@@ -27,11 +27,11 @@ async function observe(resource: Resource, io: ControllerIo, tools: ChannelTools
   }));
   const route = isProblem(sealed) ? sealed : await openRoute(sealed, tools.keys);
   const problem = isProblem(route) ? route : await addressProblem(route, tools.outbound);
-  return { ...facts, ...(problem !== undefined && { fault: problem }) };
+  return { ...facts, ...(problem !== undefined && { problem }) };
 }
 
 /** Checks the URL without calling it, so that a misconfigured channel is reported before the first alert. */
-async function addressProblem(route: Route, outbound: Outbound): Promise<ChannelFacts['fault']> {
+async function addressProblem(route: Route, outbound: Outbound): Promise<ChannelFacts['problem']> {
   try {
     await (route.type === 'smtp' ? outbound.checkHost(route.host, route.port) : outbound.check(route.url));
     return undefined;

@@ -39,14 +39,14 @@ test.each<[string, ChannelFacts, string, string, string]>([
   ],
   [
     'lacks a secret',
-    { pending: 1, failure, fault: { reason: 'SecretKeyMissing', message: 'm' } },
+    { pending: 1, failure, problem: { reason: 'SecretKeyMissing', message: 'm' } },
     'False',
     'SecretKeyMissing',
     'm',
   ],
   [
     'cannot be resolved',
-    { pending: 0, fault: { reason: 'AddressUnknown', message: 'm', unknown: true } },
+    { pending: 0, problem: { reason: 'AddressUnknown', message: 'm', unknown: true } },
     'Unknown',
     'AddressUnknown',
     'm',

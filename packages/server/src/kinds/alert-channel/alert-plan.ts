@@ -5,7 +5,7 @@ import type { DeliveryFacts } from './alert-deliveries.ts';
 /** The conditions of a channel, as far as they are known without sending. */
 export interface ChannelFacts extends DeliveryFacts {
   /** Why nothing can be sent through it. */
-  readonly fault?: { readonly reason: string; readonly message: string; readonly unknown?: true };
+  readonly problem?: { readonly reason: string; readonly message: string; readonly unknown?: true };
 }
 
 /** Pure: whether the channel is ready, from its parts and from what became of its latest delivery. Has no effects. */
@@ -28,10 +28,10 @@ export function planChannel(resource: Resource, facts: ChannelFacts): Controller
   };
 }
 
-function ready(generation: number, { fault, failure, lastDeliveredAt }: ChannelFacts) {
-  if (fault !== undefined) {
-    const { reason, message } = fault;
-    return { status: fault.unknown === true ? ('Unknown' as const) : ('False' as const), reason, message };
+function ready(generation: number, { problem, failure, lastDeliveredAt }: ChannelFacts) {
+  if (problem !== undefined) {
+    const { reason, message } = problem;
+    return { status: problem.unknown === true ? ('Unknown' as const) : ('False' as const), reason, message };
   }
   // A failure before the channel changed is not relevant for the current channel.
   if (failure !== undefined && failure.generation === generation) {

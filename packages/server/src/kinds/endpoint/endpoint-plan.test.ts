@@ -141,12 +141,12 @@ test('a version that was rolled back is not retried automatically; another versi
 });
 
 test('a missing model is reported, and the active version keeps serving', () => {
-  const { conditions } = plan({ target: { fault: 'There is no Model "m".' } });
+  const { conditions } = plan({ target: { problem: 'There is no Model "m".' } });
   expect(conditions).toMatchObject([
     { type: 'Ready', status: 'True' },
     { type: 'Current', reason: 'ModelNotFound' },
   ]);
-  expect(plan({ target: { fault: 'no' }, row: { stable: null } }).conditions[0]).toMatchObject({ status: 'False' });
+  expect(plan({ target: { problem: 'no' }, row: { stable: null } }).conditions[0]).toMatchObject({ status: 'False' });
 });
 
 test('an endpoint is ready once the gateway sends requests to what answers, not when its model is loaded', () => {

@@ -30,7 +30,7 @@ export function planEndpoint(resource: Resource, facts: EndpointFacts): Controll
   const { row, target, others, rollout } = facts;
   const topics = [resource.metadata.uid, ...modelTopics(facts)];
   if (resource.metadata.deletionRequestedAt !== undefined) return { effects: [], conditions: [] };
-  const named = [target, ...Object.values(others)].flatMap((one) => ('fault' in one ? [] : [one]));
+  const named = [target, ...Object.values(others)].flatMap((one) => ('problem' in one ? [] : [one]));
   const unknown = named.filter(({ id }) => facts.states.get(id)?.state === 'unknown');
   const described = unknown.map((model): EndpointEffect => ({ do: 'describe', model }));
   const turn =
@@ -72,7 +72,7 @@ export function planEndpoint(resource: Resource, facts: EndpointFacts): Controll
 /** Aliases move with events of their Model. */
 function modelTopics({ target, others }: EndpointFacts): readonly string[] {
   const names = [target, ...Object.values(others)].flatMap((one) =>
-    'fault' in one || one.version === undefined ? [] : [`Model/${one.name}`],
+    'problem' in one || one.version === undefined ? [] : [`Model/${one.name}`],
   );
   return [...new Set(names)];
 }
@@ -80,7 +80,7 @@ function modelTopics({ target, others }: EndpointFacts): readonly string[] {
 /** What becomes of the rollout of `spec.model`. */
 function takeTurn(facts: EndpointFacts): Turn {
   const { row, target, rollout } = facts;
-  if ('fault' in target) return rollout === undefined ? nothing(target.fault) : followRollout(facts, rollout);
+  if ('problem' in target) return rollout === undefined ? nothing(target.problem) : followRollout(facts, rollout);
   const back = rollout?.cause === 'rollback';
   if (target.id === row.stable) {
     if (rollout === undefined) {
@@ -164,7 +164,7 @@ const end = (of: RolloutRow, state: RolloutEnd, result: StepResult): EndpointEff
 function refusedOf({ row, others }: EndpointFacts) {
   return Object.entries(others).flatMap(([name, one]) => {
     const refused = row.refused[name];
-    return refused === undefined || 'fault' in one || refused.model !== one.id ? [] : [[name, refused] as const];
+    return refused === undefined || 'problem' in one || refused.model !== one.id ? [] : [[name, refused] as const];
   });
 }
 
@@ -172,15 +172,15 @@ function refusedOf({ row, others }: EndpointFacts) {
 function shiftOthers(facts: EndpointFacts): readonly EndpointEffect[] {
   const { row, others, states } = facts;
   const refused = new Map(refusedOf(facts));
-  const wanted = new Map(
+  const desired = new Map(
     Object.entries(others).flatMap(([name, one]) =>
-      'fault' in one || refused.has(name) ? [] : [[name, one.id] as const],
+      'problem' in one || refused.has(name) ? [] : [[name, one.id] as const],
     ),
   );
   const active: Record<string, string> = {};
   const pending: Record<string, string> = {};
   for (const name of Object.keys(others)) {
-    const [now, next] = [row.active[name], wanted.get(name)];
+    const [now, next] = [row.active[name], desired.get(name)];
     const { state } = states.get(next ?? '') ?? { state: 'unknown' as const };
     const here = state === 'loading' || state === 'ready' || state === 'idle';
     if (next !== undefined && next !== now && here) active[name] = next;
@@ -197,7 +197,7 @@ function shiftOthers(facts: EndpointFacts): readonly EndpointEffect[] {
 
 /** Records what the gateway reports, for as long as the endpoint names the model; a model that serves is not quarantined. */
 function quarantinesOf({ nowMs, row, target, others, rollout, states }: EndpointFacts): QuarantinedModels {
-  const found = [target, ...Object.values(others)].flatMap((one) => ('fault' in one ? [] : [one.id]));
+  const found = [target, ...Object.values(others)].flatMap((one) => ('problem' in one ? [] : [one.id]));
   const named = new Set([row.stable, rollout?.to_model, row.rejected, ...found, ...Object.values(row.active)]);
   const models: Record<string, QuarantinedModel> = {};
   for (const id of named) {
@@ -238,7 +238,7 @@ function readyOf(facts: EndpointFacts, message: string): PlannedCondition {
   });
   if (row.stable === null) {
     if (rollout !== undefined) return condition('False', 'Starting', message);
-    if ('fault' in target) return condition('False', 'ModelNotFound', target.fault);
+    if ('problem' in target) return condition('False', 'ModelNotFound', target.problem);
     const isUnreadable = states.get(target.id)?.isUnreadable === true;
     return condition('False', 'NotLoaded', isUnreadable ? message : (lastReason ?? message));
   }
@@ -268,7 +268,7 @@ function currentOf(facts: EndpointFacts, message: string): PlannedCondition {
     reason,
     message: text,
   });
-  if ('fault' in target) return is('False', 'ModelNotFound', target.fault);
+  if ('problem' in target) return is('False', 'ModelNotFound', target.problem);
   if (rollout !== undefined) return is('False', rollout.state === 'paused' ? 'RolloutPaused' : 'RollingOut', message);
   const [first] = refusedOf(facts);
   if (target.id === row.stable && first !== undefined) {

@@ -80,9 +80,9 @@ export class ArchiveStore {
       const range = await findArchive(sql, at);
       if (range === undefined) break;
       const lines = await this.read(range);
-      const wanted = lines.slice(at - range.from, at - range.from + limit - found.length);
-      if (wanted.length === 0) break;
-      for (const body of wanted) found.push({ seq: from + found.length, body });
+      const selected = lines.slice(at - range.from, at - range.from + limit - found.length);
+      if (selected.length === 0) break;
+      for (const body of selected) found.push({ seq: from + found.length, body });
     }
     return found;
   }
@@ -182,6 +182,6 @@ export async function readBodies(sql: Sql, archives: ArchiveStore, from: number,
   const here = rows.map(({ seq, body, leaf }) => ({ seq: Number(seq), body, leaf }));
   const first = here[0]?.seq;
   if (first === from) return here;
-  const wanted = first === undefined ? limit : Math.min(limit, first - from);
-  return [...(await archives.bodies(sql, from, wanted)), ...here].slice(0, limit);
+  const selected = first === undefined ? limit : Math.min(limit, first - from);
+  return [...(await archives.bodies(sql, from, selected)), ...here].slice(0, limit);
 }

@@ -20,7 +20,7 @@ test('kill -9 fifty times: each acknowledged write has one entry, and every exte
   process.stdout.write(`seed ${seed}\n`);
   const { acknowledged, received, verified, ...report } = await auditKillRounds(folder, 50, seededRandom(seed));
   process.stdout.write(`${acknowledged} applies, ${received} checkpoints\n`);
-  expect(report).toEqual({ faults: [], exitCode: 0 });
+  expect(report).toEqual({ problems: [], exitCode: 0 });
   expect(verified).toMatchObject({ ok: true, findings: [] });
   expect(acknowledged).toBeGreaterThan(200);
   expect(received).toBeGreaterThan(5);

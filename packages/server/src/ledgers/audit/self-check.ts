@@ -65,7 +65,7 @@ async function checkAll({ ring, archives, log }: SelfCheckDependencies, io: JobI
       const entries = await readBodies(tx.sql, archives, from, Math.min(SLICE, target - from));
       return { entries, notes: await listCheckpoints(tx.sql, from, 2 * SLICE) };
     });
-    const { checkpoints, faults } = verified(slice.notes, keys);
+    const { checkpoints, problems } = verified(slice.notes, keys);
     const last = slice.entries.length < Math.min(SLICE, target - from);
     const verifier = new LogVerifier(treeHasher, [...checkpoints, now], {
       from: { size: from, hashes: progress.hashes },
@@ -77,7 +77,7 @@ async function checkAll({ ring, archives, log }: SelfCheckDependencies, io: JobI
     const found = report.findings
       .filter((finding) => finding.type !== 'restored')
       .map((finding): Finding => ({ type: finding.type, message: findingText(finding) }));
-    const findings = [...progress.findings, ...faults, ...found].slice(0, MAX_FINDINGS);
+    const findings = [...progress.findings, ...problems, ...found].slice(0, MAX_FINDINGS);
     progress = { size: last ? target : report.size, hashes: report.range.hashes as Buffer[], findings };
     await io.write(async ({ sql }) => await writeProgress(sql, progress));
   }
@@ -126,7 +126,7 @@ function verified(notes: readonly { readonly size: number; readonly note: string
     } else
       problems.push({ type: 'changed', message: `The checkpoint over ${size} entries was not signed by this log.` });
   }
-  return { checkpoints, faults: problems };
+  return { checkpoints, problems };
 }
 
 /** RFC 8410: SubjectPublicKeyInfo prefix of the 32 bytes of an Ed25519 public key. */

@@ -28,7 +28,7 @@ async function refused(files: Readonly<Record<string, string | Buffer>>, spec: o
 
 async function taken(files: Readonly<Record<string, string | Buffer>>, spec: object = {}) {
   const name = await world.dataset(spec);
-  expect(await world.push(name, files)).toMatchObject({ state: 'succeeded', faults: [] });
+  expect(await world.push(name, files)).toMatchObject({ state: 'succeeded', problems: [] });
   return { name, version: await world.version(name), rows: await world.rows(name) };
 }
 
@@ -101,10 +101,10 @@ describe('rejected', () => {
   ])(
     '%s',
     async (_, files, spec, problem) => {
-      const { faults } = await refused(files, spec);
-      expect(faults[0]).toMatchObject(problem);
-      expect(faults[0]?.message).not.toBe('');
-      expect(faults[0]?.remedy ?? '').not.toBe('');
+      const { problems } = await refused(files, spec);
+      expect(problems[0]).toMatchObject(problem);
+      expect(problems[0]?.message).not.toBe('');
+      expect(problems[0]?.remedy ?? '').not.toBe('');
     },
     PATIENCE_MS,
   );
@@ -116,8 +116,8 @@ describe('rejected', () => {
     'a %s bomb',
     async (_, file, bytes) => {
       expect(bytes.length).toBeLessThan(MIB);
-      const { faults } = await refused({ [file]: bytes });
-      expect(faults[0]?.message).toContain('bomb');
+      const { problems } = await refused({ [file]: bytes });
+      expect(problems[0]?.message).toContain('bomb');
     },
     PATIENCE_MS,
   );
@@ -144,7 +144,7 @@ describe('rejected', () => {
         const derived = await world.dataset({ source: { type: 'dataset', sql, tables: { t: `${name}@latest` } } });
         const ended = await world.ended(await world.dais.call<Ingest>('dataset.refresh', { name: derived }));
         expect([sql, ended.state]).toEqual([sql, 'failed']);
-        expect(ended.faults[0]?.message ?? '').not.toBe('');
+        expect(ended.problems[0]?.message ?? '').not.toBe('');
       }
       expect(() => readFileSync(path)).toThrow('ENOENT');
     },
@@ -212,9 +212,9 @@ describe('accepted', () => {
           ],
         },
       );
-      const { faults } = await refused({ 'a.csv': wide(10_000) });
-      expect(faults[0]?.message).toContain('10000 columns');
-      expect(faults[0]?.message).toContain('query.memoryMb');
+      const { problems } = await refused({ 'a.csv': wide(10_000) });
+      expect(problems[0]?.message).toContain('10000 columns');
+      expect(problems[0]?.message).toContain('query.memoryMb');
     },
     PATIENCE_MS,
   );
@@ -236,7 +236,7 @@ test(
       const failure = await expectFailure(
         world.engine.run({ tables: { t: table }, query: scan('t'), output: { type: 'none' } }),
       );
-      expect([failure.code, failure.faults[0]?.file]).toEqual(['data_invalid', `long.${format}`]);
+      expect([failure.code, failure.errors[0]?.file]).toEqual(['data_invalid', `long.${format}`]);
       for (const pid of world.engine.state().pids) {
         const peak = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '0';
         longest[format] = Math.max(longest[format] ?? 0, Number(peak) / 1024);

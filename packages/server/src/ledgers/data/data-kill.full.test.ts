@@ -23,13 +23,13 @@ test('kill -9 while versions are created: each is complete or absent', async () 
   // One kill fewer than the attempts of a push, because each kill can end one.
   const size = { pushes: 4, rows: 200_000, kills: 4 };
   const { kills, versions, ...report } = await dataKillRounds(join(folder, 'data'), size, seededRandom(seed));
-  expect({ versions, ...report }).toEqual({ versions: 4, faults: [], left, exitCode: 0 });
+  expect({ versions, ...report }).toEqual({ versions: 4, problems: [], left, exitCode: 0 });
   expect(kills).toBeGreaterThan(3);
 });
 
 test('kill -9 during features, checks and labels: nothing partial is visible, nothing is lost', async () => {
   const size = { rounds: 4, entities: 60_000, kills: 3 };
   const { kills, ...report } = await featureKillRounds(join(folder, 'features'), size, seededRandom(seed));
-  expect(report).toEqual({ faults: [], left, exitCode: 0 });
+  expect(report).toEqual({ problems: [], left, exitCode: 0 });
   expect(kills).toBeGreaterThan(20);
 });

@@ -23,7 +23,7 @@ test(
   async () => {
     const size = { pushes: 1, rows: 100_000, kills: 2 };
     const { kills, ...report } = await dataKillRounds(join(folder, 'data'), size, seededRandom(11));
-    expect(report).toEqual({ versions: 1, faults: [], left, exitCode: 0 });
+    expect(report).toEqual({ versions: 1, problems: [], left, exitCode: 0 });
     expect(kills).toBeGreaterThan(0);
   },
   PATIENCE_MS,

@@ -21,7 +21,7 @@ const PEOPLE = 'id,name,age\n1,Ada,36\n2,Bo,\n3,Čeněk,41\n';
 describe('a push', () => {
   test('becomes a version with schema, counts and rows', async () => {
     const ingest = await world.push('people', { 'people.csv': PEOPLE }, { message: 'First', tags: ['initial'] });
-    expect(ingest).toMatchObject({ state: 'succeeded', version: 1, unchanged: false, faults: [], rejects: 0 });
+    expect(ingest).toMatchObject({ state: 'succeeded', version: 1, unchanged: false, problems: [], rejects: 0 });
     const version = await world.version('people');
     expect(version).toMatchObject({
       number: 1,
@@ -73,8 +73,8 @@ describe('a push', () => {
       'a.ndjson': rows.map((row) => JSON.stringify(row)).join('\n'),
       'a.json': JSON.stringify(rows),
     })) {
-      const { version, faults } = await world.push(name, { [file]: bytes });
-      expect([file, faults]).toEqual([file, []]);
+      const { version, problems } = await world.push(name, { [file]: bytes });
+      expect([file, problems]).toEqual([file, []]);
       expect([file, (await world.version(`${name}@${version}`)).digest]).toEqual([file, first.digest]);
     }
   });
@@ -87,9 +87,9 @@ describe('a push', () => {
       ],
     });
     const bad = await world.push(name, { 'a.csv': 'id,age\n1,36\n2,old\n3,41\n' });
-    expect(bad).toMatchObject({ state: 'failed', faults: [{ file: 'a.csv', line: 3, column: 'age', value: 'old' }] });
+    expect(bad).toMatchObject({ state: 'failed', problems: [{ file: 'a.csv', line: 3, column: 'age', value: 'old' }] });
     expect(await codeOf(world.version(name))).toBe('not_found');
-    const kept = await world.push(name, { 'a.csv': 'id,age\n1,36\n2,old\n3,41\n' }, { faults: 'keep' });
+    const kept = await world.push(name, { 'a.csv': 'id,age\n1,36\n2,old\n3,41\n' }, { invalidRows: 'keep' });
     expect(kept).toMatchObject({ state: 'succeeded', version: 1, rejects: 1 });
     expect(await world.rows(name)).toEqual([
       [1, 36],
@@ -110,18 +110,18 @@ describe('a push', () => {
         { name: 'age', type: 'int64' },
       ],
     });
-    const { state, faults } = await world.push(name, { 'a.csv': bytes });
+    const { state, problems } = await world.push(name, { 'a.csv': bytes });
     expect(state).toBe('failed');
-    expect(faults[0]?.file ?? faults[0]?.message).toContain('a.csv');
+    expect(problems[0]?.file ?? problems[0]?.message).toContain('a.csv');
   });
 
   test('with duplicate or missing keys is rejected', async () => {
     const name = await world.dataset({ keys: ['id'] });
     const twice = await world.push(name, { 'a.csv': 'id,x\n1,1\n2,2\n1,3\n' });
     expect(twice).toMatchObject({ state: 'failed' });
-    expect(twice.faults[0]?.message).toContain('1 (2 times)');
+    expect(twice.problems[0]?.message).toContain('1 (2 times)');
     const without = await world.push(name, { 'a.csv': 'id,x\n1,1\n,2\n' });
-    expect(without.faults[0]?.message).toContain('no value in 1 row,');
+    expect(without.problems[0]?.message).toContain('no value in 1 row,');
     const good = await world.push(name, { 'a.csv': 'id,x\n1,1\n2,2\n' });
     expect(good).toMatchObject({ state: 'succeeded', version: 1 });
   });

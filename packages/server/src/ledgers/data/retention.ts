@@ -58,7 +58,7 @@ async function cancelAbandonedPushes(tx: Transaction, now: number): Promise<numb
   );
   for (const { id, project_id: projectId } of rows) {
     await tx.enter(projectId);
-    await failIngest(tx, id, 'canceled', { now, faults: [{ message: 'The push was not completed within a day.' }] });
+    await failIngest(tx, id, 'canceled', { now, problems: [{ message: 'The push was not completed within a day.' }] });
   }
   return rows.length;
 }

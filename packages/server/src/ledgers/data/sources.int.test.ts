@@ -39,7 +39,7 @@ test('downloads URLs into a version; unchanged data creates none', async () => {
   files.set('/b.ndjson', '{"id": 2, "x": 5}\n');
   const name = await world.dataset({ source: { type: 'http', urls: [`${base}/a.csv`, `${base}/b.ndjson`] } });
   expect(await codeOf(world.push(name, { 'a.csv': 'id\n1\n' }))).toBe('invalid_state');
-  expect(await refresh(name)).toMatchObject({ state: 'succeeded', version: 1, faults: [] });
+  expect(await refresh(name)).toMatchObject({ state: 'succeeded', version: 1, problems: [] });
   expect(await world.rows(name)).toEqual([
     [1, 1],
     [2, 5],
@@ -54,7 +54,7 @@ test('downloads URLs into a version; unchanged data creates none', async () => {
   files.delete('/b.ndjson');
   const deleted = await refresh(name);
   expect(deleted).toMatchObject({ state: 'failed' });
-  expect(deleted.faults[0]?.message).toContain('does not exist');
+  expect(deleted.problems[0]?.message).toContain('does not exist');
 });
 
 test('refreshes a source at the configured interval, and skips one that is being read', async () => {
@@ -76,7 +76,7 @@ test('refreshes a source at the configured interval, and skips one that is being
 test('a version with external files is read from there, and becomes broken when they change', async () => {
   files.set('/pinned.csv', 'id,x\n1,1\n2,2\n');
   const name = await world.dataset({ source: { type: 'http', urls: [`${base}/pinned.csv`], mode: 'reference' } });
-  expect(await refresh(name)).toMatchObject({ state: 'succeeded', version: 1, faults: [] });
+  expect(await refresh(name)).toMatchObject({ state: 'succeeded', version: 1, problems: [] });
   expect(await world.version(name)).toMatchObject({
     mode: 'reference',
     rows: 2,
@@ -87,7 +87,7 @@ test('a version with external files is read from there, and becomes broken when 
     [2, 2],
   ]);
   files.set('/pinned.csv', 'id,x\n1,1\n2,3\n');
-  expect(await refresh(name)).toMatchObject({ state: 'succeeded', version: 2, faults: [] });
+  expect(await refresh(name)).toMatchObject({ state: 'succeeded', version: 2, problems: [] });
   files.set('/pinned.csv', 'id,x\n1,1\n2,30\n');
   expect(await codeOf(world.rows(`${name}@2`))).toBe('invalid_state');
   expect(await world.version(`${name}@2`)).toMatchObject({ state: 'broken' });
@@ -98,7 +98,7 @@ test('a query over other datasets creates a version with its lineage', async () 
   await world.push(left, { 'a.csv': 'id,x\n1,1\n2,2\n3,\n' });
   const sql = 'select id, x * 10 as ten from t where x is not null order by id';
   const name = await world.dataset({ source: { type: 'dataset', sql, tables: { t: `${left}@latest` } } });
-  expect(await refresh(name)).toMatchObject({ state: 'succeeded', version: 1, faults: [] });
+  expect(await refresh(name)).toMatchObject({ state: 'succeeded', version: 1, problems: [] });
   expect(await world.rows(name)).toEqual([
     [1, 10],
     [2, 20],
@@ -109,6 +109,6 @@ test('a query over other datasets creates a version with its lineage', async () 
 
 test('rejects an address inside of the network', async () => {
   const name = await world.dataset({ source: { type: 'http', urls: ['http://169.254.169.254/latest/meta-data'] } });
-  const { state, faults } = await refresh(name);
-  expect([state, faults[0]?.message]).toEqual(['failed', expect.stringContaining('169.254.169.254')]);
+  const { state, problems } = await refresh(name);
+  expect([state, problems[0]?.message]).toEqual(['failed', expect.stringContaining('169.254.169.254')]);
 });

@@ -74,7 +74,7 @@ const byFirst = (rows: readonly (readonly unknown[])[]) => rows.toSorted(([a], [
 
 test('columns of the table that no file contains are columns of the version', async () => {
   const name = await delta('parted', {}, { keys: ['id'] });
-  expect(await refresh(name)).toMatchObject({ state: 'succeeded', version: 1, faults: [] });
+  expect(await refresh(name)).toMatchObject({ state: 'succeeded', version: 1, problems: [] });
   expect(byFirst(await world.rows(name))).toEqual(shown['parted']?.rows);
   const version = await world.version(name);
   expect(version.source.snapshot).toBe('delta 1');
@@ -94,23 +94,23 @@ test('columns of the table that no file contains are columns of the version', as
 
 test('deleted rows of an unchanged file are not in the next version', async () => {
   const name = await delta('both', { version: 0 });
-  expect(await refresh(name)).toMatchObject({ state: 'succeeded', version: 1, faults: [] });
+  expect(await refresh(name)).toMatchObject({ state: 'succeeded', version: 1, problems: [] });
   expect(await world.rows(name)).toHaveLength(3);
   const source = { type: 'delta', bucket: BUCKET, region, endpoint: server.url, path: 'delta/both' };
   await world.dais.call('dataset.update', { name, manifest: manifest('Dataset', name, { source }) });
-  expect(await refresh(name)).toMatchObject({ state: 'succeeded', version: 2, faults: [] });
+  expect(await refresh(name)).toMatchObject({ state: 'succeeded', version: 2, problems: [] });
   expect(byFirst(await world.rows(name))).toEqual(shown['both']?.rows);
   expect(await world.rows(`${name}@1`)).toHaveLength(3);
 });
 
 test('refers to the files of a table with a checkpoint; copies a table whose files are not its rows', async () => {
   const plain = await delta('old', { mode: 'reference' });
-  expect(await refresh(plain)).toMatchObject({ state: 'succeeded', version: 1, faults: [] });
+  expect(await refresh(plain)).toMatchObject({ state: 'succeeded', version: 1, problems: [] });
   expect(await world.version(plain)).toMatchObject({ mode: 'reference', rows: shown['old']?.rows.length });
   expect(byFirst(await world.rows(plain))).toEqual(shown['old']?.rows);
   for (const path of ['parted', 'both', 'mapped']) {
-    const { state, faults } = await refresh(await delta(path, { mode: 'reference' }));
-    expect([state, faults[0]?.message]).toEqual(['failed', expect.stringContaining('`mode: managed`')]);
+    const { state, problems } = await refresh(await delta(path, { mode: 'reference' }));
+    expect([state, problems[0]?.message]).toEqual(['failed', expect.stringContaining('`mode: managed`')]);
   }
 });
 
@@ -120,8 +120,8 @@ test('reports a column that the manifest does not list', async () => {
     { name: 'id', type: 'int32' },
   ];
   const name = await delta('parted', {}, { columns });
-  const { state, faults } = await refresh(name);
-  expect([state, faults[0]?.message]).toEqual(['failed', expect.stringContaining('not expected')]);
+  const { state, problems } = await refresh(name);
+  expect([state, problems[0]?.message]).toEqual(['failed', expect.stringContaining('not expected')]);
 });
 
 test('equality deletes and renamed columns of an Iceberg table', async () => {
@@ -130,11 +130,11 @@ test('equality deletes and renamed columns of an Iceberg table', async () => {
       source: { type: 'iceberg', bucket: BUCKET, region, endpoint: server.url, path: `iceberg/${table}` },
     });
   const name = await iceberg('equality');
-  expect(await refresh(name)).toMatchObject({ state: 'succeeded', version: 1, faults: [] });
+  expect(await refresh(name)).toMatchObject({ state: 'succeeded', version: 1, problems: [] });
   const ids = byFirst(await world.rows(name)).map(([id]) => id);
   expect(ids).toEqual([2, 4, 6, 7, 8, 9, 10, 11, 12, 14, 15, 16, 18, 19, 21]);
   expect(await refresh(name)).toMatchObject({ state: 'succeeded', unchanged: true });
   const renamed = await iceberg('renamed');
-  expect(await refresh(renamed)).toMatchObject({ state: 'succeeded', version: 1, faults: [] });
+  expect(await refresh(renamed)).toMatchObject({ state: 'succeeded', version: 1, problems: [] });
   expect(await readdir(join(world.folder, 'data', 'tables'))).toEqual([]);
 });

@@ -108,7 +108,7 @@ test('a scikit-learn model that returns text', { timeout: PYTHON_TIMEOUT }, asyn
   // It takes no gaps: each row of them is left out, and its neighbors are not.
   const gaps = Array.from({ length: ROWS }, (_, id) => id).filter((id) => id >= GAPS_FROM && id % 3 === 0);
   expect(done).toMatchObject({ state: 'succeeded', rows: { done: ROWS, rejected: gaps.length } });
-  expect(done.faults[0]).toMatchObject({ row: gaps[0]! + 1, message: expect.stringContaining('NaN') });
+  expect(done.problems[0]).toMatchObject({ row: gaps[0]! + 1, message: expect.stringContaining('NaN') });
   const { columns } = done.output!;
   expect(columns).toEqual(['id']);
   const answers = await batch.query(
@@ -121,7 +121,7 @@ test('a missing required text is reported with its column', { timeout: PYTHON_TI
   await batch.push('nameless', 'id,carrier,at,hour,delay\n1,LH,2026-05-01 10:00:00,1,1\n2,,2026-05-01 10:00:00,1,1\n');
   const asked = { model: 'models:/flights/1', data: 'nameless@1', out: 'nameless-said' };
   const failed = await predicted(asked);
-  expect(failed).toMatchObject({ state: 'failed', faults: [{ row: 2, column: 'carrier' }] });
+  expect(failed).toMatchObject({ state: 'failed', problems: [{ row: 2, column: 'carrier' }] });
   const done = await predicted({ ...asked, onError: 'reject' });
   expect(done).toMatchObject({ state: 'succeeded', rows: { done: 2, rejected: 1 } });
   // The column that may be missing is not in the data at all.

@@ -99,14 +99,14 @@ test('an equal job gives the same version', async () => {
 test('a row that the model rejects fails the job, or is omitted and recorded', async () => {
   const input = { model: 'models:/whole/1', data: 'gaps@1', out: 'filled', columns: ['id'] };
   const failed = await batch.ended((await batch.start(input)).id);
-  expect(failed).toMatchObject({ state: 'failed', faults: [{ row: 2, column: 'x' }] });
+  expect(failed).toMatchObject({ state: 'failed', problems: [{ row: 2, column: 'x' }] });
   expect(failed.error).toBe('Row 2, column "x": is missing; expected INT64.');
   await expect(batch.query('select 1 from "filled@1"')).rejects.toThrow('filled');
 
   const { id } = await batch.start({ ...input, onError: 'reject' });
   const done = await batch.ended(id);
   expect(done).toMatchObject({ state: 'succeeded', rows: { done: 5, total: 5, rejected: 2 } });
-  expect(done.faults.map(({ row }) => row)).toEqual([2, 5]);
+  expect(done.problems.map(({ row }) => row)).toEqual([2, 5]);
   expect(await batch.query('select id, y from "filled@1" order by id')).toEqual([
     [1, 2],
     [3, 6],

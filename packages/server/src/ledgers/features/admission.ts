@@ -60,7 +60,8 @@ async function checkExpressions(tx: Transaction, name: string, spec: Readonly<Re
       const columnInput = findColumn(column, source.request, inputs);
       return typeof columnInput === 'string' ? columnInput : columnInput.type;
     });
-    if ('fault' in found) return [{ path, message: `at character ${found.fault.at + 1}: ${found.fault.message}` }];
+    if ('problem' in found)
+      return [{ path, message: `at character ${found.problem.at + 1}: ${found.problem.message}` }];
     return fits(found.type, type) ? [] : [{ path, message: `has type ${found.type}, not ${type}` }];
   });
   if (issues.length > 0) {

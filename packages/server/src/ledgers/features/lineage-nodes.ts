@@ -72,7 +72,7 @@ const source = (type: 'feature-view' | 'feature-service', kind: 'FeatureView' | 
   action: kind === 'FeatureView' ? 'featureView:read' : 'featureService:read',
   target: { kind },
   describe: async ({ sql, projectId }, ids) => {
-    const wanted = ids.flatMap((id) => {
+    const referenced = ids.flatMap((id) => {
       const match = /^([0-9a-f-]{36})\.(\d{1,15})$/.exec(id);
       return match === null ? [] : [{ id, uid: match[1] ?? '', generation: match[2] ?? '' }];
     });
@@ -80,12 +80,12 @@ const source = (type: 'feature-view' | 'feature-service', kind: 'FeatureView' | 
     const rows = await sql.query<{ uid: string; name: string; at: bigint }>(
       `select uid, name, (extract(epoch from created_at) * 1000)::bigint as at from features.definition
        where project_id = $1 and uid = any($2::uuid[])`,
-      [projectId, wanted.map(({ uid }) => uid)],
+      [projectId, referenced.map(({ uid }) => uid)],
       'lineage_features',
     );
     const byUid = new Map(rows.map((row) => [row.uid, row]));
     return new Map(
-      wanted.flatMap(({ id, uid, generation }) => {
+      referenced.flatMap(({ id, uid, generation }) => {
         const row = byUid.get(uid);
         if (row === undefined) return [];
         const data = { [kind === 'FeatureView' ? 'view' : 'service']: row.name, generation };

@@ -52,8 +52,8 @@ export async function listTasks(
   const hidden = await hiddenFields(tx, call, row, dependencies);
   const filter = [String(row.id), 'tasks', state ?? '', disagreed ?? ''];
   const after = decodeNumberCursor(filter, cursor);
-  const wanted = { after, limit: limit + 1, state, ...(disagreed !== undefined && { disagreed: true }) };
-  const rows = await listTaskRows(tx.sql, row.id, wanted);
+  const query = { after, limit: limit + 1, state, ...(disagreed !== undefined && { disagreed: true }) };
+  const rows = await listTaskRows(tx.sql, row.id, query);
   const { page, next } = cutPage(rows, limit, filter, ({ number }) => String(number));
   const annotations = await annotationsOf(
     tx.sql,

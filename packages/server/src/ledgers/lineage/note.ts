@@ -50,8 +50,8 @@ const NODES_AND_EDGES = `with made as (${NODES}) ${EDGES}`;
  */
 export function noteLineage({ sql, projectId }: Transaction, { nodes = [], edges }: NotedLineage, now: number): void {
   if (edges.length === 0) return;
-  const wanted = orderedEdges(edges);
-  const ends = [wanted.map(({ from }) => from), wanted.map(({ to }) => to), wanted.map(({ relation }) => relation)];
+  const ordered = orderedEdges(edges);
+  const ends = [ordered.map(({ from }) => from), ordered.map(({ to }) => to), ordered.map(({ relation }) => relation)];
   if (nodes.length === 0) {
     sql.defer(EDGES, [projectId, now, ...ends], 'note_edges');
     return;

@@ -67,12 +67,12 @@ export async function explainUpstream(
   const causes: FactCause[] = [];
   const found = await starts(tx, subject);
   const walk = await walkUpstream(tx, found.keys, clock, limits);
-  for (const wanted of measures.filter((one) => names.has(one.fact))) {
-    const { fact, nodes, combine } = wanted;
+  for (const measure of measures.filter((one) => names.has(one.fact))) {
+    const { fact, nodes, combine } = measure;
     const ids = [...walk.nodes.keys()].flatMap((key) =>
       key.startsWith(`${nodes}:`) ? key.slice(nodes.length + 1) : [],
     );
-    const measured = ids.length === 0 ? [] : await wanted.measure(tx, ids, walk);
+    const measured = ids.length === 0 ? [] : await measure.measure(tx, ids, walk);
     const problem = measured.find((one) => 'unknown' in one);
     const why = found.unknown ?? walk.exceeded ?? (problem === undefined ? undefined : problem.unknown);
     const explained = measured.filter((one) => 'unknown' in one || (one.value > 0 && one.cause !== undefined));

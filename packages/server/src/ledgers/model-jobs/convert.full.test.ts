@@ -76,14 +76,14 @@ async function asked(name: string, model: string): Promise<unknown> {
   return body['predictions'];
 }
 
-function expectNear(got: unknown, wanted: readonly unknown[]): void {
+function expectNear(got: unknown, expected: readonly unknown[]): void {
   const rows = got as readonly unknown[];
-  const far = wanted.filter((value, row) => {
+  const far = expected.filter((value, row) => {
     const found = rows[row];
     if (typeof value !== 'number' || typeof found !== 'number') return found !== value;
     return !(Math.abs(found - value) <= 5e-4);
   });
-  expect([rows.length, far]).toEqual([wanted.length, []]);
+  expect([rows.length, far]).toEqual([expected.length, []]);
 }
 
 test.each(['minutes', 'late', 'thirds', 'boosted', 'booster', 'light'])(

@@ -39,7 +39,7 @@ export async function findModelVersion(
   const read = { mode: 'read', projectId } as const;
   const { found, known, uid } = await transact(dependencies.database, read, async (tx) => {
     const model = await resolveModel(tx, reference, dependencies.artifactRoot);
-    if ('fault' in model) throw new DaisError('invalid_request', `${reference}: ${model.fault}`);
+    if ('problem' in model) throw new DaisError('invalid_request', `${reference}: ${model.problem}`);
     const resource = await readResource(tx.sql, projectId, 'Model', named.name);
     if (resource === undefined) throw new DaisError('not_found', `There is no Model "${named.name}".`);
     return { found: model, known: (await readModels(tx, [model.id])).get(model.id), uid: resource.uid };
@@ -50,7 +50,7 @@ export async function findModelVersion(
     (await describeModel(found, async (path) => {
       return await buffer((await dependencies.content.open(owner, `${found.artifacts}/${path}`)).bytes);
     }));
-  if (described.fault !== undefined) throw new DaisError('invalid_request', `${found.label}: ${described.fault}.`);
+  if (described.problem !== undefined) throw new DaisError('invalid_request', `${found.label}: ${described.problem}.`);
   const row = await transact(dependencies.database, { mode: 'write', projectId }, async (tx) => {
     if (known === undefined) await storeModel(tx, found, described);
     return await requireFiles(tx, found.id);

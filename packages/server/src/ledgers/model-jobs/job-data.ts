@@ -56,13 +56,13 @@ interface Offered {
 }
 
 function inputsFor(signature: unknown, { there, known, roles, label, version }: Offered): readonly string[] {
-  const wanted = inputsOf(signature);
-  const isTensors = wanted.some(({ type }) => type === 'tensor');
-  const missing = wanted.filter(({ name = '', required }) => required && !known.has(name));
-  if (wanted.length > 0 && missing.length === 0) {
-    return wanted.flatMap(({ name }) => (name !== undefined && known.has(name) ? [name] : []));
+  const inputs = inputsOf(signature);
+  const isTensors = inputs.some(({ type }) => type === 'tensor');
+  const missing = inputs.filter(({ name = '', required }) => required && !known.has(name));
+  if (inputs.length > 0 && missing.length === 0) {
+    return inputs.flatMap(({ name }) => (name !== undefined && known.has(name) ? [name] : []));
   }
-  if (wanted.length > 0 && !isTensors) {
+  if (inputs.length > 0 && !isTensors) {
     const names = missing.map(({ name = '', type }) => `"${name}" (${type})`).join(', ');
     throw invalidRequest(
       `${label} requires the columns ${names}, which ${datasetVersionName(version)} does not have. Its columns are ${there.slice(0, 50).join(', ')}.`,

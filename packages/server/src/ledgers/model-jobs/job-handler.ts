@@ -69,8 +69,8 @@ async function work(
     await io.write(async ({ sql }) => {
       await sql.query(
         'update model_jobs.job set errors = $2 where id = $1',
-        [id, JSON.stringify([error.fault])],
-        'fault_of_model_job',
+        [id, JSON.stringify([error.problem])],
+        'problem_of_model_job',
       );
     });
     throw error;

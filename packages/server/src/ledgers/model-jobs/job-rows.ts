@@ -127,8 +127,8 @@ export async function listJobs(tx: Transaction, input: ListJobs) {
   return cutPage(rows, limit, filter, ({ id }) => id);
 }
 
-/** `faults` contain values of the data: only for callers with permission. */
-export function presentJob(row: JobRow, { faults }: { readonly faults: boolean }): ModelJob {
+/** The problems contain values of the data: `includeProblems` requires a permission. */
+export function presentJob(row: JobRow, { includeProblems }: { readonly includeProblems: boolean }): ModelJob {
   const { request, result } = row;
   const isBatch = row.kind === 'batch-prediction';
   const made = result as { readonly version?: number; readonly versionId?: string } | null;
@@ -141,7 +141,7 @@ export function presentJob(row: JobRow, { faults }: { readonly faults: boolean }
     phase: row.phase,
     shards: { done: row.shards_completed, total: row.shards },
     rows: { done: Number(row.rows_completed), total: Number(row.rows), rejected: Number(row.rejected) },
-    faults: faults ? [...row.errors] : [],
+    problems: includeProblems ? [...row.errors] : [],
     ...(request.dataName !== undefined && { data: request.dataName }),
     ...(isBatch && {
       onError: request.onError,
@@ -197,12 +197,12 @@ export interface DoneShard {
   readonly number: number;
   readonly rows: number;
   readonly rejected: number;
-  readonly faults: readonly ModelJobProblem[];
+  readonly problems: readonly ModelJobProblem[];
 }
 
 /** Records a finished shard, once, even if it was repeated. */
 export async function recordShard(tx: Transaction, job: string, shard: DoneShard): Promise<void> {
-  const { number, rows, rejected, faults } = shard;
+  const { number, rows, rejected, problems } = shard;
   const made = await tx.sql.query(
     `insert into model_jobs.shard (job, number, project_id, rows, rejected) values ($1, $2, $3, $4, $5)
      on conflict do nothing returning 1`,
@@ -214,7 +214,7 @@ export async function recordShard(tx: Transaction, job: string, shard: DoneShard
     `update model_jobs.job set shards_completed = shards_completed + 1, rows_completed = rows_completed + $2, rejected = rejected + $3,
        errors = case when jsonb_array_length(errors) >= ${SHOWN_PROBLEMS} then errors else errors || $4::jsonb end
      where id = $1`,
-    [job, rows + rejected, rejected, JSON.stringify(faults.slice(0, SHOWN_PROBLEMS))],
+    [job, rows + rejected, rejected, JSON.stringify(problems.slice(0, SHOWN_PROBLEMS))],
     'count_model_job_shard',
   );
 }
@@ -238,7 +238,7 @@ export interface JobEnding {
   readonly now: number;
   readonly error?: string;
   readonly result?: object;
-  readonly faults?: readonly ModelJobProblem[];
+  readonly problems?: readonly ModelJobProblem[];
 }
 
 /** Returns undefined if the job had already ended. */
@@ -252,7 +252,7 @@ export async function endJobRow({ sql }: Transaction, id: string, end: JobEnding
       end.state,
       end.error ?? null,
       end.result === undefined ? null : JSON.stringify(end.result),
-      end.faults === undefined ? null : JSON.stringify(end.faults.slice(0, SHOWN_PROBLEMS)),
+      end.problems === undefined ? null : JSON.stringify(end.problems.slice(0, SHOWN_PROBLEMS)),
       end.now,
     ],
     'end_model_job',

@@ -33,19 +33,21 @@ export function modelJobEntries(dependencies: ModelJobsDependencies): readonly O
     entry(listModelJobsOperation, async (tx, call) => {
       const { page, next } = await listJobs(tx, call.input);
       const visibleJobs = await visible(call, page);
-      return { items: visibleJobs.map((row) => presentJob(row, { faults: false })), ...next };
+      return { items: visibleJobs.map((row) => presentJob(row, { includeProblems: false })), ...next };
     }),
     entry(readModelJobOperation, async (tx, call): Promise<ModelJob> => {
       const row = await readJob(tx, call.input.id);
       await authorize(call, row, 'model:read');
-      return presentJob(row, { faults: row.errors.length > 0 && (await seesData(tx, dependencies, call, row)) });
+      return presentJob(row, {
+        includeProblems: row.errors.length > 0 && (await seesData(tx, dependencies, call, row)),
+      });
     }),
     entry(cancelModelJobOperation, async (tx, call): Promise<ModelJob> => {
       const row = await readJob(tx, call.input.id, true);
       await authorize(call, row, 'model:cancelJob');
       if (row.ended_at !== null) throw new DaisError('invalid_state', `The job has already ended: it is ${row.state}.`);
       await cancelJob(tx.sql, row.id);
-      return presentJob(row, { faults: false });
+      return presentJob(row, { includeProblems: false });
     }),
     entry(startModelImportanceOperation, { perform: async (call) => await startImportance(dependencies, call) }),
     entry(startModelConversionOperation, { perform: async (call) => await startConversion(dependencies, call) }),

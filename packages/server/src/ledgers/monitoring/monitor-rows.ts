@@ -114,7 +114,7 @@ export async function dueMonitors(sql: Sql, limit: number): Promise<readonly { u
   );
 }
 
-/** Sets the next evaluation in `inMs`. `fault`: why the last one failed. */
+/** Sets the next evaluation in `inMs`. `problem`: why the last one failed. */
 export async function scheduleEvaluation(
   sql: Sql,
   uid: string,

@@ -167,7 +167,7 @@ test(
       scoreMetrics(summarizeScores(group)).brier.value ?? 0,
       9,
     );
-    expect(resultOf(after, 'performance', 'roc_auc')).toMatchObject({ status: 'failing', bound: 0.99 });
+    expect(resultOf(after, 'performance', 'roc_auc')).toMatchObject({ status: 'failing', threshold: 0.99 });
     const groups = [0, 1].map((one) => {
       const own = first.filter((row) => row.group === one);
       const selected = own.filter(({ score }) => score >= 0.5).length;
@@ -274,14 +274,14 @@ test('gives the reason of an unknown result, which never passes', { timeout: STA
 });
 
 test('evaluates the resource usage that the gateway reports against thresholds', { timeout: START_MS }, async () => {
-  const watch = async (name: string, bounds: object) => {
+  const watch = async (name: string, limits: object) => {
     const spec = {
       endpoint: 'scored',
       windows: { type: 'count', rows: ROWS },
       since: new Date(Date.now() - 600_000).toISOString(),
       // The gateway reports twice a second.
       graceSeconds: 3,
-      checks: [{ type: 'resources', ...bounds }],
+      checks: [{ type: 'resources', ...limits }],
     };
     await call('POST', '/monitors', { apiVersion: 'dais.dev/v1', kind: 'Monitor', metadata: { name }, spec });
     return await evaluated(name, 1);

@@ -255,7 +255,7 @@ interface SegmentRead {
 async function readSegment(
   path: string,
   from: number,
-  wanted: number,
+  count: number,
   now: number,
   last: boolean,
 ): Promise<SegmentRead | undefined> {
@@ -273,7 +273,7 @@ async function readSegment(
     const { size } = await file.stat();
     if (head === undefined) return { to: from, records: [], lost: 0, ended: finished, more: false };
     const start = Math.max(from, head.bytes);
-    const length = Math.min(size - start, Math.max(wanted, RECORD_LIMIT + RECORD_HEAD));
+    const length = Math.min(size - start, Math.max(count, RECORD_LIMIT + RECORD_HEAD));
     const bytes = Buffer.allocUnsafe(Math.max(length, 0));
     const { bytesRead: read } = await file.read(bytes, 0, bytes.length, start);
     const whole = bytes.subarray(0, read);

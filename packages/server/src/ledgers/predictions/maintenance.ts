@@ -66,7 +66,7 @@ export async function mergeSmallFiles(
         [group.project_id, group.endpoint, group.hour, MOST_JOINED_BYTES / 2],
         'prediction_files_of_hour',
       );
-      return bounded(all.filter(({ name }) => name === all[0]?.name));
+      return limitBytes(all.filter(({ name }) => name === all[0]?.name));
     });
     if (files.length < 2) return joined;
     const done = await rewriteFiles(dependencies, {
@@ -84,7 +84,7 @@ export async function mergeSmallFiles(
   }
 }
 
-function bounded(files: readonly FileRow[]): readonly FileRow[] {
+function limitBytes(files: readonly FileRow[]): readonly FileRow[] {
   let bytes = 0;
   return files.filter((file, index) => index < 2 || (bytes += Number(file.bytes)) < MOST_JOINED_BYTES);
 }

@@ -109,11 +109,11 @@ function* tensorsOf({ inputs, outputs }: StoredPrediction): IterableIterator<rea
 }
 
 function columnName(side: string, name: string, byCase: Map<string, string>): string {
-  const wanted = `${side}_${name}`.slice(0, 200);
-  const lower = wanted.toLowerCase();
+  const preferredName = `${side}_${name}`.slice(0, 200);
+  const lower = preferredName.toLowerCase();
   const known = byCase.get(lower);
-  if (known === undefined) byCase.set(lower, wanted);
-  return known ?? wanted;
+  if (known === undefined) byCase.set(lower, preferredName);
+  return known ?? preferredName;
 }
 
 function elementsOf({ shape }: StoredTensor): number {

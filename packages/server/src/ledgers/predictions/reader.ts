@@ -81,8 +81,8 @@ export class PredictionReader {
     work: (found: FoundPredictions) => Promise<T>,
     files?: readonly FileRow[],
   ): Promise<T> {
-    const wanted = files ?? (await filesBetween(this.#dependencies, projectId, endpoint, time));
-    return await withFiles(this.#dependencies, projectId, wanted, work);
+    const selected = files ?? (await filesBetween(this.#dependencies, projectId, endpoint, time));
+    return await withFiles(this.#dependencies, projectId, selected, work);
   }
 
   async withLabels<T>(

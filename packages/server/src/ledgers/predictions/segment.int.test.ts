@@ -228,10 +228,10 @@ describe('segments', () => {
     expect(writer.append(record(), { ...ack, policy: 'async' })).toBeUndefined();
     await writer.flush();
     expect(writer.stats()).toMatchObject({ records: 0, shed: 1, dropped: 1 });
-    expect(writer.stats().fault).toMatch(/ENOTDIR/);
+    expect(writer.stats().problem).toMatch(/ENOTDIR/);
     // Once, not for each of thousands.
     expect(errors).toEqual([
-      ['cannot capture predictions', { dropped: 0, shed: 1, because: expect.stringContaining('ENOTDIR') as string }],
+      ['cannot capture predictions', { dropped: 0, shed: 1, reason: expect.stringContaining('ENOTDIR') as string }],
     ]);
     await rm(folder);
     expect(() => writer.full()).not.toThrow();

@@ -67,7 +67,7 @@ export interface SegmentStats {
   readonly cut: number;
   readonly pendingBytes: number;
   /** Error of the last failed write. */
-  readonly fault: string | undefined;
+  readonly problem: string | undefined;
 }
 
 /** The records of one write. Its result is reported once for all waiting requests. */
@@ -144,7 +144,7 @@ export class SegmentWriter {
   }
 
   stats(): SegmentStats {
-    return { ...this.#counts, pendingBytes: this.#pending, fault: this.#problem };
+    return { ...this.#counts, pendingBytes: this.#pending, problem: this.#problem };
   }
 
   /** Whether a record would be rejected now: with `shed`, check before the model runs and return 503. */
@@ -272,9 +272,9 @@ export class SegmentWriter {
     const { now, log } = this.#options;
     const { dropped, shed } = this.#counts;
     if (now() - this.#lastReport.at < TELL_MS) return;
-    const because = this.#problem ?? (this.#spoolFull ? 'the capture folder is full' : 'the disk is too slow');
+    const reason = this.#problem ?? (this.#spoolFull ? 'the capture folder is full' : 'the disk is too slow');
     const since = { dropped: dropped - this.#lastReport.dropped, shed: shed - this.#lastReport.shed };
-    log.error('cannot capture predictions', { ...since, because });
+    log.error('cannot capture predictions', { ...since, reason });
     this.#lastReport = { at: now(), dropped, shed };
   }
 
@@ -349,8 +349,8 @@ function deferred(): Deferred {
   return { promise, resolve, reject };
 }
 
-function refused(because: string): DaisError {
-  const detail = `The prediction cannot be captured (${because}), and the endpoint rejects requests that cannot be captured. Retry later.`;
+function refused(reason: string): DaisError {
+  const detail = `The prediction cannot be captured (${reason}), and the endpoint rejects requests that cannot be captured. Retry later.`;
   return new DaisError('overloaded', detail, { retryAfter: 1 });
 }
 

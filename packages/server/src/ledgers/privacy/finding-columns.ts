@@ -26,10 +26,10 @@ export function masksOf(
     // A configured mask takes precedence over the default of another finding.
     if (known !== undefined && row.mask === null) continue;
     const method = row.mask ?? 'redact';
-    masks.set(row.column, { column: row.column, method, category: row.entity, because: 'finding' });
+    masks.set(row.column, { column: row.column, method, category: row.entity, source: 'finding' });
   }
   for (const { column, category, mask = 'redact' } of declared) {
-    masks.set(column, { column, method: mask, category, because: 'declared' });
+    masks.set(column, { column, method: mask, category, source: 'declared' });
   }
   return [...masks.values()].toSorted((a, b) => (a.column < b.column ? -1 : 1));
 }

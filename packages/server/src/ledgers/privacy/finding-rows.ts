@@ -16,7 +16,7 @@ export interface FindingRow {
   readonly entity: string;
   readonly confidence: number;
   readonly share: number;
-  readonly evidence: DataFinding['because'];
+  readonly evidence: DataFinding['evidence'];
   readonly example: string | null;
   readonly state: FindingState;
   readonly mask: MaskMethod | null;
@@ -49,7 +49,7 @@ export function presentFinding(row: FindingRow, now: number, declared: boolean):
     entity: row.entity,
     confidence: Math.round(row.confidence * 100) / 100,
     share: Math.round(row.share * 10_000) / 10_000,
-    because: row.evidence,
+    evidence: row.evidence,
     ...(row.example !== null && { example: row.example }),
     state: stateAt(row, now),
     ...(row.mask !== null && { mask: row.mask }),

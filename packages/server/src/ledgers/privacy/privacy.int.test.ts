@@ -36,7 +36,13 @@ describe('findings', () => {
     await project.push(name, CSV);
     const [found, ...others] = await project.findings(name);
     expect(others).toEqual([]);
-    expect(found).toMatchObject({ column: 'email', entity: 'EMAIL_ADDRESS', state: 'open', share: 1, because: 'both' });
+    expect(found).toMatchObject({
+      column: 'email',
+      entity: 'EMAIL_ADDRESS',
+      state: 'open',
+      share: 1,
+      evidence: 'both',
+    });
     expect(found?.example).toBe('xxx@xxxxxxx.xxx');
     const finding = found?.id ?? '';
     const editor = await project.member('editor');

@@ -89,7 +89,7 @@ export async function recordScan(
       value(({ entity }) => entity),
       value(({ confidence }) => confidence),
       value(({ share }) => share),
-      value(({ because }) => because),
+      value(({ evidence }) => evidence),
       value(({ example }) => (example === undefined ? null : redactExample(example))),
       number,
       now,

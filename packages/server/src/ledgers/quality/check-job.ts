@@ -177,11 +177,11 @@ function referencesOf(expectation: Expectation): readonly string[] {
 /** Keeps the files of all versions available until `work` has ended. */
 async function withTables<T>(
   versions: Versions,
-  wanted: readonly { readonly name: string; readonly version: DatasetVersion }[],
+  references: readonly { readonly name: string; readonly version: DatasetVersion }[],
   work: (tables: Readonly<Record<string, FileTable>>) => Promise<T>,
   found: Readonly<Record<string, FileTable>> = {},
 ): Promise<T> {
-  const [first, ...rest] = wanted;
+  const [first, ...rest] = references;
   if (first === undefined) return await work(found);
   return await versions.withTable(
     first.version,

@@ -37,10 +37,10 @@ export function qualityLedger(dependencies: QualityDependencies): QualityLedger 
       // External files are not read: they have no profile, and blocking expectations fail closed.
       if (version.mode === 'managed') enqueueProfile(tx, version, now());
       const { expectations = [] } = await versions.spec(tx, version.dataset);
-      const wanted = expectationsSchema.parse(expectations);
-      if (wanted.length === 0) return 'ready';
-      const gate = wanted.some(({ severity }) => severity === 'block');
-      const check = await insertCheck(tx, { version, gate, expectations: wanted, now: now() });
+      const parsed = expectationsSchema.parse(expectations);
+      if (parsed.length === 0) return 'ready';
+      const gate = parsed.some(({ severity }) => severity === 'block');
+      const check = await insertCheck(tx, { version, gate, expectations: parsed, now: now() });
       enqueueCheck(tx, check.id);
       return gate ? 'wait' : 'ready';
     },

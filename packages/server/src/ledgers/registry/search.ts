@@ -150,14 +150,14 @@ function condition({ attributes, tags }: Searched, clause: FilterClause, bind: B
   return type === 'bigint' ? compareInteger(sql, clause, bind) : compareText(sql, clause, bind);
 }
 
-function sortKeys({ attributes, order }: Searched, wanted: readonly OrderKey[]): readonly SortKey[] {
-  const keys = wanted.map(({ key, ascending }): SortKey => ({
+function sortKeys({ attributes, order }: Searched, requested: readonly OrderKey[]): readonly SortKey[] {
+  const keys = requested.map(({ key, ascending }): SortKey => ({
     ...columnOf(attributes, key),
     ascending,
     missing: key === 'run_id',
   }));
   if (keys.length === 0) return order;
-  // Rows that are equal in the wanted order follow by name and version, as in MLflow, not by time.
+  // Rows that are equal in the requested order follow by name and version, as in MLflow, not by time.
   const ties = order.filter(({ sql }) => sql !== UPDATED && !keys.some((one) => one.sql === sql));
   return [...keys, ...ties];
 }

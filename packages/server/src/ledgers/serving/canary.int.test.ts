@@ -36,7 +36,7 @@ let url: string;
 /** Of the server that was killed. */
 let logsBefore = '';
 /** HTTP responses, except those in which a secret is shown once. */
-const heard: string[] = [];
+const responses: string[] = [];
 
 interface Sent {
   readonly body?: string | object;
@@ -59,7 +59,7 @@ async function send(method: string, path: string, { body, type, credential, show
     redirect: 'manual',
   });
   const copy = response.clone();
-  if (shows !== true) heard.push(JSON.stringify([...copy.headers]), await copy.text());
+  if (shows !== true) responses.push(JSON.stringify([...copy.headers]), await copy.text());
   return response;
 }
 
@@ -203,7 +203,7 @@ test('steps print their secrets', { timeout: PATIENCE }, async () => {
   const id = await submit({ main: { command: ['sh', '-c', script], isolation: 'none', secrets } });
   const logs = async () => await (await send('GET', `/api/v1/executions/${id}/logs`, asOwner)).text();
   await expect.poll(logs, { timeout: 60_000 }).toContain('said');
-  heard.push(await everyFile(join(folder, 'data', 'compute')));
+  responses.push(await everyFile(join(folder, 'data', 'compute')));
   // The step continues.
   const servers = treeOf(dais.process.pid!).filter((pid) => commandOf(pid).includes('node'));
   dais.process.kill('SIGKILL');
@@ -243,7 +243,7 @@ test('no output contains any of them', { timeout: PATIENCE }, async () => {
     'what doctor and support-bundle say': `${doctor}${result}`,
     'support bundle': gunzipSync(await readFile(bundle)).toString('utf8'),
     log: logsBefore + dais.output(),
-    answers: heard.join('\n'),
+    answers: responses.join('\n'),
     database: await everyRow(),
     backup: await everyFile(backup),
   };

@@ -12,6 +12,9 @@ import {
   startDaisProcess,
   type DaisProcess,
 } from '#testing/dais-process.ts';
+import { run } from '#lib/process.ts';
+import { KeptConnection, postBytes, type RawResponse } from '#testing/kept-connection.ts';
+import { runCli } from '#testing/cli.ts';
 import { onnxFile } from '#engines/inference/onnx/onnx-files.testing.ts';
 import { servingClient, type SeenStatus, type ServingClient } from '#testing/serving-client.ts';
 
@@ -86,6 +89,131 @@ test('without an endpoint no gateway runs; the first one starts it, and both por
   expect(await infer(url, 21)).toMatchObject({ status: 200, y: 42, variant: 'stable' });
   expect(await infer(gatewayUrl, 21)).toMatchObject({ status: 200, y: 42, variant: 'stable' });
   expect(await infer(`${url}/p/default`, 2)).toMatchObject({ y: 4 });
+});
+
+test('`dais endpoint url` prints where the gateway serves the endpoint', async () => {
+  const printed = await runCli(url, 'endpoint', 'url', 'scaled');
+  expect(printed).toEqual({ code: 0, out: `${gatewayUrl}/p/default/v2/models/scaled/infer\n`, err: '' });
+  const { out } = await runCli(url, 'endpoint', 'url', 'scaled', '--protocol', 'mlflow');
+  const answer = await fetch(out.trim(), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{"inputs": [[21]]}',
+  });
+  expect(await answer.json()).toEqual({ predictions: [[42]] });
+});
+
+const INFER = '/v2/models/scaled/infer';
+const bodyOf = (x: unknown) => JSON.stringify({ inputs: [{ name: 'x', shape: [1, 1], datatype: 'FP32', data: [x] }] });
+/** What must be equal for both ways through the main port. */
+const compared = ({ status, headers, body }: RawResponse) => {
+  const own = new Set(['date', 'connection', 'keep-alive', 'content-length']);
+  const ids = ['x-request-id', 'dais-prediction-id'].map((name) => headers.get(name) ?? '');
+  const withoutIds = (text: string) => ids.reduce((rest, id) => (id === '' ? rest : rest.replaceAll(id, 'ID')), text);
+  const named = [...headers].filter(([name]) => !own.has(name)).map((header) => withoutIds(header.join(': ')));
+  return { status, headers: named.toSorted(), body: withoutIds(body) };
+};
+
+test.each<readonly [string, string, string, readonly string[]]>([
+  ['a prediction', INFER, bodyOf(21), []],
+  ['a prediction of a project', `/p/default${INFER}`, bodyOf(21), []],
+  ['a prediction for a scoring client', '/endpoints/scaled/invocations', '{"inputs": [[21]]}', []],
+  ['a prediction in the format of KServe V1', '/v1/models/scaled:predict', '{"instances": [[21]]}', []],
+  ['a pinned variant', INFER, bodyOf(21), ['dais-variant: stable']],
+  ['an id of the caller', INFER, bodyOf(21), ['x-request-id: mine']],
+  ['a compressed response', INFER, JSON.stringify(manyRows()), ['accept-encoding: gzip']],
+  ['an invalid body', INFER, '{"inputs": []}', []],
+  ['no body', INFER, '', []],
+  ['an unknown version', '/v2/models/scaled/versions/99/infer', bodyOf(1), []],
+  ['an unknown endpoint', '/v2/models/nothing/infer', bodyOf(1), []],
+  ['an unknown project', `/p/nowhere${INFER}`, bodyOf(1), []],
+  ['two projects', `/p/default${INFER}`, bodyOf(1), ['dais-project: other']],
+  ['another host', INFER, bodyOf(1), ['host: evil.example.com']],
+  ['a wrong token', INFER, bodyOf(1), ['authorization: Bearer dais_own_wrong']],
+  ['an identity that only Dais may set', INFER, bodyOf(1), ['dais-on-behalf-of: user/eve']],
+])('the main port treats %s alike with and without the HTTP framework', async (_name, path, body, lines) => {
+  const [fast, framework] = [await KeptConnection.open(url), await KeptConnection.open(url)];
+  try {
+    // A cookie is for the routes.
+    const [one, other] = [
+      await fast.post(path, body, lines),
+      await framework.post(path, body, [...lines, 'cookie: a=b']),
+    ];
+    expect(compared(one)).toEqual(compared(other));
+    // The connection stays usable.
+    expect((await fast.post(INFER, bodyOf(2))).body).toContain('"data":[4]');
+  } finally {
+    fast.close();
+    framework.close();
+  }
+});
+
+/** More than 1 KiB of responses. */
+function manyRows() {
+  return {
+    inputs: [{ name: 'x', shape: [500, 1], datatype: 'FP32', data: Array.from({ length: 500 }, (_, at) => at) }],
+  };
+}
+
+test('a kept connection of the main port serves predictions, other requests, pipelined ones and slow ones', async () => {
+  const count = async () => {
+    const text = await (await fetch(`${url}/metrics`)).text();
+    const lines = text
+      .split('\n')
+      .filter((line) => line.startsWith('dais_http_request_duration_seconds_count{operation="endpoint.invoke"'));
+    return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+  };
+  const before = await count();
+  const connection = await KeptConnection.open(url);
+  try {
+    // Two requests in one packet, then one whose body comes later, byte by byte.
+    connection.write(postBytes(INFER, bodyOf(1)) + postBytes(INFER, bodyOf(2)));
+    expect([(await connection.read()).body, (await connection.read()).body]).toEqual([
+      expect.stringContaining('"data":[2]'),
+      expect.stringContaining('"data":[4]'),
+    ]);
+    const bytes = postBytes(INFER, bodyOf(3));
+    const half = bytes.length - 10;
+    connection.write(bytes.slice(0, half));
+    await new Promise((resolve) => setImmediate(resolve));
+    connection.write(bytes.slice(half));
+    expect((await connection.read()).body).toContain('"data":[6]');
+    expect(await count()).toBe(before + 3);
+    // Another request moves the connection to the routes, and predictions follow there.
+    connection.write('GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n');
+    expect((await connection.read()).status).toBe(200);
+    expect((await connection.post(INFER, bodyOf(4))).body).toContain('"data":[8]');
+  } finally {
+    connection.close();
+  }
+});
+
+test.runIf(process.geteuid?.() === 0)('another user of the machine needs the token at the main port', async () => {
+  const program = `const socket = require('node:net').connect(${new URL(url).port}, '127.0.0.1');
+    socket.write(${JSON.stringify(postBytes(INFER, bodyOf(1)))});
+    socket.on('data', (bytes) => { console.log(String(bytes).slice(9, 12)); socket.destroy(); });`;
+  const { stdout } = await run(process.execPath, ['-e', program], { uid: 65_534, gid: 65_534, env: {} });
+  expect(stdout.toString('utf8').trim()).toBe('401');
+});
+
+test('a kept connection of the main port survives a restart of the gateway', async () => {
+  const connection = await KeptConnection.open(url);
+  try {
+    expect((await connection.post(INFER, bodyOf(1))).status).toBe(200);
+    killProcess(child('gateway-process') ?? 0);
+    const statuses: number[] = [];
+    await expect
+      .poll(async () => {
+        const { status } = await connection.post(INFER, bodyOf(1));
+        statuses.push(status);
+        return status;
+      })
+      .toBe(200);
+    // Meanwhile: 503 with the reason.
+    expect(statuses.filter((status) => status !== 200 && status !== 503)).toEqual([]);
+  } finally {
+    connection.close();
+  }
 });
 
 test('a canary gets its share until it is promoted, a pin selects it, and a rollback restores the previous version', async () => {

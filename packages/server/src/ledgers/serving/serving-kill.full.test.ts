@@ -80,9 +80,9 @@ test('kill -9 a hundred times under load fails only active requests', { timeout:
   const onRound = (victim: string, ms: number) =>
     void process.stdout.write(`${victim}: all was well after ${ms.toFixed(0)} ms\n`);
   const how = { perSecond: 150, withinMs: 500, random, onRound };
-  const { faults, ...report } = await servingKillRounds(world, victims, how);
+  const { problems, ...report } = await servingKillRounds(world, victims, how);
   process.stdout.write(`${JSON.stringify(report)}\n`);
-  expect(faults).toEqual([]);
+  expect(problems).toEqual([]);
   expect(report.failed).toMatchObject({ control: 0, database: 0 });
   expect(report.answered).toBeGreaterThan(victims.length * 20);
 });

@@ -26,7 +26,7 @@ test(
     const { answered, failed, ...report } = await servingKillRounds(world, victims, how);
     expect(report).toEqual({
       rounds: { worker: rounds, gateway: rounds, control: rounds, database: rounds },
-      faults: [],
+      problems: [],
     });
     expect(failed).toMatchObject({ control: 0, database: 0 });
     expect(answered).toBeGreaterThan(100);

@@ -29,7 +29,7 @@ import type { Lazy } from '#lib/concurrency/lazy.ts';
 import type { Log } from '#lib/log.ts';
 import { deploy } from './endpoints/deploy.ts';
 import { EndpointWork } from './endpoints/endpoint-work.ts';
-import { listEndpointNames, readEndpoint } from './endpoints/endpoint-rows.ts';
+import { findEndpointNames, listEndpointNames, noSuchEndpoint, readEndpoint } from './endpoints/endpoint-rows.ts';
 import type { GatewayLink } from './publishing/gateway-link.ts';
 import { readFigures, type RecentFigures } from './publishing/gateway-counters.ts';
 import { UsageLedger, usageRetention } from './usage/usage-ledger.ts';
@@ -109,6 +109,7 @@ export function servingLedger(dependencies: ServingDependencies): ServingLedger 
       ready: response?.status === 200,
       url,
       ...(gateway.port !== undefined && { port: gateway.port }),
+      ...(gateway.publicUrl !== undefined && { gatewayUrl: gateway.publicUrl }),
       secure: gateway.secure,
       inputs,
       outputs,
@@ -167,9 +168,16 @@ export function servingLedger(dependencies: ServingDependencies): ServingLedger 
         }
         return { endpoints };
       }),
-      entry(invokeEndpointOperation, async (tx, { input }) => {
-        await readEndpoint(tx, input.endpoint);
-        return { allowed: true as const };
+      entry(invokeEndpointOperation, {
+        share: async (tx, calls) => {
+          const existing = await findEndpointNames(
+            tx,
+            calls.map(({ input }) => input.endpoint),
+          );
+          return calls.map(({ input: { endpoint } }) =>
+            existing.has(endpoint) ? { value: { allowed: true as const } } : { error: noSuchEndpoint(endpoint) },
+          );
+        },
       }),
     ],
   };

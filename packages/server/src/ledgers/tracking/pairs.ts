@@ -89,11 +89,11 @@ export async function addParams(
   owner: bigint,
   params: readonly Pair[],
 ): Promise<void> {
-  const wanted = distinct(params);
-  const known = await addPairs(tx, table, owner, wanted);
+  const unique = distinct(params);
+  const known = await addPairs(tx, table, owner, unique);
   const issues = params.flatMap(({ key }, index) => {
     const there = known.get(key);
-    if (there === undefined || there === wanted.get(key)) return [];
+    if (there === undefined || there === unique.get(key)) return [];
     return [{ path: `params[${index}].value`, message: `"${key}" already has another value`, expected: there }];
   });
   if (issues.length === 0) return;
@@ -102,12 +102,12 @@ export async function addParams(
 
 /** @throws DaisError `invalid_request`. */
 function distinct(params: readonly Pair[]): Pairs {
-  const wanted = new Map<string, string>();
+  const unique = new Map<string, string>();
   const issues: Issue[] = [];
   for (const [index, { key, value }] of params.entries()) {
-    if (wanted.has(key)) issues.push({ path: `params[${index}].key`, message: `"${key}" is duplicated` });
-    wanted.set(key, truncateText(value, LONGEST.param));
+    if (unique.has(key)) issues.push({ path: `params[${index}].key`, message: `"${key}" is duplicated` });
+    unique.set(key, truncateText(value, LONGEST.param));
   }
-  if (issues.length === 0) return wanted;
+  if (issues.length === 0) return unique;
   throw new DaisError('invalid_request', 'A parameter has only one value. Send each key once.', { issues });
 }

@@ -43,7 +43,7 @@ async function addDeliveries(
     for (const format of formats) deliveries.push(...(await deliveriesOf(tx, event, format, listeners)));
   }
   const names = new Map(listeners.map(({ id, name }) => [id, name]));
-  const kept = await withinBounds(tx.sql, deliveries);
+  const kept = await withinLimits(tx.sql, deliveries);
   if (kept.length === 0) return;
   await insertDeliveries(tx.sql, kept, now);
   for (const delivery of kept) tx.enqueue(newJob(delivery, names.get(delivery.webhook) ?? ''));
@@ -80,7 +80,7 @@ async function deliveriesOf(
     .map(({ id, project_id: projectId }) => ({ id: uuidv7(), webhook: id, projectId, ...message }));
 }
 
-async function withinBounds(sql: Sql, deliveries: readonly NewDelivery[]): Promise<readonly NewDelivery[]> {
+async function withinLimits(sql: Sql, deliveries: readonly NewDelivery[]): Promise<readonly NewDelivery[]> {
   if (deliveries.length === 0) return [];
   const ids = [...new Set(deliveries.map(({ webhook }) => webhook))].toSorted();
   const counts = await sql.query<{ webhook: string; n: number }>(

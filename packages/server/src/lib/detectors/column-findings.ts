@@ -11,7 +11,7 @@ export interface ColumnFinding {
   readonly confidence: number;
   /** Share of the scanned values with the entity, between 0 and 1; 0 if only the name indicates it. */
   readonly share: number;
-  readonly because: 'values' | 'name' | 'both';
+  readonly evidence: 'values' | 'name' | 'both';
   /** A value with a match, for redaction by the caller; absent if only the name indicates the entity. */
   readonly example?: string;
 }
@@ -86,7 +86,7 @@ export class ColumnScan {
     const named = nameRules
       .filter(({ entity }) => !explained.some((one) => one.entity === entity))
       .filter(({ words, unless = [] }) => containsTerm(this.#words, words) && !containsTerm(this.#words, unless))
-      .map(({ entity }): ColumnFinding => ({ entity, confidence: NAME_ONLY, share: 0, because: 'name' }));
+      .map(({ entity }): ColumnFinding => ({ entity, confidence: NAME_ONLY, share: 0, evidence: 'name' }));
     return [...explained, ...named].toSorted((a, b) => b.confidence - a.confidence || (a.entity < b.entity ? -1 : 1));
   }
 
@@ -109,6 +109,6 @@ export class ColumnScan {
     );
     if (confidence < REPORTED) return undefined;
     const rounded = Math.round(confidence * 100) / 100;
-    return { entity, confidence: rounded, share, because: named ? 'both' : 'values', example };
+    return { entity, confidence: rounded, share, evidence: named ? 'both' : 'values', example };
   }
 }

@@ -60,7 +60,7 @@ describe('the corpus', () => {
       found: findingsOf(
         'value',
         Array.from({ length: 60 }, (_, at) => examples[at % examples.length] ?? ''),
-      ).filter(({ because }) => because !== 'name'),
+      ).filter(({ evidence }) => evidence !== 'name'),
     }));
     const rows = columns.map(({ entity, found }) => ({
       entity,
@@ -86,7 +86,7 @@ describe('columns', () => {
   test('a name disambiguates nine digits', () => {
     const values = Array.from({ length: 100 }, (_, at) => `4${digits(at, 8)}`);
     expect(findingsOf('code', values).map(({ entity }) => entity)).not.toContain('US_SSN');
-    expect(findingsOf('applicantSSN', values)[0]).toMatchObject({ entity: 'US_SSN', because: 'both' });
+    expect(findingsOf('applicantSSN', values)[0]).toMatchObject({ entity: 'US_SSN', evidence: 'both' });
   });
 
   test('one key among a thousand notes is found', () => {
@@ -96,7 +96,7 @@ describe('columns', () => {
   });
 
   test('names alone', () => {
-    expect(findingsOf('firstName', ['Ada'])).toMatchObject([{ entity: 'PERSON', because: 'name', share: 0 }]);
+    expect(findingsOf('firstName', ['Ada'])).toMatchObject([{ entity: 'PERSON', evidence: 'name', share: 0 }]);
     expect(findingsOf('date_of_birth', ['1815-12-10'])).toMatchObject([{ entity: 'DATE_OF_BIRTH' }]);
     expect(findingsOf('birth_weight', ['3200'])).toEqual([]);
     expect(findingsOf('memory_address', ['0x7f'])).toEqual([]);

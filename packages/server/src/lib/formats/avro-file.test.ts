@@ -2,7 +2,7 @@ import { deflateRawSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { AvroError, readAvroFile, type AvroValue } from './avro-file.ts';
 
-const BOUNDS = { bytes: 10_000, values: 1000 };
+const LIMITS = { bytes: 10_000, values: 1000 };
 const SYNC = Buffer.alloc(16, 7);
 
 function long(value: bigint): Buffer {
@@ -34,7 +34,7 @@ function file(schema: unknown, records: readonly Buffer[], { codec = 'null', cou
 }
 
 const read = (schema: unknown, ...records: readonly Buffer[]): readonly AvroValue[] =>
-  readAvroFile(file(schema, records), BOUNDS).records;
+  readAvroFile(file(schema, records), LIMITS).records;
 
 test('values of every type', () => {
   const schema = {
@@ -114,10 +114,10 @@ test.each([2n ** 53n, -(2n ** 53n), 2n ** 63n - 1n, -(2n ** 63n), 3_475_017_391_
 );
 
 test('packed blocks, no blocks, and what the writer noted', () => {
-  const packed = readAvroFile(file('string', [text('a'), text('b')], { codec: 'deflate' }), BOUNDS);
+  const packed = readAvroFile(file('string', [text('a'), text('b')], { codec: 'deflate' }), LIMITS);
   expect(packed.records).toEqual(['a', 'b']);
   expect(packed.metadata.get('note')).toBe('é');
-  expect(readAvroFile(file('string', []), BOUNDS).records).toEqual([]);
+  expect(readAvroFile(file('string', []), LIMITS).records).toEqual([]);
 });
 
 describe('an unreadable file returns the reason', () => {
@@ -159,7 +159,7 @@ describe('an unreadable file returns the reason', () => {
     ],
     ['a large file', () => file('bytes', [text(Buffer.alloc(50_000))]), 'exceeds the maximum size'],
   ])('%s', (_, make, words) => {
-    expect(() => readAvroFile(make(), BOUNDS)).toThrow(AvroError);
-    expect(() => readAvroFile(make(), BOUNDS)).toThrow(words);
+    expect(() => readAvroFile(make(), LIMITS)).toThrow(AvroError);
+    expect(() => readAvroFile(make(), LIMITS)).toThrow(words);
   });
 });

@@ -22,7 +22,7 @@ export interface AvroFile {
   readonly records: readonly AvroValue[];
 }
 
-export interface AvroBounds {
+export interface AvroLimits {
   /** Inflated, of all blocks. */
   readonly bytes: number;
   /** Of all records, including nested ones. */
@@ -35,8 +35,8 @@ const SYNC_BYTES = 16;
 const DEPTH = 64;
 
 /** @throws AvroError for an invalid file, one beyond the limits, or an unsupported codec. */
-export function readAvroFile(bytes: Buffer, bounds: AvroBounds): AvroFile {
-  const budget = { values: bounds.values };
+export function readAvroFile(bytes: Buffer, limits: AvroLimits): AvroFile {
+  const budget = { values: limits.values };
   const head = new AvroReader(bytes, budget);
   if (!head.take(MAGIC.length).equals(MAGIC)) throw new AvroError('it is not an Avro file');
   const metadata = new Map<string, string>();
@@ -46,7 +46,7 @@ export function readAvroFile(bytes: Buffer, bounds: AvroBounds): AvroFile {
   const decode = compile(parseSchema(metadata.get('avro.schema') ?? ''), '', new Map());
   const unpack = codecOf(metadata.get('avro.codec') ?? 'null');
   const records: AvroValue[] = [];
-  let left = bounds.bytes;
+  let left = limits.bytes;
   while (!head.ended) {
     const count = head.size();
     const block = unpack(head.take(head.size()), left);

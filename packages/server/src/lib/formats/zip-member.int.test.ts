@@ -50,12 +50,12 @@ test('archives that Python writes are read', async () => {
 test.each([
   ['no archive', Buffer.from('nothing'), 'cannot be read as a ZIP archive'],
   ['no such member', zip({ other: 'x' }), 'has no member wanted'],
-  ['more than is allowed', zip({ wanted: large }), 'more than 1000'],
-  ['an offset beyond the end', elsewhere(zip({ wanted: 'x' })), 'cannot be read as a ZIP archive'],
-  ['a member longer than its entry says', resized(zip({ wanted: 'y'.repeat(900) }), 'wanted', 800), 'too many bytes'],
+  ['more than is allowed', zip({ expected: large }), 'more than 1000'],
+  ['an offset beyond the end', elsewhere(zip({ expected: 'x' })), 'cannot be read as a ZIP archive'],
+  ['a member longer than its entry says', resized(zip({ expected: 'y'.repeat(900) }), 'wanted', 800), 'too many bytes'],
   [
     'a member shorter than its entry says',
-    resized(zip({ wanted: 'y'.repeat(900) }), 'wanted', 950),
+    resized(zip({ expected: 'y'.repeat(900) }), 'wanted', 950),
     'not enough bytes',
   ],
 ])('reports %s', async (name, bytes, message) => {

@@ -18,6 +18,6 @@ test.each([
   ['xdais_sid=evil; dais_sid=x', 'x'],
   ['__Host-dais_sid=evil', undefined],
   ['dais_sid=a; dais_sid=b', undefined],
-])('in %s', (header, wanted) => {
-  expect(cookieValue(header, cookieName('dais_sid', false))).toBe(wanted);
+])('in %s', (header, expected) => {
+  expect(cookieValue(header, cookieName('dais_sid', false))).toBe(expected);
 });

@@ -11,7 +11,7 @@ import { scanFile } from './scan-file.ts';
 const conformance = fileURLToPath(new URL('../../../../../conformance/', import.meta.url));
 let folder: string;
 /** What CPython imported for each pickle. */
-let heard: Readonly<Record<string, readonly (readonly [module: string, name: string])[]>>;
+let expected: Readonly<Record<string, readonly (readonly [module: string, name: string])[]>>;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'dais-pickles-'));
@@ -24,7 +24,7 @@ beforeAll(async () => {
     maxOutputBytes: 1 << 24,
   });
   if (code !== 0) throw new Error(stderr);
-  heard = JSON.parse(stdout.toString('utf8')) as typeof heard;
+  expected = JSON.parse(stdout.toString('utf8')) as typeof expected;
 }, 900_000);
 
 afterAll(async () => {
@@ -39,8 +39,8 @@ async function scan(path: string): Promise<string[]> {
 }
 
 it('sees the names that CPython imports, of every protocol', async () => {
-  expect(Object.keys(heard)).toHaveLength(60);
-  for (const [path, names] of Object.entries(heard)) {
+  expect(Object.keys(expected)).toHaveLength(60);
+  for (const [path, names] of Object.entries(expected)) {
     const look = emptyContent();
     const bytes = await readFile(join(folder, path));
     const from = PickleBytes.of(bytes);
@@ -49,8 +49,8 @@ it('sees the names that CPython imports, of every protocol', async () => {
     // Protocols below 3 have the names of Python 2, which CPython maps while it loads.
     const old = (module: string) => module.replace('__builtin__', 'builtins').replace('copy_reg', 'copyreg');
     const seen = new Set([...look.names.values()].map(([module, name]) => `${old(module)} ${name}`));
-    const wanted = new Set(names.map(([module, name]) => `${old(module)} ${name}`));
-    expect({ path, seen: [...seen].toSorted() }).toEqual({ path, seen: [...wanted].toSorted() });
+    const expected = new Set(names.map(([module, name]) => `${old(module)} ${name}`));
+    expect({ path, seen: [...seen].toSorted() }).toEqual({ path, seen: [...expected].toSorted() });
     expect(look.dynamic).toBe(false);
   }
 });
@@ -61,7 +61,7 @@ it('passes values, reports models of libraries, blocks code', async () => {
     const severities = [...new Set(found.map((one) => one.split(' ')[0]))];
     const value = /^(plain|times|containers|numbers|arrays)-|^numbers\.npy$|^arrays\.npz$/.test(path);
     const library = /^(scaler|logistic|forest|boosting|pipeline)-|^lambda\.pkl$|^packed\.joblib$/.test(path);
-    const wanted = library ? ['review'] : ['block'];
-    expect({ path, severities, found }).toEqual({ path, severities: value ? [] : wanted, found });
+    const expected = library ? ['review'] : ['block'];
+    expect({ path, severities, found }).toEqual({ path, severities: value ? [] : expected, found });
   }
 });

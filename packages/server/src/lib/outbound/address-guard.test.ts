@@ -3,10 +3,10 @@ import { canonicalHost, createAddressGuard, type Address } from './address-guard
 import type { OutboundErrorCode } from './error-code.ts';
 
 class Failed extends Error {
-  readonly fault: OutboundErrorCode;
+  readonly code: OutboundErrorCode;
   constructor(code: OutboundErrorCode, detail: string) {
     super(detail);
-    this.fault = code;
+    this.code = code;
   }
 }
 
@@ -74,7 +74,7 @@ describe('the address guard', () => {
     '',
     '[::1',
   ])('rejects %s', async (host) => {
-    await expect(guardOf().check(host, 80)).rejects.toMatchObject({ fault: 'address_refused' });
+    await expect(guardOf().check(host, 80)).rejects.toMatchObject({ code: 'address_refused' });
   });
 
   test('the refusal names the host, the reason and the setting', async () => {
@@ -87,35 +87,35 @@ describe('the address guard', () => {
   test('an allowed name permits local addresses, but no metadata service', async () => {
     const guard = guardOf('hooks.internal', 'odd.internal');
     expect(await guard.check('hooks.internal', 443)).toEqual([{ address: '10.1.2.3', family: 4 }]);
-    await expect(guard.check('odd.internal', 443)).rejects.toMatchObject({ fault: 'address_refused' });
-    await expect(guard.check('10.1.2.3', 443)).rejects.toMatchObject({ fault: 'address_refused' });
+    await expect(guard.check('odd.internal', 443)).rejects.toMatchObject({ code: 'address_refused' });
+    await expect(guard.check('10.1.2.3', 443)).rejects.toMatchObject({ code: 'address_refused' });
     await expect(guardOf('.internal').check('hooks.internal', 443)).resolves.toHaveLength(1);
-    await expect(guardOf('internal').check('hooks.internal', 443)).rejects.toMatchObject({ fault: 'address_refused' });
+    await expect(guardOf('internal').check('hooks.internal', 443)).rejects.toMatchObject({ code: 'address_refused' });
   });
 
   test('an allowed network permits its addresses, by name and by address, on its port', async () => {
     const guard = guardOf('10.1.0.0/16:8443', '169.254.169.254');
     await expect(guard.check('10.1.2.3', 8443)).resolves.toHaveLength(1);
     await expect(guard.check('hooks.internal', 8443)).resolves.toHaveLength(1);
-    await expect(guard.check('hooks.internal', 443)).rejects.toMatchObject({ fault: 'address_refused' });
-    await expect(guard.check('10.2.0.1', 8443)).rejects.toMatchObject({ fault: 'address_refused' });
+    await expect(guard.check('hooks.internal', 443)).rejects.toMatchObject({ code: 'address_refused' });
+    await expect(guard.check('10.2.0.1', 8443)).rejects.toMatchObject({ code: 'address_refused' });
     await expect(guard.check('metadata.example', 80)).resolves.toHaveLength(1);
     await expect(guardOf('127.0.0.0/8').check('[::ffff:127.0.0.1]', 80)).rejects.toMatchObject({
-      fault: 'address_refused',
+      code: 'address_refused',
     });
   });
 
   test('a name without an address fails without a refusal', async () => {
-    await expect(guardOf().check('unknown.example', 443)).rejects.toMatchObject({ fault: 'upstream_failed' });
-    await expect(guardOf().check('nothing.example', 443)).rejects.toMatchObject({ fault: 'upstream_failed' });
+    await expect(guardOf().check('unknown.example', 443)).rejects.toMatchObject({ code: 'upstream_failed' });
+    await expect(guardOf().check('nothing.example', 443)).rejects.toMatchObject({ code: 'upstream_failed' });
   });
 
   test('for a proxy, names that only the proxy knows pass', async () => {
     const guard = guardOf();
     await expect(guard.checkForProxy('unknown.example', 443)).resolves.toBeUndefined();
     await expect(guard.checkForProxy('public.example', 443)).resolves.toBeUndefined();
-    await expect(guard.checkForProxy('rebind.example', 443)).rejects.toMatchObject({ fault: 'address_refused' });
-    await expect(guard.checkForProxy('0x7f.1', 443)).rejects.toMatchObject({ fault: 'address_refused' });
+    await expect(guard.checkForProxy('rebind.example', 443)).rejects.toMatchObject({ code: 'address_refused' });
+    await expect(guard.checkForProxy('0x7f.1', 443)).rejects.toMatchObject({ code: 'address_refused' });
   });
 
   test('an invalid entry of the list is reported', () => {

@@ -138,7 +138,7 @@ describe('refused requests', () => {
       /^Connection to \S+ was refused by the outbound guard: .+\. An administrator can allow it with outbound\.allowHosts\.\n$/,
     );
     expect(await tunnel(`${host}:${port}`)).toMatchObject({ status: 403 });
-    expect(failures.map(({ fault }) => fault)).toEqual(['address_refused', 'address_refused']);
+    expect(failures.map(({ code }) => code)).toEqual(['address_refused', 'address_refused']);
   });
 
   test('refuses a name that resolves to loopback', async () => {

@@ -21,7 +21,7 @@ import type { Route, RouteTarget } from './route.ts';
 export interface ProxyFailure {
   readonly host: string;
   readonly port: number;
-  readonly fault: OutboundErrorCode | 'bad_request';
+  readonly code: OutboundErrorCode | 'bad_request';
   /** A complete sentence for the user of the program. */
   readonly message: string;
 }
@@ -116,7 +116,7 @@ export class ForwardProxy {
       this.#join(socket, route.socket);
     } catch (error) {
       const failure = this.#failed(error, target, client);
-      const status = failure.fault === 'address_refused' ? 403 : 502;
+      const status = failure.code === 'address_refused' ? 403 : 502;
       const phrase = status === 403 ? 'Refused by the outbound guard' : 'Destination unreachable';
       endTunnel(socket, status, phrase, failure.message);
     }
@@ -174,7 +174,7 @@ export class ForwardProxy {
       if (response.destroyed) return;
       const failure = this.#failed(error, target, client);
       if (response.headersSent) response.destroy();
-      else answer(response, failure.fault === 'address_refused' ? 403 : 502, failure.message);
+      else answer(response, failure.code === 'address_refused' ? 403 : 502, failure.message);
     }
   }
 
@@ -194,15 +194,15 @@ export class ForwardProxy {
 
   #failed(error: unknown, { host, port }: RouteTarget, client: ProxyClient): ProxyFailure {
     const isOther = error instanceof OtherDestination;
-    const fault = isOther ? 'address_refused' : (this.#outbound.errorCodeOf(error) ?? 'upstream_failed');
+    const code = isOther ? 'address_refused' : (this.#outbound.errorCodeOf(error) ?? 'upstream_failed');
     const why = error instanceof Error ? error.message : String(error);
     const where = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
     const message = isOther
       ? `Connection to ${where} was refused: ${why}.`
-      : fault === 'address_refused'
+      : code === 'address_refused'
         ? `Connection to ${where} was refused by the outbound guard: ${why}.`
         : `Connection to ${where} failed: ${why}.`;
-    const failure = { host, port, fault, message };
+    const failure = { host, port, code, message };
     client.onFailure?.(failure);
     return failure;
   }

@@ -8,7 +8,7 @@ import { TestNet } from './outbound.testing.ts';
 
 const net = new TestNet();
 afterEach(async () => await net.end());
-const refused = { fault: 'address_refused' };
+const refused = { code: 'address_refused' };
 
 describe('TLS', () => {
   test('a private authority is trusted if its certificate is configured, and only for names that it signed', async () => {
@@ -126,7 +126,7 @@ describe('a proxy', () => {
     });
     for (const url of ['http://plain.partner/', 'https://secure.partner/']) {
       const call = outbound.send({ url });
-      await expect(call).rejects.toMatchObject({ fault: 'upstream_failed' });
+      await expect(call).rejects.toMatchObject({ code: 'upstream_failed' });
       await expect(call).rejects.toThrow(
         `${new URL(url).origin} cannot be reached: the proxy responds with status 407`,
       );
@@ -141,8 +141,8 @@ describe('a proxy', () => {
       proxy: { httpProxy: address, httpsProxy: address, noProxy: [] },
       resolve: async () => [],
     });
-    await expect(outbound.send({ url: 'http://plain.partner/' })).rejects.toMatchObject({ fault: 'upstream_failed' });
-    await expect(outbound.send({ url: 'https://secure.partner/' })).rejects.toMatchObject({ fault: 'upstream_failed' });
+    await expect(outbound.send({ url: 'http://plain.partner/' })).rejects.toMatchObject({ code: 'upstream_failed' });
+    await expect(outbound.send({ url: 'https://secure.partner/' })).rejects.toMatchObject({ code: 'upstream_failed' });
   });
 
   test('that never responds to CONNECT times out', async () => {

@@ -8,7 +8,7 @@ import { TestNet } from './outbound.testing.ts';
 
 const net = new TestNet();
 afterEach(async () => await net.end());
-const refused = { fault: 'address_refused' };
+const refused = { code: 'address_refused' };
 
 describe('calls', () => {
   test('send the request as given and return the response', async () => {
@@ -56,7 +56,7 @@ describe('calls', () => {
     ['with a length', 'Content-Length: 131072\r\n', 'whole'],
     ['without a length', '', 'whole'],
     ['cut off', 'Content-Length: 131073\r\n', 'failed'],
-  ])('a peer that closes before its response is read: %s', async (_title, header, wanted) => {
+  ])('a peer that closes before its response is read: %s', async (_title, header, expected) => {
     const server = createTcpServer((socket) => {
       socket.on('error', () => {});
       socket.once('data', () => {
@@ -72,7 +72,7 @@ describe('calls', () => {
       ({ length }) => (length === 131_072 ? 'whole' : `${length} bytes`),
       () => 'failed',
     );
-    expect(await read).toBe(wanted);
+    expect(await read).toBe(expected);
   });
 
   test('an error status is an answer', async () => {
@@ -90,7 +90,7 @@ describe('calls', () => {
       more();
     });
     await expect(net.client().send({ url: `${url}/?token=hunter2`, maxBytes: 100_000 })).rejects.toMatchObject({
-      fault: 'upstream_failed',
+      code: 'upstream_failed',
       message: `the response of ${url} has more than 100000 bytes`,
     });
     await expect(net.client().send({ url })).rejects.toThrow(`more than ${1 << 20} bytes`);
@@ -145,7 +145,7 @@ describe('calls', () => {
       .send({ url: `http://127.0.0.1:${port}/secret-path?key=hunter2`, headers: { authorization: 'hunter2' } })
       .catch((error: unknown) => error);
     expect(failure).toMatchObject({
-      fault: 'upstream_failed',
+      code: 'upstream_failed',
       message: `http://127.0.0.1:${port} closed the connection`,
     });
     const closed = await net.serve(() => {});
@@ -154,7 +154,7 @@ describe('calls', () => {
     await expect(
       net.client({ resolve: async () => [] }).send({ url: 'http://nowhere.example/' }),
     ).rejects.toMatchObject({
-      fault: 'upstream_failed',
+      code: 'upstream_failed',
       message: 'the name nowhere.example has no address',
     });
   });
@@ -280,7 +280,7 @@ describe('connections that do not speak HTTP', () => {
     const port = await net.listen(createTcpServer(() => {}));
     await net.endLast();
     await expect(net.client().connect('127.0.0.1', port)).rejects.toMatchObject({
-      fault: 'upstream_failed',
+      code: 'upstream_failed',
       message: `127.0.0.1:${port} refuses the connection`,
     });
     const stop = AbortSignal.abort(new Error('enough'));
@@ -297,7 +297,7 @@ test('an address can be checked without a call', async () => {
   const direct = net.client({ allowHosts: [], resolve });
   await expect(direct.check('https://public.example/x')).resolves.toBeUndefined();
   await expect(direct.check('https://rebind.example/x')).rejects.toMatchObject(refused);
-  await expect(direct.check('https://unknown.example/x')).rejects.toMatchObject({ fault: 'upstream_failed' });
+  await expect(direct.check('https://unknown.example/x')).rejects.toMatchObject({ code: 'upstream_failed' });
   await expect(direct.check('ftp://public.example/x')).rejects.toMatchObject(refused);
   const proxied = net.client({ allowHosts: [], resolve, proxy: { httpsProxy: 'http://127.0.0.1:1', noProxy: [] } });
   await expect(proxied.check('https://unknown.example/x')).resolves.toBeUndefined();

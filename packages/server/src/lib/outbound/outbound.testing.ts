@@ -6,10 +6,10 @@ import { createOutbound, type Outbound, type OutboundOptions } from './outbound.
 
 /** What these clients throw. */
 class Failed extends Error {
-  readonly fault: OutboundErrorCode;
+  readonly code: OutboundErrorCode;
   constructor(code: OutboundErrorCode, detail: string, cause: unknown) {
     super(detail, { cause });
-    this.fault = code;
+    this.code = code;
   }
 }
 

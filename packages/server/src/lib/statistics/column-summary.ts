@@ -149,7 +149,7 @@ export function summarizeCategories(column: Iterable<string | null | undefined>)
       counts.set(value, (counts.get(value) ?? 0) + 1);
     }
   }
-  return { type: 'categories', count, nulls, ...bounded(counts, 0) };
+  return { type: 'categories', count, nulls, ...limitCategories(counts, 0) };
 }
 
 /**
@@ -163,7 +163,7 @@ export function mergeCategories(one: CategorySummary, other: CategorySummary): C
     type: 'categories',
     count: one.count + other.count,
     nulls: one.nulls + other.nulls,
-    ...bounded(counts, one.rest + other.rest),
+    ...limitCategories(counts, one.rest + other.rest),
   };
 }
 
@@ -174,7 +174,7 @@ export function mergeSummaries(one: ColumnSummary, other: ColumnSummary): Column
   throw new RangeError('summaries of numbers and of categories cannot be added');
 }
 
-function bounded(counts: ReadonlyMap<string, number>, rest: number): Pick<CategorySummary, 'counts' | 'rest'> {
+function limitCategories(counts: ReadonlyMap<string, number>, rest: number): Pick<CategorySummary, 'counts' | 'rest'> {
   if (counts.size <= MOST_CATEGORIES) return { counts, rest };
   const sorted = [...counts].toSorted(([a, of], [b, than]) => than - of || (a < b ? -1 : 1));
   const left = sorted.slice(MOST_CATEGORIES).reduce((sum, [, count]) => sum + count, rest);

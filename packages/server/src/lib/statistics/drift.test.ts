@@ -27,7 +27,7 @@ const normal = (mean: number, deviation: number, count = 1000) =>
 const binned = (summary: NumberSummary): NumberSummary => ({ ...summary, values: undefined });
 
 function drift(reported: Drift | NoDrift): Drift {
-  if ('unknown' in reported) throw new Error(reported.because);
+  if ('unknown' in reported) throw new Error(reported.reason);
   return reported;
 }
 
@@ -193,7 +193,7 @@ describe('what cannot be compared is no “all good”', () => {
 
   test('a distance in the unit of the column has no default threshold', () => {
     const reported = drift(driftOf(numbers, numbers, { method: 'wasserstein' }));
-    expect(reported).toEqual({ method: 'wasserstein', value: 0, because: 'named' });
+    expect(reported).toEqual({ method: 'wasserstein', value: 0, reason: 'named' });
     expect(driftOf(numbers, numbers, { method: 'wasserstein', threshold: 2 })).toMatchObject({ drifted: false });
   });
 });

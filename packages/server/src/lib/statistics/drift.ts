@@ -80,7 +80,7 @@ export interface Drift {
   /** Undefined where there is no threshold. */
   readonly drifted?: boolean | undefined;
   /** The method and the reason for its choice, for a report. */
-  readonly because: string;
+  readonly reason: string;
   /** Categories that the baseline does not have. */
   readonly added?: readonly string[] | undefined;
 }
@@ -89,7 +89,7 @@ export interface Drift {
 export interface NoDrift {
   readonly method?: undefined;
   readonly unknown: 'no-values' | 'no-baseline-values' | 'type-changed' | 'bins-differ' | 'method-needs-numbers';
-  readonly because: string;
+  readonly reason: string;
 }
 
 export interface DriftChoice {
@@ -107,7 +107,7 @@ export interface DriftChoice {
 export function chooseMethod(
   reference: ColumnSummary,
   current: ColumnSummary,
-): { readonly method: DriftMethod; readonly because: string } {
+): { readonly method: DriftMethod; readonly reason: string } {
   const small = reference.count <= SMALL_BASELINE;
   const size = small
     ? 'a baseline of at most 1,000 values: statistical test'
@@ -116,7 +116,7 @@ export function chooseMethod(
   const kind = reference.type === 'categories' ? 'categories' : few ? 'numbers with few distinct values' : 'numbers';
   const asCategories = reference.type === 'categories' || few;
   const method = small ? (asCategories ? 'chi_square' : 'ks') : asCategories ? 'js_distance_ln' : 'wasserstein_normed';
-  return { method, because: `${kind}, ${size}` };
+  return { method, reason: `${kind}, ${size}` };
 }
 
 function isFew(reference: ColumnSummary, current: ColumnSummary): boolean {
@@ -135,12 +135,12 @@ export function driftOf(reference: ColumnSummary, current: ColumnSummary, choice
   const unknown = incomparable(reference, current);
   if (unknown !== undefined) return unknown;
   const chosen =
-    choice.method === undefined ? chooseMethod(reference, current) : { method: choice.method, because: 'named' };
-  const { method, because } = chosen;
+    choice.method === undefined ? chooseMethod(reference, current) : { method: choice.method, reason: 'named' };
+  const { method, reason } = chosen;
   if (reference.type === 'categories' && ['ks', 'wasserstein', 'wasserstein_normed'].includes(method)) {
     return {
       unknown: 'method-needs-numbers',
-      because: `${method} requires ordered values, but the column has categories`,
+      reason: `${method} requires ordered values, but the column has categories`,
     };
   }
   const measured =
@@ -154,21 +154,21 @@ export function driftOf(reference: ColumnSummary, current: ColumnSummary, choice
       : isTest(method)
         ? (measured.pValue ?? 1) < threshold
         : measured.value >= threshold;
-  return { method, ...measured, ...(threshold !== undefined && { threshold, drifted }), because };
+  return { method, ...measured, ...(threshold !== undefined && { threshold, drifted }), reason };
 }
 
 function incomparable(reference: ColumnSummary, current: ColumnSummary): NoDrift | undefined {
   if (reference.type !== current.type) {
-    return { unknown: 'type-changed', because: `the baseline has ${reference.type}, the window has ${current.type}` };
+    return { unknown: 'type-changed', reason: `the baseline has ${reference.type}, the window has ${current.type}` };
   }
-  if (reference.count === 0) return { unknown: 'no-baseline-values', because: 'the baseline has no values' };
-  if (current.count === 0) return { unknown: 'no-values', because: 'the window has no values' };
+  if (reference.count === 0) return { unknown: 'no-baseline-values', reason: 'the baseline has no values' };
+  if (current.count === 0) return { unknown: 'no-values', reason: 'the window has no values' };
   if (
     reference.type === 'numbers' &&
     current.type === 'numbers' &&
     !sameEdges(reference.bins.edges, current.bins.edges)
   ) {
-    return { unknown: 'bins-differ', because: 'the bins of the window belong to another baseline' };
+    return { unknown: 'bins-differ', reason: 'the bins of the window belong to another baseline' };
   }
   return undefined;
 }

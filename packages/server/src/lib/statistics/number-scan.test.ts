@@ -27,8 +27,8 @@ function pieces(values: readonly (number | null)[], size: number): [Float64Array
   return made;
 }
 
-function expectSame(found: NumberSummary, wanted: NumberSummary): void {
-  const { mean: m, squares: s, tails: t, values: _, ...rest } = wanted;
+function expectSame(found: NumberSummary, expected: NumberSummary): void {
+  const { mean: m, squares: s, tails: t, values: _, ...rest } = expected;
   const { mean, squares, tails, ...exact } = found;
   expect(exact).toEqual(rest);
   const near = (one: number | undefined, other: number | undefined, size: number) =>

@@ -83,9 +83,10 @@ export class NumberScan {
       nans: this.#nans,
       infinities: this.#infinities,
       ...(count > 0 && { min, max, mean }),
-      squares: bounded(squares),
+      squares: clampSum(squares),
       bins: { edges, counts: [...counts] },
-      tails: edges.length === 0 ? { low: bounded(mean * count), high: 0 } : { low: bounded(low), high: bounded(high) },
+      tails:
+        edges.length === 0 ? { low: clampSum(mean * count), high: 0 } : { low: clampSum(low), high: clampSum(high) },
       lattice,
     };
   }
@@ -114,7 +115,7 @@ export class NumberScan {
 }
 
 /** JSON has no infinities. */
-function bounded(sum: number): number {
+function clampSum(sum: number): number {
   return Number.isFinite(sum) ? sum : Math.sign(sum) * Number.MAX_VALUE || 0;
 }
 

@@ -37,6 +37,12 @@ describe.runIf(endianness() === 'LE')('the table of a little-endian machine', ()
     expect(peerUid(table, connection)).toBeUndefined();
   });
 
+  test('rows with other local ports are skipped on request', () => {
+    const table = [HEAD, line(own, peer, '01', 1, 11), line(peer, own, '01', 1001, 12)].join('\n');
+    expect(parseTcpTable(table, new Set([40_000]))).toEqual(parseTcpTable(table).slice(1));
+    expect(parseTcpTable(`${HEAD}\n\ngarbage\n`, new Set([40_000]))).toEqual([]);
+  });
+
   test('an IPv4 peer may use a socket of the other family', () => {
     const [, mapped] = tableAddresses('127.0.0.1');
     const table = parseTcpTable([HEAD, line(`${mapped}:9C40`, `${mapped}:1B9E`, '01', 1002, 14)].join('\n'));

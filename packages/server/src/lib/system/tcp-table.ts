@@ -26,14 +26,20 @@ const FIN_WAIT_2 = 5;
 const CLOSE_WAIT = 8;
 const LAST_ACK = 9;
 const LISTEN = 10;
-/** States in which the handshake is done: only then does the socket belong to the connection we hold the other end of. */
 const CONNECTED: ReadonlySet<number> = new Set([ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, CLOSE_WAIT, LAST_ACK]);
 
-export function parseTcpTable(text: string): TcpSocket[] {
+/** Returns whether the handshake is done: only then does the socket belong to the connection we hold the other end of. */
+export function isConnected(state: number): boolean {
+  return CONNECTED.has(state);
+}
+
+/** `localPorts`: lines with other ports are skipped, which is most of the work. */
+export function parseTcpTable(text: string, localPorts?: ReadonlySet<number>): TcpSocket[] {
   return text
     .split('\n')
     .slice(1)
     .flatMap((line): TcpSocket[] => {
+      if (localPorts !== undefined && !localPorts.has(localPortOf(line))) return [];
       const [, local, remote, state, , , , uid, , inode] = line.trim().split(/\s+/);
       const here = /^([0-9A-F]+):([0-9A-F]{4})$/.exec(local ?? '');
       const there = /^([0-9A-F]+):([0-9A-F]{4})$/.exec(remote ?? '');
@@ -50,6 +56,11 @@ export function parseTcpTable(text: string): TcpSocket[] {
         },
       ];
     });
+}
+
+function localPortOf(line: string): number {
+  const at = line.indexOf(':', line.indexOf(':') + 1) + 1;
+  return Number.parseInt(line.slice(at, at + 4), 16);
 }
 
 /** The forms in which the table may show an address: a socket of the other family may be used for IPv4. */
@@ -72,7 +83,8 @@ function words(bytes: Buffer): string {
   return text;
 }
 
-function addressBytes(address: string): Buffer | undefined {
+/** Returns the 4 or 16 bytes of an IP address; undefined for other text. */
+export function addressBytes(address: string): Buffer | undefined {
   const plain = address.replace(/%.*$/, '');
   if (isIPv4(plain)) return Buffer.from(plain.split('.').map(Number));
   if (!isIPv6(plain)) return undefined;
@@ -108,7 +120,7 @@ export function peerUid(table: readonly TcpSocket[], connection: Connection): nu
     (socket) =>
       socket.localPort === connection.peerPort &&
       socket.remotePort === connection.ownPort &&
-      CONNECTED.has(socket.state) &&
+      isConnected(socket.state) &&
       socket.inode !== '0' &&
       locals.includes(socket.local) &&
       remotes.includes(socket.remote),
@@ -116,12 +128,12 @@ export function peerUid(table: readonly TcpSocket[], connection: Connection): nu
   return found?.uid;
 }
 
-/** The current table; empty if there is none. */
-export async function readTcpTable(): Promise<readonly TcpSocket[]> {
+/** Returns the current table, or its rows with these local ports; empty if there is none. */
+export async function readTcpTable(localPorts?: ReadonlySet<number>): Promise<readonly TcpSocket[]> {
   const texts = await Promise.all(
     ['/proc/net/tcp', '/proc/net/tcp6'].map((path) => readFile(path, 'utf8').catch(() => '')),
   );
-  return texts.flatMap(parseTcpTable);
+  return texts.flatMap((text) => parseTcpTable(text, localPorts));
 }
 
 export interface Listener {

@@ -24,11 +24,11 @@ export class LatencyHistogram {
   /** In ms, never less than the true one; null without requests. */
   quantile(share: number): number | null {
     if (this.#total === 0) return null;
-    const wanted = Math.ceil(this.#total * share);
+    const rank = Math.ceil(this.#total * share);
     let below = 0;
     for (const [position, count] of this.#counts.entries()) {
       below += count;
-      if (below >= wanted) return rounded(Math.min(this.#mostMs, Math.exp(position * STEP) / 1000));
+      if (below >= rank) return rounded(Math.min(this.#mostMs, Math.exp(position * STEP) / 1000));
     }
     return rounded(this.#mostMs);
   }

@@ -204,17 +204,17 @@ function findAction(model: Model, text: string): ActionModel {
 
 /** @throws DaisError `invalid_request` */
 function findResource(model: Model, action: ActionModel, text: string | undefined, project: string): FoundResource {
-  const wanted = text ?? action.kinds[0] ?? 'Access';
+  const kindName = text ?? action.kinds[0] ?? 'Access';
   const refuse = (message: string) =>
     new DaisError('invalid_request', `The resource ${message}.`, { issues: [{ path: 'resource', message }] });
   try {
-    const { kind, name, project: named } = readResource(model, wanted, project);
+    const { kind, name, project: named } = readResource(model, kindName, project);
     if (!action.kinds.includes(kind))
       throw refuse(`is a ${kind}; ${action.action} applies to ${action.kinds.join(' or ')}`);
     if (named !== '' && named !== project)
       throw refuse(`is in project "${named}"; send the request to that project instead of "${project}"`);
     const projectName = action.inProjects ? named : '';
-    return { kind, name, project: projectName, text: wanted };
+    return { kind, name, project: projectName, text: kindName };
   } catch (error) {
     if (!(error instanceof UnreadableCase)) throw error;
     throw refuse(`cannot be read: ${error.message}`);

@@ -163,7 +163,7 @@ async function entityOf(
   { tenant }: Call,
   inquiry: Inquiry,
   event: SequencedEvent,
-  { kind, name, facts: load, names }: Wanted,
+  { kind, name, facts: load, names }: ResourceReference,
 ): Promise<Entity | undefined> {
   const known = inquiry.rules.model.kinds.get(kind);
   if (known === undefined || name === undefined) return undefined;
@@ -179,7 +179,7 @@ async function entityOf(
   return resourceEntity(known, resource, tenant.name, facts);
 }
 
-interface Wanted {
+interface ResourceReference {
   readonly kind: string;
   readonly name: string | undefined;
   readonly facts: Evidence['facts'];

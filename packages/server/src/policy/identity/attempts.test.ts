@@ -8,6 +8,6 @@ test.each([
   ['2001:db8::1', '2001:db8:0:0::/64'],
   ['::1', '0:0:0:0::/64'],
   ['::ffff:192.0.2.7', '192.0.2.7'],
-])('%s counts as %s', (address, wanted) => {
-  expect(addressGroup(address)).toBe(wanted);
+])('%s counts as %s', (address, expected) => {
+  expect(addressGroup(address)).toBe(expected);
 });

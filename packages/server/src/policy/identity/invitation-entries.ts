@@ -135,14 +135,14 @@ function life(hours = DEFAULT_HOURS): { readonly lifeMs: number } {
   return { lifeMs: hours * HOUR_MS };
 }
 
-async function makeLink(tx: Transaction, { random, url }: IdentityDependencies, wanted: NewInvitation) {
-  await replaceInvitations(tx, wanted.userName);
-  const { id, secret, expiresAt } = await insertInvitation(tx, wanted, random);
+async function makeLink(tx: Transaction, { random, url }: IdentityDependencies, input: NewInvitation) {
+  await replaceInvitations(tx, input.userName);
+  const { id, secret, expiresAt } = await insertInvitation(tx, input, random);
   const data = {
     invitation: id,
-    email: wanted.email,
-    reset: wanted.userUid !== undefined,
-    administrator: wanted.administrator,
+    email: input.email,
+    reset: input.userUid !== undefined,
+    administrator: input.administrator,
     expiresAt: expiresAt.toISOString(),
   };
   tx.emit({ type: eventTypes.invitationCreated, projectId: ORGANIZATION, data });

@@ -30,7 +30,7 @@ const SECRET_BYTES = 32;
 
 export async function insertInvitation(
   tx: Transaction,
-  wanted: NewInvitation,
+  input: NewInvitation,
   random: RandomSource,
 ): Promise<{ readonly id: string; readonly secret: string; readonly expiresAt: Date }> {
   const id = uuidv7();
@@ -41,12 +41,12 @@ export async function insertInvitation(
     [
       id,
       secretDigest(secret),
-      wanted.email,
-      wanted.userUid ?? null,
-      wanted.userName,
-      wanted.administrator,
-      JSON.stringify({ type: wanted.createdBy.type, id: wanted.createdBy.id }),
-      wanted.lifeMs,
+      input.email,
+      input.userUid ?? null,
+      input.userName,
+      input.administrator,
+      JSON.stringify({ type: input.createdBy.type, id: input.createdBy.id }),
+      input.lifeMs,
     ],
   );
   if (row === undefined) throw new Error('the insert of an invitation returned no row');

@@ -67,8 +67,8 @@ export interface NewUser {
  * Creates a User like a manifest. Returns its uid. @throws DaisError as a create does: `invalid_manifest` for an email
  * address of another user.
  */
-export async function makeUser(tx: Transaction, kinds: KindRegistry, wanted: NewUser): Promise<string> {
-  const { name, email, displayName } = wanted;
+export async function makeUser(tx: Transaction, kinds: KindRegistry, input: NewUser): Promise<string> {
+  const { name, email, displayName } = input;
   const spec = { email, ...(displayName !== undefined && displayName !== '' && { displayName }) };
   return await ensureResource(
     tx,

@@ -95,10 +95,10 @@ describe('filters', () => {
     ],
     ['seconds', { operation: 'LESS_THAN', key: 'created_at', long_value: '5' }, []],
     ['in nothing', { operation: 'IN', key: 'name', string_values: { values: [] } }, []],
-  ])('%s', async (_, predicate, wanted) => {
-    expect(await names({ filter: filter(ofMine(), predicate) })).toEqual(wanted);
+  ])('%s', async (_, predicate, expected) => {
+    expect(await names({ filter: filter(ofMine(), predicate) })).toEqual(expected);
     // Clients encode it once more.
-    expect(await names({ filter: encodeURIComponent(filter(ofMine(), predicate)) })).toEqual(wanted);
+    expect(await names({ filter: encodeURIComponent(filter(ofMine(), predicate)) })).toEqual(expected);
   });
 });
 

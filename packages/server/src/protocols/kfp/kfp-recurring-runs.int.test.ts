@@ -8,13 +8,13 @@ beforeAll(async () => {
 });
 afterAll(async () => await world?.stop());
 
-const wanted = {
+const expected = {
   display_name: 'often',
   mode: 'ENABLE',
   pipeline_spec: smallPipeline(WRITES),
   trigger: { cron_schedule: { cron: '0 0 9 ? * 2-6', start_time: '2030-01-01T00:00:00Z' } },
 };
-const make = async (more: object = {}) => await world.post('/recurringruns', { ...wanted, ...more });
+const make = async (more: object = {}) => await world.post('/recurringruns', { ...expected, ...more });
 
 test('a recurring run is created, read, disabled, enabled and deleted', async () => {
   const made = await make({
@@ -34,8 +34,8 @@ test('a recurring run is created, read, disabled, enabled and deleted', async ()
       no_catchup: true,
       mode: 'ENABLE',
       status: 'ENABLED',
-      trigger: wanted.trigger,
-      pipeline_spec: wanted.pipeline_spec,
+      trigger: expected.trigger,
+      pipeline_spec: expected.pipeline_spec,
       runtime_config: { parameters: { word: 'x' } },
     },
   });
@@ -71,7 +71,7 @@ test('recurring runs are listed by experiment, in the requested order', async ()
 test('an interval starts a run of a stored version', async () => {
   const pipeline = await world.post('/pipelines/create', {
     pipeline: { display_name: 'kept' },
-    pipeline_version: { pipeline_spec: wanted.pipeline_spec },
+    pipeline_version: { pipeline_spec: expected.pipeline_spec },
   });
   const { pipeline_id: id } = pipeline.json as { pipeline_id: string };
   const trigger = { periodic_schedule: { interval_second: '1' } };
@@ -89,7 +89,7 @@ test.each([
   ['no name', { display_name: '' }, 400, 'display_name'],
   ['no mode', { mode: undefined }, 400, 'mode'],
   ['no trigger', { trigger: undefined }, 400, 'trigger'],
-  ['two triggers', { trigger: { ...wanted.trigger, periodic_schedule: { interval_second: 1 } } }, 400, 'trigger'],
+  ['two triggers', { trigger: { ...expected.trigger, periodic_schedule: { interval_second: 1 } } }, 400, 'trigger'],
   ['no time', { trigger: { cron_schedule: {} } }, 400, 'cron'],
   ['a time that is none', { trigger: { cron_schedule: { cron: 'soon' } } }, 400, 'five, or six'],
   ['no interval', { trigger: { periodic_schedule: { interval_second: 0 } } }, 400, 'interval_second'],

@@ -15,8 +15,8 @@ afterAll(async () => await world?.stop());
 const start = async (script: string, more: object = {}) =>
   await world.post('/runs', { display_name: 'a run', pipeline_spec: smallPipeline(script), ...more });
 const state = async (id: string) => (await world.get(`/runs/${id}`)).json.state as string;
-const until = async (id: string, wanted: string) => {
-  await expect.poll(async () => await state(id), { timeout: 60_000, interval: 50 }).toBe(wanted);
+const until = async (id: string, expected: string) => {
+  await expect.poll(async () => await state(id), { timeout: 60_000, interval: 50 }).toBe(expected);
   return (await world.get(`/runs/${id}`)).json;
 };
 

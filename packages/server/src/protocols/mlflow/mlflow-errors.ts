@@ -97,14 +97,15 @@ function messageOf(error: DaisError): string {
   if (error.code === 'invalid_cursor') return 'Invalid page token, could not base64-decode';
   const detail = error.message === '' ? errorCatalog[error.code].title : error.message;
   const locations: string[] = [];
-  const wanted: string[] = [];
+  const expectations: string[] = [];
   for (const { path = '', message, expected } of (error.issues ?? []).slice(0, 10)) {
     const isIncluded = detail.includes(message);
     if (!isIncluded)
       locations.push(`${path} ${message}${expected === undefined ? '' : `, expected ${expected}`}`.trim());
     // The text already contains the valid values.
-    else if (expected !== undefined && !/ Valid (?:keys|values) | not one of /.test(detail)) wanted.push(expected);
+    else if (expected !== undefined && !/ Valid (?:keys|values) | not one of /.test(detail))
+      expectations.push(expected);
   }
   const rest = locations.length === 0 ? '' : ` ${locations.join('; ')}.`;
-  return `${detail}${wanted.length === 0 ? '' : ` (expected ${wanted.join('; ')})`}${rest}`;
+  return `${detail}${expectations.length === 0 ? '' : ` (expected ${expectations.join('; ')})`}${rest}`;
 }

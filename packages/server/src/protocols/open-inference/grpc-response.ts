@@ -27,7 +27,7 @@ export function inferResponse(
 /** `ModelStreamInferResponse` */
 export const streamed = {
   answer: (message: Uint8Array): Buffer => messageOf(bytesField(2, message)),
-  fault: (text: string): Buffer => messageOf(bytesField(1, text)),
+  formatError: (text: string): Buffer => messageOf(bytesField(1, text)),
 };
 
 export function booleanField(value: boolean): Buffer {

@@ -11,7 +11,7 @@ const MODELS = '/v2/models/';
 
 export function restProtocol(): ServingProtocol {
   const open = restOpener();
-  return { name: 'open-inference', match: (method, path) => match(method, path, open), fault: errorOf };
+  return { name: 'open-inference', match: (method, path) => match(method, path, open), formatError: errorOf };
 }
 
 function match(method: string, path: string, open: OpenRest): ServingRoute | undefined {

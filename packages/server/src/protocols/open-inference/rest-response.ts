@@ -18,10 +18,10 @@ export interface ResponseOptions {
 export function writeRest(answer: InferResponse, request: RestRequest, { nan, binary }: ResponseOptions): ServingReply {
   const { described, variant, predictionId } = answer;
   const outputs = classified(answer, classesOf(request.outputs));
-  const wanted = new Map(request.outputs?.map(({ name, parameters }) => [name, parameters]));
+  const requested = new Map(request.outputs?.map(({ name, parameters }) => [name, parameters]));
   const raw: Buffer[] = [];
   const written = outputs.map((output) => {
-    const own = wanted.get(output.name)?.['binary_data'];
+    const own = requested.get(output.name)?.['binary_data'];
     // JSON has no half precision: it is binary unless JSON is requested.
     const half = output.datatype === 'FP16' || output.datatype === 'BF16';
     const inBinary = typeof own === 'boolean' ? own : binary || half;

@@ -16,7 +16,7 @@ const BASE = '/endpoints/';
 const MLFLOW_VERSION = '3.18.0';
 
 export function scoringProtocol(opener: OpenScoring = scoringOpener()): ServingProtocol {
-  return { name: 'scoring', match: (method, path) => match(method, path, opener), fault: errorOf };
+  return { name: 'scoring', match: (method, path) => match(method, path, opener), formatError: errorOf };
 }
 
 function match(method: string, path: string, opener: OpenScoring): ServingRoute | undefined {

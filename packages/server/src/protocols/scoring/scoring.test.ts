@@ -162,7 +162,7 @@ describe('a table for a model of columns', () => {
   test('unnamed columns are matched by position, whatever names a request has', () => {
     const inputs: TensorSpec[] = ['0', '1'].map((name) => ({ name, datatype: 'FP64', shape: [-1] }));
     const unnamed = described(inputs, { inputs: JSON.stringify([{ type: 'double' }, { type: 'double' }]) });
-    const wanted = [
+    const expected = [
       { name: '0', datatype: 'FP64', shape: [1], data: Float64Array.of(1) },
       { name: '1', datatype: 'FP64', shape: [1], data: Float64Array.of(2) },
     ];
@@ -171,7 +171,7 @@ describe('a table for a model of columns', () => {
       { dataframe_split: { columns: ['p', 'q'], data: [[1, 2]] } },
       { instances: [[1, 2]] },
     ]) {
-      expect(toTensors(json(body), unnamed)).toEqual(wanted);
+      expect(toTensors(json(body), unnamed)).toEqual(expected);
     }
     expect(() => toTensors(json({ dataframe_split: { data: [[1]] } }), unnamed)).toThrow('The request has 1 columns');
   });

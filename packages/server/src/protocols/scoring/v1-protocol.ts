@@ -18,7 +18,8 @@ export function v1Protocol(opener: OpenScoring = scoringOpener()): ServingProtoc
   return {
     name: 'kserve-v1',
     match: (method, path) => match(method, path, opener),
-    fault: (error) => json(error.status === 422 || error.status === 415 ? 400 : error.status, { error: error.message }),
+    formatError: (error) =>
+      json(error.status === 422 || error.status === 415 ? 400 : error.status, { error: error.message }),
   };
 }
 

@@ -55,7 +55,7 @@ export function BatchPage() {
 }
 
 function OneJob({ project, job }: { readonly project: string; readonly job: ModelJob }) {
-  const { faults, rows, state, error, kind } = job;
+  const { problems, rows, state, error, kind } = job;
   return (
     <>
       <Panel title="Progress">
@@ -75,11 +75,11 @@ function OneJob({ project, job }: { readonly project: string; readonly job: Mode
           <KeyValue label="Conversion check" pairs={checkedPairs(job.result)} />
         </Panel>
       )}
-      {faults.length > 0 && state !== 'succeeded' && (
+      {problems.length > 0 && state !== 'succeeded' && (
         <Panel title="Rejected rows" flush>
           <PlainTable
             label="Row errors"
-            rows={faults}
+            rows={problems}
             keyOf={({ row }) => row}
             columns={[
               { title: 'Row', narrow: true, cell: ({ row }) => row.toLocaleString('en') },

@@ -11,7 +11,7 @@ const job = (more: Partial<ModelJob>): ModelJob => ({
   phase: 'predict',
   shards: { done: 1, total: 3 },
   rows: { done: 20_000, total: 45_000, rejected: 0 },
-  faults: [],
+  problems: [],
   attempts: 1,
   createdBy: { type: 'user', id: 'ada' },
   createdAt: 0,

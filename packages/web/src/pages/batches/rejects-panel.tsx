@@ -32,7 +32,7 @@ export function RejectsPanel({ project, job }: { readonly project: string; reado
     queryKey: ['model job rejects', project, job.id],
     queryFn: async ({
       pageParam,
-    }): Promise<{ readonly faults: readonly ModelJobProblem[]; readonly next: number | undefined }> => {
+    }): Promise<{ readonly problems: readonly ModelJobProblem[]; readonly next: number | undefined }> => {
       // The first page begins anew: the bytes come in order only.
       if (pageParam === 0 || open.current === undefined) {
         await open.current?.reader.cancel();
@@ -41,7 +41,7 @@ export function RejectsPanel({ project, job }: { readonly project: string; reado
       }
       const lines = await take(open.current, PAGE);
       const next = open.current.over && open.current.waiting.length === 0 ? undefined : pageParam + 1;
-      return { faults: lines.map((line) => JSON.parse(line) as ModelJobProblem), next };
+      return { problems: lines.map((line) => JSON.parse(line) as ModelJobProblem), next };
     },
     initialPageParam: 0,
     getNextPageParam: ({ next }) => next,
@@ -49,7 +49,7 @@ export function RejectsPanel({ project, job }: { readonly project: string; reado
     retry: false,
     staleTime: Infinity,
   });
-  const problems = found.data?.pages.flatMap((page) => page.faults);
+  const problems = found.data?.pages.flatMap((page) => page.problems);
   const error = found.error as DaisError | null;
   return (
     <Panel title="Rejected rows" flush>

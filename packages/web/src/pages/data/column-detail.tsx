@@ -44,7 +44,7 @@ export function ColumnDetail({ row, titles, rows, rowsBefore, close }: ColumnDet
         {mask !== undefined && (
           <p>
             Masked for other users: {mask.method} of {mask.category} (
-            {mask.because === 'declared' ? 'declared in the manifest' : 'personal data finding'}).
+            {mask.source === 'declared' ? 'declared in the manifest' : 'personal data finding'}).
           </p>
         )}
         {now === undefined ? (

@@ -207,7 +207,7 @@ function tableColumns(
       cell: ({ now }) => now !== undefined && distinctText(now),
       sortValue: ({ now }) => -(now?.distinct ?? -1),
     },
-    { id: 'min', title: 'Min', width: 'minmax(90px, 1fr)', end: true, cell: ({ now }) => boundText(now, now?.min) },
+    { id: 'min', title: 'Min', width: 'minmax(90px, 1fr)', end: true, cell: ({ now }) => limitText(now, now?.min) },
     {
       id: 'mean',
       title: 'Mean',
@@ -220,15 +220,15 @@ function tableColumns(
       title: 'Max',
       width: 'minmax(90px, 1fr)',
       end: true,
-      cell: ({ now }) => boundText(now, now?.max),
+      cell: ({ now }) => limitText(now, now?.max),
     },
   ];
 }
 
 /** A bound of values; of texts, how long they are. */
-function boundText(now: ColumnProfile | undefined, bound: number | undefined): string {
+function limitText(now: ColumnProfile | undefined, limit: number | undefined): string {
   if (now === undefined) return '';
-  if (bound !== undefined) return now.family === 'time' ? timeText(bound) : figureText(bound);
+  if (limit !== undefined) return now.family === 'time' ? timeText(limit) : figureText(limit);
   return '';
 }
 

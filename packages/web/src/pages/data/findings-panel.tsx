@@ -25,7 +25,7 @@ const STATES: Readonly<Record<FindingState, { readonly state: State; readonly wo
 /** What needs a person first. */
 const ORDER: readonly FindingState[] = ['open', 'resolved', 'waived', 'gone'];
 
-const BECAUSE: Readonly<Record<DataFinding['because'], string>> = {
+const EVIDENCE: Readonly<Record<DataFinding['evidence'], string>> = {
   values: 'values',
   name: 'column name',
   both: 'column name and values',
@@ -98,9 +98,9 @@ export function FindingsPanel({ project, findings, named = false }: FindingsPane
             },
             {
               title: 'Category',
-              cell: ({ entity, because, example }) => (
+              cell: ({ entity, evidence, example }) => (
                 <>
-                  <code title={BECAUSE[because]}>{entity}</code>
+                  <code title={EVIDENCE[evidence]}>{entity}</code>
                   {example !== undefined && <span className="dim"> as {example}</span>}
                 </>
               ),

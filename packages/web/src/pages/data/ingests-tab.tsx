@@ -67,9 +67,9 @@ export function IngestsTab({ scope }: { readonly scope: DatasetScope }) {
           },
           {
             title: 'Errors',
-            cell: ({ id, faults, rejects }) => (
+            cell: ({ id, problems: foundProblems, rejects }) => (
               <>
-                <IngestProblems problems={faults} />
+                <IngestProblems problems={foundProblems} />
                 {rejects > 0 && <Rejects scope={scope} id={id} rejects={rejects} why={whyNot('dataset:unmask')} />}
               </>
             ),

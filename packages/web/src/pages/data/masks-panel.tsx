@@ -19,7 +19,7 @@ export function MasksPanel({ masks }: { readonly masks: readonly ColumnMask[] })
             { title: 'Masking method', narrow: true, cell: ({ method }) => method },
             {
               title: 'Source',
-              cell: ({ because }) => (because === 'declared' ? 'manifest' : 'personal data finding'),
+              cell: ({ source }) => (source === 'declared' ? 'manifest' : 'personal data finding'),
             },
           ]}
         />

@@ -16,9 +16,9 @@ const COUNTS = ['20', '100', '500'] as const;
 /** The first rows, as the reader may see them. */
 export function RowsTab({ scope, version }: { readonly scope: DatasetScope; readonly version: DatasetVersion }) {
   const { project } = scope;
-  const { rows: wanted = '' } = useAddressQuery();
+  const { rows: requested = '' } = useAddressQuery();
   const navigate = useNavigate();
-  const count = COUNTS.find((one) => one === wanted) ?? COUNTS[0];
+  const count = COUNTS.find((one) => one === requested) ?? COUNTS[0];
   const { data, error, refetch } = useRows(scope, String(version.number), Number(count));
   if (error !== null) return <ErrorNote error={error} retry={() => void refetch()} />;
   if (data === undefined) return <Skeleton rows={10} />;

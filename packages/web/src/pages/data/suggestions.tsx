@@ -16,7 +16,7 @@ import { Panel } from '#ui/panel.tsx';
 export function Suggestions({ scope, version }: { readonly scope: DatasetScope; readonly version: DatasetVersion }) {
   const { project, name, key } = scope;
   const client = useClient(project);
-  const [wanted, setWanted] = useState(false);
+  const [isRequested, setIsRequested] = useState(false);
   const { data, error, isFetching } = useQuery<
     { readonly items: readonly unknown[]; readonly manifest: string },
     DaisError
@@ -24,7 +24,7 @@ export function Suggestions({ scope, version }: { readonly scope: DatasetScope; 
     queryKey: [...key, 'suggestions', version.number],
     queryFn: async ({ signal }) =>
       await client.perform(suggestExpectationsOperation, { name, version: String(version.number) }, { signal }),
-    enabled: wanted,
+    enabled: isRequested,
     staleTime: Infinity,
   });
   return (
@@ -32,7 +32,7 @@ export function Suggestions({ scope, version }: { readonly scope: DatasetScope; 
       title="Suggested expectations"
       actions={
         data === undefined ? (
-          <Button size="compact-xs" variant="default" loading={isFetching} onClick={() => setWanted(true)}>
+          <Button size="compact-xs" variant="default" loading={isFetching} onClick={() => setIsRequested(true)}>
             Suggest expectations
           </Button>
         ) : (

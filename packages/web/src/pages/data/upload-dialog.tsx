@@ -161,7 +161,7 @@ function Failed(props: { readonly project: string; readonly name: string; readon
         </Link>
         .
       </p>
-      <IngestProblems problems={ingest.faults} />
+      <IngestProblems problems={ingest.problems} />
     </div>
   );
 }

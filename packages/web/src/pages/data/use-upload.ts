@@ -44,8 +44,12 @@ export function useUpload(project: string): Upload {
         // oxlint-disable-next-line no-await-in-loop -- one file in memory at a time
         uploaded.push({ name: file.name, bytes: file.size, sha256: await fileDigest(file) });
       }
-      const faults = keepInvalidRows ? 'keep' : 'refuse';
-      const begun = await client.perform(beginPushOperation, { name, files: uploaded, message, faults }, { signal });
+      const invalidRows = keepInvalidRows ? 'keep' : 'refuse';
+      const begun = await client.perform(
+        beginPushOperation,
+        { name, files: uploaded, message, invalidRows },
+        { signal },
+      );
       const needed = files.filter((file) => begun.needed.includes(file.name));
       for (const [at, file] of needed.entries()) {
         const path = `api/v1/data/datasets/${encodeURIComponent(name)}/pushes/${begun.id}/files`;

@@ -1,5 +1,5 @@
 import type { DaisError } from '@dais/api';
-import type { EndpointContract } from '@dais/api/serving';
+import { predictionUrl, type EndpointContract } from '@dais/api/serving';
 import { useMutation } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
@@ -44,8 +44,8 @@ function TryForm({ scope, contract }: { readonly scope: EndpointScope; readonly 
   const { mutate, data, error, isPending } = useMutation<Answered, DaisError>({
     mutationFn: async () => await askEndpoint(client, scope.name, body),
   });
-  const path = `p/${encodeURIComponent(scope.project)}/endpoints/${encodeURIComponent(scope.name)}/invocations`;
-  const call = { url: new URL(path, `${client.url.replace(/\/$/, '')}/`).href, body, accounts };
+  const url = predictionUrl(contract, client.url, 'mlflow');
+  const call = { url, body, accounts };
   const fields = fieldsOf(contract.inputs);
   return (
     <>
@@ -65,6 +65,9 @@ function TryForm({ scope, contract }: { readonly scope: EndpointScope; readonly 
           {contract.model} takes{' '}
           {contract.inputs.map(({ name, datatype, shape }) => `${name} (${datatype} [${shape.join(', ')}])`).join(', ')}{' '}
           and returns {contract.outputs.map(({ name, datatype }) => `${name} (${datatype})`).join(', ')}.
+        </p>
+        <p className="dim">
+          Programs send requests to the gateway: <code>{url}</code>
         </p>
         <form
           onSubmit={(event) => {

@@ -19,15 +19,15 @@ export interface NameDialogProps {
 /** Asks what an experiment is called. */
 export function NameDialog({ title, verb, about, before = '', busy, error, save, close }: NameDialogProps) {
   const [name, setName] = useState(before);
-  const wanted = name.trim();
-  const can = wanted !== '' && wanted !== before;
+  const trimmed = name.trim();
+  const can = trimmed !== '' && trimmed !== before;
   return (
     <Modal opened onClose={close} title={title}>
       <form
         className="experiment-form"
         onSubmit={(event) => {
           event.preventDefault();
-          if (can) save(wanted);
+          if (can) save(trimmed);
         }}
       >
         <TextInput

@@ -42,9 +42,9 @@ export function LabelSetPage() {
 
 function OneSet({ project, name }: { readonly project: string; readonly name: string }) {
   const { data: set, error, refetch } = useLabelSet(project, name);
-  const { tasks: wanted } = useAddressQuery();
+  const { tasks: requested } = useAddressQuery();
   const navigate = useNavigate();
-  const choice = CHOICES.find(({ value }) => value === wanted)?.value ?? 'labeled';
+  const choice = CHOICES.find(({ value }) => value === requested)?.value ?? 'labeled';
   const found = useLabelTasks(project, name, choice);
   const title = `Label set ${name}`;
   if (set === undefined) {

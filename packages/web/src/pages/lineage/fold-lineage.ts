@@ -109,9 +109,9 @@ export function foldLineage({ root, edges }: LineageGraph, walk: Walk, { open, r
     for (const [id, keys] of fansOf(walk, at)) {
       const room = Math.max(0, MOST_DRAWN - nodes.length);
       const asked = open.get(id);
-      const wanted = asked ?? (keys.length <= SHOWN_OF_FAN + 1 ? keys.length : SHOWN_OF_FAN);
+      const count = asked ?? (keys.length <= SHOWN_OF_FAN + 1 ? keys.length : SHOWN_OF_FAN);
       // What somebody asked for is drawn, however much that is.
-      const most = asked === undefined ? Math.min(wanted, room) : wanted;
+      const most = asked === undefined ? Math.min(count, room) : count;
       const shown = keys.filter((key, position) => position < most || forced.has(key));
       const folded =
         shown.length === keys.length ? [] : keys.filter((key, position) => position >= most && !forced.has(key));

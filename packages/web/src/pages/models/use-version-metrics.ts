@@ -10,18 +10,18 @@ const AT_ONCE = 100;
 
 export type RunMetrics = Readonly<Record<string, number | string>>;
 
-/** By id of the run. `wanted`: anybody looks at them. */
+/** Returns metrics by the id of the run. `enabled`: the page shows them. */
 export function useVersionMetrics(
   project: string,
   versions: readonly ModelVersion[],
-  wanted: boolean,
+  enabled: boolean,
 ): ReadonlyMap<string, RunMetrics> {
   const client = useClient(project);
   const experiments = useExperimentNames(project);
   const parts = useMemo(() => {
     const runs = [...new Set(versions.flatMap(({ runId }) => (runId === undefined ? [] : [runId])))];
-    return wanted ? chunked(runs) : [];
-  }, [versions, wanted]);
+    return enabled ? chunked(runs) : [];
+  }, [versions, enabled]);
   return useQueries({
     queries: parts.map((runs) => ({
       queryKey: ['runs of versions', project, runs],

@@ -17,7 +17,7 @@ const series = (column: string | undefined, values: (number | null)[], statuses:
   metric: 'psi',
   ...(column !== undefined && { column }),
   values,
-  bounds: [0.2, 0.2],
+  thresholds: [0.2, 0.2],
   pValues: [null, null],
   low: [null, null],
   high: [null, null],
@@ -44,7 +44,12 @@ test('what was bad stands first, and what a window lacks is not good', () => {
 });
 
 test('of a test its p-value is held beside the bound: both sides alike are cold', () => {
-  const alike = { ...series('x', [0, 1], ['passing', 'failing']), metric: 'ks', bounds: [0.05, 0.05], pValues: [1, 0] };
+  const alike = {
+    ...series('x', [0, 1], ['passing', 'failing']),
+    metric: 'ks',
+    thresholds: [0.05, 0.05],
+    pValues: [1, 0],
+  };
   const [row] = heatRows({ monitor: 'm', more: 0, windows, series: [alike] });
   expect(row?.cells.map(({ heat }) => heat)).toEqual([0.025, 1]);
 });

@@ -35,7 +35,7 @@ export function heatRows({ windows, series }: MonitorHistory): readonly HeatRow[
           window: number,
           value,
           p: one.pValues[at] ?? null,
-          heat: heatOf(value, one.bounds[at] ?? null, one.pValues[at] ?? null),
+          heat: heatOf(value, one.thresholds[at] ?? null, one.pValues[at] ?? null),
           status: one.statuses[at] ?? null,
         };
       });
@@ -56,9 +56,9 @@ function lastHeat({ cells }: HeatRow): number {
   return cells.findLast(({ status }) => status !== null)?.heat ?? 0;
 }
 
-function heatOf(value: number | null, bound: number | null, p: number | null): number {
-  if (value === null || bound === null || bound === 0) return 0;
+function heatOf(value: number | null, threshold: number | null, p: number | null): number {
+  if (value === null || threshold === null || threshold === 0) return 0;
   // Of p-values less is worse.
-  const ratio = p === null ? Math.abs(value / bound) : p === 0 ? Infinity : bound / p;
+  const ratio = p === null ? Math.abs(value / threshold) : p === 0 ? Infinity : threshold / p;
   return ratio <= 1 ? ratio / 2 : 1 - 1 / (2 * ratio);
 }

@@ -71,7 +71,7 @@ interface ChartProps {
 
 function Chart({ history, series, place }: ChartProps) {
   const xs = history.windows.map(({ until }) => until / 1000);
-  const bounded = series.bounds.some((bound) => bound !== null);
+  const hasThreshold = series.thresholds.some((threshold) => threshold !== null);
   const known = series.values.flatMap((value) => value ?? []);
   const band = series.low.some((low) => low !== null);
   return (
@@ -86,7 +86,7 @@ function Chart({ history, series, place }: ChartProps) {
           ys: series.values,
           ...(band && { low: series.low, high: series.high }),
         },
-        ...(bounded ? [{ label: 'threshold', place: 6, xs, ys: series.bounds }] : []),
+        ...(hasThreshold ? [{ label: 'threshold', place: 6, xs, ys: series.thresholds }] : []),
       ]}
       log={false}
       smoothing={0}
@@ -100,7 +100,7 @@ function Chart({ history, series, place }: ChartProps) {
 }
 
 function Labels({ performance }: { readonly performance: MonitorPerformance }) {
-  const { rows, labeled, strangers, mature, delayP50Ms, delayP95Ms, metrics, task } = performance;
+  const { rows, labeled, unmatched, mature, delayP50Ms, delayP95Ms, metrics, task } = performance;
   return (
     <Panel title="Ground truth of this window">
       <p>
@@ -110,7 +110,7 @@ function Labels({ performance }: { readonly performance: MonitorPerformance }) {
           `; label delay: median ${delayText(delayP50Ms)}${delayP95Ms === undefined ? '' : `, p95 ${delayText(delayP95Ms)}`}`}
         .
       </p>
-      {strangers > 0 && <p>{strangers.toLocaleString('en')} labels match no prediction in this window.</p>}
+      {unmatched > 0 && <p>{unmatched.toLocaleString('en')} labels match no prediction in this window.</p>}
       <PlainTable
         label={`Metrics of the ${task}`}
         rows={metrics}

@@ -170,10 +170,10 @@ function Results({ results }: { readonly results: readonly MonitorResult[] }) {
         {
           title: 'Threshold',
           narrow: true,
-          cell: ({ bound, pValue }) => (
+          cell: ({ threshold, pValue }) => (
             <>
               {pValue !== undefined && <span className="dim">p </span>}
-              {figure(bound)}
+              {figure(threshold)}
             </>
           ),
         },

@@ -8,7 +8,7 @@ import {
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { RevokeDialog } from '#pages/tokens/revoke-dialog.tsx';
-import { TokenForm, type MadeToken, type WantedToken } from '#pages/tokens/token-form.tsx';
+import { TokenForm, type MadeToken, type TokenRequest } from '#pages/tokens/token-form.tsx';
 import { TokenMade } from '#pages/tokens/token-made.tsx';
 import { TokenTable } from '#pages/tokens/token-table.tsx';
 import { useConsole } from '#server/console-context.ts';
@@ -31,7 +31,7 @@ export function ServiceTokens({ name, project }: ServiceTokensProps) {
   const queries = useQueryClient();
   const may = useMay(project);
   const [creating, setCreating] = useState(false);
-  const [made, setMade] = useState<MadeToken & WantedToken>();
+  const [made, setMade] = useState<MadeToken & TokenRequest>();
   const [revoking, setRevoking] = useState<TokenEntry>();
   const reads = may('serviceAccount:tokens') === true;
   const writes = may('serviceAccount:write') === true;
@@ -58,9 +58,9 @@ export function ServiceTokens({ name, project }: ServiceTokensProps) {
       {creating && (
         <TokenForm
           heading={`Create token for ${name}`}
-          create={async (wanted) => await client.perform(createServiceTokenOperation, { name, ...wanted })}
-          done={(given, wanted) => {
-            setMade({ ...wanted, ...given });
+          create={async (request) => await client.perform(createServiceTokenOperation, { name, ...request })}
+          done={(given, request) => {
+            setMade({ ...request, ...given });
             setCreating(false);
             fresh();
           }}

@@ -31,14 +31,14 @@ export function PipelinePanels({ resource, project }: PipelinePanelsProps) {
   const { name, resourceVersion } = resource.metadata;
   const location = { project, name, seen: resourceVersion };
   const navigate = useNavigate();
-  const { version: wanted, from } = useAddressQuery();
+  const { version: requested, from } = useAddressQuery();
   const { data, error } = useVersions(location);
   const say = (change: Readonly<Record<string, string | undefined>>) =>
     void navigate({ to: '.', search: (now: object) => ({ ...now, ...change }), replace: true });
   if (error !== null) return <ErrorNote error={error} />;
   if (data === undefined) return <Skeleton rows={6} />;
   const { versions, more } = data;
-  const shown = versions.find((one) => one.name === wanted) ?? versions[0];
+  const shown = versions.find((one) => one.name === requested) ?? versions[0];
   if (shown === undefined) {
     return <EmptyState sentence="No versions yet. Upload a pipeline to create one." />;
   }

@@ -25,7 +25,7 @@ export function RunDialog({ project, name, graph: { version, parameters }, close
   const navigate = useNavigate();
   const [texts, setTexts] = useState<Readonly<Record<string, string>>>({});
   const [isReported, setReported] = useState(false);
-  const { values, faults } = typedValues(parameters, texts);
+  const { values, problems } = typedValues(parameters, texts);
   const { mutate, isPending, error } = useMutation<Execution, DaisError>({
     mutationFn: async () =>
       await client.perform(runPipelineOperation, { name, version: version.id, parameters: values as Parameters }),
@@ -42,7 +42,7 @@ export function RunDialog({ project, name, graph: { version, parameters }, close
         onSubmit={(event) => {
           event.preventDefault();
           setReported(true);
-          if (Object.keys(faults).length === 0) mutate();
+          if (Object.keys(problems).length === 0) mutate();
         }}
       >
         {entries.length === 0 && <p className="dim">The pipeline has no parameters.</p>}
@@ -52,7 +52,7 @@ export function RunDialog({ project, name, graph: { version, parameters }, close
             name={key}
             parameter={parameter}
             text={texts[key]}
-            fault={isReported ? faults[key] : undefined}
+            problem={isReported ? problems[key] : undefined}
             say={(text) => setTexts((before) => ({ ...before, [key]: text }))}
           />
         ))}
@@ -74,18 +74,18 @@ interface ParameterFieldProps {
   readonly name: string;
   readonly parameter: PipelineParameter;
   readonly text: string | undefined;
-  readonly fault: string | undefined;
+  readonly problem: string | undefined;
   readonly say: (text: string) => void;
 }
 
-function ParameterField({ name, parameter, text, fault, say }: ParameterFieldProps) {
+function ParameterField({ name, parameter, text, problem, say }: ParameterFieldProps) {
   const { type, choices, description, default: usual } = parameter;
   const form = type === 'string' ? [] : [`${type}, as JSON`];
   const about = [...(description === undefined ? [] : [description]), ...form].join(' · ');
   const shared = {
     label: name,
     ...(about !== '' && { description: about }),
-    ...(fault !== undefined && { error: fault }),
+    ...(problem !== undefined && { error: problem }),
   };
   const options = type === 'boolean' ? (choices ?? [true, false]) : choices;
   if (options !== undefined) {

@@ -13,6 +13,6 @@ test('what is typed becomes what it is; what is not keeps its default', () => {
   const given = { epochs: '3', name: '', deep: 'true', list: '{"a":1}', rate: '' };
   expect(typedValues(parameters, given)).toEqual({
     values: { epochs: 3, name: '', deep: true },
-    faults: { list: 'Not a list.', missing: 'A value is required: the parameter has no default.' },
+    problems: { list: 'Not a list.', missing: 'A value is required: the parameter has no default.' },
   });
 });

@@ -6,7 +6,7 @@ export type PipelineParameter = PipelineGraph['parameters'][string];
 export interface TypedValues {
   readonly values: Readonly<Record<string, unknown>>;
   /** By name: what is wrong with it. */
-  readonly faults: Readonly<Record<string, string>>;
+  readonly problems: Readonly<Record<string, string>>;
 }
 
 /** What nobody typed has its default; without one it is missing. */
@@ -26,7 +26,7 @@ export function typedValues(
     if (value === undefined) problems[name] = `Not a ${parameter.type}.`;
     else values[name] = value;
   }
-  return { values, faults: problems };
+  return { values, problems };
 }
 
 /** As it stands in a field. */

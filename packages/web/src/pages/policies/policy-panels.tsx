@@ -12,7 +12,7 @@ import './policies.css';
 export interface PolicyPanelsProps {
   readonly kind: 'Policy' | 'OrganizationPolicy';
   readonly project: string;
-  /** The manifest as it stands in the editor; it has no fault that the browser can see. */
+  /** The manifest in the editor, without a problem that the browser can detect. */
   readonly text: string;
 }
 
@@ -31,7 +31,7 @@ export function PolicyPanels({ kind, project, text }: PolicyPanelsProps) {
         {data === undefined && error === null && <Skeleton rows={2} />}
         {data !== undefined && <Outcome check={data} />}
       </Panel>
-      {data !== undefined && data.faults.length === 0 && (
+      {data !== undefined && data.problems.length === 0 && (
         <Simulation key={paused} kind={kind} project={project} text={paused} />
       )}
     </>
@@ -39,13 +39,13 @@ export function PolicyPanels({ kind, project, text }: PolicyPanelsProps) {
 }
 
 function Outcome({ check }: { readonly check: PolicyCheck }) {
-  const { faults, cases } = check;
-  if (faults.length > 0) {
+  const { problems, cases } = check;
+  if (problems.length > 0) {
     return (
-      <div className="policy-faults" role="status">
-        <StateBadge state="failed" word={faults.length === 1 ? '1 error' : `${faults.length} errors`} />
+      <div className="policy-problems" role="status">
+        <StateBadge state="failed" word={problems.length === 1 ? '1 error' : `${problems.length} errors`} />
         <ul>
-          {faults.slice(0, 20).map(({ from, place, message }) => (
+          {problems.slice(0, 20).map(({ from, place, message }) => (
             <li key={`${from} ${message}`}>
               {place !== undefined && <span className="dim">line {place} </span>}
               {message}

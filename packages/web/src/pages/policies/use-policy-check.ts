@@ -8,7 +8,7 @@ import { useClient } from '#server/console-context.ts';
 type Report = (typeof testPolicyOperation)['output']['_output'];
 
 export interface PolicyCheck {
-  readonly faults: readonly ServerProblem[];
+  readonly problems: readonly ServerProblem[];
   readonly cases: Report['cases'];
 }
 
@@ -26,11 +26,11 @@ export function usePolicyCheck(project: string) {
         queryFn: async ({ signal }) => {
           try {
             const { cases } = await client.perform(testPolicyOperation, { file: 'policy.yaml', text }, { signal });
-            return { faults: [], cases };
+            return { problems: [], cases };
           } catch (error) {
             // What is wrong with the text is an answer.
             if (!(error instanceof DaisError) || error.issues === undefined) throw error;
-            return { faults: serverProblems(text, error), cases: [] };
+            return { problems: serverProblems(text, error), cases: [] };
           }
         },
         staleTime: Infinity,
@@ -40,7 +40,7 @@ export function usePolicyCheck(project: string) {
   );
 }
 
-/** For an editor: faults that only the server can find. Of other kinds there are none. */
+/** Returns the problems that only the server can detect, for an editor. Other kinds have none. */
 export function usePolicyProblems(
   kind: KindSpec,
   project: string,
@@ -51,7 +51,7 @@ export function usePolicyProblems(
     async (text) => {
       if (!isPolicy(kind)) return [];
       try {
-        return (await queries.fetchQuery(check(text))).faults;
+        return (await queries.fetchQuery(check(text))).problems;
       } catch (error) {
         // The panel beside the editor says so; and who has typed on asks again about the newer text.
         if (error instanceof DaisError || error instanceof CancelledError) return [];

@@ -52,10 +52,10 @@ function OnePrompt({ project, name }: { readonly project: string; readonly name:
   const resource = useModelResource(scope);
   const approvals = useApprovals(scope);
   const found = useVersions(scope);
-  const { version: wanted, from } = useAddressQuery();
+  const { version: requested, from } = useAddressQuery();
   const error = model.error ?? found.error;
   const versions = found.versions;
-  const version = versions?.find((one) => String(one.version) === wanted) ?? versions?.[0];
+  const version = versions?.find((one) => String(one.version) === requested) ?? versions?.[0];
   const before = versions?.find((one) => String(one.version) === from);
   const spec = modelSpecOf(resource.data);
   const aliases = model.data?.aliases ?? {};

@@ -17,7 +17,7 @@ test('what an address says wrongly is left out', () => {
   });
 });
 
-test('a fault names its place and the nearest word', () => {
+test('an error has its position and the nearest word', () => {
   expect(filterProblem('metrics.loss < 1')).toBeUndefined();
   expect(filterProblem("metrics.loss < 1 and metrix.x = '2'")).toMatchObject({
     start: 21,

@@ -75,7 +75,7 @@ export function useRuns({ project, experiments, query, nested = false }: RunsOf)
   };
 }
 
-interface PageWanted {
+interface PageRequest {
   readonly experiments: readonly string[];
   readonly query: RunQuery;
   readonly nested: boolean;
@@ -85,7 +85,7 @@ interface PageWanted {
 /** Experiments cannot be ordered by: put together by them, they are read one after the other. */
 async function readPage(
   client: DaisClient,
-  { experiments, query, nested, place: { at, cursor } }: PageWanted,
+  { experiments, query, nested, place: { at, cursor } }: PageRequest,
   signal: AbortSignal,
 ): Promise<RunsPage> {
   const { group, ...rest } = query;

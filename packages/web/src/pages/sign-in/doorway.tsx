@@ -27,7 +27,7 @@ function Inside({ session, href }: { readonly session: CurrentSession; readonly 
   const navigate = useNavigate();
   const [known] = useState(session.actor);
   // The address moves on while the sign-in page is loaded.
-  const [wanted] = useState(href);
+  const [requestedUrl] = useState(href);
   const another = known !== undefined && session.actor !== undefined && session.actor.id !== known.id;
   useEffect(() => {
     // What the person before could see is not for the eyes of this one.
@@ -36,8 +36,8 @@ function Inside({ session, href }: { readonly session: CurrentSession; readonly 
   const outsider = known === undefined && session.actor === undefined;
   useEffect(() => {
     if (!outsider) return;
-    void navigate({ to: '/sign-in', search: wanted === '/' ? {} : { next: wanted }, replace: true });
-  }, [outsider, wanted, navigate]);
+    void navigate({ to: '/sign-in', search: requestedUrl === '/' ? {} : { next: requestedUrl }, replace: true });
+  }, [outsider, requestedUrl, navigate]);
   if (known === undefined) return null;
   const goOn = (started: CurrentSession) => {
     queries.setQueryData(sessionKey, started);

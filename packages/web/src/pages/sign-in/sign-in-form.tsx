@@ -106,14 +106,14 @@ function PasswordForm({ name: known, onSession }: PasswordFormProps) {
 function LoginError({ error, wait }: { readonly error: DaisError; readonly wait: number }) {
   if (error.code === 'unauthenticated') {
     return (
-      <p className="sign-in-fault" role="alert">
+      <p className="sign-in-error" role="alert">
         {error.message}
       </p>
     );
   }
   if (error.code === 'rate_limited') {
     return (
-      <p className="sign-in-fault" role="alert">
+      <p className="sign-in-error" role="alert">
         {wait > 0 ? 'Too many attempts. Wait until the button is enabled again.' : 'Retry.'}
       </p>
     );

@@ -12,7 +12,7 @@ import { Skeleton } from '#ui/skeleton.tsx';
 import './tokens.css';
 
 /** What is asked for; the server adds what it gives. */
-export interface WantedToken {
+export interface TokenRequest {
   readonly title: string;
   readonly scopes?: string[];
   readonly project?: string;
@@ -27,8 +27,8 @@ export interface MadeToken {
 export interface TokenFormProps {
   /** Whose token: the heading says it. */
   readonly heading: string;
-  readonly create: (wanted: WantedToken) => Promise<MadeToken>;
-  readonly done: (made: MadeToken, wanted: WantedToken) => void;
+  readonly create: (request: TokenRequest) => Promise<MadeToken>;
+  readonly done: (made: MadeToken, request: TokenRequest) => void;
   readonly close: () => void;
 }
 
@@ -55,7 +55,7 @@ export function TokenForm({ heading, create, done, close }: TokenFormProps) {
   const { rows: projects } = useLiveList(projectKind, undefined, '');
   const groups = useScopeGroups(project ?? undefined);
   const patterns = scopePatterns(groups ?? [], chosen);
-  const { mutate, isPending, error } = useMutation<MadeToken, DaisError, WantedToken>({
+  const { mutate, isPending, error } = useMutation<MadeToken, DaisError, TokenRequest>({
     mutationFn: create,
     onSuccess: done,
   });

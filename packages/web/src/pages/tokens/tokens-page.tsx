@@ -3,7 +3,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { RevokeDialog } from './revoke-dialog.tsx';
-import { TokenForm, type MadeToken, type WantedToken } from './token-form.tsx';
+import { TokenForm, type MadeToken, type TokenRequest } from './token-form.tsx';
 import { TokenMade } from './token-made.tsx';
 import { TokenTable } from './token-table.tsx';
 import { AccountHead } from '#pages/account/account-head.tsx';
@@ -38,7 +38,7 @@ function OwnTokens() {
   const queries = useQueryClient();
   const navigate = useNavigate();
   const { create } = useAddressQuery();
-  const [made, setMade] = useState<MadeToken & WantedToken>();
+  const [made, setMade] = useState<MadeToken & TokenRequest>();
   const [revoking, setRevoking] = useState<TokenEntry>();
   const { data, error, refetch } = useQuery({
     queryKey: key,
@@ -71,9 +71,9 @@ function OwnTokens() {
       {create !== undefined && (
         <TokenForm
           heading="Create token"
-          create={async (wanted) => await client.perform(createTokenOperation, wanted)}
-          done={(given, wanted) => {
-            setMade({ ...wanted, ...given });
+          create={async (request) => await client.perform(createTokenOperation, request)}
+          done={(given, request) => {
+            setMade({ ...request, ...given });
             open(false);
             fresh();
           }}

@@ -103,9 +103,9 @@ interface BodyProps {
 
 function Body({ project, trace, spans }: BodyProps) {
   const navigate = useNavigate();
-  const { span: wanted } = useAddressQuery();
+  const { span: requested } = useAddressQuery();
   const waterfall = useMemo(() => waterfallOf(spans), [spans]);
-  const row = waterfall.rows.find(({ span }) => span.id === wanted) ?? waterfall.rows[0];
+  const row = waterfall.rows.find(({ span }) => span.id === requested) ?? waterfall.rows[0];
   const look = (id: string) =>
     void navigate({ to: '.', search: (now: object) => ({ ...now, span: id }), replace: true });
   return (

@@ -1,4 +1,4 @@
-/** An editor for YAML: faults under the words they are about, completion, and a diff-friendly plain text inside. */
+/** An editor for YAML: marks problems in the text, completes names, and keeps a diff-friendly plain text. */
 import { autocompletion, closeBrackets, completionKeymap, type CompletionContext } from '@codemirror/autocomplete';
 import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands';
 import { yaml } from '@codemirror/lang-yaml';
@@ -10,7 +10,7 @@ import { tags } from '@lezer/highlight';
 import { useEffect, useRef } from 'react';
 import './yaml-editor.css';
 
-/** One fault; characters from the start of the text. */
+/** One problem; positions are characters from the start of the text. */
 export interface EditorProblem {
   readonly from: number;
   readonly to: number;

@@ -93,10 +93,10 @@ export function GraphView({ label, layout, lookOf, chosen, start, choose, fold }
   // A link to a node shows that node, and so does whatever chooses one from outside. What is clicked is seen already.
   const shown = useRef<string>(undefined);
   useEffect(() => {
-    const wanted = chosen ?? (shown.current === undefined ? start : undefined);
-    const node = wanted === undefined ? undefined : byId.get(wanted);
-    if (node === undefined || shown.current === wanted) return;
-    shown.current = wanted;
+    const requested = chosen ?? (shown.current === undefined ? start : undefined);
+    const node = requested === undefined ? undefined : byId.get(requested);
+    if (node === undefined || shown.current === requested) return;
+    shown.current = requested;
     show(node);
   }, [byId, chosen, show, start]);
   const pick = useCallback(

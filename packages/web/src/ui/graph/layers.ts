@@ -147,7 +147,7 @@ function alignCenters(items: Item[], layers: readonly (readonly number[])[], bro
 }
 
 /** As near to where they want to be as their order and heights let them: neighbors that collide are moved together. */
-function spread(items: Item[], layer: readonly number[], wanted: readonly number[]): void {
+function spread(items: Item[], layer: readonly number[], targets: readonly number[]): void {
   interface Block {
     sum: number;
     count: number;
@@ -161,7 +161,7 @@ function spread(items: Item[], layer: readonly number[], wanted: readonly number
     if (index > 0) offset += height / 2 + GAP_Y;
     offsets.push(offset);
     offset += height / 2;
-    let block: Block = { sum: (wanted[index] ?? 0) - at(offsets, index), count: 1 };
+    let block: Block = { sum: (targets[index] ?? 0) - at(offsets, index), count: 1 };
     for (
       let last = blocks.at(-1);
       last !== undefined && last.sum / last.count > block.sum / block.count;

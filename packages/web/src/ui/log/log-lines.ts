@@ -30,7 +30,7 @@ export function appendLog(log: LogLines, text: string, most = MOST_LINES): LogLi
 
 /** Indexes of the lines with a text in them, in any case. */
 export function findInLog(lines: readonly string[], text: string, plain: (line: string) => string): readonly number[] {
-  const wanted = text.toLowerCase();
-  if (wanted === '') return [];
-  return lines.flatMap((line, index) => (plain(line).toLowerCase().includes(wanted) ? [index] : []));
+  const query = text.toLowerCase();
+  if (query === '') return [];
+  return lines.flatMap((line, index) => (plain(line).toLowerCase().includes(query) ? [index] : []));
 }

@@ -23,8 +23,8 @@ const LINE = 18;
 export function LogView({ label, log, ended, actions }: LogViewProps) {
   const { lines, dropped } = log;
   const [search, setSearch] = useState('');
-  const wanted = useDeferredValue(search);
-  const found = useMemo(() => findInLog(lines, wanted, plainText), [lines, wanted]);
+  const query = useDeferredValue(search);
+  const found = useMemo(() => findInLog(lines, query, plainText), [lines, query]);
   const [at, setAt] = useState(0);
   const [following, setFollowing] = useState(true);
   const scroller = useRef<HTMLDivElement>(null);
@@ -63,7 +63,7 @@ export function LogView({ label, log, ended, actions }: LogViewProps) {
             setAt(0);
           }}
           onKeyDown={(event) => {
-            if (event.key === 'Enter') go(search === wanted ? at + (event.shiftKey ? -1 : 1) : 0);
+            if (event.key === 'Enter') go(search === query ? at + (event.shiftKey ? -1 : 1) : 0);
             if (event.key === 'Escape') setSearch('');
           }}
         />
@@ -113,8 +113,8 @@ export function LogView({ label, log, ended, actions }: LogViewProps) {
               number={dropped + index + 1}
               text={lines[index] ?? ''}
               start={start}
-              wanted={wanted}
-              current={index === current && wanted !== ''}
+              query={query}
+              current={index === current && query !== ''}
             />
           ))}
         </div>
@@ -127,11 +127,11 @@ interface LineProps {
   readonly number: number;
   readonly text: string;
   readonly start: number;
-  readonly wanted: string;
+  readonly query: string;
   readonly current: boolean;
 }
 
-const Line = memo(function Line({ number, text, start, wanted, current }: LineProps) {
+const Line = memo(function Line({ number, text, start, query, current }: LineProps) {
   return (
     <div className="log-line" data-current={current || undefined} style={{ transform: `translateY(${start}px)` }}>
       <span className="log-number" aria-hidden="true">
@@ -140,7 +140,7 @@ const Line = memo(function Line({ number, text, start, wanted, current }: LinePr
       <code>
         {ansiParts(text).map((part, at) => (
           <span key={at} className={classOf(part.style)}>
-            {marked(part.text, wanted)}
+            {marked(part.text, query)}
           </span>
         ))}
       </code>
@@ -162,9 +162,9 @@ function classOf({ color, bold, dim }: AnsiStyle): string | undefined {
 /** Longest line that is searched for places to mark: what is longer is marked as a line. */
 const MOST_MARKED = 5000;
 
-function marked(text: string, wanted: string): ReactNode {
-  if (wanted === '' || text.length > MOST_MARKED) return text;
-  const [lower, needle] = [text.toLowerCase(), wanted.toLowerCase()];
+function marked(text: string, query: string): ReactNode {
+  if (query === '' || text.length > MOST_MARKED) return text;
+  const [lower, needle] = [text.toLowerCase(), query.toLowerCase()];
   const parts: ReactNode[] = [];
   let from = 0;
   for (let at = lower.indexOf(needle); at !== -1; at = lower.indexOf(needle, from)) {

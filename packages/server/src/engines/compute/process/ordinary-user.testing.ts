@@ -6,7 +6,7 @@ import { never, task, textOf } from '../suite.ts';
 import { openProcessCompute } from './process-compute.ts';
 
 export interface UserReport {
-  readonly fault: string | undefined;
+  readonly problem: string | undefined;
   readonly limits: string;
   readonly state: unknown;
   readonly text: string;
@@ -22,7 +22,7 @@ export async function runIsolated(root: string, script: string): Promise<void> {
   const alive = setInterval(() => {}, 1000);
   const state = await compute.wait(spec.attempt, never);
   clearInterval(alive);
-  const outputOf: UserReport = { fault: problem, limits, state, text: await textOf(compute, spec.attempt) };
+  const outputOf: UserReport = { problem, limits, state, text: await textOf(compute, spec.attempt) };
   await compute.forget(spec.attempt);
   await compute.close();
   process.stdout.write(JSON.stringify(outputOf));

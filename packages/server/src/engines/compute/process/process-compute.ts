@@ -21,7 +21,7 @@ import type {
   TaskSpec,
   TaskState,
 } from '../contract.ts';
-import { findOnPath } from '#engines/isolation/programs.ts';
+import { findOnPath } from '#lib/system/find-on-path.ts';
 import { DeviceLeases, findGpus, GPU, machineResources, SYSTEM_PATH } from './capacity.ts';
 import type { FreeSpace } from './disk/disk-watch.ts';
 import { findControlGroups, type ControlGroups } from '#engines/isolation/limits/control-groups.ts';

@@ -230,7 +230,7 @@ test('an unprivileged user isolates with a user namespace', async () => {
     expect(answer).toMatchObject({ code: 0, stderr: '' });
     const outputOf = JSON.parse(answer.stdout.toString()) as UserReport;
     expect(outputOf).toMatchObject({ limits: 'rlimit', state: { phase: 'ended', end: 'exit', signal: 'SIGKILL' } });
-    expect(outputOf.fault).toBeUndefined();
+    expect(outputOf.problem).toBeUndefined();
     expect(outputOf.text).toMatch(/^64999\nCapEff:\s+0000000000000000\n/);
     expect(outputOf.text).toMatch(/hello from outside\n$/);
     expect(outputOf.text.match(/Read-only file system|unshare failed|No such file/g)).toHaveLength(4);

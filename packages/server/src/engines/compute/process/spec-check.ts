@@ -91,8 +91,8 @@ function pathProblem(path: string): string | undefined {
   return Buffer.byteLength(path) > 3000 ? 'has more than 3000 bytes' : undefined;
 }
 
-function checkResources(wanted: Resources, capacity: Resources, report: ReportIssue): void {
-  for (const [name, amount] of Object.entries(wanted)) {
+function checkResources(requested: Resources, capacity: Resources, report: ReportIssue): void {
+  for (const [name, amount] of Object.entries(requested)) {
     const has = capacity[name];
     const path = `resources.${name}`;
     if (has === undefined) {

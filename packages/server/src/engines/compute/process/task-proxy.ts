@@ -34,10 +34,10 @@ export class TaskConnections {
   /** `report` receives a message for the log of the task, once per destination. */
   constructor(proxy: TaskProxy, report: (sentence: string) => void) {
     this.#proxy = proxy;
-    const onFailure = ({ host, port, fault, message }: ProxyFailure) => {
-      const isRefusal = fault === 'address_refused';
+    const onFailure = ({ host, port, code, message }: ProxyFailure) => {
+      const isRefusal = code === 'address_refused';
       if (isRefusal) proxy.onRefused?.();
-      const key = `${host} ${port} ${fault}`;
+      const key = `${host} ${port} ${code}`;
       if (this.#reported.has(key) || this.#reported.size >= MAX_REPORTED) return;
       this.#reported.add(key);
       if (isRefusal) this.#refused.push(message);

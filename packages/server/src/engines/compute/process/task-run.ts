@@ -410,7 +410,7 @@ export class TaskRun {
     if (this.#disk.isLimited) {
       const free = this.#dependencies.free();
       if (this.#disk.isDue(clock.now(), free)) await this.#measureDisk(shim, free);
-      const problem = this.#disk.fault();
+      const problem = this.#disk.problem();
       if (problem !== undefined) return await this.stop('disk-full', problem);
       wait = Math.min(wait, this.#disk.dueIn(clock.now()));
     }

@@ -62,11 +62,11 @@ const FOREIGN_KEYS = `
 async function matchPartitions(
   client: ClientBase,
   schemas: readonly string[],
-  wanted: ArchiveHeader['partitions'],
+  expected: ArchiveHeader['partitions'],
 ): Promise<void> {
   const identify = (part: ArchiveHeader['partitions'][number]): string =>
     JSON.stringify([part.schema, part.name, part.parent, part.bound, part.key]);
-  const keep = new Set(wanted.map(identify));
+  const keep = new Set(expected.map(identify));
   const there = new Set<string>();
   for (const part of await listPartitions(client, schemas)) {
     if (keep.has(identify(part))) there.add(identify(part));
@@ -74,7 +74,7 @@ async function matchPartitions(
     else
       await client.query(`drop table if exists ${quoteIdentifier(part.schema)}.${quoteIdentifier(part.name)} cascade`);
   }
-  for (const part of wanted) {
+  for (const part of expected) {
     if (there.has(identify(part))) continue;
     const table = `${quoteIdentifier(part.schema)}.${quoteIdentifier(part.name)}`;
     const [parentSchema, parentName] = part.parent;

@@ -7,7 +7,7 @@ import { findBinaries, type Binaries } from './binaries.ts';
 import { adoptFiles, createCluster, readClusterMajor } from './cluster.ts';
 import { acquireDataLock, type DataLock } from './data-lock.ts';
 import { setUpDatabase } from './database-setup.ts';
-import { boundLog, logTail } from './server-log.ts';
+import { truncateLog, logTail } from './server-log.ts';
 import { findLiveServer, startServer, stopServer, type StartedServer } from './server-start.ts';
 import { chooseServerUser, type ServerUser } from './server-user.ts';
 import { EMBEDDED_SETTINGS, type Settings } from './settings.ts';
@@ -154,9 +154,9 @@ interface RunningServerOptions {
 class RunningServer implements RunningDatabase {
   readonly connection: ConnectionOptions;
   readonly serverVersion: number;
-  readonly ended: Promise<{ readonly wanted: boolean; readonly detail: string }>;
+  readonly ended: Promise<{ readonly wasRequested: boolean; readonly detail: string }>;
   readonly #options: RunningServerOptions;
-  #wanted = false;
+  #isRequested = false;
 
   constructor(options: RunningServerOptions) {
     this.#options = options;
@@ -165,25 +165,25 @@ class RunningServer implements RunningDatabase {
     const maintenance = setInterval(() => {
       void options.lock.touch();
       // A full disk: the log is unchanged until there is space.
-      boundLog(options.logFile).catch(() => {});
+      truncateLog(options.logFile).catch(() => {});
     }, MAINTENANCE_MS);
     maintenance.unref();
     this.ended = this.#untilEnded(maintenance);
   }
 
   async stop(): Promise<void> {
-    this.#wanted = true;
+    this.#isRequested = true;
     await stopServer(this.#options.server);
     await this.ended;
   }
 
-  async #untilEnded(maintenance: NodeJS.Timeout): Promise<{ wanted: boolean; detail: string }> {
+  async #untilEnded(maintenance: NodeJS.Timeout): Promise<{ wasRequested: boolean; detail: string }> {
     const how = await this.#options.server.process.ended;
     clearInterval(maintenance);
     await removeSocketFolder(this.connection.host);
     await this.#options.lock.release();
-    const detail = this.#wanted ? how : `${how}; its log ends with:\n${await logTail(this.#options.logFile, 0)}`;
-    return { wanted: this.#wanted, detail };
+    const detail = this.#isRequested ? how : `${how}; its log ends with:\n${await logTail(this.#options.logFile, 0)}`;
+    return { wasRequested: this.#isRequested, detail };
   }
 }
 

@@ -18,7 +18,7 @@ const isRoot = process.getuid?.() === 0;
 const NOBODY = { uid: 65_534, gid: 65_534 };
 
 /** In memory where possible: these tests are about processes, and initdb syncs a thousand files. */
-const POSITION = path.join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'dais-faults-');
+const POSITION = path.join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'dais-errors-');
 
 /** A cluster after a clean stop; most tests start with a copy. */
 let image: string;
@@ -104,7 +104,7 @@ test('kill -9 of the server under load: no acknowledged write is lost and client
   const writers = Array.from({ length: 8 }, writer);
   await expect.poll(() => acknowledged.length).toBeGreaterThan(300);
   process.kill(await serverPid(), 'SIGKILL');
-  expect((await first.ended).wanted).toBe(false);
+  expect((await first.ended).wasRequested).toBe(false);
   const before = failures.length;
   await expect.poll(() => failures.length).toBeGreaterThan(before);
   const second = await own.start();
@@ -208,7 +208,7 @@ test('adopts a server that survived its supervisor', async () => {
   const exit = once(left, 'exit');
   await running.stop();
   expect(await exit).toEqual([0, null]);
-  expect(await running.ended).toMatchObject({ wanted: true });
+  expect(await running.ended).toMatchObject({ expected: true });
 });
 
 test('starts with a pid file whose pid belongs to another program', async () => {
@@ -249,7 +249,7 @@ test('waits for backends of a killed server', async () => {
 
 test.runIf(isRoot)('supports data below a folder that only root can enter', async () => {
   await rm(base, { recursive: true });
-  base = await mkdtemp('/root/dais-faults-');
+  base = await mkdtemp('/root/dais-errors-');
   data = path.join(base, 'data');
   expect(await outcome(engine())).toBe('started');
   expect(await outcome(engine())).toBe('started');

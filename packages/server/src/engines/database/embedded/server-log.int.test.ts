@@ -2,7 +2,7 @@ import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { boundLog, logSize, logTail } from './server-log.ts';
+import { truncateLog, logSize, logTail } from './server-log.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -14,10 +14,10 @@ afterEach(async () => {
 
 test('bounds the log to twice its limit', async () => {
   const file = path.join(folder, 'postgres.log');
-  await boundLog(file, 100);
+  await truncateLog(file, 100);
   for (let round = 0; round < 10; round += 1) {
     await appendFile(file, `${round}`.repeat(60));
-    await boundLog(file, 100);
+    await truncateLog(file, 100);
     expect((await logSize(file)) + (await logSize(`${file}.1`))).toBeLessThanOrEqual(220);
   }
   expect(await readFile(`${file}.1`, 'utf8')).toBe('8'.repeat(60) + '9'.repeat(60));

@@ -6,7 +6,7 @@ const MAX_BYTES = 8 << 20;
  * Rotates the server log: beyond 8 MiB it becomes `postgres.log.1`, and a new log starts. The server appends, so truncating its
  * file is safe; lines between copy and truncation are lost.
  */
-export async function boundLog(file: string, maxBytes = MAX_BYTES): Promise<void> {
+export async function truncateLog(file: string, maxBytes = MAX_BYTES): Promise<void> {
   const size = await logSize(file);
   if (size <= maxBytes) return;
   await copyFile(file, `${file}.1`);

@@ -5,7 +5,7 @@ import type { Binaries } from './binaries.ts';
 import { diskFull, isDiskFull, writeClusterFile } from './cluster.ts';
 import { isRunning, POSTMASTER_FILE, readPostmasterFile } from './postmaster-file.ts';
 import { serverState } from './readiness.ts';
-import { boundLog, logSize, logTail } from './server-log.ts';
+import { truncateLog, logSize, logTail } from './server-log.ts';
 import { launchServer, watchServer, type ServerProcess } from './server-process.ts';
 import type { ServerUser } from './server-user.ts';
 import { accessText, configurationText, type Settings } from './settings.ts';
@@ -82,7 +82,7 @@ export async function startServer(plan: ServerPlan): Promise<StartedServer> {
   const { cluster, user, logFile } = plan;
   await writeConfiguration(plan);
   await releaseStalePid(cluster, user);
-  await boundLog(logFile);
+  await truncateLog(logFile);
   const address = { host: plan.socketFolder, port: SOCKET_PORT };
   const since = Date.now();
   for (;;) {

@@ -202,7 +202,7 @@ class PodmanImages implements Environments {
    */
   async #pull(reference: string, options: EnvironmentOptions): Promise<void> {
     const refusals = new Set<string>();
-    const onFailure = ({ fault, message }: ProxyFailure) => void (fault === 'address_refused' && refusals.add(message));
+    const onFailure = ({ code, message }: ProxyFailure) => void (code === 'address_refused' && refusals.add(message));
     const listener = await listenForClient(this.#proxy, { onFailure });
     const doing = `Downloading the image ${reference}`;
     try {

@@ -53,8 +53,8 @@ export async function findInterpreter(
   options.progress?.({ note: `installing Python ${version ?? ''}`.trim() });
   let words: string;
   try {
-    const wanted = version === undefined ? [] : [version];
-    await uv.run(['python', 'install', '--no-bin', ...wanted], {
+    const versions = version === undefined ? [] : [version];
+    await uv.run(['python', 'install', '--no-bin', ...versions], {
       ...options,
       doing: `Fetching Python ${version ?? ''}`,
     });

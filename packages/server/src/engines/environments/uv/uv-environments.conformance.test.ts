@@ -316,7 +316,7 @@ describe('an interrupted build', () => {
         const { openUvEnvironments } = await import('${new URL('uv-environments.ts', import.meta.url).href}');
         const { createOutbound } = await import('${new URL('../../../lib/outbound/outbound.ts', import.meta.url).href}');
         const options = ${JSON.stringify(plain)};
-        const fail = (fault, detail) => new Error(detail);
+        const fail = (code, detail) => new Error(detail);
         const outbound = createOutbound({ proxy: { noProxy: [] }, allowHosts: [], userAgent: 'test', fail });
         const environments = openUvEnvironments({ ...options, outbound, log: console, now: Date.now });
         await environments.build(${JSON.stringify(lock)});

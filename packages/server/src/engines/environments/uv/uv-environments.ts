@@ -154,11 +154,11 @@ class UvEnvironments implements Environments {
     options.signal?.throwIfAborted();
     if (spec.type === 'system') return systemLock;
     if (spec.type === 'image') throw noImages();
-    const [wanted, bare] = await this.#checked(spec);
+    const [requested, bare] = await this.#checked(spec);
     options.progress?.({ note: 'finding Python' });
     const interpreter = await this.#interpreter(spec.version, options);
     options.progress?.({ note: 'resolving' });
-    const resolved = await this.#pins(spec, wanted, interpreter, options);
+    const resolved = await this.#pins(spec, requested, interpreter, options);
     const alone = await this.#pins({ ...spec, isAlone: true }, bare, interpreter, options);
     const pins = joinPins(resolved, alone);
     const { version, platform } = interpreter;
@@ -216,7 +216,7 @@ class UvEnvironments implements Environments {
   }
 
   /** Checks every line and URL of a spec before any request. */
-  async #checked(spec: PythonSpec): Promise<readonly [wanted: readonly string[], bare: readonly string[]]> {
+  async #checked(spec: PythonSpec): Promise<readonly [requested: readonly string[], bare: readonly string[]]> {
     const { requirements, lock, bare = [] } = spec;
     if (lock !== undefined && requirements.length + bare.length > 0) {
       throw new DaisError('invalid_request', 'A spec has requirements or a lock, not both.');
@@ -231,9 +231,9 @@ class UvEnvironments implements Environments {
     }
     const linesOf = (given: readonly string[]) =>
       given.map((line) => line.replace(/(^|\s)#[^\r\n]*$/, '').trim()).filter((line) => line !== '');
-    const wanted = readRequirements(linesOf(requirements), 'requirements');
+    const requested = readRequirements(linesOf(requirements), 'requirements');
     const alone = readRequirements(linesOf(bare), 'bare');
-    const issues = [...wanted.issues, ...alone.issues];
+    const issues = [...requested.issues, ...alone.issues];
     if (issues.length > 0) {
       const detail = issues.slice(0, 5).map(({ message }) => message);
       throw new DaisError('invalid_request', `Requirements that are not allowed: ${detail.join('; ')}.`, {
@@ -242,20 +242,20 @@ class UvEnvironments implements Environments {
     }
     await this.#indexes.check(
       spec,
-      [...wanted.requirements, ...alone.requirements].map(({ url }) => url),
+      [...requested.requirements, ...alone.requirements].map(({ url }) => url),
     );
-    return [wanted.requirements.map(({ text }) => text), alone.requirements.map(({ text }) => text)];
+    return [requested.requirements.map(({ text }) => text), alone.requirements.map(({ text }) => text)];
   }
 
   async #pins(
     spec: PythonSpec & { readonly isAlone?: true },
-    wanted: readonly string[],
+    requested: readonly string[],
     interpreter: Interpreter,
     options: EnvironmentOptions,
   ): Promise<string> {
-    if (wanted.length === 0) return '';
-    if (spec.lock !== undefined && wanted.every((line) => line.includes(' --hash='))) return wanted.join('\n');
-    const file = await this.#temporary('requirements', wanted.join('\n'));
+    if (requested.length === 0) return '';
+    if (spec.lock !== undefined && requested.every((line) => line.includes(' --hash='))) return requested.join('\n');
+    const file = await this.#temporary('requirements', requested.join('\n'));
     try {
       const index = await this.#indexes.arguments(spec, options);
       const compile = [
@@ -273,9 +273,9 @@ class UvEnvironments implements Environments {
         file,
         { ...options, doing: 'Resolving the requirements', variables: index.variables, secrets: index.secrets },
         async () => ({
-          owner: ownerOf(wanted.join('\n')),
+          owner: ownerOf(requested.join('\n')),
           readable: this.#readableFor(interpreter, file),
-          addresses: await this.#indexes.hosts(spec, wanted),
+          addresses: await this.#indexes.hosts(spec, requested),
         }),
       );
       // Comments contain the file name, which is not useful.

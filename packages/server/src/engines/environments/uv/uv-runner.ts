@@ -117,7 +117,7 @@ export class UvRunner {
               this.#proxy.accept(socket, {
                 trusted: own,
                 only: [...own, ...context.addresses.flatMap(hostOf)],
-                onFailure: ({ fault, message }) => void (fault === 'address_refused' && refusals.add(message)),
+                onFailure: ({ code, message }) => void (code === 'address_refused' && refusals.add(message)),
               }),
             signal: call.signal,
             onErrorLine: (line) => this.#note(redact(line), call),
@@ -141,7 +141,7 @@ export class UvRunner {
     const refusals = new Set<string>();
     const listener = await listenForClient(this.#proxy, {
       trusted: (await this.#dependencies.trusted()).flatMap(hostOf),
-      onFailure: ({ fault, message }) => void (fault === 'address_refused' && refusals.add(message)),
+      onFailure: ({ code, message }) => void (code === 'address_refused' && refusals.add(message)),
     });
     try {
       return await this.#start(args, call, listener, refusals);

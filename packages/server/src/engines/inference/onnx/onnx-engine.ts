@@ -158,9 +158,9 @@ export class OnnxInference implements InferenceEngine {
     return new ServedModel({
       ...described(description, test.batchable),
       concurrency: () => size,
-      scale: async (wanted) => {
-        size = wanted;
-        for (const pool of await opened()) await pool?.resize(wanted);
+      scale: async (target) => {
+        size = target;
+        for (const pool of await opened()) await pool?.resize(target);
       },
       run: async (inputs, infer) => {
         if (!isAdmitted(inputs)) return await (await poolOf(processes)).infer(inputs, infer);

@@ -76,8 +76,8 @@ export class OnnxSession {
     this.#outputs = outputs;
   }
 
-  async run(inputs: readonly PlainTensor[], wanted: readonly string[] | undefined): Promise<PlainTensor[]> {
-    const names = wanted ?? this.#outputs;
+  async run(inputs: readonly PlainTensor[], requested: readonly string[] | undefined): Promise<PlainTensor[]> {
+    const names = requested ?? this.#outputs;
     try {
       const feeds: Record<string, OrtTensor> = {};
       for (const { name, type, dims, data } of inputs) {

@@ -57,21 +57,21 @@ export function enforce(
   return named;
 }
 
-function columns(given: readonly Tensor[], wanted: readonly Column[]): readonly Tensor[] {
+function columns(given: readonly Tensor[], expected: readonly Column[]): readonly Tensor[] {
   const found = new Map<string, Tensor>();
-  for (const tensor of split(given, wanted)) {
+  for (const tensor of split(given, expected)) {
     checkTensor(tensor);
     if (found.has(tensor.name)) rejectInput(tensor.name, 'it is listed twice.');
     found.set(tensor.name, tensor);
   }
-  const missing = wanted.filter(({ name, isOptional }) => !isOptional && !found.has(name));
+  const missing = expected.filter(({ name, isOptional }) => !isOptional && !found.has(name));
   if (missing.length > 0) {
     const names = missing.map(({ name }) => `\`${name}\``).join(', ');
     throw new DaisError('invalid_request', `The model is missing inputs: ${names}.`, {
       issues: missing.map(({ name, kind }) => ({ path: name, message: 'The column is missing.', expected: kind })),
     });
   }
-  const result = wanted.flatMap((column) => {
+  const result = expected.flatMap((column) => {
     const tensor = found.get(column.name);
     return tensor === undefined ? [] : [convert(flat(tensor, column), column)];
   });
@@ -83,14 +83,14 @@ function columns(given: readonly Tensor[], wanted: readonly Column[]): readonly 
 }
 
 /** Splits one matrix into all columns, by position. */
-function split(given: readonly Tensor[], wanted: readonly Column[]): readonly Tensor[] {
+function split(given: readonly Tensor[], expected: readonly Column[]): readonly Tensor[] {
   const [only] = given;
-  if (given.length !== 1 || only === undefined || only.shape.length !== 2 || only.shape[1] !== wanted.length)
+  if (given.length !== 1 || only === undefined || only.shape.length !== 2 || only.shape[1] !== expected.length)
     return given;
-  if (wanted.some(({ name }) => name === only.name) && wanted.length === 1) return given;
+  if (expected.some(({ name }) => name === only.name) && expected.length === 1) return given;
   checkTensor(only);
   const [rows = 0, width = 0] = only.shape;
-  return wanted.map(({ name }, at): Tensor => {
+  return expected.map(({ name }, at): Tensor => {
     const pick = (row: number) => row * width + at;
     const nulls =
       only.nulls === undefined ? {} : { nulls: Uint8Array.from({ length: rows }, (_, row) => only.nulls![pick(row)]!) };

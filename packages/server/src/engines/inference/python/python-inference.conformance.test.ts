@@ -52,7 +52,7 @@ describe('python', () => {
     const model = await load('forest');
     expect(model.platform).toBe('mlflow_sklearn');
     expect(model.inputs.map(({ name }) => name)).toContain('petal width (cm)');
-    const wanted = (JSON.parse(await readFile(path.join(folder, 'forest.json'), 'utf8')) as number[][]).flat();
+    const expected = (JSON.parse(await readFile(path.join(folder, 'forest.json'), 'utf8')) as number[][]).flat();
     const rows = [
       [5.1, 3.5, 1.4, 0.2],
       [6.7, 3.1, 5.6, 2.4],
@@ -61,7 +61,7 @@ describe('python', () => {
       return { name, datatype: 'FP64', shape: [2], data: Float64Array.from(rows, (one) => one[at]!) };
     });
     const [output] = await model.infer([...columns.toReversed(), { ...columns[0]!, name: 'one more' }]);
-    expect(Array.from(output!.data as BigInt64Array, Number)).toEqual([wanted[0], wanted[140]]);
+    expect(Array.from(output!.data as BigInt64Array, Number)).toEqual([expected[0], expected[140]]);
     // One matrix, with columns by position.
     const matrix: Tensor = { name: 'input', datatype: 'FP64', shape: [2, 4], data: Float64Array.from(rows.flat()) };
     expect((await model.infer([matrix]))[0]?.data).toEqual(output?.data);

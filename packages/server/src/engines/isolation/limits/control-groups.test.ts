@@ -36,16 +36,16 @@ test('creates task groups next to the group of a delegated service, else below t
 });
 
 test('formats limits for each version', () => {
-  const wanted = { cpu: 0.5, memory: 1_000_000.2 };
-  expect(limitFiles(2, ['memory', 'pids', 'cpu'], wanted, 9)).toEqual([
+  const expected = { cpu: 0.5, memory: 1_000_000.2 };
+  expect(limitFiles(2, ['memory', 'pids', 'cpu'], expected, 9)).toEqual([
     ['memory.max', '1000001'],
     ['pids.max', '9'],
     ['cpu.max', '50000 100000'],
   ]);
-  expect(limitFiles(1, ['cpu', 'cpuacct'], wanted, 9)).toEqual([
+  expect(limitFiles(1, ['cpu', 'cpuacct'], expected, 9)).toEqual([
     ['cpu.cfs_period_us', '100000'],
     ['cpu.cfs_quota_us', '50000'],
   ]);
-  expect(limitFiles(1, ['memory'], wanted, 9)).toEqual([['memory.limit_in_bytes', '1000001']]);
+  expect(limitFiles(1, ['memory'], expected, 9)).toEqual([['memory.limit_in_bytes', '1000001']]);
   expect(limitFiles(2, ['memory', 'cpu'], {}, 9)).toEqual([]);
 });

@@ -56,8 +56,8 @@ export function hierarchiesOf(ownGroups: string, mounts: string): Hierarchy[] {
   for (const line of ownGroups.split('\n')) {
     const [, names, ...rest] = line.split(':');
     if (names === undefined) continue;
-    const wanted = names.split(',').filter((name) => CONTROLLERS.includes(name));
-    if (names !== '' && wanted.length === 0) continue;
+    const controllers = names.split(',').filter((name) => CONTROLLERS.includes(name));
+    if (names !== '' && controllers.length === 0) continue;
     const mount = mounted.get(names.split(',')[0]!);
     if (mount === undefined) continue;
     const path = rest.join(':');
@@ -65,7 +65,7 @@ export function hierarchiesOf(ownGroups: string, mounts: string): Hierarchy[] {
     found.push({
       folder: join(mount.folder, below).replace(/\/$/, ''),
       version: names === '' ? 2 : 1,
-      controllers: wanted,
+      controllers: controllers,
     });
   }
   return found;
@@ -156,9 +156,9 @@ export class ControlGroups {
   of(attempt: string, resources?: GroupLimits): TaskGroups {
     const idle = ({ version, controllers }: Hierarchy) =>
       version === 1 && resources?.cpu === undefined && controllers.every((controller) => controller === 'cpu');
-    const wanted =
+    const hierarchies =
       resources === undefined ? this.#hierarchies : this.#hierarchies.filter((hierarchy) => !idle(hierarchy));
-    return new TaskGroups(wanted.map((hierarchy) => ({ ...hierarchy, folder: join(hierarchy.folder, attempt) })));
+    return new TaskGroups(hierarchies.map((hierarchy) => ({ ...hierarchy, folder: join(hierarchy.folder, attempt) })));
   }
 
   /** Removes groups of unknown attempts, and their parent when it is empty. */

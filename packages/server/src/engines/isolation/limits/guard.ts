@@ -3,7 +3,7 @@
  * the run when memory or processes exceed their limit, when Dais ends (its standard input closes), and when the first process
  * of the run ends. It adopts orphaned processes (`PR_SET_CHILD_SUBREAPER`), so that none escapes.
  *
- * It writes one line to descriptor 5: `memory BYTES`, `processes N`, `exit CODE SIGNAL` or `fault TEXT`.
+ * It writes one line to descriptor 5: `memory BYTES`, `processes N`, `exit CODE SIGNAL` or `error TEXT`.
  */
 import { shareCpuInPerl, type CpuShare } from './cpu-share.ts';
 import { TREE_WATCH } from './tree-watch.ts';
@@ -47,7 +47,7 @@ $SIG{CHLD} = sub { };
 $SIG{$_} = 'IGNORE' for qw(HUP INT QUIT TERM PIPE);
 syscall PRCTL, 36, 1, 0, 0, 0;
 my $child = fork;
-if (!defined $child) { report("fault $!"); exit 125 }
+if (!defined $child) { report("error $!"); exit 125 }
 if (!$child) {
   $SIG{$_} = 'DEFAULT' for qw(HUP INT QUIT TERM PIPE CHLD);
   setpgrp 0, 0;

@@ -65,7 +65,7 @@ keyStoreSuite('command', true, async () => {
   return {
     keys: openVault(first),
     addKey: async () => openVault(`${key()},${first}`),
-    strangers: async () => openVault(key()),
+    otherStore: async () => openVault(key()),
     end: async () => {},
   };
 });

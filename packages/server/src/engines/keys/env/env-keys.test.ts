@@ -10,7 +10,7 @@ keyStoreSuite('env', true, async () => {
   return {
     keys: openEnvKeys(`main:${first}`),
     addKey: async () => openEnvKeys(`next:${key()}, main:${first}`),
-    strangers: async () => openEnvKeys(key()),
+    otherStore: async () => openEnvKeys(key()),
     end: async () => {},
   };
 });

@@ -37,7 +37,7 @@ keyStoreSuite('file', false, async () => {
       await keys.rotate();
       return keys;
     },
-    strangers: async () => (await openIn(await anyFolder())).keys,
+    otherStore: async () => (await openIn(await anyFolder())).keys,
     end: async () => await keys.close(),
   };
 });

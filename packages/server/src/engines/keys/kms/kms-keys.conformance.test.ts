@@ -31,7 +31,7 @@ keyStoreSuite('kms', true, async () => {
   return {
     keys,
     addKey: async () => openKeys(await createKey(), first),
-    strangers: async () => openKeys(await createKey()),
+    otherStore: async () => openKeys(await createKey()),
     end: async () => await keys.close(),
   };
 });

@@ -66,8 +66,8 @@ export function failureOf(error: unknown, widest = 0): WireFailure {
 
 function plainFailure(error: unknown): WireFailure {
   if (error instanceof QueryError) {
-    const { faults, errorCount, position } = error;
-    return { code: error.code as QueryErrorCode, detail: error.message, faults, errorCount, position };
+    const { errors, errorCount, position } = error;
+    return { code: error.code as QueryErrorCode, detail: error.message, errors, errorCount, position };
   }
   if ((error as NodeJS.ErrnoException).code === 'ENOSPC') return { code: 'storage_full', detail: 'The disk is full.' };
   const failure = duckdbError(error);

@@ -46,7 +46,7 @@ export type Answer =
 export interface WireFailure {
   readonly code: QueryErrorCode;
   readonly detail: string;
-  readonly faults?: readonly DataError[];
+  readonly errors?: readonly DataError[];
   readonly errorCount?: number;
   readonly position?: { readonly line: number; readonly column: number } | undefined;
 }

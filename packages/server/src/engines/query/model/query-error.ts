@@ -15,22 +15,22 @@ export type QueryErrorCode =
   | 'invalid_request';
 
 export class QueryError extends DaisError implements QueryFailure {
-  readonly faults: readonly DataError[];
+  readonly errors: readonly DataError[];
   readonly errorCount: number;
   readonly position: { readonly line: number; readonly column: number } | undefined;
 
   constructor(code: QueryErrorCode, detail: string, failure: Partial<QueryFailure> = {}) {
     super(code, detail, { issues: issuesOf(failure) });
     this.name = 'QueryError';
-    this.faults = failure.faults ?? [];
-    this.errorCount = failure.errorCount ?? this.faults.length;
+    this.errors = failure.errors ?? [];
+    this.errorCount = failure.errorCount ?? this.errors.length;
     this.position = failure.position;
   }
 }
 
 /** Without values: issues are visible to all who can see the failed job. */
 function issuesOf(failure: Partial<QueryFailure>): readonly Issue[] {
-  const problems = (failure.faults ?? []).map((failure) => ({
+  const problems = (failure.errors ?? []).map((failure) => ({
     message: `${failure.problem} ${failure.remedy}`,
     file: failure.file,
     ...(failure.line !== undefined && { line: failure.line }),

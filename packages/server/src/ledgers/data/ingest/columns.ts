@@ -3,7 +3,7 @@ import { DaisError, type DatasetSpec, type Issue } from '@dais/api';
 import { MOST_COLUMNS, type DataColumn } from '@dais/api/data';
 import type { Column, TableDescription } from '#engines/query/contract.ts';
 
-export interface WantedColumns {
+export interface VersionColumns {
   readonly columns: readonly DataColumn[];
   /** Whether to ignore columns of a file that are not listed; otherwise they are an error. */
   readonly ignoreExtra: boolean;
@@ -14,11 +14,11 @@ export interface WantedColumns {
  * files, and is called only if needed.
  * @throws DaisError `data_invalid`.
  */
-export async function wantedColumns(
+export async function determineColumns(
   spec: Pick<DatasetSpec, 'columns' | 'schemaChanges' | 'keys' | 'sensitive' | 'eventTime' | 'label'>,
   before: readonly DataColumn[] | undefined,
   describe: () => Promise<TableDescription>,
-): Promise<WantedColumns> {
+): Promise<VersionColumns> {
   const columns = await choose(spec, before, describe);
   const issues = [...shapeIssues(columns), ...missingIssues(spec, columns)];
   if (issues.length > 0) {
@@ -68,12 +68,12 @@ function missingIssues(
   columns: readonly DataColumn[],
 ): Issue[] {
   const existing = new Set(columns.map(({ name }) => name));
-  const wanted = [
+  const required = [
     ...keys.map((name) => ['spec.keys', name] as const),
     ...(eventTime === undefined ? [] : [['spec.eventTime', eventTime] as const]),
     ...(label === undefined ? [] : [['spec.label', label] as const]),
   ];
-  return wanted
+  return required
     .filter(([, name]) => !existing.has(name))
     .map(([path, name]) => ({ path, message: `The data has no column ${name}, which ${path} names.` }));
 }

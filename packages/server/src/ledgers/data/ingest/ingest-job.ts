@@ -25,7 +25,7 @@ import { requireUsable, resolveVersion } from '../versions/resolve.ts';
 import { splitRows } from '../versions/split-rows.ts';
 import { VersionMaker, type MakeRequest } from '../versions/version-maker.ts';
 import { previousReady } from '../versions/version-rows.ts';
-import { engineColumns, wantedColumns } from './columns.ts';
+import { engineColumns, determineColumns } from './columns.ts';
 import { commonUri, fetchAll, withSource } from './from-source.ts';
 import { sourceFile } from './file-format.ts';
 import { contentOfIngest, gatherPushed, pushedName, REJECTS, type GatheredFile } from './gather.ts';
@@ -82,7 +82,7 @@ export function ingestHandler(dependencies: DataDependencies): JobHandler {
       const id = String(job.payload['ingest']);
       await tx.enter(job.projectId);
       const state = end.state === 'canceled' ? 'canceled' : 'failed';
-      await failIngest(tx, id, state, { now: dependencies.clock.now(), faults: [{ message: end.error }] });
+      await failIngest(tx, id, state, { now: dependencies.clock.now(), problems: [{ message: end.error }] });
     },
   };
 }
@@ -92,14 +92,14 @@ export async function failIngest(
   tx: Transaction,
   id: string,
   state: 'failed' | 'canceled',
-  end: { readonly now: number; readonly faults: readonly IngestProblem[]; readonly rejects?: number },
+  end: { readonly now: number; readonly problems: readonly IngestProblem[]; readonly rejects?: number },
 ): Promise<void> {
   const row = await readIngest(tx, id, true).catch(() => undefined);
   if (row === undefined || !(await endIngest(tx, id, { state, ...end }))) return;
   await dropPushed(tx, row);
   if (state === 'canceled') return;
   const dataset = await requireDataset(tx, row.name);
-  const reason = (end.faults[0]?.message ?? '').slice(0, 2000);
+  const reason = (end.problems[0]?.message ?? '').slice(0, 2000);
   emitAboutDataset(tx, dataset, eventTypes.datasetIngestFailed, { ingest: id, reason });
 }
 
@@ -228,7 +228,7 @@ class IngestRun {
     for (const [at, source] of sources.entries()) {
       const file = gathered[at];
       if (file?.uri === undefined) throw new Error('a pinned file has no URI');
-      const table = { files: [source], columns: engineColumns(columns), faults: row.source.faults };
+      const table = { files: [source], columns: engineColumns(columns), invalidRows: row.source.invalidRows };
       const count: Relation = {
         type: 'aggregate',
         from: scan('rows'),
@@ -276,7 +276,7 @@ class IngestRun {
     { spec, version }: Before,
     { gathered, sources, shape }: Pick<Reading, 'gathered' | 'sources' | 'shape'>,
   ): Promise<readonly DataColumn[]> {
-    const { columns } = await wantedColumns(spec, version?.schema.columns, async () => {
+    const { columns } = await determineColumns(spec, version?.schema.columns, async () => {
       await this.#note('infer', 0);
       const here = sources.filter((_, at) => gathered[at]?.path !== undefined);
       // Deleted rows do not change columns.
@@ -315,7 +315,7 @@ class IngestRun {
         shape,
         keys: spec.keys ?? [],
         splitRows: rows,
-        faults: row.source.faults,
+        invalidRows: row.source.invalidRows,
         folder: this.#folder,
         owner: row.project_id,
       },
@@ -356,7 +356,7 @@ class IngestRun {
     },
   ): Promise<unknown> {
     const { gathered, columns, read, mode } = made;
-    const { faults: _, ...source } = row.source;
+    const { invalidRows: _, ...source } = row.source;
     const reading = this.#reading;
     const rejects = read.rejectCount === 0 || reading === undefined ? undefined : await this.#keepRejects(row, reading);
     const parents = row.source.step === undefined ? [] : [keyOf('step', row.source.step)];
@@ -387,7 +387,7 @@ class IngestRun {
       await endIngest(tx, this.#id, {
         state: 'succeeded',
         now: this.#dependencies.clock.now(),
-        faults: read.rejects.slice(0, SHOWN_PROBLEMS).map(problemOf(spec)),
+        problems: read.rejects.slice(0, SHOWN_PROBLEMS).map(problemOf(spec)),
         rejects: read.rejectCount,
         version: { id: version.id, number: version.number },
         unchanged,
@@ -409,7 +409,7 @@ class IngestRun {
       }
       await failIngest(tx, row.id, 'failed', {
         now: this.#dependencies.clock.now(),
-        faults: problems,
+        problems,
         rejects: lease === undefined ? 0 : count,
       });
     });
@@ -434,7 +434,7 @@ class IngestRun {
     await engine.run(
       {
         tables: {
-          rows: { files, ...(shape !== undefined && { shape }), columns: engineColumns(columns), faults: 'keep' },
+          rows: { files, ...(shape !== undefined && { shape }), columns: engineColumns(columns), invalidRows: 'keep' },
         },
         query: scan('rows'),
         output: { type: 'none' },

@@ -8,8 +8,8 @@ import { QueryError } from '#engines/query/model/query-error.ts';
 export const SHOWN_PROBLEMS = 100;
 
 export function problemsOfError(error: DaisError, spec: Pick<DatasetSpec, 'sensitive'>): IngestProblem[] {
-  return error instanceof QueryError && error.faults.length > 0
-    ? error.faults.slice(0, SHOWN_PROBLEMS).map(problemOf(spec))
+  return error instanceof QueryError && error.errors.length > 0
+    ? error.errors.slice(0, SHOWN_PROBLEMS).map(problemOf(spec))
     : problemsOfIssues(error);
 }
 

@@ -6,7 +6,7 @@ import type { Transaction } from '#kernel/transaction.ts';
 
 /** Parameters of the job in addition to its files. */
 export interface IngestSource extends VersionSource {
-  readonly faults: 'refuse' | 'keep';
+  readonly invalidRows: 'refuse' | 'keep';
 }
 
 export interface IngestRow {
@@ -85,7 +85,7 @@ export async function presentIngest({ sql }: Transaction, row: IngestRow): Promi
     state: row.state,
     phase: row.phase,
     done: row.progress,
-    faults: [...row.errors],
+    problems: [...row.errors],
     rejects: Number(row.rejected_rows),
     ...(row.number !== null && { version: row.number }),
     ...(row.version !== null && { versionId: row.version }),
@@ -118,7 +118,7 @@ export async function listIngests(
 export interface IngestEnd {
   readonly state: 'succeeded' | 'failed' | 'canceled';
   readonly now: number;
-  readonly faults?: readonly IngestProblem[];
+  readonly problems?: readonly IngestProblem[];
   readonly rejects?: number;
   readonly version?: { readonly id: string; readonly number: number };
   readonly unchanged?: boolean;
@@ -133,7 +133,7 @@ export async function endIngest({ sql }: Transaction, id: string, end: IngestEnd
     [
       id,
       end.state,
-      JSON.stringify(end.faults ?? []),
+      JSON.stringify(end.problems ?? []),
       end.rejects ?? 0,
       end.version?.id ?? null,
       end.version?.number ?? null,

@@ -39,7 +39,7 @@ export async function beginPush(
   call: CallOf<typeof beginPushOperation>,
   dependencies: DataDependencies,
 ): Promise<Ingest> {
-  const { name, files, message, tags, faults, create } = call.input;
+  const { name, files, message, tags, invalidRows, create } = call.input;
   const twice = files.findIndex((file, at) => files.findIndex((other) => other.name === file.name) !== at);
   if (twice !== -1 && files.length <= 1000) {
     throw new DaisError('invalid_request', `The file ${files[twice]?.name ?? ''} is listed twice.`);
@@ -61,7 +61,7 @@ export async function beginPush(
   const id = await insertIngest(tx, dataset, {
     message,
     tags,
-    source: { type: 'upload', faults },
+    source: { type: 'upload', invalidRows },
     now: dependencies.clock.now(),
     state: 'open',
   });
@@ -243,7 +243,7 @@ export async function cancelIngest(
 ): Promise<Ingest> {
   const row = await readIngestOf(tx, input.name, input.id, true);
   if (row.ended_at === null) {
-    const data = { now: dependencies.clock.now(), faults: [{ message: 'The ingest was canceled.' }] };
+    const data = { now: dependencies.clock.now(), problems: [{ message: 'The ingest was canceled.' }] };
     await failIngest(tx, row.id, 'canceled', data);
   }
   return await presentIngest(tx, await readIngestOf(tx, input.name, input.id));

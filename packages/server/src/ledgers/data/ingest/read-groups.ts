@@ -17,7 +17,7 @@ export interface GroupsRequest extends ReadingPlan {
   readonly projectId: string;
   readonly dataset: string;
   readonly files: readonly ReadableFile[];
-  readonly faults: 'refuse' | 'keep';
+  readonly invalidRows: 'refuse' | 'keep';
   /** An existing empty folder for new files. */
   readonly folder: string;
   readonly owner: string;
@@ -102,7 +102,7 @@ async function readGroup(
     files: group.map(({ source }) => source),
     ...(request.shape !== undefined && { shape: request.shape }),
     columns: engineColumns(request.columns),
-    faults: request.faults,
+    invalidRows: request.invalidRows,
     extraColumns: 'refuse' as const,
   };
   const { splitRows: rows, keys } = request;

@@ -10,13 +10,13 @@ export interface RefreshInput {
   readonly name: string;
   readonly message: string;
   readonly tags: readonly string[];
-  readonly faults: 'refuse' | 'keep';
+  readonly invalidRows: 'refuse' | 'keep';
 }
 
 /** Starts a refresh and returns the id of the ingest. @throws DaisError `not_found`, `invalid_state` for a pushed dataset */
 export async function startRefresh(
   tx: Transaction,
-  { name, message, tags, faults }: RefreshInput,
+  { name, message, tags, invalidRows }: RefreshInput,
   now: number,
 ): Promise<string> {
   const dataset = await requireDataset(tx, name);
@@ -25,7 +25,7 @@ export async function startRefresh(
   if (type === 'upload') {
     throw new DaisError('invalid_state', `The rows of ${name} are pushed. There is no source to refresh from.`);
   }
-  const from = { type: type === 'dataset' ? ('query' as const) : type, faults };
+  const from = { type: type === 'dataset' ? ('query' as const) : type, invalidRows };
   const id = await insertIngest(tx, dataset, { message, tags, source: from, now, state: 'pending' });
   enqueueIngest(tx, id);
   return id;
@@ -57,7 +57,7 @@ export function refreshHandler({ clock }: Pick<DataDependencies, 'clock'>): JobH
           for (const { name, project_id: projectId, busy } of rows) {
             if (busy) continue;
             await tx.enter(projectId);
-            await startRefresh(tx, { name, message: '', tags: [], faults: 'refuse' }, now);
+            await startRefresh(tx, { name, message: '', tags: [], invalidRows: 'refuse' }, now);
             started += 1;
           }
           return rows.length;

@@ -15,18 +15,18 @@ const MAX_TABLES = 32;
 export async function queryData(dependencies: DataDependencies, call: CallOf<typeof queryDataOperation>) {
   const { sql, tables: named = {}, limit } = call.input;
   const { type, id } = call.context.principal;
-  const wanted = new Map(Object.entries(named));
+  const requested = new Map(Object.entries(named));
   for (const [table, reference] of await mentioned(dependencies, call, sql)) {
-    if (!wanted.has(table)) wanted.set(table, reference);
+    if (!requested.has(table)) requested.set(table, reference);
   }
-  if (wanted.size > MAX_TABLES) {
+  if (requested.size > MAX_TABLES) {
     throw new DaisError(
       'query_invalid',
-      `The query refers to ${wanted.size} datasets, more than the limit of ${MAX_TABLES}.`,
+      `The query refers to ${requested.size} datasets, more than the limit of ${MAX_TABLES}.`,
     );
   }
   const readable = new Map<string, ReadableVersion>();
-  for (const [table, reference] of wanted) readable.set(table, await permitted(dependencies, call, reference));
+  for (const [table, reference] of requested) readable.set(table, await permitted(dependencies, call, reference));
   const engine = await dependencies.query();
   // Tables have numbers as names, so that no table of the engine has a name from the query.
   const files: Record<string, DatasetVersion> = {};

@@ -138,14 +138,14 @@ export class StepVersions {
     const { projectId } = tx;
     if ((await findDataset(tx, name)) === undefined) {
       const project = (await tenantNames(tx.sql, [projectId])).get(projectId) ?? '';
-      const wanted = { kind: 'Dataset', name, origin: 'step', spec: {} };
-      await ensureResource(tx, this.#dependencies.kinds(), { id: projectId, name: project }, wanted);
+      const resource = { kind: 'Dataset', name, origin: 'step', spec: {} };
+      await ensureResource(tx, this.#dependencies.kinds(), { id: projectId, name: project }, resource);
     }
     const dataset = await requireDataset(tx, name);
     const id = await insertIngest(tx, dataset, {
       message,
       tags: [],
-      source: { type: 'step', faults: 'refuse', execution: run, step: attempt },
+      source: { type: 'step', invalidRows: 'refuse', execution: run, step: attempt },
       now: this.#dependencies.clock.now(),
       state: 'pending',
       by: actor,

@@ -67,12 +67,12 @@ class FilesGone extends Error {}
 export async function commitVersion(
   tx: Transaction,
   { clock, hooks }: Pick<DataDependencies, 'clock' | 'hooks'>,
-  wanted: NewVersion,
+  input: NewVersion,
 ): Promise<CommittedVersion> {
-  const { files, schema, mode = 'managed', source } = wanted;
+  const { files, schema, mode = 'managed', source } = input;
   if (files.length > MAX_FILES) throw new Error(`${files.length} files in one version`);
-  const row = await lockDataset(tx, wanted.dataset);
-  if (wanted.onto !== undefined) await requireNewest(tx, row, wanted.onto);
+  const row = await lockDataset(tx, input.dataset);
+  if (input.onto !== undefined) await requireNewest(tx, row, input.onto);
   const spec = await readDatasetSpec(tx, row.name);
   const now = clock.now();
   const named = new Set(schema.columns.map(({ name }) => name));
@@ -90,7 +90,7 @@ export async function commitVersion(
   const id = uuidv7(now);
   const number = row.last_version + 1;
   const unseen = new Map(files.filter((file) => !existing.has(file.digest)).map((file) => [file.digest, file.bytes]));
-  const by = wanted.by ?? actorOf(tx);
+  const by = input.by ?? actorOf(tx);
   const sum = (of: readonly number[]) => of.reduce((total, one) => total + one, 0);
   const bytes = sum(files.map((file) => file.bytes));
   await tx.sql.query('update data.dataset set last_version = $2 where id = $1', [row.id, number], 'count_data_version');
@@ -113,21 +113,21 @@ export async function commitVersion(
       keys,
       eventTime ?? null,
       label ?? null,
-      wanted.message ?? '',
+      input.message ?? '',
       now,
       JSON.stringify(by),
-      wanted.origin ?? tx.by.origin,
-      wanted.parent ?? newest?.id ?? null,
+      input.origin ?? tx.by.origin,
+      input.parent ?? newest?.id ?? null,
       JSON.stringify(source),
-      wanted.splitRows ?? null,
+      input.splitRows ?? null,
     ],
     'insert_data_version',
   );
   await writeFiles(tx, row, id, files);
   await attach(tx, row, files);
-  for (const tag of wanted.tags ?? []) await setTag(tx, row, { id, number }, tag);
+  for (const tag of input.tags ?? []) await setTag(tx, row, { id, number }, tag);
   const version = await readVersion(tx, id);
-  noteDataVersion(tx, version, wanted.parents ?? [], now);
+  noteDataVersion(tx, version, input.parents ?? [], now);
   const waits = (await hooks.begin?.(tx, version)) === 'wait';
   if (!waits) {
     await tx.sql.query(`update data.version set state = 'ready', ready_at = $2 where id = $1`, [id, now]);

@@ -68,14 +68,14 @@ export async function withLocalFiles<T>(
 export async function withStoredFiles<T>(
   dependencies: LocalDependencies,
   of: Pick<DatasetVersion, 'project' | 'dataset'>,
-  wanted: readonly StoredFile[],
+  requested: readonly StoredFile[],
   work: (files: readonly LocalFile[]) => Promise<T>,
 ): Promise<T> {
   const releases: (() => void)[] = [];
   try {
-    const locators = await locatorsOf(dependencies, of, wanted);
+    const locators = await locatorsOf(dependencies, of, requested);
     const files: LocalFile[] = [];
-    for (const { name, digest, bytes, rows } of wanted) {
+    for (const { name, digest, bytes, rows } of requested) {
       const locator = locators.get(digest);
       if (locator === undefined)
         throw new DaisError('content_missing', `File ${name} of ${of.dataset} does not exist.`);

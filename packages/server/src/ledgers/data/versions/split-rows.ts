@@ -11,9 +11,9 @@ const FILES = 512;
  * times the target number of files, because a new value rewrites every file.
  */
 export function splitRows(rows: number, before: number | undefined): number {
-  const wanted = clamp(2 ** Math.ceil(Math.log2(Math.max(1, rows / FILES))));
-  if (before === undefined) return wanted;
-  return before / wanted > 4 || wanted / before > 4 ? wanted : before;
+  const target = clamp(2 ** Math.ceil(Math.log2(Math.max(1, rows / FILES))));
+  if (before === undefined) return target;
+  return before / target > 4 || target / before > 4 ? target : before;
 }
 
 function clamp(rows: number): number {

@@ -142,8 +142,8 @@ export class VersionMaker {
     await io.write(async (tx) => {
       if ((await findDataset(tx, dataset)) !== undefined) return;
       const name = (await tenantNames(tx.sql, [projectId])).get(projectId) ?? '';
-      const wanted = { kind: 'Dataset', name: dataset, origin: ensure.origin, spec: ensure.spec ?? {} };
-      await ensureResource(tx, this.#dependencies.kinds(), { id: projectId, name }, wanted);
+      const resource = { kind: 'Dataset', name: dataset, origin: ensure.origin, spec: ensure.spec ?? {} };
+      await ensureResource(tx, this.#dependencies.kinds(), { id: projectId, name }, resource);
     });
   }
 

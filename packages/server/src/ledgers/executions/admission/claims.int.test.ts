@@ -230,14 +230,14 @@ test('the steps that start match the model, also when several processes claim co
         }
         const all = action.wants.reduce((sum, n) => sum + n, 0);
         const running = held.map(({ projectId: project, requests }) => ({ project, requests }));
-        const wanted = startedBy([...waiting.values()], running, all, quotaOf);
+        const expected = startedBy([...waiting.values()], running, all, quotaOf);
         const got = await Promise.all(action.wants.map(async (limit, process) => claim(process, limit)));
         for (const [process, claims] of got.entries()) {
           expect(claims.length).toBeLessThanOrEqual(action.wants[process] ?? 0);
         }
         const claims = got.flat();
-        expect(new Set(claims.map(({ node }) => waiting.get(node)))).toEqual(new Set(wanted));
-        expect(claims).toHaveLength(wanted.length);
+        expect(new Set(claims.map(({ node }) => waiting.get(node)))).toEqual(new Set(expected));
+        expect(claims).toHaveLength(expected.length);
         for (const { node, projectId, requests } of claims) {
           expect(requests).toEqual(counted(waiting.get(node)!, quotaOf.get(projectId)!));
           waiting.delete(node);

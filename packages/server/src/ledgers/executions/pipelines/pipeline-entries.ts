@@ -48,12 +48,16 @@ async function createVersion(
   call: CallOf<typeof createPipelineVersionOperation>,
   dependencies: StartDependencies,
 ) {
-  const { name, version, ...wanted } = call.input;
+  const { name, version, ...requested } = call.input;
   const pipeline = await requirePipeline(tx.sql, tx.projectId, name);
   await refuseOfManifest(tx, name);
-  const { plan } = await inspectPipeline(tx, dependencies, { name, format: wanted.format, document: wanted.document });
+  const { plan } = await inspectPipeline(tx, dependencies, {
+    name,
+    format: requested.format,
+    document: requested.document,
+  });
   await authorizePlan(call, plan, { tx, data: dependencies.data });
-  return presentVersion(await addVersion(tx, pipeline, { ...wanted, name: version }));
+  return presentVersion(await addVersion(tx, pipeline, { ...requested, name: version }));
 }
 
 /** @throws DaisError `other_origin` */

@@ -80,8 +80,8 @@ export async function admitPipeline(tx: Transaction, change: AdmittedChange): Pr
 }
 
 /** @throws DaisError `already_exists`, `too_large` */
-export async function addVersion(tx: Transaction, pipeline: PipelineRow, wanted: NewVersion): Promise<VersionRow> {
-  const document = canonicalJson(wanted.document);
+export async function addVersion(tx: Transaction, pipeline: PipelineRow, input: NewVersion): Promise<VersionRow> {
+  const document = canonicalJson(input.document);
   if (Buffer.byteLength(document) > LARGEST_DOCUMENT) {
     throw new DaisError(
       'too_large',
@@ -101,12 +101,12 @@ export async function addVersion(tx: Transaction, pipeline: PipelineRow, wanted:
       uuidv7(),
       tx.projectId,
       pipeline.uid,
-      wanted.name ?? null,
-      wanted.displayName ?? null,
-      wanted.description ?? null,
-      wanted.sourceUrl ?? null,
-      JSON.stringify(wanted.tags ?? {}),
-      wanted.format,
+      input.name ?? null,
+      input.displayName ?? null,
+      input.description ?? null,
+      input.sourceUrl ?? null,
+      JSON.stringify(input.tags ?? {}),
+      input.format,
       document,
       digestOf(document),
       principal.type,
@@ -115,7 +115,7 @@ export async function addVersion(tx: Transaction, pipeline: PipelineRow, wanted:
     'add_pipeline_version',
   );
   if (row === undefined) {
-    const detail = `Pipeline "${pipeline.name}" already has a version "${wanted.name ?? ''}". Choose another name.`;
+    const detail = `Pipeline "${pipeline.name}" already has a version "${input.name ?? ''}". Choose another name.`;
     throw new DaisError('already_exists', detail);
   }
   emitPipelineEvent(tx, eventTypes.pipelineVersionCreated, pipeline, { version: row.n, format: row.format });

@@ -63,7 +63,7 @@ async function create(
   dependencies: StartDependencies,
 ): Promise<Recurrence> {
   const { input, context } = call;
-  const { pipeline, version, format, document, ...wanted } = input;
+  const { pipeline, version, format, document, ...requested } = input;
   const issues = timingIssues(input);
   if (input.when.type === 'webhook') {
     issues.push({
@@ -85,7 +85,7 @@ async function create(
   await authorizePlan(call, plan, { tx, data: dependencies.data });
   const id = uuidv7();
   const runs = 'pipeline' in source ? { pipeline: source.pipeline, pipelineVersion: source.version } : source;
-  await writeSchedule(tx, { ...wanted, ...runs, id, origin: context.origin });
+  await writeSchedule(tx, { ...requested, ...runs, id, origin: context.origin });
   return presentSchedule(await requireSchedule(tx.sql, tx.projectId, id));
 }
 
@@ -93,7 +93,7 @@ function timingIssues({ when, startAt, endAt }: CreateRecurrenceInput): Issue[] 
   const issues: Issue[] = [];
   if (when.type === 'cron') {
     const reading = readCron(when.cron);
-    if ('fault' in reading) issues.push({ path: 'when.cron', message: reading.fault });
+    if ('problem' in reading) issues.push({ path: 'when.cron', message: reading.problem });
     if (!isZone(when.zone)) issues.push({ path: 'when.zone', message: `${when.zone} is not a time zone` });
   }
   if (startAt !== undefined && endAt !== undefined && startAt >= endAt) {

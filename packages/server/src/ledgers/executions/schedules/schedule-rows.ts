@@ -42,7 +42,7 @@ export const SCHEDULE_COLUMNS =
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-export interface WantedSchedule {
+export interface NewSchedule {
   readonly id: string;
   readonly origin: string;
   readonly name: string;
@@ -65,16 +65,16 @@ export interface WantedSchedule {
 }
 
 /** Creates or updates a schedule. Its waiting fires remain. */
-export async function writeSchedule(tx: Transaction, wanted: WantedSchedule): Promise<void> {
+export async function writeSchedule(tx: Transaction, schedule: NewSchedule): Promise<void> {
   const { sql } = tx;
   const [old] = await sql.query<ScheduleRow>(
     `select ${SCHEDULE_COLUMNS} from executions.schedule where id = $1 for update`,
-    [wanted.id],
+    [schedule.id],
     'lock_schedule',
   );
   const [clock] = await sql.query<{ now: Date }>('select clock_timestamp() as now', [], 'clock');
   const now = clock?.now ?? new Date(0);
-  const next = nextOf(wanted, old, now.getTime());
+  const next = nextOf(schedule, old, now.getTime());
   const { principal } = tx.by;
   await sql.query(
     `insert into executions.schedule as s (id, project_id, origin, name, description, pipeline, pipeline_version, format,
@@ -89,27 +89,27 @@ export async function writeSchedule(tx: Transaction, wanted: WantedSchedule): Pr
        enabled = excluded.enabled, next_at = excluded.next_at,
        next_check_at = case when excluded.enabled then clock_timestamp() end, updated_at = clock_timestamp()`,
     [
-      wanted.id,
+      schedule.id,
       tx.projectId,
-      wanted.origin,
-      wanted.name,
-      wanted.description ?? null,
-      wanted.pipeline ?? null,
-      wanted.pipelineVersion ?? null,
-      wanted.format ?? null,
-      wanted.format === undefined ? null : canonicalJson(wanted.document),
-      JSON.stringify(wanted.parameters),
-      wanted.priority,
-      wanted.experimentId ?? null,
-      wanted.about === undefined ? null : JSON.stringify(wanted.about),
-      kindOf(wanted.when),
-      JSON.stringify(wanted.when),
-      dateOf(wanted.startAt),
-      dateOf(wanted.endAt),
-      wanted.catchUp,
-      wanted.overlap,
-      wanted.mostAtOnce,
-      wanted.enabled,
+      schedule.origin,
+      schedule.name,
+      schedule.description ?? null,
+      schedule.pipeline ?? null,
+      schedule.pipelineVersion ?? null,
+      schedule.format ?? null,
+      schedule.format === undefined ? null : canonicalJson(schedule.document),
+      JSON.stringify(schedule.parameters),
+      schedule.priority,
+      schedule.experimentId ?? null,
+      schedule.about === undefined ? null : JSON.stringify(schedule.about),
+      kindOf(schedule.when),
+      JSON.stringify(schedule.when),
+      dateOf(schedule.startAt),
+      dateOf(schedule.endAt),
+      schedule.catchUp,
+      schedule.overlap,
+      schedule.mostAtOnce,
+      schedule.enabled,
       dateOf(next),
       principal.type,
       principal.id,
@@ -127,9 +127,9 @@ const EVENTS: ReadonlySet<string> = new Set(['pipeline', 'model', 'dataset']);
 const kindOf = ({ type }: Starting) => (EVENTS.has(type) ? 'event' : type);
 
 /** Returns the next time. A due time stays due, unless the timing changed or missed times are not caught up. */
-function nextOf(wanted: WantedSchedule, old: ScheduleRow | undefined, now: number): number | undefined {
-  const { when, startAt, endAt, catchUp } = wanted;
-  const same = old !== undefined && canonicalJson(timesOf(old)) === canonicalJson(wantedTimes(wanted));
+function nextOf(schedule: NewSchedule, old: ScheduleRow | undefined, now: number): number | undefined {
+  const { when, startAt, endAt, catchUp } = schedule;
+  const same = old !== undefined && canonicalJson(timesOf(old)) === canonicalJson(timing(schedule));
   if (same && (old.enabled || catchUp)) return old.next_at?.getTime();
   const anchor = startAt ?? old?.created_at.getTime() ?? now;
   const from = old === undefined && catchUp && startAt !== undefined ? Math.min(now, startAt - 1) : now;
@@ -142,7 +142,7 @@ const timesOf = ({ trigger, starts_at: from, ends_at: to }: ScheduleRow) => [
   to?.getTime() ?? null,
 ];
 
-const wantedTimes = ({ when, startAt, endAt }: WantedSchedule) => [when, startAt ?? null, endAt ?? null];
+const timing = ({ when, startAt, endAt }: NewSchedule) => [when, startAt ?? null, endAt ?? null];
 
 export function timingOf(row: ScheduleRow): Timing {
   return {

@@ -27,7 +27,7 @@ function timeAfter({ when, anchor }: Timing, after: number): number | undefined 
   }
   if (when.type !== 'cron') return undefined;
   const reading = readCron(when.cron);
-  if ('fault' in reading) return undefined;
+  if ('problem' in reading) return undefined;
   // At a change of daylight saving time, a skipped hour counts as the time of the change, and a repeated hour counts once.
   const cron = new Cron(reading.cron, { timezone: when.zone, paused: true });
   // The cron library works with whole seconds.

@@ -63,10 +63,10 @@ async function find(tx: Transaction, name: string, secretValue: SignedDependenci
 
 /** Returns whether one of the signatures matches. During a secret rotation, a sender signs with both secrets. */
 function isSigned({ id, timestamp, signature, body }: CallInput, secret: string): boolean {
-  const wanted = Buffer.from(signatureHeaders(secret, id, timestamp, body)['webhook-signature'] ?? '');
+  const expected = Buffer.from(signatureHeaders(secret, id, timestamp, body)['webhook-signature'] ?? '');
   return signature.split(' ').some((one) => {
     const given = Buffer.from(one);
-    return given.length === wanted.length && timingSafeEqual(given, wanted);
+    return given.length === expected.length && timingSafeEqual(given, expected);
   });
 }
 

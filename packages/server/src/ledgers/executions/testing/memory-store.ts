@@ -117,9 +117,9 @@ export class MemoryStore implements RunStore {
   async siblings(parent: string, tasks: readonly string[]): Promise<ReadonlyMap<string, Ended>> {
     const found = [...this.nodes.values()].flatMap((node): [string, Ended][] => {
       const name = node.path.slice(node.path.lastIndexOf('/') + 1);
-      const wanted = node.parent === parent && node.iteration === undefined && tasks.includes(name);
+      const expected = node.parent === parent && node.iteration === undefined && tasks.includes(name);
       const { outputs, error } = node;
-      return wanted && isEnd(node.state) ? [[name, { state: node.state, outputs, error }]] : [];
+      return expected && isEnd(node.state) ? [[name, { state: node.state, outputs, error }]] : [];
     });
     return new Map(found);
   }

@@ -22,7 +22,7 @@ test('kill -9 a hundred times during runs of 200 steps: each runs and is committ
   for (let kills = 0; kills < 100;) {
     const size = { layers: 10, width: 20, kills: 100 - kills };
     const { kills: done, ...report } = await executionKillRounds(folder, size, random);
-    expect(report).toEqual({ faults: [], exitCode: 0 });
+    expect(report).toEqual({ problems: [], exitCode: 0 });
     kills += done;
   }
 });

@@ -16,6 +16,6 @@ afterAll(async () => {
 
 test('kill -9 during a run of 50 steps: each runs and is committed once', { timeout: 600_000 }, async () => {
   const { kills, ...report } = await executionKillRounds(folder, { layers: 5, width: 10, kills: 4 }, seededRandom(11));
-  expect(report).toEqual({ faults: [], exitCode: 0 });
+  expect(report).toEqual({ problems: [], exitCode: 0 });
   expect(kills).toBeGreaterThan(1);
 });

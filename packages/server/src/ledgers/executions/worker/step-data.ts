@@ -93,11 +93,11 @@ export async function withData(
   placed: readonly PlacedArtifact[],
   work: (inputs: readonly TaskInput[]) => Promise<void>,
 ): Promise<void> {
-  const wanted = placed.flatMap(({ artifact: { dataset }, path }) =>
+  const requested = placed.flatMap(({ artifact: { dataset }, path }) =>
     dataset === undefined ? [] : [{ dataset, path }],
   );
   const next = async (at: number, inputs: readonly TaskInput[]): Promise<void> => {
-    const one = wanted[at];
+    const one = requested[at];
     if (one === undefined) return await work(inputs);
     if (data === undefined) throw new ValueError('this server does not store datasets, so the step cannot read one');
     const { dataset: input, path } = one;

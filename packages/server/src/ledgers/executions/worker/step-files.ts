@@ -136,8 +136,8 @@ export async function collectOutputs(from: Collection): Promise<Collected> {
   const found = new Map<string, StoredFile[]>();
   const parameters = new Map<string, Json>();
   const texts = new Map<string, string>();
-  const isWanted = (output: string) => from.dialect !== undefined || step.outputs[output] !== undefined;
-  const listed = await listOutputs(compute.outputs(attempt), isWanted, signal);
+  const isRequested = (output: string) => from.dialect !== undefined || step.outputs[output] !== undefined;
+  const listed = await listOutputs(compute.outputs(attempt), isRequested, signal);
   const isStored = ({ output }: OutputFile) => 'artifact' in (step.outputs[output] ?? {});
   if (listed.some(isStored)) requireRoom(listed.filter(isStored), await from.room());
   try {

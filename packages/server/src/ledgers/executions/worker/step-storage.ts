@@ -97,14 +97,14 @@ const KEPT_FREE_BYTES = 64 * 2 ** 20;
 /** Lists files, and stops when an output has too many. @throws ValueError */
 export async function listOutputs(
   files: AsyncIterable<OutputFile>,
-  isWanted: (output: string) => boolean,
+  isRequested: (output: string) => boolean,
   signal: AbortSignal,
 ): Promise<readonly OutputFile[]> {
   const listed: OutputFile[] = [];
   const counts = new Map<string, number>();
   for await (const file of files) {
     signal.throwIfAborted();
-    if (!isWanted(file.output)) continue;
+    if (!isRequested(file.output)) continue;
     const count = (counts.get(file.output) ?? 0) + 1;
     counts.set(file.output, count);
     if (count > MOST_OUTPUT_FILES) {

@@ -58,7 +58,7 @@ export async function trackStep(
   tx: Transaction,
   runs: TrackedRuns,
   of: { readonly node: string; readonly run: string },
-  wanted: () => NewTrackedRun,
+  createInput: () => NewTrackedRun,
 ): Promise<TrackedRun> {
   const [there] = await tx.sql.query<Row>(
     'select tracking_run, experiment from executions.tracked where node = $1',
@@ -70,7 +70,7 @@ export async function trackStep(
       await runs.resume(tx, there.tracking_run);
       return { run: there.tracking_run, experiment: there.experiment };
     }
-    const made = await runs.begin(tx, wanted());
+    const made = await runs.begin(tx, createInput());
     await tx.sql.query(
       `insert into executions.tracked (node, run, project_id, tracking_run, experiment) values ($1, $2, $3, $4, $5)`,
       [of.node, of.run, tx.projectId, made.run, made.experiment],

@@ -108,16 +108,16 @@ class ViewCheck {
     return { compared: entities.length, found: this.#compare(entities, served, sourced) };
   }
 
-  async #onlineKeys(wanted: number): Promise<readonly Buffer[]> {
+  async #onlineKeys(count: number): Promise<readonly Buffer[]> {
     const store = await this.#dependencies.online();
     const view = { project: this.#context.projectId, view: this.#selected.view.uid };
-    const stride = Math.max(1, Math.floor((await store.count(view)) / wanted));
+    const stride = Math.max(1, Math.floor((await store.count(view)) / count));
     const keys: Buffer[] = [];
     let seen = 0;
-    for (let after: Buffer | undefined; keys.length < wanted;) {
+    for (let after: Buffer | undefined; keys.length < count;) {
       const page = await store.keys(view, after, PAGE);
       for (const key of page) {
-        if (seen % stride === 0 && keys.length < wanted) keys.push(key);
+        if (seen % stride === 0 && keys.length < count) keys.push(key);
         seen += 1;
       }
       after = page.at(-1);
@@ -126,7 +126,7 @@ class ViewCheck {
     return keys;
   }
 
-  async #offlineKeys(wanted: number): Promise<readonly Buffer[]> {
+  async #offlineKeys(count: number): Promise<readonly Buffer[]> {
     const { view } = this.#selected;
     if (view.keys.length === 0) return [];
     const from: Relation = {
@@ -138,8 +138,8 @@ class ViewCheck {
         columns: view.keys.map(({ name }) => ({ as: name, expression: column(keyColumn(name)) })),
       },
     };
-    const query: Relation = { type: 'sample', from, size: { rows: wanted }, seed: 1 };
-    const { rows } = await this.#run(query, {}, wanted);
+    const query: Relation = { type: 'sample', from, size: { rows: count }, seed: 1 };
+    const { rows } = await this.#run(query, {}, count);
     return rows.map((row) =>
       packKey(
         this.#types,

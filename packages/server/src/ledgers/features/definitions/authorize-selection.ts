@@ -30,7 +30,7 @@ export async function requireVisible(
   { stored, onDemand }: Selection,
 ): Promise<void> {
   if (rows === undefined) return;
-  const wanted = new Set([...stored, ...onDemand].map(({ view }) => view.name));
+  const requested = new Set([...stored, ...onDemand].map(({ view }) => view.name));
   const page = {
     projectId: tx.projectId,
     kind: 'FeatureView',
@@ -41,12 +41,12 @@ export async function requireVisible(
     absent: [],
     rows,
   };
-  for (let after: string | undefined = ''; after !== undefined && wanted.size > 0;) {
+  for (let after: string | undefined = ''; after !== undefined && requested.size > 0;) {
     const found = await listResources(tx.sql, { ...page, after });
-    for (const { name } of found) wanted.delete(name);
+    for (const { name } of found) requested.delete(name);
     after = found.length === 1000 ? found.at(-1)?.name : undefined;
   }
-  const [hidden] = wanted;
+  const [hidden] = requested;
   if (hidden !== undefined) throw new DaisError('not_found', `There is no FeatureView "${hidden}".`);
 }
 

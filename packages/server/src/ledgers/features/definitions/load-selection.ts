@@ -11,7 +11,7 @@ export interface SelectionInput {
   readonly features?: readonly string[] | undefined;
 }
 
-interface WantedView {
+interface ViewChoice {
   readonly as: string;
   readonly view: string;
   /** All features, if undefined. */
@@ -21,9 +21,9 @@ interface WantedView {
 
 /** Reads views by name, with their entities. @throws DaisError `not_found`. */
 export async function loadViews(tx: Transaction, names: readonly string[]): Promise<ReadonlyMap<string, CompiledView>> {
-  const wanted = [...new Set(names)];
-  const rows = await readResources(tx.sql, tx.projectId, 'FeatureView', wanted);
-  const missing = wanted.find((name) => !rows.some((row) => row.name === name));
+  const selected = [...new Set(names)];
+  const rows = await readResources(tx.sql, tx.projectId, 'FeatureView', selected);
+  const missing = selected.find((name) => !rows.some((row) => row.name === name));
   if (missing !== undefined) throw new DaisError('not_found', `There is no FeatureView "${missing}".`);
   const entities = [...new Set(rows.flatMap(({ spec }) => (spec['entities'] as string[] | undefined) ?? []))];
   const found: ResourceRow[] =
@@ -40,14 +40,14 @@ export async function loadView(tx: Transaction, name: string): Promise<CompiledV
 
 /** Resolves a selection. @throws DaisError `not_found`, `invalid_request`. */
 export async function loadSelection(tx: Transaction, input: SelectionInput): Promise<Selection> {
-  const { service, wanted } = await wantedViews(tx, input);
+  const { service, selected } = await selectViews(tx, input);
   const views = new Map(
     await loadViews(
       tx,
-      wanted.map(({ view }) => view),
+      selected.map(({ view }) => view),
     ),
   );
-  const requested = wanted.map((one) => select(one, views.get(one.view)!));
+  const requested = selected.map((one) => select(one, views.get(one.view)!));
   // On-demand views can use other on-demand views, which are added once each.
   const hidden: SelectedView[] = [];
   let open = requested;
@@ -103,24 +103,24 @@ function inOrder(views: readonly SelectedView[]): SelectedView[] {
   return done;
 }
 
-async function wantedViews(tx: Transaction, { service, features }: SelectionInput) {
+async function selectViews(tx: Transaction, { service, features }: SelectionInput) {
   if ((service === undefined) === (features === undefined)) {
     throw new DaisError('invalid_request', 'Specify either `service`, or `features` as `view:feature`.');
   }
-  if (service === undefined) return { service: undefined, wanted: wantedFeatures(features ?? []) };
+  if (service === undefined) return { service: undefined, selected: viewsOfFeatures(features ?? []) };
   const row = await readResource(tx.sql, tx.projectId, 'FeatureService', service);
   if (row === undefined) throw new DaisError('not_found', `There is no FeatureService "${service}".`);
   const spec = featureServiceSpec.parse(row.spec);
-  const wanted = spec.features.map(({ view, features: some, as = view, keys = {} }) => ({
+  const selected = spec.features.map(({ view, features: some, as = view, keys = {} }) => ({
     as,
     view,
     features: some,
     keys,
   }));
-  return { service: { name: service, uid: row.uid, generation: Number(row.generation) }, wanted };
+  return { service: { name: service, uid: row.uid, generation: Number(row.generation) }, selected };
 }
 
-function wantedFeatures(features: readonly string[]): WantedView[] {
+function viewsOfFeatures(features: readonly string[]): ViewChoice[] {
   const byView = new Map<string, Set<string>>();
   for (const one of features) {
     const at = one.lastIndexOf(':');
@@ -133,7 +133,7 @@ function wantedFeatures(features: readonly string[]): WantedView[] {
   return [...byView].map(([view, names]) => ({ as: view, view, features: [...names], keys: {} }));
 }
 
-function select({ as, features, keys }: WantedView, view: CompiledView): SelectedView {
+function select({ as, features, keys }: ViewChoice, view: CompiledView): SelectedView {
   const chosen = features?.map((name) => {
     const feature = view.features.find((one) => one.name === name);
     if (feature !== undefined) return feature;

@@ -183,13 +183,15 @@ function planOf(
 
 function checkEntityDataset(selection: Selection, entities: SourceVersion, time: string): EntityRows {
   const types = new Map(entities.columns.map(({ name, type }) => [name, type]));
-  const wanted = new Map<string, { readonly type: string; readonly of: string }>();
+  const requiredColumns = new Map<string, { readonly type: string; readonly of: string }>();
   for (const { as, view, keys } of selection.stored) {
-    for (const { name, type } of view.keys) wanted.set(keys.get(name) ?? name, { type, of: `the join key of ${as}` });
+    for (const { name, type } of view.keys)
+      requiredColumns.set(keys.get(name) ?? name, { type, of: `the join key of ${as}` });
   }
-  for (const { name, type } of selection.request) wanted.set(name, { type, of: 'an input of on-demand features' });
-  wanted.set(time, { type: 'timestamp', of: 'the event time of each row' });
-  for (const [name, { type, of }] of wanted) {
+  for (const { name, type } of selection.request)
+    requiredColumns.set(name, { type, of: 'an input of on-demand features' });
+  requiredColumns.set(time, { type: 'timestamp', of: 'the event time of each row' });
+  for (const [name, { type, of }] of requiredColumns) {
     const found = types.get(name);
     if (found === undefined) {
       throw new DaisError('invalid_request', `${nameOf(entities)} has no column "${name}", ${of}.`);

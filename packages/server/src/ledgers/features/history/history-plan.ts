@@ -121,8 +121,8 @@ function onDemandColumns(
   const inputs = inputsOf(selected, [...stored, ...onDemand]);
   return selected.view.features.flatMap(({ name, type, expression }) => {
     if (expression === undefined) return [];
-    const rendered = renderExpression(expression, (wanted) => {
-      const columnInput = findColumn(wanted, source.request, inputs);
+    const rendered = renderExpression(expression, (reference) => {
+      const columnInput = findColumn(reference, source.request, inputs);
       if (typeof columnInput === 'string')
         throw new DaisError('invalid_state', `${selected.view.name}: ${columnInput}.`);
       return {

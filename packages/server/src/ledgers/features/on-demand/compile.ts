@@ -58,12 +58,12 @@ function compileCall(name: FunctionWord, values: readonly Compiled[]): Compiled 
       };
     case 'least':
     case 'greatest': {
-      const wanted = name === 'least' ? -1 : 1;
+      const sign = name === 'least' ? -1 : 1;
       return (row) => {
         let best: Plain = null;
         for (const value of values) {
           const one = value(row);
-          if (one !== null && (best === null || compare(one, best) === wanted)) best = one;
+          if (one !== null && (best === null || compare(one, best) === sign)) best = one;
         }
         return best;
       };

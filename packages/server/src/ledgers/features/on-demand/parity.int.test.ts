@@ -87,7 +87,7 @@ test('both implementations return equal results for every expression and row', a
   const names = Object.keys(types) as (keyof typeof types)[];
   const parsed = expressions.map(([text, type]) => {
     const found = parseExpression(text);
-    if (!found.ok) throw new Error(`${text}: ${found.fault.message}`);
+    if (!found.ok) throw new Error(`${text}: ${found.problem.message}`);
     return { text, type, expression: found.expression };
   });
   const columnInput = ({ name }: { readonly name: string }) => ({

@@ -97,7 +97,7 @@ export async function startFeaturesWorld({
           column,
           category,
           method: mask,
-          because: 'declared' as const,
+          source: 'declared' as const,
         })),
     }),
     query: dependencies.query,
@@ -127,7 +127,7 @@ export async function startFeaturesWorld({
     const get = async () => await call<Ingest>('datasetIngest.get', { name, id: begun.id });
     await vi.waitUntil(async () => (await get()).endedAt !== undefined, { timeout: 60_000, interval: 30 });
     const ended = await get();
-    expect(ended.faults).toEqual([]);
+    expect(ended.problems).toEqual([]);
     expect(ended.state).toBe('succeeded');
     return ended.version ?? 0;
   };

@@ -99,7 +99,7 @@ async function predictOne(
   shard: Shard,
   io: JobIo,
 ): Promise<void> {
-  const { rows, faults, answers, rejects } = await predictShard(work, shard);
+  const { rows, problems, answers, rejects } = await predictShard(work, shard);
   const owner = contentOfJob(job);
   const entries: { readonly lease: string; readonly name: string }[] = [];
   if (answers !== undefined) {
@@ -110,7 +110,7 @@ async function predictOne(
   }
   await io.write(async (tx) => {
     if (entries.length > 0) await attachContent(tx, owner, entries, { replace: true });
-    await recordShard(tx, job.id, { number: shard.number, rows, rejected: faults.length, faults });
+    await recordShard(tx, job.id, { number: shard.number, rows, rejected: problems.length, problems });
   });
   await rm(join(work.folder, `shard-${shard.number}`), { recursive: true, force: true });
 }

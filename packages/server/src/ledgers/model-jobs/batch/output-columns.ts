@@ -68,9 +68,9 @@ export function outputColumns(
     const own = TYPES[found.datatype];
     if (own === undefined)
       throw wrong(`The model returns "${name}" as ${found.datatype}, which a dataset cannot store.`);
-    const wanted = DECLARED[declared.find((one) => one.name === name)?.type ?? ''];
+    const declaredType = DECLARED[declared.find((one) => one.name === name)?.type ?? ''];
     const tensor = first.find((one) => one.name === found.tensor);
-    const part = { ...found, scalar: wanted !== undefined && holds(wanted, tensor) ? wanted : own };
+    const part = { ...found, scalar: declaredType !== undefined && holds(declaredType, tensor) ? declaredType : own };
     const other = [...taken, ...parts.keys()].find((one) => one.toLowerCase() === name.toLowerCase());
     if (other !== undefined) {
       throw wrong(

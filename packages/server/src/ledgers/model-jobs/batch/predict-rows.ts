@@ -23,18 +23,18 @@ export interface RowBlock {
 export interface BlockResult {
   /** Positions of the accepted rows in the block, with their outputs. */
   readonly taken: readonly { readonly from: number; readonly to: number; readonly answer: readonly Tensor[] }[];
-  readonly faults: readonly ModelJobProblem[];
+  readonly problems: readonly ModelJobProblem[];
 }
 
 /** A row that the model rejects, if rejects are not allowed. */
 export class RowRefused extends Error {
-  readonly fault: ModelJobProblem;
+  readonly problem: ModelJobProblem;
 
   constructor(problem: ModelJobProblem) {
     const column = problem.column === undefined ? '' : `, column "${problem.column}"`;
     super(`Row ${problem.row}${column}: ${problem.message}`);
     this.name = 'RowRefused';
-    this.fault = problem;
+    this.problem = problem;
   }
 }
 
@@ -64,7 +64,7 @@ export async function predictRows(
     }
   };
   if (rows.length > 0) await ask(0, rows.length);
-  return { taken, faults: problems };
+  return { taken, problems };
 }
 
 const LONGEST_MESSAGE = 500;

@@ -67,7 +67,7 @@ export interface ShardWork {
 
 export interface ShardFiles {
   readonly rows: number;
-  readonly faults: readonly ModelJobProblem[];
+  readonly problems: readonly ModelJobProblem[];
   /** Parquet; undefined without rows. */
   readonly answers: string | undefined;
   /** NDJSON; undefined without rejects. */
@@ -96,8 +96,8 @@ export async function predictShard(work: ShardWork, shard: Shard): Promise<Shard
   );
   const answered = join(folder, 'answers.ndjson');
   const result = await askModel(work, shard, { input, answered });
-  const rejects = result.faults.length === 0 ? undefined : join(folder, 'rejects.ndjson');
-  if (rejects !== undefined) await writeLines(rejects, result.faults);
+  const rejects = result.problems.length === 0 ? undefined : join(folder, 'rejects.ndjson');
+  if (rejects !== undefined) await writeLines(rejects, result.problems);
   if (result.rows === 0 || work.form === undefined) return { ...result, answers: undefined, rejects };
   const { files } = await engine.run(
     {
@@ -122,7 +122,7 @@ function sourceOf({ table, version }: ShardWork, shard: Shard): Source {
   const file = table.files[shard.file];
   if (file === undefined) throw new Error(`the version has no file ${shard.file}`);
   const columnNames = new Set(version.schema.columns.map(({ name }) => name.toLowerCase()));
-  const free = (wanted: string): string => (columnNames.has(wanted) ? free(`${wanted}_`) : wanted);
+  const free = (name: string): string => (columnNames.has(name) ? free(`${name}_`) : name);
   const row = free('dais_row');
   const rowColumn = column(row);
   return {
@@ -173,7 +173,7 @@ async function askModel(
   work: ShardWork,
   shard: Shard,
   { input, answered }: { readonly input: string; readonly answered: string },
-): Promise<{ readonly rows: number; readonly faults: readonly ModelJobProblem[] }> {
+): Promise<{ readonly rows: number; readonly problems: readonly ModelJobProblem[] }> {
   const { model, request, version, signal } = work;
   const types = new Map(version.schema.columns.map(({ name, type }) => [name, type as ColumnType]));
   const columns = request.inputs.map((name) => ({ name, type: types.get(name) ?? 'string' }));
@@ -189,14 +189,14 @@ async function askModel(
       signal.throwIfAborted();
       const block = { rows: lines.map((line) => line.slice(1)), first: shard.before + seen + 1 };
       const answer = await predictRows(model, columns, block, request.onError);
-      const [problem] = answer.faults;
+      const [problem] = answer.problems;
       if (rows === 0 && seen === 0 && answer.taken.length === 0 && lines.length === BLOCK && problem !== undefined) {
         throw new DaisError(
           'invalid_request',
           `The model rejected the first ${BLOCK} rows. Row ${problem.row}: ${problem.message}`,
         );
       }
-      problems.push(...answer.faults);
+      problems.push(...answer.problems);
       for (const { from, to, answer: tensors } of answer.taken) {
         work.form ??= outputColumns(tensors, model.outputColumns, request.columns);
         const text = linesOf(work.form.cells(tensors, to - from), rowNumbers(lines, from, to));
@@ -210,7 +210,7 @@ async function askModel(
     out.end();
     await ended;
   }
-  return { rows, faults: problems };
+  return { rows, problems };
 }
 
 function rowNumbers(lines: readonly (readonly Cell[])[], from: number, to: number): readonly Cell[] {

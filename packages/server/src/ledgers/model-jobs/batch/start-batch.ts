@@ -55,7 +55,7 @@ export async function startBatch(
     const kind = 'batch-prediction';
     const by = { type, id: actor };
     await createModelJob(tx, { id, kind, of, request, by, now, data: request.dataName, output: request.out });
-    return presentJob(await readJob(tx, id), { faults: false });
+    return presentJob(await readJob(tx, id), { includeProblems: false });
   });
 }
 

@@ -28,15 +28,16 @@ export function compareOutputs(expected: Tensor, got: Tensor, from: number): Com
   }
   let largest = 0;
   for (let at = 0; at < rows * width; at++) {
-    const wanted = valueAt(expected, from * width + at);
+    const expectedValue = valueAt(expected, from * width + at);
     const found = valueAt(got, at);
-    const apart = distance(wanted, found);
-    const allowed = isReal(expected) && Number.isFinite(wanted) ? TOLERANCE * (1 + Math.abs(Number(wanted))) : 0;
+    const apart = distance(expectedValue, found);
+    const allowed =
+      isReal(expected) && Number.isFinite(expectedValue) ? TOLERANCE * (1 + Math.abs(Number(expectedValue))) : 0;
     const isNear = apart <= allowed;
     if (!isNear) {
       const position = width === 1 ? undefined : at % width;
       const row = from + Math.floor(at / width);
-      return { largest, difference: { row, place: position, expected: String(wanted), got: String(found) } };
+      return { largest, difference: { row, place: position, expected: String(expectedValue), got: String(found) } };
     }
     largest = Math.max(largest, apart);
   }
@@ -47,9 +48,9 @@ function isReal({ datatype }: Tensor): boolean {
   return datatype === 'FP64' || datatype === 'FP32';
 }
 
-function distance(wanted: number | bigint | string, found: number | bigint | string): number {
-  if (wanted === found || (Number.isNaN(wanted) && Number.isNaN(found))) return 0;
-  if (typeof wanted === 'number' && typeof found === 'number') return Math.abs(wanted - found);
+function distance(expectedValue: number | bigint | string, found: number | bigint | string): number {
+  if (expectedValue === found || (Number.isNaN(expectedValue) && Number.isNaN(found))) return 0;
+  if (typeof expectedValue === 'number' && typeof found === 'number') return Math.abs(expectedValue - found);
   return Infinity;
 }
 

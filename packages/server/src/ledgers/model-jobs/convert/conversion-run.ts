@@ -215,7 +215,7 @@ async function store(
       tolerance: TOLERANCE,
       largestDifference: largest,
     };
-    await recordShard(tx, job.id, { number: 0, rows, rejected: 0, faults: [] });
+    await recordShard(tx, job.id, { number: 0, rows, rejected: 0, problems: [] });
     const ended = await endJobRow(tx, job.id, { state: 'succeeded', now, result });
     if (ended === undefined) throw new Error('the job has already ended');
     emitEnded(tx, ended);

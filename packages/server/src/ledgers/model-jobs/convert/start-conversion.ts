@@ -53,7 +53,7 @@ export async function startConversion(
   return await transact(dependencies.database, { mode: 'write', projectId: tenant.id, by: context }, async (tx) => {
     const by = { type, id: actor };
     await createModelJob(tx, { id, kind: 'conversion', of, request, by, now, data: '', output: to });
-    return presentJob(await readJob(tx, id), { faults: false });
+    return presentJob(await readJob(tx, id), { includeProblems: false });
   });
 }
 

@@ -105,7 +105,7 @@ export class RowsExplainer {
     hosted: ExplainableModel,
     sample: RowsToExplain,
     background: RowsToExplain | undefined,
-    { seconds, mostBackground, signal }: Bounds,
+    { seconds, mostBackground, signal }: Limits,
   ): Promise<ExplainedSizes> {
     const { clock } = this.#dependencies;
     const until = clock.now() + seconds * 1000;
@@ -158,7 +158,7 @@ export class RowsExplainer {
   }
 }
 
-interface Bounds {
+interface Limits {
   readonly seconds: number;
   readonly mostBackground: number;
   readonly signal: AbortSignal;

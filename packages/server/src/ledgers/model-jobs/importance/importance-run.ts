@@ -44,7 +44,7 @@ export async function runImportance(
   });
   await io.write(async (tx) => {
     const now = dependencies.clock.now();
-    await recordShard(tx, job.id, { number: 0, rows: made.sample, rejected: 0, faults: [] });
+    await recordShard(tx, job.id, { number: 0, rows: made.sample, rejected: 0, problems: [] });
     await storeImportance(tx, job, made, now);
     const ended = await endJobRow(tx, job.id, { state: 'succeeded', now, result: { ...made } });
     if (ended === undefined) throw new Error('the job has already ended');

@@ -52,6 +52,6 @@ export async function startImportance(
   return await transact(dependencies.database, { mode: 'write', projectId: tenant.id, by: context }, async (tx) => {
     const by = { type, id: actor };
     await createModelJob(tx, { id, kind: 'importance', of, request, by, now, data: request.dataName, output: '' });
-    return presentJob(await readJob(tx, id), { faults: false });
+    return presentJob(await readJob(tx, id), { includeProblems: false });
   });
 }

@@ -193,7 +193,7 @@ export async function sendAlert(
     'update monitoring.alert set notified = $3, silenced = false, deliveries = $2 where id = $1',
     // Without a channel the alert counts as not sent, so that a channel added later receives it.
     [alert.id, JSON.stringify(deliveries), deliveries.length > 0],
-    'alert_told',
+    'mark_alert_notified',
   );
 }
 

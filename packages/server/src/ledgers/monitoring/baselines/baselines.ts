@@ -54,20 +54,20 @@ export async function findBaseline(
   dependencies: MonitoringDependencies,
   monitor: MonitorRow,
   window: OpenWindow,
-  wanted: MonitorBaseline,
+  definition: MonitorBaseline,
   signal: AbortSignal,
 ): Promise<FoundBaseline> {
-  switch (wanted.type) {
+  switch (definition.type) {
     case 'first':
       return await firstBaseline(dependencies, monitor, undefined);
     case 'rolling':
-      return await rollingBaseline(dependencies, monitor, wanted.windows);
+      return await rollingBaseline(dependencies, monitor, definition.windows);
     case 'window':
-      return await fixedWindow(dependencies, monitor, wanted, signal);
+      return await fixedWindow(dependencies, monitor, definition, signal);
     case 'dataset':
-      return await ofReference(dependencies, monitor, wanted.version, signal);
+      return await ofReference(dependencies, monitor, definition.version, signal);
     case 'model':
-      return await ofModel(dependencies, monitor, wanted.model, signal);
+      return await ofModel(dependencies, monitor, definition.model, signal);
     default:
       return await training(dependencies, monitor, window, signal);
   }
@@ -234,17 +234,17 @@ async function readIfExists(
 async function fixedWindow(
   dependencies: MonitoringDependencies,
   monitor: MonitorRow,
-  wanted: Extract<MonitorBaseline, { type: 'window' }>,
+  definition: Extract<MonitorBaseline, { type: 'window' }>,
   signal: AbortSignal,
 ): Promise<FoundBaseline> {
-  const { from, until } = wanted;
+  const { from, until } = definition;
   const key = `window:${Date.parse(from)}-${Date.parse(until)}`;
   const stored = await storedBaseline(dependencies, monitor, key);
   if (stored !== undefined) return { found: stored };
   const name = `${from} to ${until}`;
   if (Date.parse(until) > dependencies.clock.now()) return { unknown: `The baseline ${name} has not ended yet.` };
-  const bounds = { from: Date.parse(from), until: Date.parse(until) };
-  return await withPredictions(dependencies, monitor, bounds, signal, async ({ data, fields, rows }) => {
+  const range = { from: Date.parse(from), until: Date.parse(until) };
+  return await withPredictions(dependencies, monitor, range, signal, async ({ data, fields, rows }) => {
     if (rows === 0) return { unknown: `The baseline ${name} contains no predictions.` };
     const runner = new QueryRunner(await dependencies.query(), monitor.project_id, signal);
     const made: NewBaseline = {

@@ -19,7 +19,7 @@ import { outputsAndInputs } from '../metrics/measure-performance.ts';
 import { binOf, invalidScoreReason, countInvalidScores, SCORE_BINS } from '../metrics/measure-scores.ts';
 import type { MonitorRow } from '../monitor-rows.ts';
 import type { MonitoringDependencies } from '../monitoring-dependencies.ts';
-import { boundedBy, evaluatedRows } from '../windows/prediction-window.ts';
+import { filterByRange, evaluatedRows } from '../windows/prediction-window.ts';
 import type { WindowVersion } from '../windows/window.ts';
 
 export type EstimateCheck = Extract<MonitorCheck, { type: 'estimatedPerformance' }>;
@@ -53,7 +53,7 @@ export async function findReference(
   if ('unknown' in time) return time;
   const of = { projectId: monitor.project_id, endpoint: monitor.endpoint ?? '' };
   return await dependencies.predictions.withLabels(of, time, async (found): Promise<FoundReference> => {
-    const rows = ofVersion(evaluatedRows(boundedBy(found.labeled, time)), version);
+    const rows = ofVersion(evaluatedRows(filterByRange(found.labeled, time)), version);
     const fields = await outputsAndInputs(runner, found, { spec: monitor.spec, masked: new Set(), rows });
     const target = targetOf(monitor.spec.prediction, fields);
     if ('unknown' in target) return target;

@@ -59,7 +59,7 @@ function resultsOf(
       ...about,
       metric: 'ndcg',
       value: ndcg,
-      bound: check.ndcg,
+      threshold: check.ndcg,
       status: bad ? 'failing' : 'passing',
       ...(bad && { reason }),
     },
@@ -73,7 +73,7 @@ function resultsOf(
         metric: 'attribution_change',
         column: one.column,
         value,
-        ...(check.change !== undefined && { bound: check.change }),
+        ...(check.change !== undefined && { threshold: check.change }),
         status: beyond ? ('failing' as const) : ('passing' as const),
         ...(beyond && { reason: why }),
       };

@@ -43,20 +43,20 @@ export function evaluateDrift(
     );
   }
   const about = { check: nameOfCheck(check), type: check.type } as const;
-  const wanted = check.type === 'predictionDrift' ? [] : check.columns;
+  const columns = check.type === 'predictionDrift' ? [] : check.columns;
   const some =
     check.type === 'predictionDrift' ? fields.filter(({ field }) => field.side === 'output') : chosen(fields, check);
   const side = check.type === 'predictionDrift' ? 'output' : 'input';
   const lostHere = lost.filter(
     (field) => field.side === side && (check.type === 'predictionDrift' || isChosen(field, check)),
   );
-  const names = new Set([...absent(fields, wanted), ...lostHere.map(({ name }) => name)]);
+  const names = new Set([...absent(fields, columns), ...lostHere.map(({ name }) => name)]);
   const missing = [...names].map((column): MonitorResult => {
     return { ...about, metric, column, status: 'unknown', reason: `${column} is not in the window.` };
   });
   // A column that the baseline does not contain is skipped, unless the check names it.
   const compared = some.filter(
-    ({ field, baseline }) => field.family !== 'other' && (baseline !== undefined || wanted !== undefined),
+    ({ field, baseline }) => field.family !== 'other' && (baseline !== undefined || columns !== undefined),
   );
   if (compared.length === 0 && missing.length === 0) {
     return unknownOutcome(check, spec, metric, `No column of the window is in ${against}.`);
@@ -84,33 +84,37 @@ function resultOf(
     ...(check.threshold !== undefined && check.method !== 'auto' && { threshold: check.threshold }),
   });
   if (drift.method === undefined) {
-    return { ...named, metric, status: 'unknown', reason: `${field.name}: ${drift.because}.` };
+    return { ...named, metric, status: 'unknown', reason: `${field.name}: ${drift.reason}.` };
   }
   const { method, value, pValue } = drift;
-  const bound = check.threshold ?? drift.threshold;
-  if (bound === undefined) {
+  const threshold = check.threshold ?? drift.threshold;
+  if (threshold === undefined) {
     return { ...named, metric: method, value, status: 'unknown', reason: `${method} has no threshold.` };
   }
-  const bad = isTest(method) ? (pValue ?? 1) < bound : value >= bound;
+  const bad = isTest(method) ? (pValue ?? 1) < threshold : value >= threshold;
   return {
     ...named,
     metric: method,
     value,
-    bound,
+    threshold,
     ...(pValue !== undefined && { pValue }),
     status: bad ? 'failing' : 'passing',
-    ...(bad && { reason: reasonOf(field.name, method, { value, bound, pValue }) }),
+    ...(bad && { reason: reasonOf(field.name, method, { value, threshold, pValue }) }),
   };
 }
 
 function reasonOf(
   column: string,
   method: string,
-  { value, bound, pValue }: { readonly value: number; readonly bound: number; readonly pValue: number | undefined },
+  {
+    value,
+    threshold,
+    pValue,
+  }: { readonly value: number; readonly threshold: number; readonly pValue: number | undefined },
 ): string {
   return pValue === undefined
-    ? `${column} drifts: ${method} is ${text(value)}, threshold ${text(bound)}.`
-    : `${column} drifts: ${method} is ${text(value)}, p-value ${text(pValue)}, threshold ${text(bound)}.`;
+    ? `${column} drifts: ${method} is ${text(value)}, threshold ${text(threshold)}.`
+    : `${column} drifts: ${method} is ${text(value)}, p-value ${text(pValue)}, threshold ${text(threshold)}.`;
 }
 
 /** Corrects for multiple testing: of many p-values some are small by chance. */
@@ -123,10 +127,10 @@ function correct(results: readonly MonitorResult[], correction: Correction): rea
   const byResult = new Map(tested.map((one, at) => [one, adjusted[at] ?? 1]));
   return results.map((one) => {
     const pValue = byResult.get(one);
-    if (pValue === undefined || one.bound === undefined) return one;
+    if (pValue === undefined || one.threshold === undefined) return one;
     const { reason: _, ...rest } = one;
-    const bad = pValue < one.bound;
-    const result = { value: one.value ?? 0, bound: one.bound, pValue };
+    const bad = pValue < one.threshold;
+    const result = { value: one.value ?? 0, threshold: one.threshold, pValue };
     return {
       ...rest,
       pValue,
@@ -156,7 +160,7 @@ function withShare(check: DriftCheck, spec: DriftFacts['spec'], results: readonl
     type: check.type,
     metric: 'drifted_share',
     value: share,
-    bound: check.share,
+    threshold: check.share,
     status: share > check.share ? 'failing' : 'passing',
     ...(reason !== undefined && { reason }),
   };
@@ -164,7 +168,7 @@ function withShare(check: DriftCheck, spec: DriftFacts['spec'], results: readonl
 }
 
 /** Returns the distance from the threshold, for sorting by severity. */
-function excess({ value = 0, bound = 1, pValue }: MonitorResult): number {
-  if (bound === 0) return value;
-  return pValue === undefined ? value / bound : bound / Math.max(pValue, 1e-12);
+function excess({ value = 0, threshold = 1, pValue }: MonitorResult): number {
+  if (threshold === 0) return value;
+  return pValue === undefined ? value / threshold : threshold / Math.max(pValue, 1e-12);
 }

@@ -37,22 +37,22 @@ type About = Pick<MonitorResult, 'check' | 'type' | 'column' | 'rows'>;
 type FairnessMetrics = NonNullable<MeasuredFairness['metrics']>;
 
 function parityResult(
-  { demographicParity: bound }: FairnessCheck,
+  { demographicParity: threshold }: FairnessCheck,
   about: About,
   gap: FairnessMetrics['demographicParity'],
   few: string,
 ): MonitorResult {
-  const named = { ...about, metric: 'demographic_parity_difference', ...(bound !== undefined && { bound }) };
+  const named = { ...about, metric: 'demographic_parity_difference', ...(threshold !== undefined && { threshold }) };
   if (gap === undefined) return { ...named, status: 'unknown', reason: few };
   const { difference: value, largest, smallest } = gap;
-  if (bound === undefined || value <= bound) return { ...named, value, status: 'passing' };
-  const reason = `The positive prediction rate of ${largest} (${about.column}) exceeds that of ${smallest} by ${text(value)}, threshold ${text(bound)}.`;
+  if (threshold === undefined || value <= threshold) return { ...named, value, status: 'passing' };
+  const reason = `The positive prediction rate of ${largest} (${about.column}) exceeds that of ${smallest} by ${text(value)}, threshold ${text(threshold)}.`;
   return { ...named, value, status: 'failing', reason };
 }
 
 /** Returns the result of the group whose ratio differs most from 1. */
 function impactResult(
-  { disparateImpact: bound }: FairnessCheck,
+  { disparateImpact: threshold }: FairnessCheck,
   about: About,
   impact: FairnessMetrics['disparateImpact'],
   {
@@ -65,15 +65,15 @@ function impactResult(
     readonly parity: FairnessMetrics['demographicParity'];
   },
 ): MonitorResult {
-  const named = { ...about, metric: 'disparate_impact_ratio', bound };
+  const named = { ...about, metric: 'disparate_impact_ratio', threshold };
   const [worst] = Object.entries(impact ?? {}).toSorted(([, a], [, b]) => evenness(a) - evenness(b));
   if (worst === undefined) {
     const none = `Group ${privileged} of ${about.column} has too few rows or no positive predictions. Other groups cannot be compared with it.`;
     return { ...named, status: 'unknown', reason: parity === undefined ? few : none };
   }
   const [group, value] = worst;
-  if (evenness(value) >= bound) return { ...named, value, status: 'passing' };
-  const than = value < 1 ? `below ${text(bound)}` : `above ${text(1 / bound)}`;
+  if (evenness(value) >= threshold) return { ...named, value, status: 'passing' };
+  const than = value < 1 ? `below ${text(threshold)}` : `above ${text(1 / threshold)}`;
   const reason = `The positive prediction rate of ${group} (${about.column}) is ${text(value)} times that of ${privileged}, ${than}.`;
   return { ...named, value, status: 'failing', reason };
 }
@@ -83,7 +83,7 @@ function evenness(ratio: number): number {
 }
 
 function oddsResult(
-  { equalizedOdds: bound, minRows }: FairnessCheck,
+  { equalizedOdds: threshold, minRows }: FairnessCheck,
   about: About,
   { metrics, labeled, column }: MeasuredFairness,
 ): MonitorResult[] {
@@ -91,18 +91,18 @@ function oddsResult(
     ...about,
     rows: labeled,
     metric: 'equalized_odds_difference',
-    ...(bound !== undefined && { bound }),
+    ...(threshold !== undefined && { threshold }),
   };
   const value = metrics?.equalizedOdds?.difference;
   if (value === undefined) {
-    if (bound === undefined) return [];
+    if (threshold === undefined) return [];
     const reason =
       labeled === 0
         ? 'No prediction has ground truth yet.'
         : `Fewer than two groups of ${column} have ${minRows} labeled rows of each class.`;
     return [{ ...named, status: 'unknown', reason }];
   }
-  if (bound === undefined || value <= bound) return [{ ...named, value, status: 'passing' }];
-  const reason = `True or false positive rates differ by ${text(value)} between groups of ${column}, threshold ${text(bound)}.`;
+  if (threshold === undefined || value <= threshold) return [{ ...named, value, status: 'passing' }];
+  const reason = `True or false positive rates differ by ${text(value)} between groups of ${column}, threshold ${text(threshold)}.`;
   return [{ ...named, value, status: 'failing', reason }];
 }

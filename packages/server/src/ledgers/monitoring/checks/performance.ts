@@ -79,9 +79,9 @@ export function evaluatePerformance(
 ): CheckOutcome {
   const about = { check: nameOfCheck(check), type: check.type } as const;
   const results: MonitorResult[] = [];
-  if (measured.strangers > 0) {
-    const reason = `No evaluated prediction exists for ${countNoun(measured.strangers, 'label')}.`;
-    results.push({ ...about, metric: 'stranger_labels', value: measured.strangers, status: 'unknown', reason });
+  if (measured.unmatched > 0) {
+    const reason = `No evaluated prediction exists for ${countNoun(measured.unmatched, 'label')}.`;
+    results.push({ ...about, metric: 'unmatched_labels', value: measured.unmatched, status: 'unknown', reason });
   }
   if (measured.labeled < check.minLabeled) {
     const more = measured.mature ? 'Labels that arrive later are ignored.' : 'More labels can still arrive.';
@@ -90,19 +90,19 @@ export function evaluatePerformance(
       ...about,
       metric: 'labeled',
       value: measured.labeled,
-      bound: check.minLabeled,
+      threshold: check.minLabeled,
       status: 'unknown',
       reason,
     });
     return outcomeOf(check, spec, results);
   }
   for (const one of measured.metrics)
-    results.push(bounded(check.metrics, about, one, { rows: measured.labeled, reference }));
+    results.push(evaluateLimits(check.metrics, about, one, { rows: measured.labeled, reference }));
   for (const name of new Set(check.metrics.map((one) => one.metric))) {
     if (measured.metrics.some((one) => one.metric === name)) continue;
     const reason =
-      measured.scoreFault !== undefined && OF_SCORES.has(name)
-        ? measured.scoreFault
+      measured.scoreProblem !== undefined && OF_SCORES.has(name)
+        ? measured.scoreProblem
         : `${name} is not a metric of ${measured.task}.`;
     results.push({ ...about, metric: name, rows: measured.labeled, status: 'unknown', reason });
   }
@@ -115,7 +115,9 @@ export function evaluatePerformance(
     const segment = `${column} = ${value}`;
     for (const one of metrics) {
       if (labeled >= check.minLabeled)
-        results.push(bounded(check.metrics, { ...about, segment }, one, { rows: labeled, reference: undefined }));
+        results.push(
+          evaluateLimits(check.metrics, { ...about, segment }, one, { rows: labeled, reference: undefined }),
+        );
     }
   }
   return outcomeOf(check, spec, results);
@@ -129,7 +131,7 @@ interface Limit {
 }
 
 /** Compares a metric with its limits. `reference`: values that `change` compares with; `before`: their description. */
-export function bounded(
+export function evaluateLimits(
   all: readonly Limit[],
   about: Pick<MonitorResult, 'check' | 'type' | 'segment'>,
   { metric: name, value, low, high }: Metric,
@@ -158,7 +160,7 @@ export function bounded(
       return {
         ...named,
         value,
-        bound: min,
+        threshold: min,
         status: 'failing',
         reason: `${name}${where} is ${text(value)}, below ${text(min)}.`,
       };
@@ -167,7 +169,7 @@ export function bounded(
       return {
         ...named,
         value,
-        bound: max,
+        threshold: max,
         status: 'failing',
         reason: `${name}${where} is ${text(value)}, above ${text(max)}.`,
       };
@@ -177,10 +179,10 @@ export function bounded(
     const worse = (ERRORS.has(name) ? value - before : before - value) / Math.abs(before);
     if (worse > change) {
       const reason = `${name}${where} is ${text(value)}, ${percent(worse)} worse than ${text(before)} ${when}.`;
-      return { ...named, value, bound: before, status: 'failing', reason };
+      return { ...named, value, threshold: before, status: 'failing', reason };
     }
   }
   const [limit] = limits;
-  const bound = limit?.min ?? limit?.max;
-  return { ...named, value, ...(bound !== undefined && { bound }), status: 'passing' };
+  const threshold = limit?.min ?? limit?.max;
+  return { ...named, value, ...(threshold !== undefined && { threshold }), status: 'passing' };
 }

@@ -24,10 +24,10 @@ export function evaluateQuality(check: QualityCheck, facts: QualityFacts): Check
   if (rows === 0) return unknownOutcome(check, spec, 'rows', 'The window has no rows.');
   const about = { check: nameOfCheck(check), type: check.type } as const;
   const some = chosen(fields, check);
-  const wanted = [...new Set([...(check.columns ?? []), ...known])].filter(
+  const columns = [...new Set([...(check.columns ?? []), ...known])].filter(
     (name) => check.exclude?.some((one) => one.toLowerCase() === name.toLowerCase()) !== true,
   );
-  const inScope = wanted.filter(
+  const inScope = columns.filter(
     (name) => check.columns === undefined || check.columns.some((one) => one.toLowerCase() === name.toLowerCase()),
   );
   const results: MonitorResult[] = [];
@@ -110,11 +110,11 @@ function ofField(
 function measured(
   about: Pick<MonitorResult, 'check' | 'type' | 'metric' | 'column' | 'rows'>,
   value: number,
-  bound: number,
+  threshold: number,
   reason: (value: number) => string,
 ): MonitorResult {
-  const bad = value > bound;
-  return { ...about, value, bound, status: bad ? 'failing' : 'passing', ...(bad && { reason: reason(value) }) };
+  const bad = value > threshold;
+  return { ...about, value, threshold, status: bad ? 'failing' : 'passing', ...(bad && { reason: reason(value) }) };
 }
 
 export function rowsOf(summary: ColumnSummary): number {

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import { evaluateResources } from './resources.ts';
 
 const MIB = 2 ** 20;
-const check = (bounds: { readonly cpuSeconds?: number; readonly memoryMb?: number }) =>
-  ({ type: 'resources', ...bounds }) as const;
+const check = (limits: { readonly cpuSeconds?: number; readonly memoryMb?: number }) =>
+  ({ type: 'resources', ...limits }) as const;
 const spec = { severity: 'warning' } as const;
 const usage = { requests: 200, cpuMs: 400, memoryBytes: 300 * MIB, gatewayBytes: 120 * MIB };
 const values = ({ results }: ReturnType<typeof evaluateResources>) =>

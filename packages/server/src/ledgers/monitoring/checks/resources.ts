@@ -25,13 +25,14 @@ export function evaluateResources(
   const { cpuMs, memoryBytes, gatewayBytes } = usage;
   const cpu = cpuMs === undefined ? undefined : cpuMs / usage.requests;
   return outcomeOf(check, spec, [
-    ...bounded({ ...about, metric: CPU }, cpu, check.cpuSeconds, {
-      above: (value, bound) =>
-        `1,000 requests used ${text(value)} CPU seconds (measured over ${usage.requests} requests), threshold ${text(bound)}.`,
+    ...evaluateThreshold({ ...about, metric: CPU }, cpu, check.cpuSeconds, {
+      above: (value, threshold) =>
+        `1,000 requests used ${text(value)} CPU seconds (measured over ${usage.requests} requests), threshold ${text(threshold)}.`,
       none: 'The operating system of the gateway does not report CPU time.',
     }),
-    ...bounded({ ...about, metric: 'peak_memory_mb' }, memoryBytes / MIB, check.memoryMb, {
-      above: (value, bound) => `The peak memory of its models was ${text(value)} MiB, threshold ${text(bound)} MiB.`,
+    ...evaluateThreshold({ ...about, metric: 'peak_memory_mb' }, memoryBytes / MIB, check.memoryMb, {
+      above: (value, threshold) =>
+        `The peak memory of its models was ${text(value)} MiB, threshold ${text(threshold)} MiB.`,
       none: '',
     }),
     { ...about, metric: 'gateway_peak_memory_mb', value: gatewayBytes / MIB, status: 'passing' },
@@ -40,15 +41,15 @@ export function evaluateResources(
 
 const CPU = 'cpu_seconds_per_1000';
 
-function bounded(
+function evaluateThreshold(
   about: Pick<MonitorResult, 'check' | 'type' | 'rows' | 'metric'>,
   value: number | undefined,
-  bound: number | undefined,
-  words: { readonly above: (value: number, bound: number) => string; readonly none: string },
+  threshold: number | undefined,
+  words: { readonly above: (value: number, threshold: number) => string; readonly none: string },
 ): MonitorResult[] {
-  const named = { ...about, ...(bound !== undefined && { bound }) };
+  const named = { ...about, ...(threshold !== undefined && { threshold }) };
   // Without a limit, a missing value is not reported.
-  if (value === undefined) return bound === undefined ? [] : [{ ...named, status: 'unknown', reason: words.none }];
-  if (bound === undefined || value <= bound) return [{ ...named, value, status: 'passing' }];
-  return [{ ...named, value, status: 'failing', reason: words.above(value, bound) }];
+  if (value === undefined) return threshold === undefined ? [] : [{ ...named, status: 'unknown', reason: words.none }];
+  if (threshold === undefined || value <= threshold) return [{ ...named, value, status: 'passing' }];
+  return [{ ...named, value, status: 'failing', reason: words.above(value, threshold) }];
 }

@@ -43,7 +43,14 @@ export function evaluateSlo(
     const named = { ...about, metric: 'burn_rate', segment: windows === 1 ? 'this window' : `${windows} windows` };
     const total = long.reduce((sum, one) => sum + one.requests, 0);
     const reason = `${percent(shareOf(long))} of ${total} requests in ${named.segment} failed${check.latencyMs === undefined ? '' : ` or took longer than ${text(check.latencyMs)} ms`}: the error budget of ${percent(budget)} burns at ${text(value)} times the allowed rate, threshold ${text(factor)}.`;
-    return { ...named, value, bound: factor, rows: total, status: bad ? 'failing' : 'passing', ...(bad && { reason }) };
+    return {
+      ...named,
+      value,
+      threshold: factor,
+      rows: total,
+      status: bad ? 'failing' : 'passing',
+      ...(bad && { reason }),
+    };
   });
   const figures = [
     ['p50_ms', requests.p50Ms],

@@ -54,7 +54,7 @@ export async function evaluateAttributions(
   dependencies: MonitoringDependencies,
   monitor: MonitorRow,
   window: OpenWindow,
-  { check, main, wanted, runner }: AttributionRequest,
+  { check, main, definition, runner }: AttributionRequest,
 ): Promise<EvaluatedAttributions> {
   const { spec } = monitor;
   const unknown = (reason: string): EvaluatedAttributions => {
@@ -71,7 +71,7 @@ export async function evaluateAttributions(
   if ('unknown' in main) return unknown(main.unknown);
   const named = `${version.model}/${version.version}`;
   try {
-    return await explainBoth({ dependencies, monitor, check, version, runner }, window, sourceOf(main, wanted));
+    return await explainBoth({ dependencies, monitor, check, version, runner }, window, sourceOf(main, definition));
   } catch (error) {
     if (runner.signal.aborted) throw error;
     dependencies.log.warn('explaining a window failed', { monitor: monitor.name, error });
@@ -84,7 +84,7 @@ export async function evaluateAttributions(
 interface AttributionRequest {
   readonly check: AttributionCheck;
   readonly main: FoundBaseline;
-  readonly wanted: MonitorBaseline;
+  readonly definition: MonitorBaseline;
   readonly runner: QueryRunner;
 }
 
@@ -101,13 +101,13 @@ type Source =
   | { readonly of: 'windows'; readonly windows: number }
   | { readonly of: 'first' };
 
-function sourceOf(main: Exclude<FoundBaseline, { readonly unknown: string }>, wanted: MonitorBaseline): Source {
-  if (wanted.type === 'rolling') return { of: 'windows', windows: wanted.windows };
+function sourceOf(main: Exclude<FoundBaseline, { readonly unknown: string }>, definition: MonitorBaseline): Source {
+  if (definition.type === 'rolling') return { of: 'windows', windows: definition.windows };
   if ('first' in main) return { of: 'first' };
   const { type, name, node } = main.found.about;
   if (type === 'dataset' && node !== undefined) return { of: 'dataset', key: node, name };
-  if (wanted.type !== 'window') return { of: 'first' };
-  const [from, until] = [Date.parse(wanted.from), Date.parse(wanted.until)];
+  if (definition.type !== 'window') return { of: 'first' };
+  const [from, until] = [Date.parse(definition.from), Date.parse(definition.until)];
   return { of: 'window', key: `window:${from}-${until}`, name, from, until };
 }
 

@@ -67,10 +67,10 @@ export async function measureFairness(
   return found.map(({ name, field }): MeasuredFairness => {
     const rows = field === undefined ? [] : (answers[requested.indexOf(field)]?.rows ?? []);
     const counts = rows.slice(0, MAX_GROUPS).map(countsOf);
-    const wanted = check.privileged[name];
+    const privilegedValue = check.privileged[name];
     const choice = { minimum: check.minRows };
     const plain = fairnessOf(counts, choice);
-    const privileged = wanted ?? plain.demographicParity?.largest;
+    const privileged = privilegedValue ?? plain.demographicParity?.largest;
     return {
       column: name,
       metrics: field === undefined ? undefined : fairnessOf(counts, { ...choice, privileged }),

@@ -10,8 +10,8 @@ import { classificationMetrics, errorMetrics, metricsOfScores, type PerformanceC
 import { classText, isPositive, leastSizes, positiveAmong, targetOf, type Target } from './classes.ts';
 import { elementType, fieldsOfPredictions, isNamed, type Field } from './fields.ts';
 import { calibrationOf, groupOf, measureScores, type MeasuredScores } from './measure-scores.ts';
-import { boundedBy, evaluatedRows } from '../windows/prediction-window.ts';
-import type { PredictionBounds } from '../windows/window.ts';
+import { filterByRange, evaluatedRows } from '../windows/prediction-window.ts';
+import type { PredictionRange } from '../windows/window.ts';
 
 const MAX_PAIRS = 2500;
 const MAX_SEGMENTS = 20;
@@ -28,10 +28,10 @@ export interface Measuring {
 export async function measurePerformance(
   runner: QueryRunner,
   found: LabeledPredictions,
-  bounds: PredictionBounds,
+  range: PredictionRange,
   { spec, check, mature, masked }: Measuring,
 ): Promise<MonitorPerformance | { readonly unknown: string }> {
-  const rows = evaluatedRows(boundedBy(found.labeled, bounds));
+  const rows = evaluatedRows(filterByRange(found.labeled, range));
   const fields = await outputsAndInputs(runner, found, { spec, masked, rows });
   const target = targetOf(spec.prediction, fields);
   if ('unknown' in target) return target;
@@ -60,7 +60,7 @@ export async function measurePerformance(
       type: 'join',
       kind: 'anti',
       // By id: requests that arrived in the window, whenever they were answered.
-      left: filter(scan('labels'), ...ofIds(bounds)),
+      left: filter(scan('labels'), ...ofIds(range)),
       right: { type: 'project', from: found.relation, columns: [named('p', column('prediction_id'))] },
       keys: [{ left: 'prediction_id', right: 'p' }],
     },
@@ -104,7 +104,7 @@ export async function measurePerformance(
     prediction: target.name,
     rows: count(allRows),
     labeled: whole?.rows ?? count(withLabel),
-    strangers: count(odd?.rows[0]?.[0]),
+    unmatched: count(odd?.rows[0]?.[0]),
     mature,
     ...(quantiles[0] !== undefined && { delayP50Ms: Math.max(0, quantiles[0]) }),
     ...(quantiles[1] !== undefined && { delayP95Ms: Math.max(0, quantiles[1]) }),
@@ -120,7 +120,7 @@ export async function measurePerformance(
     ...(confusion !== undefined && { confusion }),
     ...(measured !== undefined && target.score !== undefined && { score: target.score.name }),
     ...(measured?.whole !== undefined && { calibration: calibrationOf(measured.whole.bins) }),
-    ...(problem !== undefined && { scoreFault: problem }),
+    ...(problem !== undefined && { scoreProblem: problem }),
   };
 }
 
@@ -285,7 +285,7 @@ function grouped(rows: readonly (readonly Cell[])[]): ReadonlyMap<string, (reado
   return groups;
 }
 
-function ofIds({ from, until, after, last }: PredictionBounds): Expression[] {
+function ofIds({ from, until, after, last }: PredictionRange): Expression[] {
   const id = column('prediction_id');
   return [
     after === undefined ? call('>=', id, literal(firstIdOf(from))) : call('>', id, literal(after)),

@@ -51,7 +51,7 @@ export async function readHistory(
       const known = series.get(key) ?? { series: emptySeries(one, oldestFirst.length), bad: 0 };
       const found = known.series;
       found.values[at] = one.value ?? null;
-      found.bounds[at] = one.bound ?? null;
+      found.thresholds[at] = one.threshold ?? null;
       found.pValues[at] = one.pValue ?? null;
       found.low[at] = one.low ?? null;
       found.high[at] = one.high ?? null;
@@ -84,7 +84,7 @@ function emptySeries({ check, type, metric, column, segment }: MonitorResult, le
     ...(column !== undefined && { column }),
     ...(segment !== undefined && { segment }),
     values: none<number>(),
-    bounds: none<number>(),
+    thresholds: none<number>(),
     pValues: none<number>(),
     low: none<number>(),
     high: none<number>(),

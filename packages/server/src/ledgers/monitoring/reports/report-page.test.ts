@@ -41,11 +41,11 @@ function reportOf(status: MonitorReport['status']): MonitorReport {
       task: 'regression',
       rows: 50,
       labeled: 20,
-      strangers: 0,
+      unmatched: 0,
       mature: false,
       metrics: METRICS,
       segments: [{ column: 'carrier', value: 'AA', labeled: 10, metrics: METRICS }],
-      scoreFault: 'There is no score.',
+      scoreProblem: 'There is no score.',
       calibration: [{ score: 0.5, share: 0.25, rows: 20 }],
     },
     fairness: [

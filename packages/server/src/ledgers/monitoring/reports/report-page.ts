@@ -56,7 +56,7 @@ function facts({ rows, requests, labeled, versions, baseline, datasetVersion }: 
 function resultsTable(results: readonly MonitorResult[]): string {
   const rows = results.map(
     (one) =>
-      `<tr class="${one.status}"><td>${SIGNS[one.status]} ${STATUSES[one.status]}</td><td>${escape(one.check)}</td><td>${escape(one.column ?? one.segment ?? '')}</td><td>${escape(one.metric)}</td><td class="n">${one.value === undefined ? '' : numberText(one.value)}</td><td class="n">${one.bound === undefined ? '' : numberText(one.bound)}</td><td>${escape(one.reason ?? '')}</td></tr>`,
+      `<tr class="${one.status}"><td>${SIGNS[one.status]} ${STATUSES[one.status]}</td><td>${escape(one.check)}</td><td>${escape(one.column ?? one.segment ?? '')}</td><td>${escape(one.metric)}</td><td class="n">${one.value === undefined ? '' : numberText(one.value)}</td><td class="n">${one.threshold === undefined ? '' : numberText(one.threshold)}</td><td>${escape(one.reason ?? '')}</td></tr>`,
   );
   return `<section><h2>Check results</h2><table><thead><tr><th>Status</th><th>Check</th><th>Column or segment</th><th>Metric</th><th class="n">Value</th><th class="n">Threshold</th><th>Reason</th></tr></thead><tbody>${rows.join('')}</tbody></table></section>`;
 }
@@ -97,7 +97,7 @@ function performance({ performance: measured }: MonitorReport): string {
       `<tr><td class="n">${numberText(score)}</td><td class="n">${numberText(share)}</td><td class="n">${numberText(rows)}</td></tr>`,
   );
   return `<section><h2>Performance</h2><p class="quiet">${numberText(measured.labeled)} of ${numberText(measured.rows)} predictions have ground truth${measured.mature ? '' : '; more can arrive'}</p>${metricsTable(measured.metrics)}${
-    measured.scoreFault === undefined ? '' : `<p class="quiet">${escape(measured.scoreFault)}</p>`
+    measured.scoreProblem === undefined ? '' : `<p class="quiet">${escape(measured.scoreProblem)}</p>`
   }${
     segments.length === 0
       ? ''

@@ -89,7 +89,7 @@ async function insertWindow(
     readonly now: number;
   },
 ): Promise<void> {
-  const { bounds } = window;
+  const { range } = window;
   const awaits = monitor.spec.checks.some(({ type }) => OF_LABELS.has(type));
   await tx.sql.query(
     `insert into monitoring.window (id, project_id, monitor, number, from_at, until_at, rows, requests, status, reason,
@@ -102,8 +102,8 @@ async function insertWindow(
       tx.projectId,
       monitor.uid,
       row.number,
-      bounds.from,
-      bounds.until,
+      range.from,
+      range.until,
       window.rows,
       window.requests?.requests ?? 0,
       row.status,
@@ -115,7 +115,7 @@ async function insertWindow(
       JSON.stringify(row.results),
       JSON.stringify(examples),
       JSON.stringify(notes),
-      JSON.stringify({ slo, bounds }),
+      JSON.stringify({ slo, range }),
       awaits && monitor.dataset === null,
       row.now,
       estimates.length === 0 ? null : JSON.stringify(estimates),
@@ -213,7 +213,7 @@ async function advance(
     .filter(([version]) => version !== by)
     .slice(-MAX_KNOWN);
   const known = Object.fromEntries([...others, ...(by === undefined ? [] : [[by, evaluated.known] as const])]);
-  const { bounds, dataset } = evaluated.window;
+  const { range, dataset } = evaluated.window;
   await tx.sql.query(
     `update monitoring.monitor set number = $2, cursor_at = $3, cursor_id = coalesce($4, cursor_id),
        cursor_version = coalesce($5, cursor_version), known_inputs = $6, streaks = $7, state = $8, reason = $9,
@@ -221,8 +221,8 @@ async function advance(
     [
       monitor.uid,
       state.number,
-      dataset === undefined ? nextCursor(monitor, bounds) : bounds.from,
-      bounds.last ?? null,
+      dataset === undefined ? nextCursor(monitor, range) : range.from,
+      range.last ?? null,
       dataset?.number ?? null,
       JSON.stringify(known),
       JSON.stringify(state.streaks),
@@ -235,7 +235,7 @@ async function advance(
 }
 
 /** Returns the next cursor. With windows by count, other predictions of the same millisecond can follow the last id. */
-function nextCursor({ spec }: MonitorRow, { until }: EvaluatedWindow['window']['bounds']): number {
+function nextCursor({ spec }: MonitorRow, { until }: EvaluatedWindow['window']['range']): number {
   return spec.windows.type === 'count' ? until - 1 : until;
 }
 

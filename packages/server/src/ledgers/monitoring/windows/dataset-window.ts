@@ -22,14 +22,14 @@ export async function withDatasetWindow<T>(
   });
   if (version === undefined) return undefined;
   const of = {
-    bounds: { from: version.createdAt, until: version.createdAt + 1 },
+    range: { from: version.createdAt, until: version.createdAt + 1 },
     inputs: [],
     versions: [],
     requests: undefined,
     dataset: { id: version.id, name: version.dataset, number: version.number },
     identity: undefined,
     notes: [],
-    faults: [],
+    problems: [],
   };
   return await withVersion(
     dependencies,

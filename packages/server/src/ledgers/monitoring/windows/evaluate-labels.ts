@@ -30,8 +30,8 @@ import {
 import { measurePerformance, outputsAndInputs, type Measuring } from '../metrics/measure-performance.ts';
 import { findMonitor, lockMonitor, type MonitorRow } from '../monitor-rows.ts';
 import type { MonitoringDependencies } from '../monitoring-dependencies.ts';
-import { boundedBy, evaluatedRows, masksOf } from './prediction-window.ts';
-import type { PredictionBounds } from './window.ts';
+import { filterByRange, evaluatedRows, masksOf } from './prediction-window.ts';
+import type { PredictionRange } from './window.ts';
 
 const MAX_WINDOWS = 200;
 const HOUR_MS = 3_600_000;
@@ -43,7 +43,7 @@ interface WaitingWindow {
   readonly until_at: bigint;
   readonly rows: bigint;
   readonly label_count: bigint;
-  readonly sums: { readonly bounds: PredictionBounds };
+  readonly sums: { readonly range: PredictionRange };
   readonly versions: readonly ServedVersion[];
   readonly results: readonly MonitorResult[];
   readonly labels_at: bigint | null;
@@ -113,7 +113,7 @@ async function evaluateOne(
     for (const check of checks) {
       all.push(
         check.type === 'performance'
-          ? await performanceOf(runner, found, window.sums.bounds, { spec, check, mature, masked })
+          ? await performanceOf(runner, found, window.sums.range, { spec, check, mature, masked })
           : await fairnessWithLabels(runner, found, window, { spec, check, masked }),
       );
     }
@@ -131,11 +131,11 @@ async function evaluateOne(
 async function performanceOf(
   runner: QueryRunner,
   found: LabeledPredictions,
-  bounds: PredictionBounds,
+  range: PredictionRange,
   measuring: Measuring,
 ): Promise<LabeledCheck> {
   const { check } = measuring;
-  const measured = await measurePerformance(runner, found, bounds, measuring);
+  const measured = await measurePerformance(runner, found, range, measuring);
   return 'unknown' in measured ? { check, unknown: measured.unknown } : { check, performance: measured };
 }
 
@@ -152,7 +152,7 @@ async function fairnessWithLabels(
   if (Number(window.rows) < spec.minSamples) {
     return { check, unknown: `The window has ${countNoun(window.rows, 'row')}, fewer than ${spec.minSamples}.` };
   }
-  const rows = evaluatedRows(boundedBy(found.labeled, window.sums.bounds));
+  const rows = evaluatedRows(filterByRange(found.labeled, window.sums.range));
   const fields = await outputsAndInputs(runner, found, { spec, masked, rows });
   const target = targetOf(spec.prediction, fields);
   if ('unknown' in target) return { check, unknown: target.unknown };

@@ -4,7 +4,7 @@ import { nameOfCheck, type MonitorEstimate, type MonitorFairness, type MonitorSp
 import type { EstimateCheck, ScoreReference } from '../baselines/score-reference.ts';
 import { evaluateFairness } from '../checks/fairness.ts';
 import { unknownOutcome, type CheckOutcome, outcomeOf } from '../checks/outcome.ts';
-import { bounded } from '../checks/performance.ts';
+import { evaluateLimits } from '../checks/performance.ts';
 import { targetOf } from '../metrics/classes.ts';
 import { estimatePerformance } from '../metrics/estimate-performance.ts';
 import { measureFairness, presentFairness, type FairnessCheck } from '../metrics/measure-fairness.ts';
@@ -85,7 +85,7 @@ function evaluateEstimate(
     check,
     spec,
     estimate.metrics.map((one) =>
-      bounded(check.metrics, about, one, {
+      evaluateLimits(check.metrics, about, one, {
         rows: estimate.rows,
         reference: estimate.reference.metrics,
         before: 'in the reference',

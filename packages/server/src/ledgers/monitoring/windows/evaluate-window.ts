@@ -43,7 +43,7 @@ import type { OpenWindow } from './window.ts';
 import { summarize } from '../metrics/summaries.ts';
 
 export interface EvaluatedWindow {
-  readonly window: Pick<OpenWindow, 'bounds' | 'rows' | 'dataset' | 'requests'>;
+  readonly window: Pick<OpenWindow, 'range' | 'rows' | 'dataset' | 'requests'>;
   readonly outcomes: readonly CheckOutcome[];
   readonly versions: readonly ServedVersion[];
   readonly baseline: Baseline | undefined;
@@ -73,10 +73,10 @@ export async function evaluateWindow(
 ): Promise<EvaluatedWindow> {
   const { spec } = monitor;
   const runner = new QueryRunner(await dependencies.query(), monitor.project_id, signal);
-  const wanted =
+  const definition =
     spec.baseline ??
     (monitor.dataset === null ? ({ type: 'training' } as const) : ({ type: 'rolling', windows: 1 } as const));
-  const main = await findBaseline(dependencies, monitor, window, wanted, signal);
+  const main = await findBaseline(dependencies, monitor, window, definition, signal);
   const compared = await compareWith(dependencies, monitor, window, main, runner);
   const versions = await describeVersions(dependencies, monitor, window);
   const known = knownInputs(monitor, window);
@@ -130,14 +130,14 @@ export async function evaluateWindow(
         break;
       }
       case 'resources': {
-        const { from, until } = window.bounds;
+        const { from, until } = window.range;
         const of = { projectId: monitor.project_id, endpoint: monitor.endpoint ?? '', from, until };
         const requests = window.requests?.requests ?? 0;
         outcomes.push(evaluateResources(check, spec, { requests, usage: await dependencies.usage(of) }));
         break;
       }
       case 'attributionDrift':
-        explained.push(await evaluateAttributions(dependencies, monitor, window, { check, main, wanted, runner }));
+        explained.push(await evaluateAttributions(dependencies, monitor, window, { check, main, definition, runner }));
         break;
       case 'fairness':
       case 'estimatedPerformance':
@@ -149,7 +149,7 @@ export async function evaluateWindow(
   }
   outcomes.push(...[...outputs, ...explained].map(({ outcome }) => outcome));
   notes.push(...[...outputs, ...explained].flatMap((one) => one.notes));
-  for (const problem of window.faults) outcomes.push(dataOutcome(spec.severity, problem));
+  for (const problem of window.problems) outcomes.push(dataOutcome(spec.severity, problem));
   const examples = await findExamples(runner, window, compared.fields, outcomes);
   return {
     window,
@@ -174,7 +174,7 @@ export async function evaluateWindow(
 /** Reports a problem with the data of the window as the check `data`, which never raises an alert. */
 function dataOutcome(
   severity: CheckOutcome['severity'],
-  { metric, reason }: OpenWindow['faults'][number],
+  { metric, reason }: OpenWindow['problems'][number],
 ): CheckOutcome {
   const result = { check: 'data', type: 'data', metric, status: 'unknown' as const, reason };
   return { name: 'data', type: 'quality', severity, status: 'unknown', reason, results: [result] };

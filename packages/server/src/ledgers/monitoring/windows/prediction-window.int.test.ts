@@ -12,8 +12,8 @@ import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
 import { QueryRunner } from '../query-runner.ts';
 import { measurePerformance } from '../metrics/measure-performance.ts';
-import { boundedBy, nextCount } from './prediction-window.ts';
-import type { PredictionBounds } from './window.ts';
+import { filterByRange, nextCount } from './prediction-window.ts';
+import type { PredictionRange } from './window.ts';
 
 const START_MS = 300_000;
 const BEGIN = Date.UTC(2026, 10, 27, 12);
@@ -84,25 +84,25 @@ async function world(labeled: readonly (string | undefined)[]) {
 
 const check = { type: 'performance' as const, metrics: [], segments: [], minLabeled: 30 };
 const spec = monitorSpec.parse({ endpoint: 'delays', checks: [check] });
-const performanceOf = async (found: Awaited<ReturnType<typeof world>>, bounds: PredictionBounds) =>
-  await measurePerformance(runner, found, bounds, { spec, check, mature: true, masked: new Set() });
+const performanceOf = async (found: Awaited<ReturnType<typeof world>>, range: PredictionRange) =>
+  await measurePerformance(runner, found, range, { spec, check, mature: true, masked: new Set() });
 
 test('windows by count contain each prediction once, whenever it was answered', { timeout: START_MS }, async () => {
   const found = await world([]);
-  const rowsOf = async (bounds: PredictionBounds) => {
+  const rowsOf = async (range: PredictionRange) => {
     const query = { type: 'aggregate', by: [], columns: [named('n', aggregate('count'))] } as const;
-    const from = boundedBy(found.relation, bounds);
+    const from = filterByRange(found.relation, range);
     return (await runner.queryOne(found.tables, { ...query, from }, 1)).rows[0]?.[0];
   };
   const now = BEGIN + 10_000;
   const both = await nextCount(runner, found, { from: BEGIN, until: now }, 2 * ROWS);
   expect(both).toEqual({ from: BEGIN, until: BEGIN + 1501, last: quick });
-  expect(await rowsOf(both as PredictionBounds)).toBe(2 * ROWS);
+  expect(await rowsOf(both as PredictionRange)).toBe(2 * ROWS);
   // Answered before the end of that window, but with a later id.
   const after = { from: BEGIN + 1501, until: now, after: quick };
   const next = await nextCount(runner, found, after, ROWS);
   expect(next).toMatchObject({ until: BEGIN + 1502, last: third });
-  expect(await rowsOf(next as PredictionBounds)).toBe(ROWS);
+  expect(await rowsOf(next as PredictionRange)).toBe(ROWS);
   expect(await nextCount(runner, found, after, 2 * ROWS)).toBeUndefined();
 });
 
@@ -112,7 +112,7 @@ test(
   async () => {
     const all = await world([late, quick, third]);
     const first = { from: BEGIN, until: BEGIN + 1021, last: quick };
-    for (const [bounds, labeled] of [
+    for (const [range, labeled] of [
       // The window ends with the response to its last id, so the label of the slow request belongs to it.
       [first, ROWS],
       [{ ...first, until: BEGIN + 1501 }, 2 * ROWS],
@@ -121,15 +121,15 @@ test(
       [{ from: BEGIN + 1000, until: BEGIN + 1400 }, 2 * ROWS],
       [{ from: BEGIN + 1400, until: BEGIN + 2000 }, ROWS],
     ] as const) {
-      expect([bounds, await performanceOf(all, bounds)]).toEqual([
-        bounds,
-        expect.objectContaining({ labeled, strangers: 0 }),
+      expect([range, await performanceOf(all, range)]).toEqual([
+        range,
+        expect.objectContaining({ labeled, unmatched: 0 }),
       ]);
     }
     const never = await world([late, quick, third, idOf(1005)]);
     expect(await performanceOf(never, { from: BEGIN, until: BEGIN + 1501, last: quick })).toMatchObject({
-      strangers: 1,
+      unmatched: 1,
     });
-    expect(await performanceOf(never, { from: BEGIN + 1006, until: BEGIN + 1501 })).toMatchObject({ strangers: 0 });
+    expect(await performanceOf(never, { from: BEGIN + 1006, until: BEGIN + 1501 })).toMatchObject({ unmatched: 0 });
   },
 );

@@ -21,7 +21,7 @@ import { QueryRunner, cellsOf, count, toNumber, cellText, type Rows } from '../q
 import { elementType, fieldsOfPredictions, MAX_ELEMENTS, MAX_FIELDS } from '../metrics/fields.ts';
 import type { MonitorRow } from '../monitor-rows.ts';
 import type { MonitoringDependencies } from '../monitoring-dependencies.ts';
-import { nextSpan, type WindowVersion, type OpenWindow, type PredictionBounds, type RequestMetrics } from './window.ts';
+import { nextSpan, type WindowVersion, type OpenWindow, type PredictionRange, type RequestMetrics } from './window.ts';
 
 /** Maximum number of files that are read for the end of a window by count. */
 const MAX_FILES = 2000;
@@ -64,7 +64,7 @@ export async function withPredictionWindow<T>(
     return await dependencies.predictions.withRows(
       of,
       span,
-      async (found) => await work({ ...(await openWindow(runner, found, span, { spec, masked })), faults: problems }),
+      async (found) => await work({ ...(await openWindow(runner, found, span, { spec, masked })), problems }),
     );
   }
   const some = enough(files, windows.rows, cursor);
@@ -73,9 +73,9 @@ export async function withPredictionWindow<T>(
     { from: cursor },
     async (found) => {
       const after = monitor.cursor_id ?? undefined;
-      const bounds = await nextCount(runner, found, { from: cursor, until: upper, after }, windows.rows);
-      if (bounds === undefined) return undefined;
-      return await work({ ...(await openWindow(runner, found, bounds, { spec, masked })), faults: problems });
+      const range = await nextCount(runner, found, { from: cursor, until: upper, after }, windows.rows);
+      if (range === undefined) return undefined;
+      return await work({ ...(await openWindow(runner, found, range, { spec, masked })), problems });
     },
     some,
   );
@@ -99,14 +99,14 @@ function enough(files: readonly FileRow[], rows: number, cursor: number): readon
 export async function nextCount(
   runner: QueryRunner,
   found: Pick<FoundPredictions, 'tables' | 'relation'>,
-  among: PredictionBounds,
+  among: PredictionRange,
   rows: number,
-): Promise<PredictionBounds | undefined> {
+): Promise<PredictionRange | undefined> {
   const first: Relation = {
     type: 'limit',
     from: {
       type: 'sort',
-      from: evaluatedRows(boundedBy(found.relation, among)),
+      from: evaluatedRows(filterByRange(found.relation, among)),
       by: [{ expression: column('prediction_id') }, { expression: column('row') }],
     },
     count: rows,
@@ -136,7 +136,7 @@ function earliest(from: number, after: string | undefined): number {
 }
 
 /** Returns the condition for rows between two times, or for a range of ids. */
-export function boundedBy(relation: Relation, { from, until, after, last }: PredictionBounds): Relation {
+export function filterByRange(relation: Relation, { from, until, after, last }: PredictionRange): Relation {
   const at = (ms: number) => literal(new Date(ms).toISOString(), 'timestamp');
   const where: Expression[] = [
     call('>=', column('predicted_at'), at(earliest(from, after))),
@@ -161,10 +161,10 @@ export function evaluatedRows(relation: Relation): Relation {
 async function openWindow(
   runner: QueryRunner,
   found: FoundPredictions,
-  bounds: PredictionBounds,
+  range: PredictionRange,
   { spec, masked }: { readonly spec: MonitorSpec; readonly masked: ReadonlySet<string> },
-): Promise<Omit<OpenWindow, 'faults'>> {
-  const all: Rows = { tables: found.tables, relation: boundedBy(found.relation, bounds) };
+): Promise<Omit<OpenWindow, 'problems'>> {
+  const all: Rows = { tables: found.tables, relation: filterByRange(found.relation, range) };
   const limits = spec.checks.flatMap((check) =>
     check.type === 'slo' && check.latencyMs !== undefined ? [check.latencyMs] : [],
   );
@@ -226,7 +226,7 @@ async function openWindow(
     p99Ms,
   };
   return {
-    bounds,
+    range,
     rows,
     fields: fields.slice(0, MAX_FIELDS),
     data: { tables: all.tables, relation: evaluatedRows(all.relation) },
@@ -260,7 +260,7 @@ export async function masksOf(
 export async function withPredictions<T>(
   dependencies: MonitoringDependencies,
   monitor: MonitorRow,
-  bounds: PredictionBounds,
+  range: PredictionRange,
   signal: AbortSignal,
   work: (window: Pick<OpenWindow, 'data' | 'inputs' | 'fields' | 'rows'>) => Promise<T>,
 ): Promise<T> {
@@ -269,7 +269,7 @@ export async function withPredictions<T>(
   const masked = await masksOf(dependencies, monitor);
   return await dependencies.predictions.withRows(
     { projectId, endpoint: monitor.endpoint ?? '' },
-    bounds,
-    async (found) => await work(await openWindow(runner, found, bounds, { spec, masked })),
+    range,
+    async (found) => await work(await openWindow(runner, found, range, { spec, masked })),
   );
 }

@@ -24,7 +24,7 @@ export interface RequestMetrics {
 }
 
 /** The range of predictions of a window. It is stored, so that later labels find the window. */
-export interface PredictionBounds {
+export interface PredictionRange {
   readonly from: number;
   readonly until: number;
   /** Windows by count: ids after `after`, up to `last`. */
@@ -33,7 +33,7 @@ export interface PredictionBounds {
 }
 
 export interface OpenWindow {
-  readonly bounds: PredictionBounds;
+  readonly range: PredictionRange;
   /** Evaluated rows: without shadows, failures and erased rows. */
   readonly rows: number;
   readonly fields: readonly Field[];
@@ -48,7 +48,7 @@ export interface OpenWindow {
   readonly identity: { readonly prediction: Expression; readonly row: Expression } | undefined;
   readonly notes: readonly string[];
   /** Problems with the data of the window. With a problem, the window never passes. */
-  readonly faults: readonly { readonly metric: string; readonly reason: string }[];
+  readonly problems: readonly { readonly metric: string; readonly reason: string }[];
 }
 
 const MINUTE_MS = 60_000;

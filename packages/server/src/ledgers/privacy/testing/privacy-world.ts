@@ -166,7 +166,7 @@ export async function startPrivacyWorld(): Promise<PrivacyWorld> {
           async () => await call<Ingest>('datasetIngest.get', { name: dataset, id }),
           ({ endedAt }) => endedAt !== undefined,
         );
-        expect(ingest.faults).toEqual([]);
+        expect(ingest.problems).toEqual([]);
         const version = String(ingest.version);
         const scan = await ended(
           async () => await call<DataScan>('datasetScan.get', { name: dataset, version }),

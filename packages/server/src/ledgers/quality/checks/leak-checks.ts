@@ -121,12 +121,12 @@ async function predictivePower(feature: DataColumn, label: Label, rows: Rows, co
     { expression: column('x') },
     { expression: column('y') },
   ];
-  const bounded: Relation = {
+  const limited: Relation = {
     type: 'limit',
     from: { type: 'sort', from: pairs, by: largest },
     count: Math.min(limit, 100_000),
   };
-  const { rows: counted } = await context.queries.rows(bounded, Math.min(limit, 100_000));
+  const { rows: counted } = await context.queries.rows(limited, Math.min(limit, 100_000));
   const counts = pooled(counted.map(([x, y, count]) => ({ x: cellText(x), y: cellText(y), count: asCount(count) })));
   if (label.positive === undefined)
     return { value: explainedEntropy(counts), measure: 'normalized mutual information' };

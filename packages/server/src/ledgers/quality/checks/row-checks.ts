@@ -167,7 +167,7 @@ export const range: Check<'range'> = async (expectation, context) => {
         `${of.name} is ${of.type}, which has no order. A range needs a number, time or text column.`,
       );
     }
-    const wrong = [min, max].find((bound) => typeof bound === (family === 'number' ? 'string' : 'number'));
+    const wrong = [min, max].find((limit) => typeof limit === (family === 'number' ? 'string' : 'number'));
     if (wrong !== undefined)
       throw new ExpectationError(`${JSON.stringify(wrong)} is not a valid limit of column ${of.name} (${of.type}).`);
     const value = comparable(of);
@@ -272,9 +272,9 @@ export const futureTime: Check<'futureTime'> = async (expectation, context) => {
     if (familyOf(of) !== 'time') throw new ExpectationError(`${of.name} is ${of.type}, not a date or time.`);
     // The event time itself must be before the creation of the version.
     const other = limit === undefined || limit.name === of.name ? undefined : limit;
-    const bound = other === undefined ? made : comparable(other);
+    const boundary = other === undefined ? made : comparable(other);
     const right = other === undefined ? 'is not after the creation of the version' : `is not after ${other.name}`;
-    return { of, anomaly: 'LEAK_FUTURE_TIMESTAMP', breaks: call('>', comparable(of), bound), right };
+    return { of, anomaly: 'LEAK_FUTURE_TIMESTAMP', breaks: call('>', comparable(of), boundary), right };
   });
   const show = [...(result.show ?? []), ...(before === undefined ? [] : [before])];
   return { ...result, ...(result.show !== undefined && { show }) };

@@ -125,9 +125,9 @@ describe('expectations per row', () => {
       fc.asyncProperty(tableOf, shares, fc.integer({ min: 0, max: 12 }), async (table, atLeast, minCount) => {
         const nulls = valuesOf(table, 'word').filter((value) => value === null).length;
         const rows = table.rows.length;
-        const wanted = outcomeOf(nulls, rows, atLeast) === 'passed' && rows - nulls >= minCount ? 'passed' : 'failed';
+        const expected = outcomeOf(nulls, rows, atLeast) === 'passed' && rows - nulls >= minCount ? 'passed' : 'failed';
         const found = await firstResult(world, { type: 'completeness', columns: ['word'], atLeast, minCount }, table);
-        expect(found).toMatchObject({ outcome: wanted, rows, broken: nulls });
+        expect(found).toMatchObject({ outcome: expected, rows, broken: nulls });
       }),
       RUNS,
     );

@@ -7,7 +7,7 @@ import { familyOf, numericValueOf, isInteger } from '../column-values.ts';
 import { ExpectationError, named, pickColumns, type Check, findColumn, missingColumn } from './check-context.ts';
 import { asCount, asNumber, countText, numberText } from './formats.ts';
 
-interface Bounds {
+interface Limits {
   readonly min?: number | undefined;
   readonly max?: number | undefined;
 }
@@ -22,7 +22,7 @@ interface Measured {
 
 /** Compares a value with limits. A missing value fails. */
 function compareWithLimits(
-  { min, max }: Bounds,
+  { min, max }: Limits,
   { column: of, value, below, above, text = numberText }: Measured,
 ): CheckFinding {
   const low = min !== undefined && !(value >= min);
@@ -171,15 +171,15 @@ function hasType(column: DataColumn, word: string): boolean {
 
 export const schema: Check<'schema'> = async ({ columns, extra, ordered }, context) => {
   const pinned = context.pinned && Object.fromEntries(context.pinned.map(({ name, type }) => [name, type]));
-  const wanted = columns ?? pinned;
-  if (wanted === undefined)
+  const expectedColumns = columns ?? pinned;
+  if (expectedColumns === undefined)
     throw new ExpectationError(
       'The expectation has no `columns`, and the dataset does not pin a schema. Set `columns`.',
     );
-  const names = Object.keys(wanted);
+  const names = Object.keys(expectedColumns);
   const findings: CheckFinding[] = names.map((name) => {
     const found = findColumn(context.columns, name);
-    const type = wanted[name] ?? '';
+    const type = expectedColumns[name] ?? '';
     if (found === undefined) return missingColumn(name);
     const right = hasType(found, type);
     return {

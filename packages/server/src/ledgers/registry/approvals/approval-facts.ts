@@ -29,6 +29,6 @@ async function rulesIn(tx: Transaction, name: string): Promise<readonly Approval
 }
 
 function isApproved(row: NamedApprovalRow, rules: readonly ApprovalRule[] = []): boolean {
-  const wanted = rulesFor(rules, moveOf(row));
-  return wanted.length > 0 && missingApprovals(wanted, approvalsIn([row])).length === 0;
+  const applicable = rulesFor(rules, moveOf(row));
+  return applicable.length > 0 && missingApprovals(applicable, approvalsIn([row])).length === 0;
 }

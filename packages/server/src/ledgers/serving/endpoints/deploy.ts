@@ -41,8 +41,8 @@ export async function deploy(
     });
   }
   const found = await resolveModel(tx, model, artifactRoot);
-  if ('fault' in found) {
-    throw new DaisError('not_found', found.fault, { issues: [{ path: 'model', message: `is "${model}"` }] });
+  if ('problem' in found) {
+    throw new DaisError('not_found', found.problem, { issues: [{ path: 'model', message: `is "${model}"` }] });
   }
   const before = await readResource(tx.sql, tenant.id, 'Endpoint', name);
   if (shadow && before === undefined) {

@@ -82,8 +82,25 @@ export async function readEndpoint({ sql, projectId }: Transaction, name: string
     [projectId, name],
     'read_endpoint',
   );
-  if (row === undefined) throw new DaisError('not_found', `There is no Endpoint "${name}".`);
+  if (row === undefined) throw noSuchEndpoint(name);
   return row;
+}
+
+export function noSuchEndpoint(name: string): DaisError {
+  return new DaisError('not_found', `There is no Endpoint "${name}".`);
+}
+
+/** Returns those of the names that are endpoints of the project. */
+export async function findEndpointNames(
+  { sql, projectId }: Transaction,
+  names: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const rows = await sql.query<{ name: string }>(
+    'select name from serving.endpoint where project_id = $1 and name = any($2::text[])',
+    [projectId, [...new Set(names)]],
+    'existing_endpoints',
+  );
+  return new Set(rows.map(({ name }) => name));
 }
 
 /** Returns names of endpoints of the project, ordered, at most `limit`. */

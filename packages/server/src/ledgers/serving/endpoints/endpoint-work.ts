@@ -316,7 +316,7 @@ export class EndpointWork {
     named: Pick<EndpointFacts, 'target' | 'others' | 'rollout'>,
     figures: GatewayFigures | undefined,
   ): Promise<ReadonlyMap<string, ModelState>> {
-    const found = [named.target, ...Object.values(named.others)].flatMap((one) => ('fault' in one ? [] : [one]));
+    const found = [named.target, ...Object.values(named.others)].flatMap((one) => ('problem' in one ? [] : [one]));
     const ids = [
       row.stable,
       named.rollout?.to_model,
@@ -355,8 +355,8 @@ export class EndpointWork {
 
   #stateOf(model: ModelRow, spec: EndpointSpec, figures: GatewayFigures | undefined, shadow: boolean): ModelState {
     const about = { label: model.label, ...(model.version !== null && { version: model.version }) };
-    const { fault } = model.description;
-    if (fault !== undefined) return { ...about, state: 'failed', message: fault };
+    const { problem } = model.description;
+    if (problem !== undefined) return { ...about, state: 'failed', message: problem };
     const key = servedKey(model.id, spec);
     const local = this.#dependencies.models.stateOf(key);
     if (local?.state === 'failed') return { ...about, state: 'failed', message: local.note };

@@ -12,7 +12,7 @@ import { readModels, type ModelRow } from '../models/model-rows.ts';
 /** Interface: why a policy refuses the models of an endpoint. Used for changes without a request. */
 export type EvaluateServing = (
   tx: Transaction,
-  wanted: { readonly uid: string; readonly name: string; readonly spec: Readonly<Record<string, unknown>> },
+  desired: { readonly uid: string; readonly name: string; readonly spec: Readonly<Record<string, unknown>> },
 ) => Promise<string | undefined>;
 
 interface MoveDependencies {
@@ -20,21 +20,21 @@ interface MoveDependencies {
   readonly refusal?: EvaluateServing | undefined;
 }
 
-/** `wanted`: ids of models by the names of variants and shadows. A refused one keeps its current model. */
+/** `desired`: ids of models by the names of variants and shadows. A refused one keeps its current model. */
 export async function moveVariants(
   tx: Transaction,
   row: EndpointRow,
-  wanted: Readonly<Record<string, string>>,
+  desired: Readonly<Record<string, string>>,
   dependencies: MoveDependencies,
 ): Promise<void> {
-  const ids = [...Object.values(wanted), ...Object.values(row.active)];
+  const ids = [...Object.values(desired), ...Object.values(row.active)];
   const models = await readModels(tx, ids);
   const references = referencesOf(row);
   const active: Record<string, string> = {};
   const named: Record<string, string> = {};
   const refused: Record<string, RefusedVariant> = {};
   const moved: { readonly variant: string; readonly from: ModelRow | undefined; readonly to: ModelRow }[] = [];
-  for (const [variant, id] of Object.entries(wanted)) {
+  for (const [variant, id] of Object.entries(desired)) {
     const [before, to, reference = ''] = [row.active[variant], models.get(id), references.get(variant)];
     const hasMoved = before !== id && to !== undefined;
     const reason =

@@ -15,11 +15,11 @@ let client: ServingClient;
 const WAIT_MS = 100;
 const stableIs = (model: string) => (status: SeenStatus) =>
   status.rollout === undefined && status.variants?.find(({ name }) => name === 'stable')?.model === model;
-const look = async (wanted: object, endpoint = 'asked') =>
-  await client.call('POST', `/api/v1/serving/endpoints/${endpoint}/load-test`, wanted);
-const done = async (wanted: object, endpoint = 'asked') => {
+const look = async (expected: object, endpoint = 'asked') =>
+  await client.call('POST', `/api/v1/serving/endpoints/${endpoint}/load-test`, expected);
+const done = async (expected: object, endpoint = 'asked') => {
   for (;;) {
-    const answer = await look(wanted, endpoint);
+    const answer = await look(expected, endpoint);
     if (answer.body['state'] !== 'running') return answer;
     await new Promise((resolve) => void setTimeout(resolve, WAIT_MS));
   }

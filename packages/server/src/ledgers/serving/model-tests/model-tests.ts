@@ -48,15 +48,15 @@ async function followTest(test: ModelTest, example: string | null, ask: PredictO
   const value = async (of: TestRow) => {
     const { status, body } = await ask(bodyOf(of));
     if (status === 200) return valueOf(body, test);
-    return { fault: `${status}: ${errorIn(body)}` };
+    return { problem: `${status}: ${errorIn(body)}` };
   };
   switch (test.check) {
     case 'value': {
       const got = await value(row);
       const { expected, tolerance } = test;
-      const wanted = tolerance === undefined ? formatValue(expected) : `${formatValue(expected)} ± ${tolerance}`;
+      const expectedText = tolerance === undefined ? formatValue(expected) : `${formatValue(expected)} ± ${tolerance}`;
       const passed = 'value' in got && matchesExpected(expected, got.value, tolerance);
-      return { passed, case: formatValue(row), expected: wanted, got: formatResult(got) };
+      return { passed, case: formatValue(row), expected: expectedText, got: formatResult(got) };
     }
     case 'invariance':
       return await invariance(test, row, value);
@@ -67,10 +67,10 @@ async function followTest(test: ModelTest, example: string | null, ask: PredictO
   }
 }
 
-type Got = { readonly value: unknown } | { readonly fault: string };
+type Got = { readonly value: unknown } | { readonly problem: string };
 type AskValue = (row: TestRow) => Promise<Got>;
 
-const formatResult = (got: Got) => ('fault' in got ? got.fault : formatValue(got.value));
+const formatResult = (got: Got) => ('problem' in got ? got.problem : formatValue(got.value));
 
 async function invariance(
   { column, values, tolerance }: ModelTest & { check: 'invariance' },
@@ -78,8 +78,8 @@ async function invariance(
   ask: AskValue,
 ): Promise<Outcome> {
   const before = await ask(row);
-  if ('fault' in before) {
-    return { passed: false, case: formatValue(row), expected: 'a prediction', got: before.fault };
+  if ('problem' in before) {
+    return { passed: false, case: formatValue(row), expected: 'a prediction', got: before.problem };
   }
   const expected = `${formatValue(before.value)}${tolerance === undefined ? '' : ` ± ${tolerance}`} for every value of ${column}`;
   for (const value of values) {
@@ -110,7 +110,7 @@ async function direction(
     if (changed === undefined) return absent(row, column);
     const got = await ask(changed);
     if (!('value' in got) || typeof got.value !== 'number') {
-      const instead = 'fault' in got ? got.fault : `${formatValue(got.value)}, which is not a number`;
+      const instead = 'problem' in got ? got.problem : `${formatValue(got.value)}, which is not a number`;
       return { passed: false, case: `${column} = ${value}`, expected, got: instead };
     }
     const before = outputs.at(-1);

@@ -37,7 +37,7 @@ export async function testModel(
   const reference = version === undefined ? `models:/${name}@${alias}` : `models:/${name}/${version}`;
   const scope = { mode: 'read', projectId: tenant.id } as const;
   const found = await transact(database, scope, async (tx) => await resolveModel(tx, reference, artifactRoot));
-  if ('fault' in found) throw new DaisError('not_found', found.fault);
+  if ('problem' in found) throw new DaisError('not_found', found.problem);
   const known = await transact(database, scope, async (tx) => (await readModels(tx, [found.id])).get(found.id));
   if (known === undefined) {
     const owner = { projectId: tenant.id, uid: tenant.id };
@@ -54,8 +54,8 @@ export async function testModel(
   return await transact(database, scope, async (tx) => {
     const row = (await readModels(tx, [found.id])).get(found.id);
     if (row === undefined) throw new Error('the description of a model was removed');
-    if (row.description.fault !== undefined)
-      throw new DaisError('invalid_state', `${row.label}: ${row.description.fault}.`);
+    if (row.description.problem !== undefined)
+      throw new DaisError('invalid_state', `${row.label}: ${row.description.problem}.`);
     const tests = await testsOf(tx, row);
     if (tests.length === 0) {
       const detail = `Model "${name}" has no tests. Add tests to \`spec.tests\` of its manifest (dais explain Model.spec.tests).`;

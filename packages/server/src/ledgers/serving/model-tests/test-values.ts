@@ -49,7 +49,7 @@ export function withValue(row: TestRow, column: string | number, value: unknown)
 export function valueOf(
   answer: string,
   { output, at }: Pick<ModelTest, 'output' | 'at'>,
-): { readonly value: unknown } | { readonly fault: string } {
+): { readonly value: unknown } | { readonly problem: string } {
   const { predictions } = JSON.parse(answer) as { readonly predictions: unknown };
   let value: unknown = Array.isArray(predictions)
     ? (predictions as readonly unknown[])[0]
@@ -61,13 +61,13 @@ export function valueOf(
   if (isObject(value)) {
     const names = Object.keys(value);
     if (output !== undefined) {
-      if (!Object.hasOwn(value, output)) return { fault: `no output "${output}", only ${names.join(', ')}` };
+      if (!Object.hasOwn(value, output)) return { problem: `no output "${output}", only ${names.join(', ')}` };
       value = value[output];
     } else if (names.length === 1) value = Object.values(value)[0];
   }
   if (at !== undefined) {
     if (!Array.isArray(value) || at >= value.length)
-      return { fault: `${formatValue(value)}, which has no position ${at}` };
+      return { problem: `${formatValue(value)}, which has no position ${at}` };
     value = (value as readonly unknown[])[at];
   }
   return { value: unwrapped(value) };
@@ -84,21 +84,24 @@ function unwrapped(value: unknown): unknown {
 
 /** Whether a value matches the expected one; of an object, only the expected fields are compared. */
 export function matchesExpected(expected: unknown, got: unknown, tolerance: number | undefined): boolean {
-  const [wanted, found] = [unwrapped(expected), unwrapped(got)];
-  if (typeof wanted === 'number') {
+  const [expectedValue, found] = [unwrapped(expected), unwrapped(got)];
+  if (typeof expectedValue === 'number') {
     // JSON has no NaN: a missing value is null.
-    return typeof found === 'number' && Math.abs(wanted - found) <= (tolerance ?? roundingOf(wanted, found));
-  }
-  if (Array.isArray(wanted)) {
-    if (!Array.isArray(found) || found.length !== wanted.length) return false;
-    return wanted.every((one, index) => matchesExpected(one, (found as readonly unknown[])[index], tolerance));
-  }
-  if (isObject(wanted)) {
     return (
-      isObject(found) && Object.entries(wanted).every(([name, one]) => matchesExpected(one, found[name], tolerance))
+      typeof found === 'number' && Math.abs(expectedValue - found) <= (tolerance ?? roundingOf(expectedValue, found))
     );
   }
-  return wanted === found;
+  if (Array.isArray(expectedValue)) {
+    if (!Array.isArray(found) || found.length !== expectedValue.length) return false;
+    return expectedValue.every((one, index) => matchesExpected(one, (found as readonly unknown[])[index], tolerance));
+  }
+  if (isObject(expectedValue)) {
+    return (
+      isObject(found) &&
+      Object.entries(expectedValue).every(([name, one]) => matchesExpected(one, found[name], tolerance))
+    );
+  }
+  return expectedValue === found;
 }
 
 export function roundingOf(...values: readonly number[]): number {

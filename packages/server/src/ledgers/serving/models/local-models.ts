@@ -13,7 +13,7 @@ export interface LocalModelDependencies {
   readonly content: Content;
   readonly environments: () => Promise<Environments>;
   readonly log: Log;
-  /** Called when a wanted model is available or has failed. */
+  /** Called when a requested model is available or has failed. */
   readonly changed: () => void;
 }
 

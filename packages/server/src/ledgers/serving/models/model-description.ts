@@ -12,7 +12,7 @@ export interface DescribedModel {
   /** Requirements of a Python model; null: it needs no Python. */
   readonly python: { readonly version: string | null; readonly requirements: readonly string[] } | null;
   /** Why the model can never be served. */
-  readonly fault?: string;
+  readonly problem?: string;
 }
 
 /** Reads one of the files of the model. */
@@ -40,14 +40,14 @@ export async function describeModel({ files }: FoundModel, read: ReadModelFile):
   const described = await text('MLmodel');
   if (described === undefined) {
     const onnx = files.some(({ path }) => path.endsWith('.onnx'));
-    return onnx ? nothing : { ...nothing, fault: 'it has neither an MLmodel nor an .onnx file' };
+    return onnx ? nothing : { ...nothing, problem: 'it has neither an MLmodel nor an .onnx file' };
   }
   let mlmodel: z.output<typeof mlmodelSchema>;
   try {
     mlmodel = mlmodelSchema.parse(parseLimitedYaml(described));
   } catch (error) {
     const why = error instanceof Error ? error.message.slice(0, 500) : '';
-    return { ...nothing, fault: `its MLmodel cannot be read: ${why}` };
+    return { ...nothing, problem: `its MLmodel cannot be read: ${why}` };
   }
   const { flavors, signature = null, saved_input_example_info: info } = mlmodel;
   const example = info == null ? null : await exampleOf(info, text);

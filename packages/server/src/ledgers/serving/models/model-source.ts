@@ -31,24 +31,24 @@ export interface FoundModel {
   readonly files: readonly ModelFile[];
 }
 
-export type Resolution = FoundModel | { readonly fault: string };
+export type Resolution = FoundModel | { readonly problem: string };
 
 /** In the project of the transaction. Returns a message, and does not throw, for an invalid reference. */
 export async function resolveModel(tx: Transaction, reference: string, artifactRoot: string): Promise<Resolution> {
   try {
     return await find(tx, reference, artifactRoot);
   } catch (error) {
-    if (error instanceof DaisError && !error.retryable) return { fault: error.message };
+    if (error instanceof DaisError && !error.retryable) return { problem: error.message };
     throw error;
   }
 }
 
 async function find(tx: Transaction, reference: string, artifactRoot: string): Promise<Resolution> {
   const named = parseServedModel(reference);
-  if ('message' in named) return { fault: `${reference} ${named.message}: ${named.expected}.` };
+  if ('message' in named) return { problem: `${reference} ${named.message}: ${named.expected}.` };
   if (named.of === 'run') {
     const home = await runHome(tx, named.runId, { artifactRoot });
-    if (home === undefined) return { fault: `There is no run ${named.runId}.` };
+    if (home === undefined) return { problem: `There is no run ${named.runId}.` };
     return await withFiles(tx, `${home}/${named.path}`, artifactRoot, {
       label: reference,
       name: named.runId,
@@ -60,7 +60,7 @@ async function find(tx: Transaction, reference: string, artifactRoot: string): P
     named.of === 'alias'
       ? await readByAlias(sql, projectId, named.name, named.alias)
       : await readVersion(sql, projectId, named.name, named.version);
-  if (version.type === 'prompt') return { fault: `${named.name} is a prompt. An endpoint can only serve a model.` };
+  if (version.type === 'prompt') return { problem: `${named.name} is a prompt. An endpoint can only serve a model.` };
   const lineageKey = await versionKeyOf(tx, named.name, version.version);
   return await withFiles(tx, version.artifactUri, artifactRoot, {
     label: `models:/${named.name}/${version.version}`,
@@ -79,19 +79,19 @@ async function withFiles(
 ): Promise<Resolution> {
   if (!uri.startsWith(root)) {
     return {
-      fault: `The artifacts of ${about.label} are stored at ${uri}, outside Dais. Log the model again, or import it.`,
+      problem: `The artifacts of ${about.label} are stored at ${uri}, outside Dais. Log the model again, or import it.`,
     };
   }
   const artifacts = uri.slice(root.length).replace(/^\/+|\/+$/g, '');
   const owner = { projectId: tx.projectId, uid: tx.projectId };
   const prefix = `${artifacts}/`;
   const found: ContentInfo[] = await listReferences(tx, owner, { prefix, limit: MOST_FILES + 1 });
-  if (found.length === 0) return { fault: `${about.label} has no artifacts at ${uri}.` };
-  if (found.length > MOST_FILES) return { fault: `${about.label} has more than ${MOST_FILES} files.` };
+  if (found.length === 0) return { problem: `${about.label} has no artifacts at ${uri}.` };
+  if (found.length > MOST_FILES) return { problem: `${about.label} has more than ${MOST_FILES} files.` };
   const files: ModelFile[] = [];
   for (const { name, size, sha256 } of found) {
     if (sha256 === null)
-      return { fault: `${name} of ${about.label} is still being processed after its upload. Retry later.` };
+      return { problem: `${name} of ${about.label} is still being processed after its upload. Retry later.` };
     files.push({ path: name.slice(prefix.length), digest: sha256, bytes: size });
   }
   const hash = createHash('sha256').update(JSON.stringify([tx.projectId, about.label, artifacts]));

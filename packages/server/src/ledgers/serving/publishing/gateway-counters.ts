@@ -60,13 +60,13 @@ export function countersSince(now: Counters, before: Counters): Counters {
 function quantile(latency: readonly number[], share: number): number | null {
   const total = latency.reduce((sum, one) => sum + one, 0);
   if (total === 0) return null;
-  const wanted = total * share;
+  const target = total * share;
   let below = 0;
   for (const [at, count] of latency.entries()) {
-    if (count > 0 && below + count >= wanted) {
+    if (count > 0 && below + count >= target) {
       const low = at === 0 ? 0 : (LATENCY_BUCKETS_MS[at - 1] ?? 0);
       const high = LATENCY_BUCKETS_MS[at] ?? low;
-      return Math.round((low + (high - low) * ((wanted - below) / count)) * 1000) / 1000;
+      return Math.round((low + (high - low) * ((target - below) / count)) * 1000) / 1000;
     }
     below += count;
   }

@@ -15,6 +15,8 @@ export interface GatewayLink {
   readonly port: number | undefined;
   /** The port uses HTTPS for clients of other machines. */
   readonly secure: boolean;
+  /** Configured base URL for predictions. */
+  readonly publicUrl?: string | undefined;
   /** Address for frequent requests of Dais itself; undefined: the gateway does not listen yet. */
   address(): { readonly host: string; readonly port: number; readonly token: string } | undefined;
 }

@@ -134,19 +134,19 @@ export class Publisher {
     }));
     const access = await this.#dependencies.access.access(tx, resources);
     const models = new Map<string, ServedModel>();
-    const wanted = new Set<string>();
+    const desired = new Set<string>();
     const endpoints: ServedEndpoint[] = [];
     for (const row of rows) {
       const project = names.get(row.project_id) ?? '';
       const rollout = rollouts.get(row.uid);
       for (const id of idsOf(row, rollout)) {
         const model = known.get(id);
-        if (model === undefined || model.description.fault !== undefined) continue;
+        if (model === undefined || model.description.problem !== undefined) continue;
         const { may } = await safetyOf(tx, model);
         if (may === 'not yet') this.#isDirty = true;
         if (may === 'not yet' || may === 'never') continue;
         const key = servedKey(id, row.spec);
-        wanted.add(key);
+        desired.add(key);
         const local = this.#dependencies.models.want(key, model);
         if (local.state !== 'here' || models.has(key)) continue;
         const aliases = await aliasesOf(tx, model);
@@ -154,9 +154,9 @@ export class Publisher {
         const trust = access.mode === 'solo' && may === 'anywhere' ? 'trusted' : 'untrusted';
         models.set(key, servedModel(model, row.spec, { project, aliases, trust, environment: local.environment }));
       }
-      endpoints.push(this.#unlessLost(row, servedEndpoint(row, rollout, project, models), models, wanted));
+      endpoints.push(this.#unlessLost(row, servedEndpoint(row, rollout, project, models), models, desired));
     }
-    await this.#dependencies.models.keepOnly(wanted);
+    await this.#dependencies.models.keepOnly(desired);
     const quotas = await quotasOf(tx, names);
     return { v: 1, access, quotas, models: [...models.values()], endpoints };
   }
@@ -169,7 +169,7 @@ export class Publisher {
     row: EndpointRow,
     made: ServedEndpoint,
     models: Map<string, ServedModel>,
-    wanted: Set<string>,
+    desired: Set<string>,
   ): ServedEndpoint {
     const named = [row.stable, ...Object.values(row.active)].flatMap((id) => id ?? []);
     if (named.every((id) => models.has(servedKey(id, row.spec)))) return made;
@@ -179,7 +179,7 @@ export class Publisher {
     for (const model of this.#last.models) {
       if (!keys.has(model.key)) continue;
       models.set(model.key, model);
-      wanted.add(model.key);
+      desired.add(model.key);
     }
     return before;
   }

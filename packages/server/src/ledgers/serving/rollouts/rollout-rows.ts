@@ -151,8 +151,8 @@ export interface NewRollout {
 }
 
 /** A rollout in progress is superseded. */
-export async function startRollout(tx: Transaction, wanted: NewRollout): Promise<void> {
-  const { id, endpoint, from, to, cause, weights, automatic, by, reason } = wanted;
+export async function startRollout(tx: Transaction, input: NewRollout): Promise<void> {
+  const { id, endpoint, from, to, cause, weights, automatic, by, reason } = input;
   await tx.sql.query(
     `update serving.rollout set state = 'superseded', ended_at = clock_timestamp(), ended_by = $2, reason = $3
      where endpoint = $1 and ended_at is null`,

@@ -130,7 +130,7 @@ function rowOf({ projectId, endpoint, minute }: UsageMinute & { readonly project
 
 interface SumRow {
   readonly minutes: bigint;
-  readonly told: bigint;
+  readonly measured: bigint;
   readonly requests: bigint | null;
   readonly cpu_ms: number | null;
   readonly memory_bytes: bigint | null;
@@ -139,7 +139,7 @@ interface SumRow {
 
 async function sum(sql: Sql, { projectId, endpoint, from, until }: UsageInPeriod): Promise<EndpointUsage | undefined> {
   const [row] = await sql.query<SumRow>(
-    `select count(*) as minutes, count(cpu_ms) as told, sum(requests)::bigint as requests, sum(cpu_ms) as cpu_ms,
+    `select count(*) as minutes, count(cpu_ms) as measured, sum(requests)::bigint as requests, sum(cpu_ms) as cpu_ms,
        max(memory_bytes) as memory_bytes, max(gateway_bytes) as gateway_bytes
      from serving.usage where project_id = $1 and endpoint = $2 and minute > $3 and minute < $4`,
     [projectId, endpoint, from - MINUTE_MS, until + REPORT_DELAY_MS],
@@ -148,7 +148,7 @@ async function sum(sql: Sql, { projectId, endpoint, from, until }: UsageInPeriod
   if (row === undefined || Number(row.minutes) === 0) return undefined;
   return {
     requests: Number(row.requests ?? 0),
-    cpuMs: row.told < row.minutes || row.cpu_ms === null ? undefined : row.cpu_ms,
+    cpuMs: row.measured < row.minutes || row.cpu_ms === null ? undefined : row.cpu_ms,
     memoryBytes: Number(row.memory_bytes ?? 0),
     gatewayBytes: Number(row.gateway_bytes ?? 0),
   };

@@ -29,8 +29,8 @@ export async function searchDatasets(
   const binding = ['evaluation datasets', tx.projectId, of];
   const position = decodePageCursor(binding, cursor);
   const query = datasetQuery(tx.projectId, of, rows);
-  const wanted = of.experimentIds ?? [];
-  const experiments = wanted.length === 0 ? undefined : await findExperiments(tx, wanted);
+  const requested = of.experimentIds ?? [];
+  const experiments = requested.length === 0 ? undefined : await findExperiments(tx, requested);
   if (experiments?.length === 0) return { items: [] };
   const found = await findRows<DatasetRow>(tx, query(experiments?.map(({ id }) => id)), position, limit + 1);
   if (found === undefined) throw foreignCursor();
@@ -75,8 +75,8 @@ function datasetQuery(
 }
 
 function sortKeys(order: readonly OrderKey[]): SortKey[] {
-  const wanted = order.length > 0 ? order : [{ key: 'created_time', ascending: false }];
-  const sorted = wanted.map(({ key, ascending }): SortKey => {
+  const requested = order.length > 0 ? order : [{ key: 'created_time', ascending: false }];
+  const sorted = requested.map(({ key, ascending }): SortKey => {
     const type = key === 'created_time' || key === 'last_update_time' ? 'bigint' : 'text';
     const missing = key === 'created_by' || key === 'last_updated_by';
     return { sql: COLUMNS[key as keyof typeof COLUMNS], type, ascending, missing };

@@ -237,9 +237,9 @@ const BEYOND = `on conflict (run, key) do update set value = excluded.value, ste
     min = least(m.min, excluded.min), max = greatest(m.max, excluded.max), n = m.n + 1, tail_n = m.tail_n + 1
     where (m.step, m.ts) < (excluded.step, excluded.ts)`;
 
-/** True if all of `wanted` were written, and no tail has enough points for a chunk. */
-const expected = (wanted: string) =>
-  `select tracking.require_expected(count(*) = ${wanted} and not bool_or(tail_n % ${CHUNK} = 0)) from fresh`;
+/** True if all expected points were written, and no tail has enough points for a chunk. */
+const expected = (expected: string) =>
+  `select tracking.require_expected(count(*) = ${expected} and not bool_or(tail_n % ${CHUNK} = 0)) from fresh`;
 
 function oneAhead({ sql }: Transaction, run: KnownRun, { key, value, step, timestamp }: LoggedPoint): boolean {
   sql.defer(

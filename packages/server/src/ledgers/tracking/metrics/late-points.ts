@@ -116,13 +116,17 @@ async function pointsInChunks(tx: Transaction, all: readonly LateSeries[]): Prom
     'metric_late_ranges',
   );
   const bySeries = new Map(all.map(({ series, points }) => [series, points]));
-  const wanted = ranges.filter((range) => canHold(range, bySeries.get(range.series)!));
+  const candidates = ranges.filter((range) => canHold(range, bySeries.get(range.series)!));
   const found = new Map<bigint, Set<number>>();
-  if (wanted.length === 0) return found;
+  if (candidates.length === 0) return found;
   const chunks = await tx.sql.query<{ series: bigint; data: Buffer }>(
     `select c.series, c.data from unnest($1::bigint[], $2::bigint[], $3::bigint[]) as w(series, first_ts, seq)
      join tracking.metric_chunk c using (series, first_ts, seq)`,
-    [wanted.map(({ series }) => series), wanted.map((range) => range.first_ts), wanted.map(({ seq }) => seq)],
+    [
+      candidates.map(({ series }) => series),
+      candidates.map((range) => range.first_ts),
+      candidates.map(({ seq }) => seq),
+    ],
     'metric_late_chunks',
   );
   for (const { series, data } of chunks) {

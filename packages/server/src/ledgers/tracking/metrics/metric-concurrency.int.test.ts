@@ -96,11 +96,11 @@ test('every accepted point exists once, with concurrent writes, compactions and 
   for (const key of KEYS) {
     const series = await world.seriesOf(run, key);
     const { points, more } = await world.read(run, ({ sql }) => readHistory(sql, series, 1_000_000, undefined));
-    const wanted = models.get(key)!.sorted('time');
+    const expected = models.get(key)!.sorted('time');
     expect(more).toBe(false);
-    expect(list(points).map(named)).toEqual(wanted.map(named));
+    expect(list(points).map(named)).toEqual(expected.map(named));
     const [row] = await world.test.asAdmin(`select n::int, tail_n from tracking.metric where series = ${series}`);
-    expect(row?.['n']).toBe(wanted.length);
+    expect(row?.['n']).toBe(expected.length);
   }
   expect(lost).toBeGreaterThan(0);
 });

@@ -120,14 +120,14 @@ async function compare(
   const inCut = { from: cut?.[0], to: cut === undefined ? undefined : cut[0] + cut[1] };
   for (const span of cut === undefined ? spans : [...spans, inCut]) {
     const within = (position: number) => position >= (span.from ?? -Infinity) && position <= (span.to ?? Infinity);
-    const wanted = byStep.filter(({ step }) => within(step));
+    const expected = byStep.filter(({ step }) => within(step));
     const sampled = await world.read(run, ({ sql }) => sampleSeries(sql, [series], span, limit));
     expect(sampled.get(series)?.map(named)).toEqual(
-      evenRanks(wanted.length, limit).map((rank) => named(wanted[rank]!)),
+      evenRanks(expected.length, limit).map((rank) => named(expected[rank]!)),
     );
     // Buckets so fine that no chunk counts as a whole, unless all of it is at one place.
-    await compareChart(run, series, wanted, 'step', span, 30_000);
-    await compareTotals(run, series, wanted, 'step', span, limit);
+    await compareChart(run, series, expected, 'step', span, 30_000);
+    await compareTotals(run, series, expected, 'step', span, limit);
   }
   await compareTotals(run, series, byTime, 'time', spans[0]!, limit);
 }
@@ -186,15 +186,15 @@ async function compareChart(
   const [chart] = await world.read(run, ({ sql }) => chartSeries(sql, [series], axis, span, buckets));
   const positions = points.map(({ step, timestamp }) => (axis === 'step' ? step : timestamp));
   const [from, to] = [span.from ?? Math.min(...positions), span.to ?? Math.max(...positions)];
-  const wanted = new Map<number, Point[]>();
+  const expected = new Map<number, Point[]>();
   for (const [index, point] of points.entries()) {
     const width = (to - from) / buckets;
     const bucket = width > 0 ? Math.min(buckets - 1, Math.floor((positions[index]! - from) / width)) : 0;
-    wanted.set(bucket, [...(wanted.get(bucket) ?? []), point]);
+    expected.set(bucket, [...(expected.get(bucket) ?? []), point]);
   }
   expect(chart?.points).toBe(points.length);
   expect(chart?.buckets.map(({ x, n, min, max, last }) => ({ x, n, min, max, last }))).toEqual(
-    [...wanted.entries()]
+    [...expected.entries()]
       .sort(([a], [b]) => a - b)
       .map(([, inBucket]) => {
         const numbers = inBucket.map(({ value }) => value).filter((value) => !Number.isNaN(value));

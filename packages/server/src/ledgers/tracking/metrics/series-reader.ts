@@ -91,16 +91,16 @@ function chunkRef(row: PartRow): ChunkRef {
 /** Returns the points of chunks by `seq`. */
 export async function readChunks(
   sql: Sql,
-  wanted: readonly { readonly series: bigint; readonly chunk: ChunkRef }[],
+  chunks: readonly { readonly series: bigint; readonly chunk: ChunkRef }[],
 ): Promise<Map<number, Points>> {
-  if (wanted.length === 0) return new Map();
+  if (chunks.length === 0) return new Map();
   const rows = await sql.query<{ seq: number; data: Buffer }>(
     `select c.seq::float8, c.data from unnest($1::bigint[], $2::bigint[], $3::bigint[]) as w(series, first_ts, seq)
      join tracking.metric_chunk c using (series, first_ts, seq)`,
     [
-      wanted.map(({ series }) => series),
-      wanted.map(({ chunk }) => chunk.firstTs),
-      wanted.map(({ chunk }) => chunk.seq),
+      chunks.map(({ series }) => series),
+      chunks.map(({ chunk }) => chunk.firstTs),
+      chunks.map(({ chunk }) => chunk.seq),
     ],
     'metric_chunk_data',
   );

@@ -38,8 +38,8 @@ export async function linkDatasets(
   if (inputs.length === 0) return;
   const byKey = new Map(inputs.toReversed().map((input) => [keyOf(input.dataset), input]));
   const keys = [...byKey.keys()].toSorted((a, b) => (a < b ? -1 : 1));
-  const wanted = keys.flatMap((key) => byKey.get(key) ?? []);
-  const datasets = wanted.map(({ dataset }) => dataset);
+  const links = keys.flatMap((key) => byKey.get(key) ?? []);
+  const datasets = links.map(({ dataset }) => dataset);
   const names = datasets.map(({ name }) => name);
   const digests = datasets.map(({ digest }) => digest);
   await sql.query(
@@ -70,8 +70,8 @@ export async function linkDatasets(
       run.experiment,
       names,
       digests,
-      wanted.map(({ tags }) => JSON.stringify(tags)),
-      wanted.map(({ tags }) => tags[contextTag] ?? null),
+      links.map(({ tags }) => JSON.stringify(tags)),
+      links.map(({ tags }) => tags[contextTag] ?? null),
     ],
     'add_dataset_inputs',
   );

@@ -45,10 +45,10 @@ async function logRun(
   await addParams(tx, 'param', run.num, params);
   await appendMetrics(tx, run, metrics);
   // The last value of a duplicate key applies.
-  const wanted = new Map(tags.map(({ key, value }) => [key, truncateText(value, LONGEST.runTag)]));
-  setPairs(tx, 'tag', run.num, wanted);
-  noteOrigin(tx, id, wanted, dependencies);
-  const name = wanted.get(dependencies.options.nameTag);
+  const tagValues = new Map(tags.map(({ key, value }) => [key, truncateText(value, LONGEST.runTag)]));
+  setPairs(tx, 'tag', run.num, tagValues);
+  noteOrigin(tx, id, tagValues, dependencies);
+  const name = tagValues.get(dependencies.options.nameTag);
   if (name !== undefined && name !== '') await writeName(tx, run.num, name);
   return {};
 }

@@ -20,7 +20,7 @@ test('kill -9 fifty times with 16 logging clients: each acknowledged point exist
   process.stdout.write(`seed ${seed}\n`);
   const { acknowledged, repeated, points, ...report } = await trackingKillRounds(folder, 50, seededRandom(seed));
   process.stdout.write(`${acknowledged} calls, ${repeated} sent again, ${points} points\n`);
-  expect(report).toEqual({ faults: [], exitCode: 0 });
+  expect(report).toEqual({ problems: [], exitCode: 0 });
   expect(acknowledged).toBeGreaterThan(800);
   expect(repeated).toBeGreaterThan(50);
 });

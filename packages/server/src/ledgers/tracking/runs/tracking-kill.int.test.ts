@@ -16,7 +16,7 @@ afterAll(async () => {
 
 test('kill -9 with 16 logging clients: each acknowledged point exists once', { timeout: 300_000 }, async () => {
   const { acknowledged, points, ...report } = await trackingKillRounds(folder, 3, seededRandom(7));
-  expect(report).toEqual({ faults: [], exitCode: 0, repeated: expect.any(Number) });
+  expect(report).toEqual({ problems: [], exitCode: 0, repeated: expect.any(Number) });
   expect(report.repeated).toBeGreaterThan(0);
   expect(acknowledged).toBeGreaterThan(48);
   expect(points).toBeGreaterThan(acknowledged);

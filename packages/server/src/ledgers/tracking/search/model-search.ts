@@ -114,8 +114,8 @@ function families(text: string, datasets: readonly OnDataset[]): Readonly<Record
 function byStatus(text: string): Translate {
   return (clause: FilterClause, bind) => {
     const { value, span } = clause;
-    const wanted = typeof value === 'object' ? value : [String(value)];
-    const wrong = wanted.find((one) => !loggedModelStatuses.some((status) => status === one));
+    const requested = typeof value === 'object' ? value : [String(value)];
+    const wrong = requested.find((one) => !loggedModelStatuses.some((status) => status === one));
     if (wrong !== undefined) {
       const expected = `one of ${loggedModelStatuses.join(', ')}`;
       throw filterError('filter', text, span, `Unknown model status in filter: '${wrong}'`, { expected });

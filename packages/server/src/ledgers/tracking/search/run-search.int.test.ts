@@ -126,7 +126,7 @@ describe('random filters and orders', () => {
           ({ family, key, ascending }) => `${formatKey(runFilter, family, key)} ${ascending ? 'ASC' : 'DESC'}`,
         );
         const among = experimentIds.slice(0, scope);
-        const wanted = inOrder(
+        const expected = inOrder(
           runs.filter(
             (run) =>
               (view === 'all' || run.deleted === (view === 'deleted')) &&
@@ -135,7 +135,7 @@ describe('random filters and orders', () => {
           ),
           parseOrder(runFilter, orderBy),
         ).map(({ id }) => id);
-        expect(await pages({ filter, orderBy, view, limit, experimentIds: among })).toEqual(wanted);
+        expect(await pages({ filter, orderBy, view, limit, experimentIds: among })).toEqual(expected);
       }),
     );
   });

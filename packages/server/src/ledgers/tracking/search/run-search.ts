@@ -119,10 +119,10 @@ async function findRuns(
   const numbers = await find(runQuery(search, 'numbers'), position, limit);
   const found = numbers ?? [];
   // Other runs cannot match a filter that requires a number.
-  const wanted = clauses.some(
+  const isRequested = clauses.some(
     ({ family, key, operator }) => family === 'metric' && key === first.key && operator !== '!=',
   );
-  if (found.length === limit || (wanted && numbers !== undefined)) return found;
+  if (found.length === limit || (isRequested && numbers !== undefined)) return found;
   // Runs with numbers are before all others.
   const from = numbers === undefined ? position : undefined;
   const rest = await find(runQuery(search, 'others'), from, limit - found.length);

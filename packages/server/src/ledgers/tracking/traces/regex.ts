@@ -8,8 +8,8 @@ const COSTLY = /\\[1-9]|\(\?[=!<]/;
 /** @throws DaisError `invalid_request` with the position. */
 export function checkRegex(clause: FilterClause, text: string): void {
   const pattern = String(clause.value);
-  const bounds = pattern.split('{').length - 1;
-  if (pattern.length <= LONGEST && !COSTLY.test(pattern) && bounds <= 2) return;
+  const quantifiers = pattern.split('{').length - 1;
+  if (pattern.length <= LONGEST && !COSTLY.test(pattern) && quantifiers <= 2) return;
   throw filterError('filter', text, clause.span, 'The regular expression is too complex.', {
     expected: `at most ${LONGEST} characters and two bounds in braces, without back references and lookaround`,
   });

@@ -164,7 +164,7 @@ export async function evaluateResource(
 }
 
 /** An endpoint, and its spec with the model that it would serve. */
-export interface WantedServing {
+export interface PlannedServing {
   readonly uid: string;
   readonly name: string;
   readonly spec: Readonly<Record<string, unknown>>;
@@ -177,7 +177,7 @@ export interface WantedServing {
 export async function servingRefusal(
   engine: PolicyEngine,
   tx: Transaction,
-  { uid, name, spec }: WantedServing,
+  { uid, name, spec }: PlannedServing,
 ): Promise<string | undefined> {
   const { projectId } = tx;
   const project = (await tenantNames(tx.sql, [projectId])).get(projectId) ?? '';

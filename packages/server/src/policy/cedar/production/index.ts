@@ -3,7 +3,7 @@ import type { OperationEntry } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { Subscriber } from '#kernel/subscriptions.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { servingRefusal, type ProductionDependencies, type WantedServing } from './evaluate-production.ts';
+import { servingRefusal, type ProductionDependencies, type PlannedServing } from './evaluate-production.ts';
 import { evaluationHandler, evaluationSubscriber, evaluationSweep } from './evaluation-jobs.ts';
 import { violationEntries } from './violation-entries.ts';
 
@@ -14,7 +14,7 @@ export interface ProductionEvaluation {
   readonly jobs: readonly JobHandler[];
   readonly subscriber: Subscriber;
   /** See `servingRefusal`. */
-  readonly servingRefusal: (tx: Transaction, wanted: WantedServing) => Promise<string | undefined>;
+  readonly servingRefusal: (tx: Transaction, serving: PlannedServing) => Promise<string | undefined>;
 }
 
 export function productionEvaluation(dependencies: ProductionDependencies): ProductionEvaluation {
@@ -22,6 +22,6 @@ export function productionEvaluation(dependencies: ProductionDependencies): Prod
     entries: violationEntries(dependencies),
     jobs: [evaluationHandler(dependencies), evaluationSweep(dependencies)],
     subscriber: evaluationSubscriber(dependencies),
-    servingRefusal: async (tx, wanted) => await servingRefusal(dependencies.engine, tx, wanted),
+    servingRefusal: async (tx, serving) => await servingRefusal(dependencies.engine, tx, serving),
   };
 }

@@ -130,11 +130,11 @@ export function holds(condition: RowCondition, row: Resource): boolean | undefin
   }
 }
 
-function listHolds({ op, column, values: wanted }: ListCondition, row: Resource): boolean {
+function listHolds({ op, column, values: allowed }: ListCondition, row: Resource): boolean {
   const values = attributeValue(row, column) as readonly string[];
-  if (op === 'hasAny') return wanted.some((value) => values.includes(value));
-  if (op === 'hasAll') return wanted.every((value) => values.includes(value));
-  return values.every((value) => wanted.includes(value));
+  if (op === 'hasAny') return allowed.some((value) => values.includes(value));
+  if (op === 'hasAll') return allowed.every((value) => values.includes(value));
+  return values.every((value) => allowed.includes(value));
 }
 
 function operandValue(operand: RowOperand, row: Resource): RowValue | undefined {

@@ -77,10 +77,10 @@ export class Sessions {
   }
 
   /** Always creates a new secret: a secret from the client never becomes a session. Does not increase the version. */
-  async create(tx: Transaction, wanted: NewSession): Promise<CreatedSession> {
+  async create(tx: Transaction, input: NewSession): Promise<CreatedSession> {
     const id = uuidv7();
     const secret = this.#random(SECRET_BYTES).toString('base64url');
-    const { user, client } = wanted;
+    const { user, client } = input;
     await tx.sql.query(
       `insert into policy.session (id, digest, user_uid, user_name, method, provider, mfa, address, user_agent, used_address, expires_at)
        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $8, clock_timestamp() + $10 * interval '1 millisecond')`,
@@ -89,9 +89,9 @@ export class Sessions {
         secretDigest(secret),
         user.uid,
         user.name,
-        wanted.method,
-        wanted.provider ?? null,
-        wanted.mfa,
+        input.method,
+        input.provider ?? null,
+        input.mfa,
         client?.address ?? null,
         client?.userAgent ?? null,
         this.#life.absoluteMs,

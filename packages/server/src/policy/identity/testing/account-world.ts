@@ -29,8 +29,8 @@ export function manifest(kind: string, name: string, spec: object): object {
   return { apiVersion: 'dais.dev/v1', kind, metadata: { name }, spec };
 }
 
-function mustBe({ status, body }: Answer, wanted: number): void {
-  if (status !== wanted) throw new Error(`${status} instead of ${wanted}: ${JSON.stringify(body)}`);
+function mustBe({ status, body }: Answer, expected: number): void {
+  if (status !== expected) throw new Error(`${status} instead of ${expected}: ${JSON.stringify(body)}`);
 }
 
 export class AccountWorld {

@@ -20,8 +20,8 @@ test.each([
   ['secret:read', 'secret:write', false],
   ['*:read', 'secret:write', false],
   ['secret:*', 'project:read', false],
-])('%s and %s', (pattern, action, wanted) => {
-  expect(matchesScope(pattern, action)).toBe(wanted);
+])('%s and %s', (pattern, action, expected) => {
+  expect(matchesScope(pattern, action)).toBe(expected);
 });
 
 test('patterns must mean something', () => {

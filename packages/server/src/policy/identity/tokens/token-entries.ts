@@ -110,7 +110,7 @@ async function create(
     const form = owner.kind === 'User' ? 'pat' : 'sat';
     // A program may have the name of a person.
     const isOwn = owner.kind === 'User' && principal.type === 'user' && owner.name === principal.id;
-    const wanted: NewToken = {
+    const values: NewToken = {
       form,
       name: input.title,
       owner: { type: owner.kind === 'User' ? 'user' : 'service', uid: owner.uid, name: owner.name },
@@ -119,7 +119,7 @@ async function create(
       createdBy: principal,
       ...limits,
     };
-    return await keepToken(tx, dependencies, wanted, owner);
+    return await keepToken(tx, dependencies, values, owner);
   });
   return { id: created.id, token: created.text, expiresAt: created.expiresAt.toISOString() };
 }
@@ -128,18 +128,18 @@ async function create(
 async function keepToken(
   tx: Transaction,
   { random }: IdentityDependencies,
-  wanted: NewToken,
+  input: NewToken,
   owner: Account,
 ): Promise<CreatedToken> {
-  const created = await createToken(tx, wanted, random);
-  const { form, scopes, project } = wanted;
+  const created = await createToken(tx, input, random);
+  const { form, scopes, project } = input;
   tx.emit({
     type: eventTypes.tokenCreated,
     projectId: ORGANIZATION,
     subject: subjectOf(owner),
     data: {
       token: created.id,
-      title: wanted.name,
+      title: input.name,
       form,
       ...(scopes !== undefined && { scopes }),
       ...(project !== undefined && { project }),

@@ -65,10 +65,10 @@ export interface TokenEntry {
 }
 
 /** Does not bump the version: what did not exist cannot have been cached. */
-export async function createToken(tx: Transaction, wanted: NewToken, random: RandomSource): Promise<CreatedToken> {
+export async function createToken(tx: Transaction, input: NewToken, random: RandomSource): Promise<CreatedToken> {
   const id = uuidv7();
-  const text = makeTokenText(wanted.form, random);
-  const { owner } = wanted;
+  const text = makeTokenText(input.form, random);
+  const { owner } = input;
   const [row] = await tx.sql.query<{ expires_at: Date }>(
     `insert into policy.token
        (id, digest, form, suffix, name, owner_type, owner_uid, owner_name, scopes, project, method, mfa, created_by, expires_at)
@@ -77,18 +77,18 @@ export async function createToken(tx: Transaction, wanted: NewToken, random: Ran
     [
       id,
       secretDigest(text),
-      wanted.form,
+      input.form,
       text.slice(-4),
-      wanted.name,
+      input.name,
       owner.type,
       owner.uid,
       owner.name,
-      wanted.scopes ?? null,
-      wanted.project ?? null,
-      wanted.method,
-      wanted.mfa,
-      JSON.stringify({ type: wanted.createdBy.type, id: wanted.createdBy.id }),
-      wanted.lifeMs,
+      input.scopes ?? null,
+      input.project ?? null,
+      input.method,
+      input.mfa,
+      JSON.stringify({ type: input.createdBy.type, id: input.createdBy.id }),
+      input.lifeMs,
     ],
     'insert_token',
   );

@@ -42,7 +42,7 @@ export class IssuerKeys {
   }
 
   /**
-   * Returns the keys of an issuer; `unknownKey` if the known keys do not include the wanted one. The caller has checked
+   * Returns the keys of an issuer; `unknownKey` if the known keys do not include the requested one. The caller has checked
    * that the issuer is trusted: URLs of strangers are never called.
    * @throws DaisError `upstream_failed`, `address_refused`.
    */

@@ -4,9 +4,9 @@
  * is at most pattern × subject, both ≤ 1,024 characters.
  */
 export function matchesSubject(pattern: string, subject: string): boolean {
-  const wanted = pattern.split(':');
+  const patternParts = pattern.split(':');
   const given = subject.split(':');
-  return wanted.length === given.length && wanted.every((part, at) => matchesPart(part, given[at] ?? ''));
+  return patternParts.length === given.length && patternParts.every((part, at) => matchesPart(part, given[at] ?? ''));
 }
 
 function matchesPart(pattern: string, text: string): boolean {

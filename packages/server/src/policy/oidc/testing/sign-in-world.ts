@@ -90,17 +90,17 @@ export class SignInWorld {
     this.#sealer = dependencies.sealer;
   }
 
-  static async start({ providers: wanted = [] }: WorldOptions = {}): Promise<SignInWorld> {
+  static async start({ providers: expected = [] }: WorldOptions = {}): Promise<SignInWorld> {
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
     const providers = new Map<string, TestProvider>();
-    for (const { name, refreshTokens = true } of wanted) {
+    for (const { name, refreshTokens = true } of expected) {
       providers.set(
         name,
         await TestProvider.start({ name, serverUrl: url, clientSecret: CLIENT_SECRET, refreshTokens }),
       );
     }
-    const settings = wanted.map(({ name, settings }) => ({
+    const settings = expected.map(({ name, settings }) => ({
       name,
       issuer: providers.get(name)?.issuer ?? '',
       clientId: 'dais',

@@ -116,12 +116,12 @@ interface KnownEntity {
 
 /** Returns undefined if Dais has an equal entity from another client. The type that came from a view's column is kept. */
 async function entityManifests(call: Caller, spec: Message): Promise<readonly Manifest[]> {
-  const wanted = entityManifest(spec);
-  if (wanted === undefined) return [];
+  const manifest = entityManifest(spec);
+  if (manifest === undefined) return [];
   const name = spec.text(1);
   const known = (await call.find('entity.get', { name })) as KnownEntity | undefined;
-  if (known === undefined) return [wanted];
-  const { joinKey, type, ...about } = wanted['spec'] as Readonly<Record<string, string>>;
+  if (known === undefined) return [manifest];
+  const { joinKey, type, ...about } = manifest['spec'] as Readonly<Record<string, string>>;
   const untold = spec.number(2) === 0;
   const same = (known.spec.joinKey ?? name) === joinKey && (untold || (known.spec.type ?? 'string') === type);
   if (known.metadata.origin !== 'feast') {
@@ -132,7 +132,7 @@ async function entityManifests(call: Caller, spec: Message): Promise<readonly Ma
     );
   }
   const kept = { joinKey, type: untold ? (known.spec.type ?? 'string') : type };
-  return [{ ...wanted, spec: { ...about, ...kept } }];
+  return [{ ...manifest, spec: { ...about, ...kept } }];
 }
 
 const RESOURCES: ReadonlyMap<FeastObject, string> = new Map([

@@ -37,13 +37,13 @@ export interface RegistryProject {
   need(object: FeastObject, name: string): Promise<Definition>;
   list(filter: { readonly type?: string; readonly refersTo?: string }): Promise<readonly Definition[]>;
   /** Creates the project with its first object, as the registry of Feast does. */
-  put(object: Pick<FeastObject, 'type'>, wanted: WantedDefinition): Promise<void>;
+  put(object: Pick<FeastObject, 'type'>, definition: NewDefinition): Promise<void>;
   forget(object: Pick<FeastObject, 'type'>, name: string): Promise<void>;
   /** Returns objects in client format, in order. */
   seen(object: FeastObject, definitions: readonly Definition[]): Promise<readonly Buffer[]>;
 }
 
-export interface WantedDefinition {
+export interface NewDefinition {
   readonly name: string;
   readonly body: Buffer;
   readonly refersTo?: readonly string[];
@@ -63,11 +63,11 @@ export function registryProject(calls: FeastCalls, context: CallContext, name: s
     } while (cursor !== undefined);
     return found;
   };
-  const find: RegistryProject['find'] = async ({ type }, wanted) => {
+  const find: RegistryProject['find'] = async ({ type }, requestedName) => {
     // Without a name there is no object.
-    if (wanted === '') return undefined;
+    if (requestedName === '') return undefined;
     try {
-      return await call(readDefinitionOperation, { format: FORMAT, type, name: wanted });
+      return await call(readDefinitionOperation, { format: FORMAT, type, name: requestedName });
     } catch (error) {
       if (isMissing(error)) return undefined;
       throw error;
@@ -88,10 +88,10 @@ export function registryProject(calls: FeastCalls, context: CallContext, name: s
     name,
     call,
     find,
-    need: async (object, wanted) => {
-      const definition = await find(object, wanted);
+    need: async (object, requestedName) => {
+      const definition = await find(object, requestedName);
       if (definition !== undefined) return definition;
-      throw notFound(object.missing, `${object.title} ${wanted} does not exist in project ${name}`);
+      throw notFound(object.missing, `${object.title} ${requestedName} does not exist in project ${name}`);
     },
     list: async (filter) => {
       try {
@@ -102,11 +102,11 @@ export function registryProject(calls: FeastCalls, context: CallContext, name: s
         throw error;
       }
     },
-    put: async ({ type }, { name: wanted, body, refersTo = [], manifests = [] }) => {
+    put: async ({ type }, { name: requestedName, body, refersTo = [], manifests = [] }) => {
       const input = {
         format: FORMAT,
         type,
-        name: wanted,
+        name: requestedName,
         body: body.toString('base64'),
         refersTo: [...refersTo],
         manifests: [...manifests],
@@ -119,8 +119,8 @@ export function registryProject(calls: FeastCalls, context: CallContext, name: s
         await call(putDefinitionOperation, input);
       }
     },
-    forget: async ({ type }, wanted) => {
-      await call(deleteDefinitionOperation, { format: FORMAT, type, name: wanted });
+    forget: async ({ type }, requestedName) => {
+      await call(deleteDefinitionOperation, { format: FORMAT, type, name: requestedName });
     },
     seen,
   };

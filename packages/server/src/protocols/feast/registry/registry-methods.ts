@@ -158,9 +158,9 @@ function listOf(object: FeastObject): Answer {
     const project = registry.project(request.text(1));
     const used = object === featureService ? request.text(4) : '';
     const filter = { type: object.type, ...(used !== '' && { refersTo: `featureView:${used}` }) };
-    const wanted = request.map(3);
+    const requested = request.map(3);
     const found = (await project.list(filter)).filter(({ body }) =>
-      hasTags(object, Buffer.from(body, 'base64'), wanted),
+      hasTags(object, Buffer.from(body, 'base64'), requested),
     );
     const { page, metadata } = cut(found, request, pagingAt(object));
     const seen = await project.seen(object, page);
@@ -168,11 +168,11 @@ function listOf(object: FeastObject): Answer {
   };
 }
 
-function hasTags(object: FeastObject, body: Buffer, wanted: Readonly<Record<string, string>>): boolean {
-  const names = Object.keys(wanted);
+function hasTags(object: FeastObject, body: Buffer, requested: Readonly<Record<string, string>>): boolean {
+  const names = Object.keys(requested);
   if (names.length === 0) return true;
   const tags = tagsOf(object, body);
-  return names.every((name) => tags[name] === wanted[name]);
+  return names.every((name) => tags[name] === requested[name]);
 }
 
 /** Returns a page and its `PaginationMetadata`. Names are already sorted, so only the direction matters. */
@@ -245,7 +245,7 @@ const getAnyView: Answer = async (request, registry) => {
 
 const listAllViews: Answer = async (request, registry) => {
   const project = registry.project(request.text(1));
-  const wanted = request.map(3);
+  const requested = request.map(3);
   const [used, feature, service, source] = [4, 5, 6, 7].map((field) => request.text(field)) as [
     string,
     string,
@@ -261,7 +261,7 @@ const listAllViews: Answer = async (request, registry) => {
     for (const definition of await project.list({ type: object.type })) {
       const body = Buffer.from(definition.body, 'base64');
       const spec = new Message(body).message(1);
-      if (!hasTags(object, body, wanted)) continue;
+      if (!hasTags(object, body, requested)) continue;
       if (!refers.every((one) => definition.refersTo.includes(one))) continue;
       if (
         feature !== '' &&
@@ -382,11 +382,11 @@ async function allProjects({ calls, context }: Registry): Promise<readonly Proje
 }
 
 const listProjects: Answer = async (request, registry) => {
-  const wanted = request.map(2);
+  const requested = request.map(2);
   const all = [];
   for (const resource of await allProjects(registry)) {
     const message = await projectMessage(registry, resource);
-    if (hasTags(PROJECT_META, message, wanted)) all.push(message);
+    if (hasTags(PROJECT_META, message, requested)) all.push(message);
   }
   const { page, metadata } = cut(all, request, { pagination: 3, sorting: 4 });
   return messageOf(...page.map((one) => bytesField(1, one)), bytesField(2, metadata));

@@ -10,8 +10,8 @@ test.each([
   ['2026-11-20T05:30:00+0100', '2026-11-20T05:30:00+01:00'],
   ['2026-11-20 05:30:00 UTC', '2026-11-20T05:30:00Z'],
   [null, null],
-])('the time %s is %s', (given, wanted) => {
-  expect(momentText(given, 'ts')).toBe(wanted);
+])('the time %s is %s', (given, expected) => {
+  expect(momentText(given, 'ts')).toBe(expected);
 });
 
 test.each(['yesterday', '2026-13-01', 5, {}, ''])('rejects %j as a time, with row and column', (given) => {

@@ -125,9 +125,9 @@ function checkTask(context: DagContext, task: TaskSpec, path: string): void {
       input;
     const sources = [runtimeValue, componentInputParameter, taskOutputParameter, taskFinalStatus];
     if (sources.filter((source) => source !== undefined).length !== 1) report(at, 'must have exactly one source');
-    for (const wanted of [componentInputParameter, runtimeValue?.runtimeParameter]) {
-      if (wanted !== undefined && around.inputDefinitions?.parameters?.[wanted] === undefined) {
-        report(at, `the enclosing component has no input ${wanted}`);
+    for (const parameter of [componentInputParameter, runtimeValue?.runtimeParameter]) {
+      if (parameter !== undefined && around.inputDefinitions?.parameters?.[parameter] === undefined) {
+        report(at, `the enclosing component has no input ${parameter}`);
       }
     }
     if (taskOutputParameter !== undefined) {

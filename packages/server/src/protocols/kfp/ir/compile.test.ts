@@ -294,15 +294,15 @@ describe('rows of a dataset, by an importer', () => {
     ['a format that is none', constant('dais://datasets/flights?format=xml'), {}, []],
     ['another address', constant('https://example.com/flights'), {}, []],
     ['no name', constant('dais://datasets/'), {}, []],
-  ])('%s', (_, uri, parameters, wanted) => {
+  ])('%s', (_, uri, parameters, expected) => {
     const asked: string[] = [];
     const dataset: IrOptions['dataset'] = ({ reference, format }) => {
       asked.push(`${format} ${reference}`);
       return ROWS;
     };
     const { inputs } = taskOf(bring(uri), { parameters, dataset });
-    expect(asked).toEqual(wanted);
-    expect(inputs[IMPORTED_DATASET]).toEqual(wanted.length === 0 ? undefined : { artifact: ROWS });
+    expect(asked).toEqual(expected);
+    expect(inputs[IMPORTED_DATASET]).toEqual(expected.length === 0 ? undefined : { artifact: ROWS });
   });
 });
 

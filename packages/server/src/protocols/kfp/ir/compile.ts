@@ -211,7 +211,7 @@ class Compiler {
     const onKubernetes = platform?.platforms.kubernetes?.deploymentSpec?.executors?.[label] ?? {};
     const given = stepPlatform(onKubernetes, (input) => constantOf(input, scope.known));
     for (const warning of given.warnings) this.#warn(`${name}: ${warning}`);
-    if (parameters !== undefined) for (const problem of given.faults) this.#refuse(name, `${name}: ${problem}`);
+    if (parameters !== undefined) for (const problem of given.problems) this.#refuse(name, `${name}: ${problem}`);
     const executor = spec.deploymentSpec!.executors![label]!;
     if (executor.importer?.downloadToWorkspace === true)
       this.#warn(`${name}: downloadToWorkspace is ignored: steps share no volume`);
@@ -262,7 +262,7 @@ class Compiler {
       // Some inputs are used only in texts of others, and are not inputs of the component.
       const spec = parameters[input];
       // The list of a loop may be JSON text.
-      const as = spec === undefined || each?.each.items === input ? undefined : wantedType(spec);
+      const as = spec === undefined || each?.each.items === input ? undefined : parameterTypeOf(spec);
       bindings.push([input, this.#binding(name, source, spec ?? ANY, as, new Set(Object.keys(given)))]);
     }
     for (const [input, { defaultValue }] of Object.entries(parameters)) {
@@ -369,7 +369,7 @@ const TYPES: Readonly<Partial<Record<IrParameterType, ParameterType>>> = {
   STRUCT: 'object',
 };
 
-function wantedType(spec: ParameterSpec): ParameterType | undefined {
+function parameterTypeOf(spec: ParameterSpec): ParameterType | undefined {
   return TYPES[typeOfParameter(spec)];
 }
 

@@ -9,15 +9,15 @@ export function runParameters(
   given: Readonly<Record<string, Json>>,
   macros: ReadonlyMap<string, string>,
 ): Readonly<Record<string, Json>> {
-  const wanted = root.inputDefinitions?.parameters ?? {};
+  const definitions = root.inputDefinitions?.parameters ?? {};
   const issues: Issue[] = [];
   for (const name of Object.keys(given)) {
-    if (Object.hasOwn(wanted, name)) continue;
-    const names = Object.keys(wanted).toSorted().join(', ');
+    if (Object.hasOwn(definitions, name)) continue;
+    const names = Object.keys(definitions).toSorted().join(', ');
     const message = `is not a parameter of the pipeline; its parameters: ${names === '' ? 'none' : names}`;
     issues.push({ path: `parameters.${name}`, message });
   }
-  const values = Object.entries(wanted).map(([name, spec]): [string, Json] => {
+  const values = Object.entries(definitions).map(([name, spec]): [string, Json] => {
     const value = Object.hasOwn(given, name) ? given[name]! : ((spec.defaultValue as Json | undefined) ?? null);
     const problem = problemOf(spec, value);
     if (problem !== undefined) issues.push({ path: `parameters.${name}`, ...problem });

@@ -26,7 +26,7 @@ export interface StepPlatform {
   readonly timeoutMs?: number;
   readonly warnings: readonly string[];
   /** Errors that prevent a run. */
-  readonly faults: readonly string[];
+  readonly problems: readonly string[];
 }
 
 /**
@@ -72,5 +72,5 @@ export function stepPlatform(
       warnings.push(`${field} is ignored: ${why}`);
   }
   const seconds = Number(executor.activeDeadlineSeconds ?? 0);
-  return { secrets, warnings, faults: problems, ...(seconds > 0 && { timeoutMs: seconds * 1000 }) };
+  return { secrets, warnings, problems, ...(seconds > 0 && { timeoutMs: seconds * 1000 }) };
 }

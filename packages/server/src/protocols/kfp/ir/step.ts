@@ -242,7 +242,7 @@ function resourcesOf(context: StepContext, { resources = {} }: ContainerSpec): R
 function taskConfigOf({ component, executor }: StepContext): Json | undefined {
   const fields = component.taskConfigPassthroughs ?? [];
   if (fields.length === 0) return undefined;
-  const wanted = new Set(fields.map(({ field }) => field));
+  const fieldNames = new Set(fields.map(({ field }) => field));
   const { env = [], resources } = executor.container ?? {};
   const limits = {
     ...(resources?.resourceCpuLimit !== undefined && { cpu: resources.resourceCpuLimit }),
@@ -253,7 +253,7 @@ function taskConfigOf({ component, executor }: StepContext): Json | undefined {
     ...(resources?.resourceMemoryRequest !== undefined && { memory: resources.resourceMemoryRequest }),
   };
   return {
-    ...(wanted.has('ENV') && { env: env.map(({ name, value = '' }) => ({ name, value })) }),
-    ...(wanted.has('RESOURCES') && { resources: { limits, requests } }),
+    ...(fieldNames.has('ENV') && { env: env.map(({ name, value = '' }) => ({ name, value })) }),
+    ...(fieldNames.has('RESOURCES') && { resources: { limits, requests } }),
   };
 }

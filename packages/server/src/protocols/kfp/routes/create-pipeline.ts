@@ -35,8 +35,8 @@ export interface NewPipelineVersion extends NewPipeline {
 }
 
 /** @throws RpcError `ALREADY_EXISTS` */
-export async function createPipeline(wanted: NewPipeline, call: CallOperation): Promise<PipelineHead> {
-  const { name, displayName, description, tags } = wanted;
+export async function createPipeline(input: NewPipeline, call: CallOperation): Promise<PipelineHead> {
+  const { name, displayName, description, tags } = input;
   const manifest = {
     apiVersion: 'dais.dev/v1',
     kind: 'Pipeline',
@@ -62,10 +62,10 @@ export async function createPipeline(wanted: NewPipeline, call: CallOperation): 
 /** @throws RpcError `ALREADY_EXISTS` */
 export async function addVersion(
   pipeline: string,
-  wanted: NewPipelineVersion,
+  input: NewPipelineVersion,
   call: CallOperation,
 ): Promise<PipelineVersion> {
-  const { name, displayName, description, sourceUrl, tags, document } = wanted;
+  const { name, displayName, description, sourceUrl, tags, document } = input;
   return await call(
     createPipelineVersionOperation,
     {
@@ -84,11 +84,11 @@ export async function addVersion(
 
 /** Creates a pipeline with its version, or neither if the document is invalid. */
 export async function createPipelineWithVersion(
-  wanted: NewPipeline,
+  input: NewPipeline,
   version: NewPipelineVersion,
   call: CallOperation,
 ): Promise<PipelineHead> {
-  const made = await createPipeline(wanted, call);
+  const made = await createPipeline(input, call);
   try {
     await addVersion(made.name, version, call);
   } catch (error) {

@@ -80,10 +80,10 @@ function stateClause(operation: FilterOperation, states: readonly string[]): str
   if (operation !== 'EQUALS' && operation !== 'NOT_EQUALS' && operation !== 'IN') {
     throw invalid(`${operation} is not supported for storage_state; use EQUALS, NOT_EQUALS or IN`);
   }
-  const wanted = new Set(states);
-  if (wanted.size === 2) return 'creation_time >= 0';
-  if (wanted.size === 0) return NOTHING;
-  const archived = wanted.has('ARCHIVED') === (operation !== 'NOT_EQUALS');
+  const requested = new Set(states);
+  if (requested.size === 2) return 'creation_time >= 0';
+  if (requested.size === 0) return NOTHING;
+  const archived = requested.has('ARCHIVED') === (operation !== 'NOT_EQUALS');
   return `tags.\`${ARCHIVED_TAG}\` ${archived ? 'IS NOT NULL' : 'IS NULL'}`;
 }
 

@@ -86,10 +86,10 @@ export const pipelineRoutes: readonly Route[] = [
     operation: createPipelineVersionOperation,
     request: { pipeline: nested(pipelineFields), pipeline_version: nested(versionFields) },
     answer: async ({ pipeline = {}, pipeline_version: version = {} }, call) => {
-      const wanted = newPipelineOf(pipeline, 'pipeline');
+      const input = newPipelineOf(pipeline, 'pipeline');
       const named =
-        version.name === undefined && version.display_name === undefined ? { ...version, ...nameOf(wanted) } : version;
-      return pipelineMessage(await createPipelineWithVersion(wanted, wantedVersion(named), call));
+        version.name === undefined && version.display_name === undefined ? { ...version, ...nameOf(input) } : version;
+      return pipelineMessage(await createPipelineWithVersion(input, newVersionOf(named), call));
     },
   }),
   route({
@@ -167,8 +167,8 @@ export const pipelineRoutes: readonly Route[] = [
     request: versionFields,
     answer: async (values, call) => {
       const { id, name } = await requirePipeline(values.pipeline_id ?? '', call);
-      const wanted = wantedVersion(values);
-      return versionMessage(id, await addVersion(name, wanted, call), wanted.document);
+      const input = newVersionOf(values);
+      return versionMessage(id, await addVersion(name, input, call), input.document);
     },
   }),
   route({
@@ -255,10 +255,10 @@ function nameOf({ name, displayName }: NewPipeline) {
 }
 
 /** @throws RpcError `INVALID_ARGUMENT`, `UNIMPLEMENTED` */
-function wantedVersion(values: Values<typeof versionFields>): NewPipelineVersion {
+function newVersionOf(values: Values<typeof versionFields>): NewPipelineVersion {
   const { package_url: url, pipeline_spec: spec, code_source_url: sourceUrl = '' } = values;
-  const wanted = newPipelineOf(values, 'pipeline version');
-  if (spec !== undefined) return { ...wanted, sourceUrl, document: documentOfMessage(spec) };
+  const input = newPipelineOf(values, 'pipeline version');
+  if (spec !== undefined) return { ...input, sourceUrl, document: documentOfMessage(spec) };
   if (url === undefined) throw invalid('pipeline_spec is missing. Send the pipeline, or upload its file');
   throw new RpcError(
     'UNIMPLEMENTED',

@@ -51,18 +51,18 @@ export function addUploads(app: FastifyInstance, respond: RespondFor): void {
     });
   };
   add('/pipelines/upload', async (given, file, call) => {
-    const wanted = {
+    const requested = {
       ...newPipelineOf({ ...given, name: nameOf(given, file.name), tags: {} }, 'pipeline'),
       tags: tagsOf(given),
     };
-    const version = { ...wanted, tags: {}, sourceUrl: given.code_source_url ?? '', document: file.document };
-    return pipelineMessage(await createPipelineWithVersion(wanted, version, call));
+    const version = { ...requested, tags: {}, sourceUrl: given.code_source_url ?? '', document: file.document };
+    return pipelineMessage(await createPipelineWithVersion(requested, version, call));
   });
   add('/pipelines/upload_version', async (given, file, call) => {
     if (given.pipeline_id === '') throw invalid('pipelineid is missing: specify the pipeline of the version');
     const { id, name } = await requirePipeline(given.pipeline_id, call);
-    const wanted = newPipelineOf({ ...given, name: nameOf(given, file.name), tags: {} }, 'pipeline version');
-    const version = { ...wanted, tags: tagsOf(given), sourceUrl: given.code_source_url ?? '', document: file.document };
+    const input = newPipelineOf({ ...given, name: nameOf(given, file.name), tags: {} }, 'pipeline version');
+    const version = { ...input, tags: tagsOf(given), sourceUrl: given.code_source_url ?? '', document: file.document };
     return versionMessage(id, await addVersion(name, version, call), file.document);
   });
 }

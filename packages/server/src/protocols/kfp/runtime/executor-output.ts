@@ -67,16 +67,16 @@ function parameterOf(name: string, type: IrParameterType, text: string): Json {
   throw typeError(name, text, type === 'LIST' ? 'a list' : 'an object');
 }
 
-function jsonOf(name: string, text: string, wanted: string): Json {
+function jsonOf(name: string, text: string, expected: string): Json {
   try {
     return JSON.parse(text) as Json;
   } catch {
-    throw typeError(name, text, wanted);
+    throw typeError(name, text, expected);
   }
 }
 
-function typeError(name: string, text: string, wanted: string): ValueError {
-  return new ValueError(`output ${name} is ${JSON.stringify(text.slice(0, 80))}, not ${wanted}`);
+function typeError(name: string, text: string, expected: string): ValueError {
+  return new ValueError(`output ${name} is ${JSON.stringify(text.slice(0, 80))}, not ${expected}`);
 }
 
 export function outputArtifacts(

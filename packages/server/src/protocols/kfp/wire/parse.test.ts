@@ -31,8 +31,8 @@ describe('messages', () => {
     [{ start_time: '2026-01-31T08:00:00.5+02:00' }, { start_time: Date.UTC(2026, 0, 31, 6, 0, 0, 500) }],
     [{ runtimeConfig: { pipelineRoot: 'r' } }, { runtime_config: { pipeline_root: 'r' } }],
     [{ created_at: 'whatever' }, {}],
-  ])('%j is %j', (sent, wanted) => {
-    expect(parseMessage(message, sent)).toEqual(wanted);
+  ])('%j is %j', (sent, expected) => {
+    expect(parseMessage(message, sent)).toEqual(expected);
   });
 
   test.each([
@@ -45,8 +45,8 @@ describe('messages', () => {
     [{ tags: { a: 1 } }, 'an object with string values'],
     [{ runtime_config: { root: 1 } }, 'runtime_config.root: unknown field'],
     [{ start_time: '2026-02-30T00:00:00Z' }, 'a time'],
-  ])('%j is rejected', (sent, wanted) => {
-    expect(() => parseMessage(message, sent)).toThrow(wanted);
+  ])('%j is rejected', (sent, expected) => {
+    expect(() => parseMessage(message, sent)).toThrow(expected);
   });
 
   test('all errors are reported together', () => {
@@ -67,8 +67,8 @@ test.each([
   ['{"\\ud800":1}', 'an unpaired surrogate'],
   [`${'{"a":'.repeat(200)}1${'}'.repeat(200)}`, 'nested deeper'],
   ['"text"', 'not a JSON object'],
-])('the body %.30s is rejected', (text, wanted) => {
-  expect(() => bodyJson(Buffer.from(text))).toThrow(wanted);
+])('the body %.30s is rejected', (text, expected) => {
+  expect(() => bodyJson(Buffer.from(text))).toThrow(expected);
 });
 
 test('times are formatted as they are parsed', () => {

@@ -27,7 +27,7 @@ describe.each(corpusGroups())('%s', (group) => {
   test('is answered as MLflow answers it', { timeout: 120_000 }, async () => {
     const base = await project(`corpus-${group}`);
     const kept = new Map<string, string>();
-    const [answered, wanted]: [unknown[], unknown[]] = [[], []];
+    const [answered, expected]: [unknown[], unknown[]] = [[], []];
     for (const exchange of exchangesOf(group)) {
       const { status, answer } = await ask(base, exchange, kept);
       for (const [name, location] of Object.entries(exchange.keep ?? {})) kept.set(name, valueAt(answer, location));
@@ -35,9 +35,9 @@ describe.each(corpusGroups())('%s', (group) => {
       const want = deliberate.get(name) ?? exchange;
       const recorded = normalized(want.answer, new Map());
       answered.push({ name, status, answer: reconciled(normalized(answer, kept), recorded, known) });
-      wanted.push({ name, status: want.status, answer: recorded });
+      expected.push({ name, status: want.status, answer: recorded });
     }
-    expect(answered).toEqual(wanted);
+    expect(answered).toEqual(expected);
   });
 });
 

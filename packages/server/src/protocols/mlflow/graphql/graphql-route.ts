@@ -80,8 +80,8 @@ async function loadExecute(served: readonly Route[]): Promise<Execute> {
       const document = parse(text, { maxTokens: 20_000, noLocation: true });
       const excess = excessOf(document);
       if (excess !== undefined) return failed(excess);
-      const faults = validate(schema, document, undefined, { maxErrors: 10 });
-      if (faults.length > 0) return failed(...faults.map(({ message }) => message));
+      const problems = validate(schema, document, undefined, { maxErrors: 10 });
+      if (problems.length > 0) return failed(...problems.map(({ message }) => message));
       const { data, errors } = await execute({
         schema,
         document,

@@ -56,11 +56,11 @@ function requireTags(tags: Readonly<Record<string, string>>): Readonly<Record<st
 }
 
 function atMostPage(given: number | undefined): number {
-  const wanted = given === undefined || given === 0 ? LIMITS.evaluationRecords : given;
-  if (wanted < 0) {
-    throw invalid(`Invalid value ${wanted} for parameter 'max_results' supplied. It must be a positive integer`);
+  const requested = given === undefined || given === 0 ? LIMITS.evaluationRecords : given;
+  if (requested < 0) {
+    throw invalid(`Invalid value ${requested} for parameter 'max_results' supplied. It must be a positive integer`);
   }
-  return Math.min(wanted, LIMITS.evaluationRecords);
+  return Math.min(requested, LIMITS.evaluationRecords);
 }
 
 const search = (method: 'GET' | 'POST') =>

@@ -101,7 +101,7 @@ export const metricRoutes: readonly Route[] = [
     response: {
       metrics: repeated(nested({ key: string, value: double, timestamp: int64, step: int64, run_id: string })),
     },
-    answer: async ({ run_id: ids = [], metric_key: key, max_results: wanted = LIMITS.historyPage }, call) => {
+    answer: async ({ run_id: ids = [], metric_key: key, max_results: requested = LIMITS.historyPage }, call) => {
       if (ids.length === 0) throw invalid('GetMetricHistoryBulk request must specify at least one run_id.');
       if (ids.length > LIMITS.historyRuns) {
         throw invalid(
@@ -110,16 +110,16 @@ export const metricRoutes: readonly Route[] = [
       }
       if (key === undefined) throw invalid('GetMetricHistoryBulk request must specify a metric_key.');
       if (key === '' || key.length > LIMITS.key) return { metrics: [] };
-      return { metrics: await historyOf(ids, key, Math.min(wanted, LIMITS.historyPage), call) };
+      return { metrics: await historyOf(ids, key, Math.min(requested, LIMITS.historyPage), call) };
     },
   }),
 ];
 
 /** By run id, until the requested number is reached. A missing run has none. */
-async function historyOf(ids: readonly string[], key: string, wanted: number, call: CallOperation) {
+async function historyOf(ids: readonly string[], key: string, requested: number, call: CallOperation) {
   const metrics: object[] = [];
   for (const id of [...new Set(ids)].toSorted()) {
-    const limit = wanted - metrics.length;
+    const limit = requested - metrics.length;
     if (limit < 1) break;
     const page = await ignoreMissing(
       async () => await call(readMetricOperation, { id: runName(id), key, limit }, refusedRun(id)),

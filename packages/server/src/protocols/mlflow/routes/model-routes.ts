@@ -49,9 +49,9 @@ const latestVersions = (method: 'GET' | 'POST') =>
     request: { ...byName, stages: repeated(string) },
     response: { model_versions: repeated(nested(modelVersion)) },
     answer: async ({ name, stages = [] }, call) => {
-      const wanted = new Set(stages.map(stageOf));
+      const requested = new Set(stages.map(stageOf));
       const model = await call(readModelOperation, { name }, refusedModel(name));
-      const found = model.latestVersions.filter(({ stage }) => wanted.size === 0 || wanted.has(stage));
+      const found = model.latestVersions.filter(({ stage }) => requested.size === 0 || requested.has(stage));
       return { model_versions: list(found.map(modelVersionMessage)) };
     },
   });

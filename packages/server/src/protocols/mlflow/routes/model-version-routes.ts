@@ -108,9 +108,12 @@ export const modelVersionRoutes: readonly Route[] = [
     operation: stageModelVersionOperation,
     request: { ...byVersion, stage: required(string), archive_existing_versions: bool },
     response: answered,
-    answer: async ({ name, version: given, stage: wanted, archive_existing_versions: archiveOthers = false }, call) => {
+    answer: async (
+      { name, version: given, stage: requested, archive_existing_versions: archiveOthers = false },
+      call,
+    ) => {
       const version = versionNumber(name, given);
-      const stage = stageOf(wanted);
+      const stage = stageOf(requested);
       const moved = await call(
         stageModelVersionOperation,
         { name, version, stage, archiveOthers },

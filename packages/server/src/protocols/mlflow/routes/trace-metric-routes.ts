@@ -180,9 +180,9 @@ function filterOf(text: string, view: TraceMetricView): TraceMetricFilter {
   if (of !== 'trace' && !view.startsWith(of)) {
     throw invalid(`Filtering by ${of} is only supported for ${of.toUpperCase()}S view type, got ${view.toUpperCase()}`);
   }
-  const wanted = value.slice(1, -1);
-  if (entity === 'tag' || entity === 'metadata') return { of: entity, key, value: wanted };
-  if (of === 'trace') return { of: 'status', value: wanted === 'STATE_UNSPECIFIED' ? 'UNSPECIFIED' : wanted };
-  if (of === 'span') return { of: `span.${entity as 'name' | 'status' | 'type'}`, value: wanted };
-  return { of: `assessment.${entity as 'name' | 'type'}`, value: wanted };
+  const literal = value.slice(1, -1);
+  if (entity === 'tag' || entity === 'metadata') return { of: entity, key, value: literal };
+  if (of === 'trace') return { of: 'status', value: literal === 'STATE_UNSPECIFIED' ? 'UNSPECIFIED' : literal };
+  if (of === 'span') return { of: `span.${entity as 'name' | 'status' | 'type'}`, value: literal };
+  return { of: `assessment.${entity as 'name' | 'type'}`, value: literal };
 }

@@ -65,7 +65,7 @@ export const webhookRoutes: readonly Route[] = [
       status,
     },
     response: answered,
-    answer: async ({ name, url, events, description = '', secret = '', status: wanted }, call) => {
+    answer: async ({ name, url, events, description = '', secret = '', status: requested }, call) => {
       const made = await call(createWebhookOperation, {
         name: requireName(name),
         url: requireUrl(url),
@@ -73,7 +73,7 @@ export const webhookRoutes: readonly Route[] = [
         description,
         format: WEBHOOK_FORMAT,
         ...(secret !== '' && { secret }),
-        ...(wanted !== undefined && { status: nativeStatus(wanted) }),
+        ...(requested !== undefined && { status: nativeStatus(requested) }),
       });
       return { webhook: webhookMessage(made) };
     },
@@ -117,7 +117,7 @@ export const webhookRoutes: readonly Route[] = [
     response: answered,
     answer: async ({ webhook_id: id, events = [], description, secret, ...values }, call) => {
       await read(id, call);
-      const { name = '', url = '', status: wanted } = values;
+      const { name = '', url = '', status: requested } = values;
       const changed = await call(
         updateWebhookOperation,
         {
@@ -127,7 +127,7 @@ export const webhookRoutes: readonly Route[] = [
           ...(events.length > 0 && { events: events.map(eventName) }),
           ...(description !== undefined && { description }),
           ...(secret !== undefined && { secret }),
-          ...(wanted !== undefined && { status: nativeStatus(wanted) }),
+          ...(requested !== undefined && { status: nativeStatus(requested) }),
         },
         unknown(id),
       );
@@ -152,9 +152,9 @@ export const webhookRoutes: readonly Route[] = [
     response: {
       result: nested({ success: bool, response_status: int32, response_body: string, error_message: string }),
     },
-    answer: async ({ webhook_id: id, event: wanted }, call) => {
+    answer: async ({ webhook_id: id, event: requested }, call) => {
       await read(id, call);
-      const input = { id, ...(wanted !== undefined && { event: eventName(wanted) }) };
+      const input = { id, ...(requested !== undefined && { event: eventName(requested) }) };
       const { success, responseStatus, responseBody, error } = await call(testWebhookOperation, input, unknown(id));
       const result = {
         success,
@@ -208,8 +208,8 @@ function eventName({ entity = 'REGISTERED_MODEL', action = 'CREATED' }: Sent): s
   );
 }
 
-function nativeStatus(wanted: 'ACTIVE' | 'DISABLED') {
-  return wanted === 'ACTIVE' ? 'active' : 'disabled';
+function nativeStatus(requested: 'ACTIVE' | 'DISABLED') {
+  return requested === 'ACTIVE' ? 'active' : 'disabled';
 }
 
 function requireName(name: string): string {

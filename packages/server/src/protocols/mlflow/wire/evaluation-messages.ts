@@ -104,11 +104,11 @@ export function recordsOf(text: string) {
 }
 
 function sourceType(given: unknown): (typeof recordSources)[number] {
-  const wanted = typeof given === 'string' ? given.toUpperCase() : pythonStr(given ?? null);
-  const found = recordSources.find((one) => one === wanted);
+  const requested = typeof given === 'string' ? given.toUpperCase() : pythonStr(given ?? null);
+  const found = recordSources.find((one) => one === requested);
   if (found !== undefined) return found;
   const valid = recordSources.map(pythonText).join(', ');
-  throw invalid(`Invalid dataset record source type: ${wanted.slice(0, 200)}. Valid source types: [${valid}]`);
+  throw invalid(`Invalid dataset record source type: ${requested.slice(0, 200)}. Valid source types: [${valid}]`);
 }
 
 export function scorerMessage(of: Scorer) {

@@ -45,9 +45,9 @@ function parsed(text: string, name: string): unknown {
   }
 }
 
-function notA(wanted: string, value: unknown, location: string): Error {
+function notA(expected: string, value: unknown, location: string): Error {
   return invalid(
-    `Invalid value for parameter '${location}' supplied: it must be a ${wanted}, got ${pythonType(value)}.`,
+    `Invalid value for parameter '${location}' supplied: it must be a ${expected}, got ${pythonType(value)}.`,
   );
 }
 

@@ -87,7 +87,7 @@ export class TaskDisk {
   }
 
   /** Returns why the task must end, by the last measurement; undefined within its limits. */
-  fault(): string | undefined {
+  problem(): string | undefined {
     const { diskBytes = Infinity, diskFiles = Infinity } = this.#limits;
     if (this.#usedFiles === Infinity) {
       return 'The step nested folders too deep for Dais to measure their size. Nest at most 256 folders.';

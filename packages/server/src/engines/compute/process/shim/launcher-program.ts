@@ -4,7 +4,7 @@
  * forks without `exec`. Without Perl, `shim.ts` does the same.
  *
  * It reads requests from standard input: the length in four bytes, then fields separated by zero bytes. The first fields are
- * `shim` or `remove`, and the request id. It writes one line per result to standard output: `gone ID CODE`, `fault ID TEXT`. It
+ * `shim` or `remove`, and the request id. It writes one line per result to standard output: `gone ID CODE`, `error ID TEXT`. It
  * ends when its input closes, that is, with Dais; shims run in separate sessions and continue. A shim keeps the secret values
  * of its attempt, to mask them in the log; the process that becomes the command reads the variables.
  */
@@ -62,7 +62,7 @@ for (;;) {
       next;
     }
     my $pid = fork;
-    if (!defined $pid) { syswrite STDOUT, "fault $id $!\n" }
+    if (!defined $pid) { syswrite STDOUT, "error $id $!\n" }
     elsif ($pid) { $shims{$pid} = $id }
     else { $input = ''; eval { shim(@fields) }; POSIX::_exit(1) }
   }
@@ -306,10 +306,10 @@ sub command {
   }
   syswrite $begun, "begun\n";
   exec { $name } @command;
-  my $fault = $!;
+  my $error = $!;
   truncate $begun, 0;
   sysseek $begun, 0, 0;
-  syswrite $begun, "$name could not be run: $fault\n";
+  syswrite $begun, "$name could not be run: $error\n";
 }
 
 ${MASKER_IN_PERL}

@@ -25,7 +25,7 @@ export interface LaunchRequest {
   readonly cpu: CpuShare | undefined;
 }
 
-/** Called when the shim has ended, or (`fault`) could not start. Not called for a shim that found another one running. */
+/** Called when the shim has ended, or could not start (`problem`). Not called for a shim that found another one running. */
 export type ShimGone = (problem: string | undefined) => void;
 
 export interface LauncherOptions {
@@ -38,7 +38,7 @@ export interface LauncherOptions {
 
 interface Pending {
   readonly fields: readonly string[];
-  /** Reports the exit code; `fault`: it did not start. */
+  /** Reports the exit code; `problem`: why it did not start. */
   answered(code: number, problem?: string): void;
   /** Runs the request without a launcher. */
   alone(): void;
@@ -172,7 +172,7 @@ export class Launcher {
     if (pending === undefined) return;
     this.#pending.delete(id);
     this.#failures = 0;
-    if (word === 'fault') pending.answered(1, text.join(' '));
+    if (word === 'error') pending.answered(1, text.join(' '));
     else pending.answered(Number(text[0]));
   }
 
@@ -184,7 +184,7 @@ export class Launcher {
     const requests = [...this.#pending];
     const isGivenUp = this.#failures >= MOST_FAILURES;
     const words = isGivenUp ? 'starting steps without a launcher' : 'the launcher of steps ended';
-    this.#options.log.warn(words, { fault: problem, waiting: requests.length });
+    this.#options.log.warn(words, { problem, waiting: requests.length });
     for (const [id, pending] of requests) {
       if (!isGivenUp) {
         this.#send(id, pending);

@@ -100,10 +100,10 @@ const shape: Rule = (node) => {
 
 const reshape: Rule = (node) => {
   const x = node.input(0);
-  const wanted = node.opset < 5 ? (node.ints('shape') ?? []).map((size) => Size.of(size)) : shapeValues(node, 1);
+  const shape = node.opset < 5 ? (node.ints('shape') ?? []).map((size) => Size.of(size)) : shapeValues(node, 1);
   const copiesZero = node.int('allowzero', 0n) === 0n;
   let open: number | undefined;
-  const dims = wanted.map((size, at) => {
+  const dims = shape.map((size, at) => {
     if (size.known === -1n) {
       if (open !== undefined) throw new GraphError('two dimensions of the new shape are -1');
       open = at;

@@ -57,7 +57,7 @@ const DEEPEST = 16;
 export function sqlType(type: ColumnType): string {
   const reader = new TypeReader(type);
   const sql = reader.read(0);
-  if (!reader.atEnd) throw reader.fault();
+  if (!reader.atEnd) throw reader.createError();
   return sql;
 }
 
@@ -110,12 +110,12 @@ class TypeReader {
     return this.#at === this.#type.length;
   }
 
-  fault(): QueryError {
+  createError(): QueryError {
     return new QueryError('query_invalid', `\`${this.#type}\` is not a column type.`);
   }
 
   read(depth: number): string {
-    if (depth > DEEPEST) throw this.fault();
+    if (depth > DEEPEST) throw this.createError();
     const name = this.#match(/[a-z0-9]+/y);
     const plain = SQL_NAMES[name];
     if (plain !== undefined) return plain;
@@ -133,7 +133,7 @@ class TypeReader {
       this.#match(/,/y);
       return `MAP(${key}, ${this.read(depth + 1)})`;
     }
-    if (name !== 'struct') throw this.fault();
+    if (name !== 'struct') throw this.createError();
     const fields: string[] = [];
     do {
       const quoted = this.#match(/"(?:[^"\\]|\\.)*"|[A-Za-z_]\w*/y);
@@ -146,13 +146,13 @@ class TypeReader {
 
   #decimal(): string {
     const [, precision, scale] = /\((\d+),(\d+)\)/.exec(this.#match(/\(\d{1,2},\d{1,2}\)/y)) ?? [];
-    if (Number(precision) < 1 || Number(precision) > 38 || Number(scale) > Number(precision)) throw this.fault();
+    if (Number(precision) < 1 || Number(precision) > 38 || Number(scale) > Number(precision)) throw this.createError();
     return `DECIMAL(${precision},${scale})`;
   }
 
   #match(pattern: RegExp): string {
     const found = this.#try(pattern);
-    if (found === undefined) throw this.fault();
+    if (found === undefined) throw this.createError();
     return found;
   }
 

@@ -253,8 +253,8 @@ function renderAggregate(expression: AggregateExpression, render: Render): strin
     case 'covariance':
       return of('covar_samp', [first, second]);
     case 'list': {
-      const bound = parameters[0] === undefined ? '' : `[:${Math.trunc(Number(parameters[0]))}]`;
-      return `${of('list', [first])}${bound}`;
+      const slice = parameters[0] === undefined ? '' : `[:${Math.trunc(Number(parameters[0]))}]`;
+      return `${of('list', [first])}${slice}`;
     }
     case 'concat-text':
       return of('string_agg', [`CAST(${first} AS VARCHAR)`, text(String(parameters[0] ?? ', '))]);

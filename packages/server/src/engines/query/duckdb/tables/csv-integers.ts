@@ -65,7 +65,7 @@ export async function linesOfRows(
   }: { readonly quote: string; readonly before: number; readonly rejected: ReadonlySet<number> },
 ): Promise<ReadonlyMap<number, number>> {
   const lines = new Map<number, number>();
-  const wanted = new Set(rows);
+  const rowNumbers = new Set(rows);
   const last = rows.at(-1) ?? -1;
   const mark = quote === '' ? -1 : quote.charCodeAt(0);
   let [at, line, start, startLine, row, quoted, empty] = [0, 1, 0, 1, -before, false, true];
@@ -74,7 +74,7 @@ export async function linesOfRows(
       if (byte === mark) quoted = !quoted;
       if (byte === LINE_FEED && !quoted) {
         if (!empty && !rejected.has(start)) {
-          if (wanted.has(row)) lines.set(row, startLine);
+          if (rowNumbers.has(row)) lines.set(row, startLine);
           row += 1;
         }
         if (row > last) return lines;
@@ -84,6 +84,6 @@ export async function linesOfRows(
       at += 1;
     }
   }
-  if (!empty && wanted.has(row)) lines.set(row, startLine);
+  if (!empty && rowNumbers.has(row)) lines.set(row, startLine);
   return lines;
 }

@@ -33,7 +33,7 @@ export interface CsvPlan {
 }
 
 /** @throws QueryError `data_invalid` for an invalid header. */
-export async function planCsv(session: Session, table: string, file: TextFile, wanted: FileTable): Promise<CsvPlan> {
+export async function planCsv(session: Session, table: string, file: TextFile, request: FileTable): Promise<CsvPlan> {
   const location = { table, file: file.name };
   if (file.plainBytes === 0) {
     throw dataError('no-rows', location, 'The file is empty.', 'Upload a file with at least a header.');
@@ -61,9 +61,9 @@ export async function planCsv(session: Session, table: string, file: TextFile, w
     );
   }
   const columns =
-    wanted.columns === undefined
-      ? await guessedColumns(session, file, dialect, names, wanted.inferRows)
-      : describedColumns(names, wanted, location);
+    request.columns === undefined
+      ? await guessedColumns(session, file, dialect, names, request.inferRows)
+      : describedColumns(names, request, location);
   return { file, dialect, columns, notes };
 }
 
@@ -123,11 +123,11 @@ function headerNames(
 
 function describedColumns(
   names: readonly string[],
-  wanted: FileTable,
+  request: FileTable,
   location: { readonly table: string; readonly file: string },
 ): readonly Column[] {
-  const types = new Map((wanted.columns ?? []).map((column) => [column.name.toLowerCase(), column]));
-  const missing = (wanted.columns ?? []).filter(
+  const types = new Map((request.columns ?? []).map((column) => [column.name.toLowerCase(), column]));
+  const missing = (request.columns ?? []).filter(
     ({ name }) => !names.some((each) => each.toLowerCase() === name.toLowerCase()),
   );
   const extra = names.filter((name) => !types.has(name.toLowerCase()));
@@ -143,7 +143,7 @@ function describedColumns(
         .map((each) => `"${each}"`)
         .join(', ')}.`,
     })),
-    ...(wanted.extraColumns === 'ignore'
+    ...(request.extraColumns === 'ignore'
       ? []
       : extra.map((name) => ({
           ...location,
@@ -216,7 +216,7 @@ function readCsv(plan: CsvPlan, errors: RejectTables | 'ignore', lineBytes = 2 *
 }
 
 /**
- * Reads the file into the new table `target`. Widens guessed types until all values match. Adds invalid rows to `faults`.
+ * Reads the file into the new table `target`. Widens guessed types until all values match. Adds invalid rows to `errors`.
  * Returns the final columns.
  */
 export async function loadCsv(
@@ -224,7 +224,7 @@ export async function loadCsv(
   table: string,
   plan: CsvPlan,
   target: string,
-  options: { readonly guessed: boolean; readonly lineBytes: number; readonly faults: DataErrorLog },
+  options: { readonly guessed: boolean; readonly lineBytes: number; readonly errors: DataErrorLog },
 ): Promise<readonly Column[]> {
   const zone = plan.file.source.csv?.timeZone ?? 'UTC';
   await session.run(`SET TimeZone = ${text(zone)}`);
@@ -239,7 +239,7 @@ export async function loadCsv(
       const integers = await brokenIntegers(session, asText, columns);
       const widened = options.guessed ? await widenedColumns(session, rejects, columns, integers) : undefined;
       if (widened === undefined) {
-        await takeRejects(session, rejects, { table, plan, columns, faults: options.faults, integers });
+        await takeRejects(session, rejects, { table, plan, columns, errors: options.errors, integers });
         await leaveOut(session, { ...plan, columns }, target, options.lineBytes, integers);
         return columns;
       }
@@ -292,12 +292,12 @@ interface Taken {
   readonly table: string;
   readonly plan: CsvPlan;
   readonly columns: readonly Column[];
-  readonly faults: DataErrorLog;
+  readonly errors: DataErrorLog;
   readonly integers: readonly BrokenInteger[];
 }
 
 async function takeRejects(session: Session, { errors }: RejectTables, taken: Taken): Promise<void> {
-  const { table, plan, columns, faults, integers } = taken;
+  const { table, plan, columns, errors: dataErrors, integers } = taken;
   const found = await session.rows(
     `SELECT line, line_byte_position AS at, column_name AS name, error_type::VARCHAR AS kind, error_message AS message, csv_line AS content FROM ${errors} ORDER BY line, column_idx`,
   );
@@ -316,7 +316,7 @@ async function takeRejects(session: Session, { errors }: RejectTables, taken: Ta
         last = key;
         const position = { table, file: plan.file.name, line: (await lines?.lineAt(Number(at))) ?? Number(line) };
         const column = name === null ? undefined : String(name);
-        await faults.add(errorOf(position, String(kind), column, String(message), String(content ?? ''), columns));
+        await dataErrors.add(errorOf(position, String(kind), column, String(message), String(content ?? ''), columns));
       }
     } finally {
       await lines?.close();
@@ -330,7 +330,7 @@ async function takeRejects(session: Session, { errors }: RejectTables, taken: Ta
   for (const { row, column, value } of integers) {
     const line = lines.get(row);
     const position = { table, file: plan.file.name, ...(line !== undefined && { line }) };
-    await faults.add(
+    await dataErrors.add(
       errorOf(position, 'CAST', column, `Could not convert string "${value}" to 'BIGINT'`, value, columns),
     );
   }

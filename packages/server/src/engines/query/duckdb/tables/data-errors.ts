@@ -40,7 +40,7 @@ export function dataErrors(errors: readonly DataError[], count = errors.length):
   const path = first === undefined ? '' : locationOf(first);
   const more = count > 1 ? ` (the first of ${count} errors)` : '';
   return new QueryError('data_invalid', `${path}${first?.problem ?? 'The data is invalid.'}${more}`, {
-    faults: errors.slice(0, MOST_REPORTED).map(shortened),
+    errors: errors.slice(0, MOST_REPORTED).map(shortened),
     errorCount: count,
   });
 }

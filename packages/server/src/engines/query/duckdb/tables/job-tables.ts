@@ -52,7 +52,7 @@ export class TableReader {
   async describe(name: string, table: FileTable, errors: DataErrorLog): Promise<TableDescription> {
     const opened = this.#dependencies.opened.get(name) ?? [];
     const notes: string[] = [];
-    const ready = await this.#files(name, { ...table, faults: 'keep' }, errors, notes);
+    const ready = await this.#files(name, { ...table, invalidRows: 'keep' }, errors, notes);
     const { columns } = await this.#dependencies.session.bind(`SELECT * FROM ${ready.source}`);
     const files = opened.map((file, n) => ({ ...(this.#described[n] ?? file.source), compression: file.compression }));
     return { columns, files, notes };
@@ -85,7 +85,7 @@ export class TableReader {
       done += 1;
       this.#dependencies.onShare(done / opened.length);
     }
-    if (table.faults !== 'keep' && errors.count > before) throw dataErrors(errors.first.slice(), errors.count);
+    if (table.invalidRows !== 'keep' && errors.count > before) throw dataErrors(errors.first.slice(), errors.count);
     return await this.#joined(table, parts);
   }
 
@@ -126,15 +126,15 @@ export class TableReader {
       const columns = await loadCsv(session, name, plan, target, {
         guessed: table.columns === undefined,
         lineBytes,
-        faults: errors,
+        errors,
       });
       this.#describe(plan.file, describedFile(plan));
       return { target, columns };
     }
     const columns = await loadJson(session, name, file, target, {
-      wanted: table,
+      request: table,
       lineBytes: limits.lineBytes,
-      faults: errors,
+      errors,
       scratch: path.join(folder, `json-${this.#made}`),
     });
     this.#describe(file, file.source);

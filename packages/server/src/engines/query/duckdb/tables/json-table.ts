@@ -21,15 +21,15 @@ export async function loadJson(
   file: TextFile,
   target: string,
   options: {
-    readonly wanted: FileTable;
+    readonly request: FileTable;
     readonly lineBytes: number;
-    readonly faults: DataErrorLog;
+    readonly errors: DataErrorLog;
     /** Prefix of the files that it creates. */
     readonly scratch: string;
   },
 ): Promise<readonly Column[]> {
   const location = { table, file: file.name };
-  const { columns, inferRows } = options.wanted;
+  const { columns, inferRows } = options.request;
   if (columns === undefined && file.plainBytes === 0)
     throw dataError('no-rows', location, 'The file is empty.', 'Upload a file with values.');
   const reported = columns?.map(({ name, type }) => `${text(name)}: ${text(sqlType(type))}`);
@@ -54,10 +54,10 @@ export async function loadJson(
     await load(file.plainPath);
   } catch (error) {
     const reported = await jsonProblem(error, location, file);
-    const broken = reported instanceof QueryError && reported.faults[0]?.kind === 'json';
-    if (!broken || file.source.format !== 'ndjson' || options.wanted.faults !== 'keep') throw reported;
+    const broken = reported instanceof QueryError && reported.errors[0]?.kind === 'json';
+    if (!broken || file.source.format !== 'ndjson' || options.request.invalidRows !== 'keep') throw reported;
     const whole = `${options.scratch}.whole.ndjson`;
-    await leaveBrokenOut(file.plainPath, whole, location, options.faults);
+    await leaveBrokenOut(file.plainPath, whole, location, options.errors);
     await load(whole).catch(async (again: unknown) => {
       throw await jsonProblem(again, location, file);
     });

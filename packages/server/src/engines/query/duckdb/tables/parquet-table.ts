@@ -13,9 +13,9 @@ export async function parquetRelation(
   session: Session,
   { table, folder, number }: { readonly table: string; readonly folder: string; readonly number: number },
   files: readonly OpenedFile[],
-  wanted: FileTable,
+  request: FileTable,
 ): Promise<string> {
-  const { shape } = wanted;
+  const { shape } = request;
   const shaped = shape && shapedRelation(session, shape, files, { table, folder, number });
   const read = shaped
     ? await shaped.then(
@@ -30,7 +30,7 @@ export async function parquetRelation(
     .catch(async (error: unknown) => {
       throw await brokenFile(session, table, files, error);
     });
-  const columns = wanted.columns === undefined ? bound.columns : chosen(table, files, bound.columns, wanted);
+  const columns = request.columns === undefined ? bound.columns : chosen(table, files, bound.columns, request);
   const selected = columns.map(({ name, type }) => {
     const there = bound.columns.find((each) => each.name.toLowerCase() === name.toLowerCase());
     const as = identifier(name);
@@ -40,7 +40,7 @@ export async function parquetRelation(
       ? `${identifier(there.name)} AS ${as}`
       : `CAST(${identifier(there.name)} AS ${sqlType(type)}) AS ${as}`;
   });
-  const { provenance } = wanted;
+  const { provenance } = request;
   if (provenance !== undefined) {
     const names = files.map(({ source, name }) => `WHEN ${text(source.path)} THEN ${text(name)}`);
     selected.push(
@@ -55,13 +55,13 @@ function chosen(
   table: string,
   files: readonly OpenedFile[],
   there: readonly Column[],
-  wanted: FileTable,
+  request: FileTable,
 ): readonly Column[] {
   const location = { table, file: files[0]?.name ?? table };
   const names = new Set(there.map(({ name }) => name.toLowerCase()));
-  const requested = new Set((wanted.columns ?? []).map(({ name }) => name.toLowerCase()));
+  const requested = new Set((request.columns ?? []).map(({ name }) => name.toLowerCase()));
   const errors: DataError[] = [
-    ...(wanted.columns ?? [])
+    ...(request.columns ?? [])
       .filter(({ name }) => !names.has(name.toLowerCase()))
       .map(({ name }) => ({
         ...location,
@@ -70,7 +70,7 @@ function chosen(
         problem: `Column "${name}" is missing.`,
         remedy: 'Write it into the file, or remove it from the schema.',
       })),
-    ...(wanted.extraColumns === 'ignore' ? [] : there.filter(({ name }) => !requested.has(name.toLowerCase()))).map(
+    ...(request.extraColumns === 'ignore' ? [] : there.filter(({ name }) => !requested.has(name.toLowerCase()))).map(
       ({ name }) => ({
         ...location,
         column: name,
@@ -81,7 +81,7 @@ function chosen(
     ),
   ];
   if (errors.length > 0) throw dataErrors(errors);
-  return wanted.columns ?? [];
+  return request.columns ?? [];
 }
 
 /** Finds the damaged file by reading the footer of each. */

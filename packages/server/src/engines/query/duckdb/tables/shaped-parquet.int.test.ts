@@ -79,12 +79,12 @@ test('mapped column names and constant values', async () => {
     [11, null, '2026-11-03'],
   ];
   expect(await rowsOf({ files, shape: days })).toEqual(rows);
-  const wanted = [{ name: 'day', type: 'timestamp' as const }];
+  const expected = [{ name: 'day', type: 'timestamp' as const }];
   const provenance = { file: 'f', row: 'n' };
   const seen = await rowsOf({
     files: files.slice(2),
     shape: days,
-    columns: wanted,
+    columns: expected,
     extraColumns: 'ignore',
     provenance,
   });

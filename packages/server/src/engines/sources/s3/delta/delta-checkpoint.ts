@@ -63,11 +63,11 @@ async function parquetActions(
   }
   const { columns } = await engine.describe({ files }, { signal });
   const fields = new Map(columns.map(({ name, type }) => [name, structFields(type)]));
-  const [head, ...rest] = ACTION_QUERIES.flatMap(({ of, wanted, limit }): ActionQuery[] => {
+  const [head, ...rest] = ACTION_QUERIES.flatMap(({ of, fields: fieldNames, limit }): ActionQuery[] => {
     const there = fields.get(of) ?? [];
-    const [must = ''] = wanted;
+    const [must = ''] = fieldNames;
     if (!there.includes(must)) return [];
-    const found = wanted.filter((name) => there.includes(name));
+    const found = fieldNames.filter((name) => there.includes(name));
     const value = (name: string) => call('field', column(of), literal(name));
     const query = {
       type: 'project' as const,
@@ -109,10 +109,10 @@ interface ActionQuery {
 
 /** Queried fields of a checkpoint; the first field shows whether a row has this action. */
 const ACTION_QUERIES = [
-  { of: 'protocol', wanted: ['minReaderVersion', 'readerFeatures'], limit: 10 },
-  { of: 'metaData', wanted: ['schemaString', 'partitionColumns', 'format', 'configuration'], limit: 10 },
-  { of: 'add', wanted: ['path', 'partitionValues', 'deletionVector'], limit: MOST_OBJECTS },
-  { of: 'sidecar', wanted: ['path'], limit: MOST_SIDECARS },
+  { of: 'protocol', fields: ['minReaderVersion', 'readerFeatures'], limit: 10 },
+  { of: 'metaData', fields: ['schemaString', 'partitionColumns', 'format', 'configuration'], limit: 10 },
+  { of: 'add', fields: ['path', 'partitionValues', 'deletionVector'], limit: MOST_OBJECTS },
+  { of: 'sidecar', fields: ['path'], limit: MOST_SIDECARS },
 ] as const;
 
 /** A map is a list of pairs, and an absent value is a struct of NULLs. */

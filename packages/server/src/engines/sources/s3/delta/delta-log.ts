@@ -77,7 +77,7 @@ export function isLogFile(name: string): boolean {
  * Finds the newest checkpoint before a version, and the commits since. `names`: files of the log. @throws DaisError
  * `not_found`, and `invalid_state` when the log is incomplete.
  */
-export function planLog(table: string, names: readonly string[], wanted: number | undefined): DeltaLogPlan {
+export function planLog(table: string, names: readonly string[], requested: number | undefined): DeltaLogPlan {
   const commits = new Map(
     names.flatMap((name): [number, string][] => {
       const digits = COMMIT.exec(name)?.[1];
@@ -88,7 +88,7 @@ export function planLog(table: string, names: readonly string[], wanted: number 
   const known = [...commits.keys(), ...checkpoints.map(({ version }) => version)];
   const newest = known.reduce((most, version) => Math.max(most, version), -1);
   if (newest === -1) throw new DaisError('not_found', `${table} is not a Delta table: it has no _delta_log.`);
-  const last = wanted ?? newest;
+  const last = requested ?? newest;
   if (last > newest) throw new DaisError('not_found', `The Delta table ${table} has no version ${last}.`);
   // The commits before it without a gap.
   let first = last + 1;

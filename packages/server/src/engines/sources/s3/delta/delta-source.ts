@@ -70,16 +70,16 @@ class DeltaListing {
       throw new DaisError('too_large', `${where} has more than ${MOST_OBJECTS} files. Compact the table.`);
     const shape = shapeOf(table, snapshot);
     const vectors = new DeletedRows(where);
-    const wanted = new Set(files.map((file) => `${folder}/${file.path}`));
+    const paths = new Set(files.map((file) => `${folder}/${file.path}`));
     for (const { deletions } of files) {
       if (deletions === undefined) continue;
       const name = vectors.guarded(() => vectorFile(deletions));
       vectors.expect(deletions.cardinality);
-      if (name !== undefined) wanted.add(`${folder}/${name}`);
+      if (name !== undefined) paths.add(`${folder}/${name}`);
     }
     // After the log, because a file exists before the commit that adds it.
     const there = new Map(
-      (await bucket.objects(`${folder}/**`, this.#signal, (name) => wanted.has(name))).map((one) => [one.name, one]),
+      (await bucket.objects(`${folder}/**`, this.#signal, (name) => paths.has(name))).map((one) => [one.name, one]),
     );
     const vectorBytes = new Map<string, Buffer>();
     const objects: SourceObject[] = [];

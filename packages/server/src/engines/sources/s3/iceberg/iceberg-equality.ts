@@ -83,8 +83,8 @@ export async function withoutEqual(
   for (const [at, { columns, files }] of plan.by.entries()) {
     const local: SourceFile[] = [];
     for (const name of files) local.push({ path: await io.local(name), name, format: 'parquet', part: {} });
-    const wanted = new Set(columns);
-    tables[`gone ${at}`] = { files: local, shape: shape.filter(({ name }) => wanted.has(name)) };
+    const columnSet = new Set(columns);
+    tables[`gone ${at}`] = { files: local, shape: shape.filter(({ name }) => columnSet.has(name)) };
     gone.push({
       type: 'project',
       columns: [named('row', call('-', column('~row'), literal(1)))],

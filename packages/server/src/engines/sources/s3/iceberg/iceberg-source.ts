@@ -40,7 +40,7 @@ const VALUES = 20_000_000;
 export function icebergSource({
   path,
   metadata: named,
-  snapshot: wanted,
+  snapshot: requested,
   query,
   scratch,
   ...options
@@ -54,7 +54,7 @@ export function icebergSource({
   let listed: Listed | undefined;
   return {
     list: async (signal) => {
-      listed = await new IcebergListing(dependencies, signal).list(named, wanted);
+      listed = await new IcebergListing(dependencies, signal).list(named, requested);
       return listed.objects;
     },
     fetch: async (object, to, io) => {
@@ -95,7 +95,7 @@ class IcebergListing {
     this.#signal = signal;
   }
 
-  async list(named: string | undefined, wanted: string | undefined): Promise<Listed> {
+  async list(named: string | undefined, requested: string | undefined): Promise<Listed> {
     const { table, location } = this.#dependencies;
     const below = `${location.folder}/metadata/`;
     this.#known = await this.#objects(`${below}**`);
@@ -103,7 +103,7 @@ class IcebergListing {
     const name = named ?? newestMetadata(table, names);
     const about = `The metadata ${name} of the Iceberg table ${table}`;
     const metadata = parseMetadata(table, plainBytes(about, await this.#read(`${below}${name}`, about)));
-    const snapshot = chosenSnapshot(table, metadata, wanted);
+    const snapshot = chosenSnapshot(table, metadata, requested);
     const id = snapshot['snapshot-id'];
     const where = `Snapshot ${id} of the Iceberg table ${table}`;
     const located = { ...location, location: metadata.location };

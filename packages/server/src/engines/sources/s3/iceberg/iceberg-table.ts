@@ -129,9 +129,13 @@ export function parseMetadata(table: string, bytes: Buffer): IcebergMetadata {
 }
 
 /** @throws DaisError `not_found`. */
-export function chosenSnapshot(table: string, metadata: IcebergMetadata, wanted: string | undefined): IcebergSnapshot {
-  const chosen = wanted ?? metadata['current-snapshot-id'] ?? undefined;
-  if (chosen === undefined || (wanted === undefined && chosen === '-1')) {
+export function chosenSnapshot(
+  table: string,
+  metadata: IcebergMetadata,
+  requested: string | undefined,
+): IcebergSnapshot {
+  const chosen = requested ?? metadata['current-snapshot-id'] ?? undefined;
+  if (chosen === undefined || (requested === undefined && chosen === '-1')) {
     throw new DaisError('not_found', `The Iceberg table ${table} has no rows yet.`);
   }
   const found = metadata.snapshots?.find((one) => one['snapshot-id'] === chosen);

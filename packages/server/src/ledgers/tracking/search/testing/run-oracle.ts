@@ -57,21 +57,21 @@ function valueOf(run: PlainRun, { family, key }: { readonly family: string; read
   return attributes[key];
 }
 
-function compares(value: Value, { operator, value: wanted }: FilterClause): boolean {
+function compares(value: Value, { operator, value: expected }: FilterClause): boolean {
   if (operator === 'IS NULL') return value === undefined;
   if (operator === 'IS NOT NULL') return value !== undefined;
-  if (value === undefined || wanted === undefined) return false;
+  if (value === undefined || expected === undefined) return false;
   const tests: Record<string, () => boolean> = {
-    '=': () => value === wanted,
-    '!=': () => value !== wanted,
-    '<': () => value < wanted,
-    '<=': () => value <= wanted,
-    '>': () => value > wanted,
-    '>=': () => value >= wanted,
-    LIKE: () => like(String(value), String(wanted), ''),
-    ILIKE: () => like(String(value), String(wanted), 'i'),
-    IN: () => (wanted as readonly string[]).includes(String(value)),
-    'NOT IN': () => !(wanted as readonly string[]).includes(String(value)),
+    '=': () => value === expected,
+    '!=': () => value !== expected,
+    '<': () => value < expected,
+    '<=': () => value <= expected,
+    '>': () => value > expected,
+    '>=': () => value >= expected,
+    LIKE: () => like(String(value), String(expected), ''),
+    ILIKE: () => like(String(value), String(expected), 'i'),
+    IN: () => (expected as readonly string[]).includes(String(value)),
+    'NOT IN': () => !(expected as readonly string[]).includes(String(value)),
   };
   return tests[operator]?.() ?? false;
 }

@@ -9,6 +9,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { CallContext } from '#kernel/context.ts';
 import type { RouteGroup, RouteServices } from '#http/server/route-group.ts';
 import { encodeVisible, VISIBLE_HEADER } from '#lib/formats/visible-names.ts';
+import { gatewayEnded, notServing } from './gateway-errors.ts';
+import { HOP_HEADERS } from './forwarded-headers.ts';
 import type { OperationCalls } from '#http/routes/native-routes.ts';
 
 /** The address of the gateway, and the token of this process there. */
@@ -27,24 +29,6 @@ export interface InferenceRoutesOptions {
 const MOST_VISIBLE_BYTES = 10 * 1024;
 /** Smaller bodies are sent again if a kept connection turns out to be closed; larger ones use a new connection. */
 const RESENT_BYTES = 1 << 20;
-/** Hop-by-hop headers: RFC 9110 §7.6.1. */
-const HOP_HEADERS = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'host',
-  'authorization',
-  'cookie',
-  'expect',
-  'dais-on-behalf-of',
-  VISIBLE_HEADER,
-]);
-
 export function inferenceRoutes({ calls, gateway }: InferenceRoutesOptions): RouteGroup {
   const agent = new Agent({ keepAlive: true, maxSockets: 256 });
   return {
@@ -77,10 +61,7 @@ async function forward({ calls, gateway, agent, io }: Forwarding, request: Fasti
   if (endpoint !== undefined) await calls.call('endpoint.invoke', { endpoint }, context);
   const visible = endpoint === undefined && !isAboutServer(request.url) ? await visibleTo(calls, context) : undefined;
   const { port, host, token } = gateway;
-  if (port === undefined) {
-    const detail = 'No model is served yet. The gateway starts with the first Endpoint; create one with `dais deploy`.';
-    throw new DaisError('model_unavailable', detail, { retryAfter: 1 });
-  }
+  if (port === undefined) throw notServing();
   const project = context.projects[0] ?? 'default';
   const headers: Record<string, string | string[]> = {};
   for (const [name, value] of Object.entries(request.headers)) {
@@ -143,17 +124,11 @@ async function ask(
   } catch (error) {
     // The previous gateway had closed the connection: the request was not read.
     const { stale = false, code } = error as { stale?: boolean; code?: string };
-    if (body !== undefined && stale && (code === 'ECONNRESET' || code === 'EPIPE'))
-      return await once(false).catch(gatewayUnavailable);
-    return gatewayUnavailable(error);
+    if (body === undefined || !stale || (code !== 'ECONNRESET' && code !== 'EPIPE')) throw gatewayEnded(error);
+    return await once(false).catch((again: unknown) => {
+      throw gatewayEnded(again);
+    });
   }
-}
-
-function gatewayUnavailable(error: unknown): never {
-  throw new DaisError('model_unavailable', 'The gateway ended while it processed the request. Retry it.', {
-    cause: error,
-    retryAfter: 1,
-  });
 }
 
 /** `/v2` and `/v2/health/…` describe the server and no endpoint. */

@@ -24,7 +24,7 @@ async function launch(): Promise<void> {
 }
 
 beforeAll(async () => {
-  base = await mkdtemp(join(tmpdir(), 'dais-faults-'));
+  base = await mkdtemp(join(tmpdir(), 'dais-errors-'));
   // Steps have a disk of their own, which one of them fills.
   tasks = join(base, 'data', 'compute');
   await mkdir(tasks, { recursive: true });

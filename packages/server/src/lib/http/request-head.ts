@@ -4,7 +4,7 @@
  */
 import type { IncomingHttpHeaders } from 'node:http';
 
-export interface LaneHead {
+export interface RequestHead {
   readonly method: 'GET' | 'POST';
   readonly url: string;
   readonly headers: Readonly<IncomingHttpHeaders>;
@@ -35,7 +35,7 @@ const UNUSUAL = new Set([
 const MOST_HEADERS = 50;
 
 /** `text`: everything before the empty line. Undefined: the general parser must read it. */
-export function readLaneHead(text: string): LaneHead | undefined {
+export function readRequestHead(text: string): RequestHead | undefined {
   const lines = text.split('\r\n', MOST_HEADERS + 2);
   const [, method, url] = FIRST_LINE.exec(lines[0] as string) ?? [];
   if (method === undefined || url === undefined || lines.length > MOST_HEADERS + 1) return undefined;
@@ -51,5 +51,5 @@ export function readLaneHead(text: string): LaneHead | undefined {
   const { host, connection, 'content-length': announced = '0' } = headers;
   if (host === undefined || !LENGTH.test(announced)) return undefined;
   if (connection !== undefined && connection.toLowerCase() !== 'keep-alive') return undefined;
-  return { method: method as LaneHead['method'], url, headers, length: Number(announced) };
+  return { method: method as RequestHead['method'], url, headers, length: Number(announced) };
 }

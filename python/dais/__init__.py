@@ -1,0 +1,1 @@
+"""The `dais` command of the Dais ML platform, for Python environments."""
