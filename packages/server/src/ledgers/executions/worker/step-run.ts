@@ -158,6 +158,7 @@ export class StepRun {
   async #cached(loaded: LoadedStep, { fingerprint }: ResolvedStep): Promise<Outcome | undefined> {
     const { run, projectId } = this.#claim;
     const { path, place, retryOf, again, step } = loaded;
+    if (!step.cache && retryOf === undefined) return undefined;
     const question = { run, retryOf, again, path, place, fingerprint, cache: step.cache };
     const request = { mode: 'read', projectId } as const;
     const cached = await transact(
@@ -276,6 +277,7 @@ export class StepRun {
 
   /** @throws ValueError that names a missing secret value. */
   async #secrets(step: Step): Promise<Record<string, string>> {
+    if (Object.keys(step.secrets).length === 0) return {};
     const { projectId } = this.#claim;
     const request = { mode: 'read', projectId } as const;
     const sealed = await transact(this.#dependencies.database, request, async (tx) => {
@@ -438,7 +440,7 @@ function abortable(input: TaskInput, signal: AbortSignal): TaskInput {
 }
 
 function inputOfText({ path, text }: StepText): TaskInput {
-  return { path, open: async () => await Promise.resolve(Readable.from([Buffer.from(text)])) };
+  return { path, text, open: async () => await Promise.resolve(Readable.from([Buffer.from(text)])) };
 }
 
 function taskEnvironment({ folders, path, variables, root }: BuiltEnvironment): TaskEnvironment {
