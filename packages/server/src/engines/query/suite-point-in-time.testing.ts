@@ -171,7 +171,7 @@ export function momentTests(bench: Bench): void {
             { k: 'int64', other: 'string', ts: 'timestamp', v: 'int64' },
             ...rows.map(([k, other, ts, v]) => [k, other, at(ts), v]),
           );
-          const base = { ...join({ unique: true, ttlUs: ttlDays * DAY }).from, tieBreak: undefined };
+          const { tieBreak: _, ...base } = join({ unique: true, ttlUs: ttlDays * DAY }).from;
           const byKey: AsofRelation = { ...base, take: [{ column: 'v', as: 'of key' }], unique: false };
           const pair = [
             { left: 'k', right: 'k' },

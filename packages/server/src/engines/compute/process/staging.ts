@@ -76,7 +76,7 @@ async function stageStream(path: string, input: TaskInput, budget: DiskBudget): 
   await syncFile(path);
 }
 
-/** Writes a short text synchronously, which takes a third of the CPU of a stream. */
+/** Writes a short text synchronously: a stream takes several threads for it. */
 async function stageText(path: string, text: string, isExecutable: boolean, budget: DiskBudget): Promise<void> {
   budget.take(Buffer.byteLength(text));
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });

@@ -44,6 +44,9 @@ import {
 import { CANCELED, failureReason, isAbort, lost, refusal, refusals, refused, type Outcome } from './step-outcome.ts';
 import { taskResources, type ResolvedStep } from './step-spec.ts';
 
+/** A step that ends within this time is marked as started by the transaction of its end. */
+const SHORT_STEP_MS = 200;
+
 /** Name of the step of a job with a single step. */
 const ONLY_STEP = 'main';
 
@@ -60,6 +63,8 @@ export class StepRun {
   readonly #claim: AttemptClaim;
   readonly #signals: StepRunSignals;
   #environment: BuiltEnvironment | undefined;
+  /** Start of a step that ended before it was marked as started. */
+  #unmarkedStart: Date | undefined;
   readonly #storage: StepStorage;
 
   constructor(
@@ -128,8 +133,7 @@ export class StepRun {
         // Hold it again, so that the environment of a step that an earlier process started is not evicted.
         await this.#hold(loaded.step).catch(() => {});
       }
-      await this.#guarded(async ({ sql }) => markStarted(sql, this.#claim));
-      state = await this.#waitFor(compute);
+      state = await this.#markAndWait(compute);
       return await this.#ended(compute, loaded, resolved, state);
     } catch (error) {
       this.#signals.stop.throwIfAborted();
@@ -299,6 +303,28 @@ export class StepRun {
     return values;
   }
 
+  /** Waits for the end of the task, and marks the attempt as started if the task is not short. */
+  async #markAndWait(compute: Compute): Promise<TaskState | undefined> {
+    const waiting = this.#waitFor(compute);
+    // Reported below, also when the mark fails first.
+    waiting.catch(() => {});
+    let cancelTimer = () => {};
+    const timer = new Promise<undefined>((resolve) => {
+      cancelTimer = this.#dependencies.clock.after(SHORT_STEP_MS, () => resolve(undefined));
+    });
+    try {
+      const state = await Promise.race([waiting, timer]);
+      if (state?.phase === 'ended') {
+        this.#unmarkedStart = state.startedAt;
+        return state;
+      }
+    } finally {
+      cancelTimer();
+    }
+    await this.#guarded(async ({ sql }) => markStarted(sql, this.#claim));
+    return await waiting;
+  }
+
   /** Waits for the end of the task, and cancels it on the engine when the run is canceled. */
   async #waitFor(compute: Compute): Promise<TaskState | undefined> {
     const { stop, canceled } = this.#signals;
@@ -385,6 +411,7 @@ export class StepRun {
     const { tracked, clock } = this.#dependencies;
     const { id, run, node, projectId } = this.#claim;
     await this.#guarded(async (tx) => {
+      if (this.#unmarkedStart !== undefined) markStarted(tx.sql, this.#claim, this.#unmarkedStart);
       const open = await this.#machines.open(tx, run);
       if (open === undefined) throw new LeaseLost(id);
       endAttempt(tx.sql, id, record);
