@@ -14,13 +14,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import { run } from '../packages/server/src/lib/process.ts';
-import { commandOf, controlOf, startDaisProcess, treeOf } from '../packages/server/src/testing/dais-process.ts';
+import { startDaisProcess } from '../packages/server/src/testing/dais-process.ts';
 import { environmentFlags } from '../packages/server/src/testing/environment-flags.ts';
 import { pythonEnvironment } from '../tools/python-env.mjs';
 import { useBuilt } from './lib/built.ts';
 import { Claims } from './lib/claims.mjs';
 import { meanRatio, median } from './lib/paired-ratio.ts';
-import { cpuOf, ownCpuOf } from './lib/processes.ts';
+import { cpuOf } from './lib/processes.ts';
 import { bareWork } from './pipelines/bare-work.ts';
 
 const { values: flags } = parseArgs({
@@ -79,18 +79,14 @@ try {
       else throw new Error(`The pipeline run is ${found.state}: ${found.error}`);
     }
   };
-  /** Milliseconds of CPU of the control process and of the database, and of all processes. */
-  const now = () => {
-    const database = treeOf(pid).filter((one) => commandOf(one).startsWith('postgres'));
-    const engine = [controlOf(pid) ?? 0, ...database].reduce((sum, one) => sum + ownCpuOf(one), 0);
-    return { all: cpuOf([pid]), engine, at: performance.now() };
-  };
+  /** Milliseconds of CPU of all processes. */
+  const now = () => ({ cpu: cpuOf([pid]), at: performance.now() });
   const quiet = async () => {
     let before = now();
     for (let checks = 0; checks < MAX_QUIET_CHECKS; checks++) {
       await delay(QUIET_MS);
       const after = now();
-      if (after.all - before.all <= QUIET_CPU_MS) return after;
+      if (after.cpu - before.cpu <= QUIET_CPU_MS) return after;
       before = after;
     }
     return before;
@@ -109,25 +105,23 @@ try {
   const idleFrom = await quiet();
   await delay(IDLE_MS);
   const idleTo = now();
-  const idle = (part: 'all' | 'engine') => (idleTo[part] - idleFrom[part]) / (idleTo.at - idleFrom.at);
-  console.log(`idle server: ${(1000 * idle('all')).toFixed(1)} ms of CPU per second`);
+  const idle = (idleTo.cpu - idleFrom.cpu) / (idleTo.at - idleFrom.at);
+  console.log(`idle server: ${(1000 * idle).toFixed(1)} ms of CPU per second`);
   const ratios: number[] = [];
-  const [own, engine, alone]: [number[], number[], number[]] = [[], [], []];
+  const [own, alone]: [number[], number[]] = [[], []];
   for (let round = 0; round < ROUNDS; round++) {
     const { cpu } = await bare();
     const from = await quiet();
     await runPipeline();
     const to = await quiet();
-    const used = (part: 'all' | 'engine') => (to[part] - from[part] - idle(part) * (to.at - from.at)) / COMPONENTS;
-    own.push(used('all'));
-    engine.push(used('engine'));
+    const used = (to.cpu - from.cpu - idle * (to.at - from.at)) / COMPONENTS;
+    own.push(used);
     alone.push(cpu);
-    ratios.push(used('all') / cpu);
+    ratios.push(used / cpu);
   }
   const { mean, low, high } = meanRatio(ratios);
   console.log(
-    `CPU per component: ${median(own).toFixed(1)} ms on Dais (${median(engine).toFixed(1)} ms of it the server and its database), ` +
-      `${median(alone).toFixed(1)} ms its process alone; ` +
+    `CPU per component: ${median(own).toFixed(1)} ms on Dais, ${median(alone).toFixed(1)} ms its process alone; ` +
       `ratio ${mean.toFixed(2)}, 95 % interval ${low.toFixed(2)} to ${high.toFixed(2)} ` +
       `(target ${TARGET}: ${claims.judge(`${COMPONENTS} components of a pipeline run`, mean <= TARGET)}), ${load()}`,
   );
