@@ -16,7 +16,8 @@ export interface TaskInput {
   /** Relative to the task's working folder, with `/`; it cannot leave that folder. */
   readonly path: string;
   readonly executable?: boolean;
-  /** Called once for each preparation, and again after a crash interrupted it. */
+  /** The content if it is a short text. Otherwise `open` is called once for each preparation, and again after a crash. */
+  readonly text?: string;
   open(): Promise<Readable>;
 }
 

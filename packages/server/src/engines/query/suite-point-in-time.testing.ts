@@ -1,7 +1,8 @@
 /** Suite: point-in-time join, with reference vectors. */
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ascending, scan } from './model/build.ts';
-import type { AsofRelation, Relation } from './model/query-tree.ts';
+import type { AsofRelation, Relation, SortRelation } from './model/query-tree.ts';
 import { type Bench, inline } from './suite-bench.testing.ts';
 
 export function momentTests(bench: Bench): void {
@@ -24,7 +25,7 @@ export function momentTests(bench: Bench): void {
       [3, time('2024-01-01'), time('2024-01-02'), 20],
     );
     const DAY = 86_400_000_000;
-    const join = (more: Partial<AsofRelation>): Relation => ({
+    const join = (more: Partial<AsofRelation>): SortRelation & { readonly from: AsofRelation } => ({
       type: 'sort',
       from: {
         type: 'asof',
@@ -151,6 +152,60 @@ export function momentTests(bench: Bench): void {
         [2, 'b', 3, null, null],
       ]);
     });
+    test('of unique rows: the same rows for few and for many entity rows per key', async () => {
+      const at = (n: number) => time(`2024-01-${String(n + 1).padStart(2, '0')}`);
+      const few = { maxLength: 12, minLength: 1 };
+      const keys = fc.option(fc.nat(3));
+      const asked = fc.array(fc.tuple(keys, fc.constantFrom('x', 'y'), fc.option(fc.nat(9))), few);
+      const known = fc.uniqueArray(fc.tuple(keys, fc.constantFrom('x', 'y'), fc.nat(9), fc.option(fc.nat(100))), {
+        selector: ([k, other, ts]) => `${k} ${other} ${ts}`,
+        maxLength: 40,
+      });
+      await fc.assert(
+        fc.asyncProperty(asked, known, fc.nat(4), async (entityRows, rows, ttlDays) => {
+          const e = inline(
+            { n: 'int64', k: 'int64', other: 'string', t: 'timestamp' },
+            ...entityRows.map(([k, other, t], n) => [n, k, other, t === null ? null : at(t)]),
+          );
+          const f = inline(
+            { k: 'int64', other: 'string', ts: 'timestamp', v: 'int64' },
+            ...rows.map(([k, other, ts, v]) => [k, other, at(ts), v]),
+          );
+          const { tieBreak: _, ...base } = join({ unique: true, ttlUs: ttlDays * DAY }).from;
+          const byKey: AsofRelation = { ...base, take: [{ column: 'v', as: 'of key' }], unique: false };
+          const pair = [
+            { left: 'k', right: 'k' },
+            { left: 'other', right: 'other' },
+          ];
+          const take = [
+            { column: 'v', as: 'value' },
+            { column: 'ts', as: 'found' },
+          ];
+          const query: Relation = {
+            type: 'sort',
+            from: { ...base, left: byKey, keys: pair, take },
+            by: [ascending('n')],
+          };
+          const result = await bench.rowsOf(query, { e, f });
+          const newest = ([k, other, t]: (typeof entityRows)[number]) =>
+            rows
+              .filter(
+                (row) =>
+                  k !== null &&
+                  t !== null &&
+                  row[0] === k &&
+                  row[1] === other &&
+                  row[2] <= t &&
+                  (ttlDays === 0 || row[2] >= t - ttlDays),
+              )
+              .toSorted((one, next) => next[2] - one[2])[0];
+          expect(result.rows.map((row) => row.at(-2))).toEqual(entityRows.map((row) => newest(row)?.[3] ?? null));
+          const isFound = (row: (typeof entityRows)[number]) => newest(row) !== undefined;
+          expect(result.rows.map((row) => row.at(-1) !== null)).toEqual(entityRows.map(isFound));
+        }),
+        { numRuns: 40 },
+      );
+    }, 120_000);
     test('without keys: one row for all; a NULL created loses a tie', async () => {
       const f = inline(
         { ts: 'timestamp', made: 'timestamp', v: 'int64' },

@@ -1,5 +1,5 @@
 /** Creates the folder of an attempt with all its files, and publishes it when it is complete. */
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, mkdirSync, writeFileSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { chmod, mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -8,7 +8,7 @@ import { DaisError } from '@dais/api';
 import type { Boundary } from '#engines/isolation/contract.ts';
 import { byteText } from '#lib/formats/byte-text.ts';
 import { checkProcess, processIdentity, type ProcessIdentity } from '#lib/system/process-identity.mjs';
-import type { TaskEnvironment, TaskSpec } from '../contract.ts';
+import type { TaskEnvironment, TaskInput, TaskSpec } from '../contract.ts';
 import { maskFile } from './shim/log-masker.ts';
 import { exportLines } from './shim/shim.ts';
 import type { TaskFolder, TaskRecord } from './task-folder.ts';
@@ -27,13 +27,11 @@ export interface StagingPlan {
 
 export async function stage(folder: TaskFolder, spec: TaskSpec, plan: StagingPlan): Promise<void> {
   folder.make();
-  const counted = upTo(spec.limits.diskBytes ?? Infinity);
+  const budget = new DiskBudget(spec.limits.diskBytes ?? Infinity);
   for (const input of spec.inputs) {
     const path = join(folder.work, input.path);
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    await pipeline(await input.open(), counted, createWriteStream(path, { flags: 'wx', mode: 0o600 }));
-    if (input.executable === true) await chmod(path, 0o700);
-    await syncFile(path);
+    if (input.text === undefined) await stageStream(path, input, budget);
+    else await stageText(path, input.text, input.executable === true, budget);
   }
   if (plan.uid !== undefined) await folder.giveBoxTo(plan.uid);
   const environment: TaskEnvironment = spec.environment ?? { folders: [], path: [], variables: {} };
@@ -65,22 +63,46 @@ export async function stage(folder: TaskFolder, spec: TaskSpec, plan: StagingPla
   await folder.stage('task.json', JSON.stringify(record));
 }
 
-/** Forwards bytes up to a limit for all calls together. */
-function upTo(limit: number): (source: AsyncIterable<Buffer>) => AsyncIterable<Buffer> {
-  let total = 0;
-  return async function* (source) {
+async function stageStream(path: string, input: TaskInput, budget: DiskBudget): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const counted = async function* (source: AsyncIterable<Buffer>) {
     for await (const chunk of source) {
-      total += chunk.length;
-      if (total > limit) {
-        throw new DaisError(
-          'invalid_request',
-          `The inputs of the step are larger than its disk limit of ${byteText(limit)}. Request more with ` +
-            '`resources.disk` (`dais run --disk`), or use smaller inputs.',
-        );
-      }
+      budget.take(chunk.length);
       yield chunk;
     }
   };
+  await pipeline(await input.open(), counted, createWriteStream(path, { flags: 'wx', mode: 0o600 }));
+  if (input.executable === true) await chmod(path, 0o700);
+  await syncFile(path);
+}
+
+/** Writes a short text synchronously: a stream takes several threads for it. */
+async function stageText(path: string, text: string, isExecutable: boolean, budget: DiskBudget): Promise<void> {
+  budget.take(Buffer.byteLength(text));
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  writeFileSync(path, text, { flag: 'wx', mode: isExecutable ? 0o700 : 0o600 });
+  await syncFile(path);
+}
+
+/** Counts the bytes of all inputs of a step against its disk limit. */
+class DiskBudget {
+  readonly #limit: number;
+  #total = 0;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** @throws DaisError `invalid_request` */
+  take(bytes: number): void {
+    this.#total += bytes;
+    if (this.#total <= this.#limit) return;
+    throw new DaisError(
+      'invalid_request',
+      `The inputs of the step are larger than its disk limit of ${byteText(this.#limit)}. Request more with ` +
+        '`resources.disk` (`dais run --disk`), or use smaller inputs.',
+    );
+  }
 }
 
 async function syncFile(path: string): Promise<void> {

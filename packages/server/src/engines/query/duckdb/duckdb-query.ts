@@ -58,7 +58,7 @@ const FURTHER_THREADS = 32;
 /** DuckDB exceeds its limit by up to 30 % (measured at 1 GB), and Node needs about 60 MB in addition. */
 const OF_MEMORY = 0.7;
 const LIGHT_SHARE = 0.2;
-/** Jobs with files up to this total size use the light lane. */
+/** Jobs with files up to this total size use the light lane. Those without a caller, for whom nobody waits, use one thread. */
 const LIGHT_BYTES = 32 * 1024 * 1024;
 /**
  * One thread reads files up to this total size: DuckDB distributes row groups (122,880 rows) to threads, and with one row group
@@ -215,13 +215,13 @@ export class DuckdbQuery implements QueryEngine {
   async #inLane(
     tables: readonly TableSource[],
     work: Work,
-    { owner = '', limits = {} }: Pick<QueryJob, 'owner' | 'limits'>,
+    { owner = '', limits = {}, caller }: Pick<QueryJob, 'owner' | 'limits' | 'caller'>,
     options: RunOptions,
   ): Promise<ProcessResponse> {
     const bytes = await sizeOfAll(tables);
     const lane = bytes > LIGHT_BYTES ? this.#heavy : this.#light;
     // Without files, the cost is unknown.
-    const isSmall = bytes > 0 && bytes <= ONE_THREAD_BYTES;
+    const isSmall = bytes > 0 && bytes <= (caller === undefined ? LIGHT_BYTES : ONE_THREAD_BYTES);
     const job = { owner, limits, threads: isSmall ? 1 : this.#options.threads };
     try {
       return await this.#work(lane, work, job, options);

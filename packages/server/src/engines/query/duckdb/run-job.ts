@@ -2,11 +2,12 @@
 import path from 'node:path';
 import type { Column, QueryJob, QueryProgress, Statement, StatementResult, TableSource } from '../contract.ts';
 import { QueryError } from '../model/query-error.ts';
-import type { ProjectRelation, Relation, SqlRelation } from '../model/query-tree.ts';
+import type { AsofRelation, ProjectRelation, Relation, SqlRelation } from '../model/query-tree.ts';
 import { sqlType } from './sql/column-types.ts';
 import { DataErrorLog } from './tables/data-errors.ts';
 import { openTables, TableReader, type ReadyTable } from './tables/job-tables.ts';
 import { checkUserSql, userSqlError } from './sql/user-sql.ts';
+import { asofChains } from './sql/render-asof.ts';
 import { userSqlStart, RelationRenderer } from './sql/render-relation.ts';
 import { Session, STAGE, stageOf } from './session.ts';
 import { identifier } from './sql/sql-text.ts';
@@ -92,9 +93,13 @@ async function runJob(job: QueryJob, io: JobIo): Promise<Answer> {
   });
 }
 
+/** Up to this number of entity rows per key, all pairs of a key are compared. */
+const FEW_ROWS_PER_KEY = 2;
+
 class Queries {
   readonly #session: Session;
   readonly #tables: Map<string, ReadyTable>;
+  readonly #grouped = new Set<AsofRelation>();
 
   constructor(session: Session, tables: Map<string, ReadyTable>) {
     this.#session = session;
@@ -103,6 +108,7 @@ class Queries {
 
   async prepare(name: string, query: Relation): Promise<void> {
     await this.#check(query);
+    await this.#countEntityRows(query);
     if (this.#tables.has(name)) throw new QueryError('query_invalid', `Two tables have the name \`${name}\`.`);
     const { canonical, columns } = await this.#session.bind(this.#render(query));
     const table = `${stageOf(columns.length)}.${identifier(`~p${this.#tables.size}`)}`;
@@ -112,6 +118,7 @@ class Queries {
 
   async run({ query, output }: Statement, send: (rows: StatementResult['rows']) => Promise<void>): Promise<ResultHead> {
     await this.#check(query);
+    await this.#countEntityRows(query);
     const sql = this.#render(query);
     switch (output.type) {
       case 'rows':
@@ -143,13 +150,42 @@ class Queries {
     await checkTree(this.#session, query, (relation) => this.#render(relation));
   }
 
+  /** Finds the point-in-time joins of which few entity rows have the same keys. The count reads these rows once more. */
+  async #countEntityRows(query: Relation): Promise<void> {
+    for (const { entityRows, joins } of asofChains(query)) {
+      if (!isCheap(entityRows)) continue;
+      const counted = new Map<string, boolean>();
+      for (const join of joins.filter(({ unique, keys }) => unique === true && keys.length > 0)) {
+        const keys = join.keys.map(({ left }) => identifier(left));
+        const id = keys.join();
+        const few = counted.get(id) ?? (await this.#hasFewRows(entityRows, keys));
+        counted.set(id, few);
+        if (few) this.#grouped.add(join);
+      }
+    }
+  }
+
+  async #hasFewRows(rows: Relation, keys: readonly string[]): Promise<boolean> {
+    // A NULL key matches nothing.
+    const known = keys.map((key) => `${key} IS NOT NULL`).join(' AND ');
+    const counts = `SELECT count(*) AS n FROM (${this.#render(rows)}) WHERE ${known} GROUP BY ${keys.join(', ')}`;
+    const [found] = await this.#session.rows(`SELECT max(n) AS n FROM (${counts})`);
+    return Number(found?.['n'] ?? 0) <= FEW_ROWS_PER_KEY;
+  }
+
   #render(query: Relation): string {
     return new RelationRenderer((name) => {
       const table = this.#tables.get(name);
       if (table === undefined) throw noTable(name, [...this.#tables.keys()]);
       return table.source;
-    }).render(query);
+    }, this.#grouped).render(query);
   }
+}
+
+/** Returns whether rows are read without joins, groups or user SQL. */
+function isCheap(relation: Relation): boolean {
+  if (relation.type === 'scan' || relation.type === 'values') return true;
+  return (relation.type === 'project' || relation.type === 'filter') && isCheap(relation.from);
 }
 
 async function check(

@@ -88,6 +88,8 @@ export class Session {
         `ATTACH ${text(`${locations.folder}/${STAGE}.duckdb`)} AS ${STAGE} (BLOCK_SIZE 16384)`,
         `ATTACH ${text(`${locations.folder}/${NARROW_STAGE}.duckdb`)} AS ${NARROW_STAGE}`,
         `SET TimeZone = 'UTC'`,
+        // Each binding of a statement would read the footers of all files again.
+        'SET parquet_metadata_cache = true',
         'SET enable_progress_bar = true',
         'SET enable_progress_bar_print = false',
         `SET allowed_directories = ${textList(directories)}`,

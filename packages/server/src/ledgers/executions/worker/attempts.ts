@@ -103,11 +103,12 @@ export async function holdAttempt(sql: Sql, { id, epoch }: AttemptClaim): Promis
   return rows.length === 1;
 }
 
-/** Marks a held attempt as started. */
-export function markStarted(sql: Sql, { id, run }: AttemptClaim): void {
+/** Marks a held attempt as started; `at`: the time of its start, if it has ended. */
+export function markStarted(sql: Sql, { id, run }: Pick<AttemptClaim, 'id' | 'run'>, at?: Date): void {
   sql.defer(
-    `update executions.attempt set state = 'started', started_at = clock_timestamp() where id = $1 and state = 'claimed'`,
-    [id],
+    `update executions.attempt set state = 'started', started_at = coalesce($2::timestamptz, clock_timestamp())
+     where id = $1 and state = 'claimed'`,
+    [id, at ?? null],
     'execution_started',
   );
   // From the first claim: building the environment counts as part of the duration of the run.

@@ -6,6 +6,10 @@ import { transact, type Transaction } from '#kernel/transaction.ts';
 import { canonicalJson } from '#lib/formats/canonical-json.ts';
 import type { StepEnvironment } from '../machine/plan.ts';
 
+/** Locks that this process has read. The lock of a run does not change. */
+const known = new WeakMap<Database, Map<string, EnvironmentLock>>();
+const MAX_KNOWN = 1000;
+
 /** An environment that has to be built. */
 type MadeEnvironment = Exclude<StepEnvironment, { readonly type: 'system' }>;
 
@@ -28,10 +32,11 @@ export async function lockOf(
       );
       return row?.lock;
     });
-  const kept = await read();
-  if (kept !== undefined) return kept;
+  const id = `${of.run} ${digest}`;
+  const kept = known.get(database)?.get(id) ?? (await read());
+  if (kept !== undefined) return remember(database, id, kept);
   const lock = await environments.lock(spec, { signal });
-  return await transact(database, { mode: 'write', projectId: of.projectId }, async ({ sql }) => {
+  const stored = await transact(database, { mode: 'write', projectId: of.projectId }, async ({ sql }) => {
     // Two steps may resolve at the same time: the first lock applies to both.
     const [row] = await sql.query<{ lock: EnvironmentLock }>(
       `insert into executions.environment (run, spec_digest, project_id, lock) values ($1, $2, $3, $4::jsonb)
@@ -41,6 +46,16 @@ export async function lockOf(
     );
     return row?.lock ?? lock;
   });
+  return remember(database, id, stored);
+}
+
+function remember(database: Database, id: string, lock: EnvironmentLock): EnvironmentLock {
+  const locks = known.get(database) ?? new Map<string, EnvironmentLock>();
+  known.set(database, locks);
+  const [oldest] = locks.keys();
+  if (oldest !== undefined && locks.size >= MAX_KNOWN) locks.delete(oldest);
+  locks.set(id, lock);
+  return lock;
 }
 
 function specOf(environment: MadeEnvironment): EnvironmentSpec {

@@ -44,6 +44,9 @@ import {
 import { CANCELED, failureReason, isAbort, lost, refusal, refusals, refused, type Outcome } from './step-outcome.ts';
 import { taskResources, type ResolvedStep } from './step-spec.ts';
 
+/** A step that ends within this time is marked as started by the transaction of its end. */
+const SHORT_STEP_MS = 200;
+
 /** Name of the step of a job with a single step. */
 const ONLY_STEP = 'main';
 
@@ -60,6 +63,8 @@ export class StepRun {
   readonly #claim: AttemptClaim;
   readonly #signals: StepRunSignals;
   #environment: BuiltEnvironment | undefined;
+  /** Start of a step that ended before it was marked as started. */
+  #unmarkedStart: Date | undefined;
   readonly #storage: StepStorage;
 
   constructor(
@@ -128,8 +133,7 @@ export class StepRun {
         // Hold it again, so that the environment of a step that an earlier process started is not evicted.
         await this.#hold(loaded.step).catch(() => {});
       }
-      await this.#guarded(async ({ sql }) => markStarted(sql, this.#claim));
-      state = await this.#waitFor(compute);
+      state = await this.#markAndWait(compute);
       return await this.#ended(compute, loaded, resolved, state);
     } catch (error) {
       this.#signals.stop.throwIfAborted();
@@ -158,6 +162,7 @@ export class StepRun {
   async #cached(loaded: LoadedStep, { fingerprint }: ResolvedStep): Promise<Outcome | undefined> {
     const { run, projectId } = this.#claim;
     const { path, place, retryOf, again, step } = loaded;
+    if (!step.cache && retryOf === undefined) return undefined;
     const question = { run, retryOf, again, path, place, fingerprint, cache: step.cache };
     const request = { mode: 'read', projectId } as const;
     const cached = await transact(
@@ -276,6 +281,7 @@ export class StepRun {
 
   /** @throws ValueError that names a missing secret value. */
   async #secrets(step: Step): Promise<Record<string, string>> {
+    if (Object.keys(step.secrets).length === 0) return {};
     const { projectId } = this.#claim;
     const request = { mode: 'read', projectId } as const;
     const sealed = await transact(this.#dependencies.database, request, async (tx) => {
@@ -295,6 +301,28 @@ export class StepRun {
     const values: Record<string, string> = {};
     for (const [name, open] of sealed) values[name] = await open();
     return values;
+  }
+
+  /** Waits for the end of the task, and marks the attempt as started if the task is not short. */
+  async #markAndWait(compute: Compute): Promise<TaskState | undefined> {
+    const waiting = this.#waitFor(compute);
+    // Reported below, also when the mark fails first.
+    waiting.catch(() => {});
+    let cancelTimer = () => {};
+    const timer = new Promise<undefined>((resolve) => {
+      cancelTimer = this.#dependencies.clock.after(SHORT_STEP_MS, () => resolve(undefined));
+    });
+    try {
+      const state = await Promise.race([waiting, timer]);
+      if (state?.phase === 'ended') {
+        this.#unmarkedStart = state.startedAt;
+        return state;
+      }
+    } finally {
+      cancelTimer();
+    }
+    await this.#guarded(async ({ sql }) => markStarted(sql, this.#claim));
+    return await waiting;
   }
 
   /** Waits for the end of the task, and cancels it on the engine when the run is canceled. */
@@ -383,6 +411,7 @@ export class StepRun {
     const { tracked, clock } = this.#dependencies;
     const { id, run, node, projectId } = this.#claim;
     await this.#guarded(async (tx) => {
+      if (this.#unmarkedStart !== undefined) markStarted(tx.sql, this.#claim, this.#unmarkedStart);
       const open = await this.#machines.open(tx, run);
       if (open === undefined) throw new LeaseLost(id);
       endAttempt(tx.sql, id, record);
@@ -438,7 +467,7 @@ function abortable(input: TaskInput, signal: AbortSignal): TaskInput {
 }
 
 function inputOfText({ path, text }: StepText): TaskInput {
-  return { path, open: async () => await Promise.resolve(Readable.from([Buffer.from(text)])) };
+  return { path, text, open: async () => await Promise.resolve(Readable.from([Buffer.from(text)])) };
 }
 
 function taskEnvironment({ folders, path, variables, root }: BuiltEnvironment): TaskEnvironment {

@@ -3,7 +3,7 @@
  * accepts arguments of any length, unlike Linux; and it moves artifacts from other paths to the expected output paths.
  */
 export const STEP_FOLDER = '.dais';
-export const STEP_PROGRAM = `import json, os, runpy, shutil, signal, subprocess, sys
+export const STEP_PROGRAM = `import json, os, sys
 
 here = os.getcwd()
 with open('${STEP_FOLDER}/step.json', encoding='utf-8') as file:
@@ -21,10 +21,12 @@ def call():
     os.environ['_KFP_RUNTIME'] = 'true'
     sys.path[0] = ''
     sys.argv = ['executor_main', '--component_module_path', path, *step['words']]
+    import runpy
     runpy.run_module('kfp.dsl.executor_main', run_name='__main__', alter_sys=True)
 
 
 def run():
+    import signal, subprocess
     try:
         child = subprocess.Popen(step['words'])
     except OSError as error:
@@ -47,6 +49,7 @@ def move_artifact(name, place):
     target = os.path.join(here, place)
     if path in ('', target) or not os.path.lexists(path):
         return
+    import shutil
     if os.path.isdir(target) and not os.path.islink(target):
         shutil.rmtree(target)
     elif os.path.lexists(target):

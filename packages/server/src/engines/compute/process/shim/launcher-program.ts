@@ -29,7 +29,7 @@ export function launcherProgram(machine: string): string | undefined {
 
 const PROGRAM = String.raw`
 use strict;
-use Fcntl qw(F_DUPFD O_CREAT O_EXCL O_RDONLY O_RDWR O_TRUNC O_WRONLY O_NONBLOCK F_SETFL);
+use Fcntl qw(F_DUPFD O_CREAT O_DIRECTORY O_EXCL O_NOFOLLOW O_RDONLY O_RDWR O_TRUNC O_WRONLY O_NONBLOCK F_SETFL);
 use POSIX ();
 # Perl runs a handler between two steps of its program: a signal that comes after the last of them and before the kernel
 # waits ends no wait (measured: 1 of 20,000 children that end just then). So who waits for one looks by itself, in seconds.
@@ -94,17 +94,28 @@ sub remover {
   POSIX::_exit(0);
 }
 
-# Where only the engine and the shim wrote, and that little: most of them. False: there is more, or it is not so.
+# Removes a folder with at most 200 entries: that of most steps. False: there are more, or one cannot be removed.
 sub remove_small {
   my ($folder) = @_;
-  for my $box ('box/work', 'box/home', 'box/tmp', 'box') { rmdir "$folder/$box" or return 0 }
-  unlink "$folder/logs/0";
-  rmdir "$folder/logs" or return 0;
-  opendir my $entries, $folder or return 0;
+  my $left = 200;
+  return empty_folder($folder, \$left) && rmdir $folder;
+}
+
+# Opens each folder by descriptor, so that a link that replaces one leads nowhere.
+sub empty_folder {
+  my ($folder, $left) = @_;
+  sysopen my $handle, $folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW or return 0;
+  my $inside = '/proc/self/fd/' . fileno $handle;
+  opendir my $entries, $inside or return 0;
   my @names = grep { !/^\.\.?$/ } readdir $entries;
   closedir $entries;
-  unlink "$folder/$_" or return 0 for @names;
-  return rmdir $folder;
+  for my $name (@names) {
+    return 0 if --$$left < 0;
+    my $path = "$inside/$name";
+    if (-l $path || !-d _) { unlink $path or return 0 }
+    else { empty_folder($path, $left) && rmdir $path or return 0 }
+  }
+  return 1;
 }
 
 sub bits {

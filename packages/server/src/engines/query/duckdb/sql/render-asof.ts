@@ -6,6 +6,8 @@ export interface AsofIo {
   relation(relation: Relation): string;
   /** Returns a unique quoted name. */
   alias(): string;
+  /** Returns whether few entity rows have the same keys, so that comparing all pairs of a key is cheap. */
+  hasFewRowsPerKey?(relation: AsofRelation): boolean;
 }
 
 export function renderAsof(relation: AsofRelation, io: AsofIo): string {
@@ -21,11 +23,52 @@ function newestOfEach(outermost: AsofRelation, io: AsofIo): string {
   const spine = io.alias();
   const windows = new Windows(spine, io);
   const [innermost = outermost] = chain;
-  const entityRows = io.relation(innermost.left);
-  const joined = chain.reduce((left, each) => `(${joinNewest(left, each, windows, io)})`, spine);
+  const isNumbered = chain.some((each) => isGrouped(each, io));
+  const entityRows = isNumbered ? numbered(innermost.left, io) : io.relation(innermost.left);
+  const joined = chain.reduce((left, each) => {
+    const select = isGrouped(each, io) ? joinGrouped(left, each, windows, io) : joinNewest(left, each, windows, io);
+    return `(${select})`;
+  }, spine);
   const tables = [`${spine} AS MATERIALIZED (${entityRows})`, ...windows.tables];
   // Without the parentheses of the last join.
-  return `WITH ${tables.join(', ')} ${joined.slice(1, -1)}`;
+  const select = isNumbered ? `SELECT * EXCLUDE (${ROW}) FROM ${joined}` : joined.slice(1, -1);
+  return `WITH ${tables.join(', ')} ${select}`;
+}
+
+/** Position of an entity row. */
+const ROW = '"~row"';
+
+function numbered(entityRows: Relation, io: AsofIo): string {
+  return `SELECT *, row_number() OVER () AS ${ROW} FROM (${io.relation(entityRows)}) AS ${io.alias()}`;
+}
+
+/** Of rows with equal keys and times, a grouped join could return values of several. */
+function isGrouped(relation: AsofRelation, io: AsofIo): boolean {
+  const { unique, keys, prefilter } = relation;
+  return unique === true && keys.length > 0 && prefilter !== false && io.hasFewRowsPerKey?.(relation) === true;
+}
+
+/** Groups the matching pairs by entity row, which sorts nothing: a third less CPU than ASOF with one entity row per key. */
+function joinGrouped(leftSource: string, relation: AsofRelation, windows: Windows, io: AsofIo): string {
+  const { right, keys, time, ttlUs, take } = relation;
+  if (take.length === 0) return `SELECT * FROM ${leftSource}`;
+  const [left, newest, row, asked] = [io.alias(), io.alias(), io.alias(), io.alias()];
+  const moment = `${row}.${identifier(time.right)}`;
+  const on = [
+    ...keys.map((key, n) => `${row}.${identifier(key.right)} = ${asked}."k${n}"`),
+    `${moment} <= ${asked}."at"`,
+    ...(ttlUs ? [`${moment} >= ${asked}."first"`] : []),
+  ];
+  const first = ttlUs ? `, "at" - to_microseconds(${count(ttlUs)}) AS "first"` : '';
+  const values = take.map(({ column }, n) => `arg_max_null(${row}.${identifier(column)}, ${moment}) AS "c${n}"`);
+  const groups =
+    `SELECT ${asked}.${ROW}, ${values.join(', ')} FROM (${io.relation(right)}) AS ${row} ` +
+    `JOIN (SELECT *${first} FROM ${windows.rows(relation)}) AS ${asked} ON ${on.join(' AND ')} GROUP BY ${asked}.${ROW}`;
+  const columns = take.map(({ as }, n) => `${newest}."c${n}" AS ${identifier(as)}`);
+  return (
+    `SELECT ${[`${left}.*`, ...columns].join(', ')} FROM ${leftSource} AS ${left} ` +
+    `LEFT JOIN (${groups}) AS ${newest} ON ${left}.${ROW} = ${newest}.${ROW}`
+  );
 }
 
 /** From the innermost join on. A join whose keys or time come from an inner join has a separate left side. */
@@ -92,17 +135,16 @@ function newestKnown(relation: AsofRelation, io: AsofIo): string {
     ...(relation.ttlUs ? [`${of(time.right)} >= ${moment} - to_microseconds(${count(relation.ttlUs)})`] : []),
   ];
   const columns = take.map(({ as }, n) => `${best}."~v"."c${n}" AS ${identifier(as)}`);
-  const entityRows = `SELECT *, row_number() OVER () AS "~row" FROM (${io.relation(relation.left)}) AS ${io.alias()}`;
   const tables = [
-    `${spine} AS MATERIALIZED (${entityRows})`,
+    `${spine} AS MATERIALIZED (${numbered(relation.left, io)})`,
     ...windows.tables,
-    `${best} AS (SELECT ${left}."~row", arg_max(${row}, ${rank}) AS "~v" FROM ${spine} AS ${left} ` +
-      `JOIN ${source} AS ${right} ON ${on.join(' AND ')} GROUP BY ${left}."~row")`,
+    `${best} AS (SELECT ${left}.${ROW}, arg_max(${row}, ${rank}) AS "~v" FROM ${spine} AS ${left} ` +
+      `JOIN ${source} AS ${right} ON ${on.join(' AND ')} GROUP BY ${left}.${ROW})`,
   ];
   return (
     `WITH ${tables.join(', ')} ` +
-    `SELECT ${[`${left}.* EXCLUDE ("~row")`, ...columns].join(', ')} FROM ${spine} AS ${left} ` +
-    `LEFT JOIN ${best} ON ${left}."~row" = ${best}."~row"`
+    `SELECT ${[`${left}.* EXCLUDE (${ROW})`, ...columns].join(', ')} FROM ${spine} AS ${left} ` +
+    `LEFT JOIN ${best} ON ${left}.${ROW} = ${best}.${ROW}`
   );
 }
 
@@ -120,7 +162,7 @@ class Windows {
     this.#io = io;
   }
 
-  /** Common table expressions that the result of `within` reads. */
+  /** Common table expressions that the results of `within` and `rows` read. */
   get tables(): readonly string[] {
     return [...this.#made.values()].map(({ name, sql }) => `${name} AS MATERIALIZED (${sql})`);
   }
@@ -144,15 +186,46 @@ class Windows {
     return `(SELECT ${row}.* FROM ${all} AS ${row} JOIN (SELECT *${first} FROM ${asked}) AS ${window} ON ${on.join(' AND ')})`;
   }
 
+  /** Returns the entity rows with their number, keys (`k0` …) and time (`at`). The spine must be numbered. */
+  rows({ keys, time }: AsofRelation): string {
+    const columns = keys.map(({ left }, n) => `${identifier(left)} AS "k${n}"`);
+    const moment = identifier(time.left);
+    return this.#table(
+      ['rows', keys.map(({ left }) => left), time.left],
+      `SELECT ${ROW}, ${columns.join(', ')}, ${moment} AS "at" FROM ${this.#spine} WHERE ${moment} IS NOT NULL`,
+    );
+  }
+
   #window(keys: readonly string[], time: string): string {
-    const id = JSON.stringify([keys, time]);
-    const there = this.#made.get(id);
-    if (there !== undefined) return there.name;
     const columns = keys.map((key, n) => `${identifier(key)} AS "k${n}"`);
     const moment = identifier(time);
-    const sql = `SELECT ${columns.join(', ')}, min(${moment}) AS "first", max(${moment}) AS "last" FROM ${this.#spine} GROUP BY ALL`;
+    return this.#table(
+      ['window', keys, time],
+      `SELECT ${columns.join(', ')}, min(${moment}) AS "first", max(${moment}) AS "last" FROM ${this.#spine} GROUP BY ALL`,
+    );
+  }
+
+  #table(of: readonly unknown[], sql: string): string {
+    const id = JSON.stringify(of);
+    const there = this.#made.get(id);
+    if (there !== undefined) return there.name;
     const name = this.#io.alias();
     this.#made.set(id, { name, sql });
     return name;
   }
+}
+
+/** The innermost left side of nested joins, and those of them whose keys and times come from its rows. */
+export interface AsofChain {
+  readonly entityRows: Relation;
+  readonly joins: readonly AsofRelation[];
+}
+
+/** Returns the outermost chains of point-in-time joins in a query. */
+export function asofChains(value: unknown): readonly AsofChain[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const relation = value as Relation;
+  if (relation.type !== 'asof' || relation.cutoff !== undefined) return Object.values(value).flatMap(asofChains);
+  const joins = chainOf(relation);
+  return [{ entityRows: joins[0]?.left ?? relation.left, joins }];
 }

@@ -1,5 +1,6 @@
 /** Renders relations of the query model as SQL of DuckDB: each is one SELECT that can be put in parentheses. */
 import type {
+  AsofRelation,
   JoinRelation,
   LiteralValue,
   ProjectRelation,
@@ -20,12 +21,17 @@ const MOST_VALUES = 100_000;
 
 export class RelationRenderer {
   readonly #source: (table: string) => string;
+  readonly #grouped: ReadonlySet<AsofRelation>;
   #aliases = 0;
   #depth = 0;
 
-  /** @param source returns the quoted SQL name of a table. Throws for unknown tables. */
-  constructor(source: (table: string) => string) {
+  /**
+   * @param source returns the quoted SQL name of a table. Throws for unknown tables.
+   * @param grouped point-in-time joins of which few entity rows have the same keys
+   */
+  constructor(source: (table: string) => string, grouped: ReadonlySet<AsofRelation> = new Set()) {
     this.#source = source;
+    this.#grouped = grouped;
   }
 
   render(relation: Relation): string {
@@ -56,7 +62,11 @@ export class RelationRenderer {
       case 'join':
         return this.#join(relation);
       case 'asof':
-        return renderAsof(relation, { relation: (each) => this.render(each), alias: () => this.#alias() });
+        return renderAsof(relation, {
+          relation: (each) => this.render(each),
+          alias: () => this.#alias(),
+          hasFewRowsPerKey: (each) => this.#grouped.has(each),
+        });
       case 'union':
         if (relation.of.length === 0) throw new QueryError('query_invalid', 'A union needs at least one relation.');
         return relation.of.map((each) => `(${this.render(each)})`).join(' UNION ALL BY NAME ');
