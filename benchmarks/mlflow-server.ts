@@ -11,7 +11,7 @@
  * `--alone` measures Dais only, without claims.
  * `--workers N` (default 4, as MLflow's command has it) is how many processes of its server answer.
  * `--clients N` (default 4) is how many calls are under way at once.
- * `--runs N` (default 2,000; the claims are made for 10,000) is how many runs the searches go through.
+ * `--runs N,…` (default 400,10000) is how many runs the searches cover, in an experiment each.
  * `--only PATTERN` measures only the lines that it matches, `--share 0.1` a tenth of the calls: for a quick look.
  */
 import { rmSync } from 'node:fs';
@@ -31,7 +31,7 @@ const { values: flags } = parseArgs({
     alone: { type: 'boolean', default: false },
     workers: text('4'),
     clients: text('4'),
-    runs: text('2000'),
+    runs: text('400,10000'),
     only: text(''),
     share: text('1'),
   },
@@ -41,7 +41,7 @@ const stores = STORES.filter((store) => !flags.alone && (flags.store === undefin
 if (stores.length === 0 && !flags.alone) throw new Error(`--store is one of ${STORES.join(', ')}, not ${flags.store}`);
 const options = {
   clients: Number(flags.clients),
-  runs: Number(flags.runs),
+  runs: flags.runs.split(',').map(Number),
   only: new RegExp(flags.only),
   share: Number(flags.share),
 };

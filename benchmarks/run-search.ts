@@ -31,7 +31,7 @@ const options = {
   originTags: { parent: 'parent', commit: 'commit', repository: 'repository', entryPoint: 'program' },
 };
 const ledger = trackingLedger({ options, clock: systemClock, random: randomBytes });
-const dais = await startTestKernel(test, { entries: ledger.entries, start: 'api' });
+const dais = await startTestKernel(test, { entries: ledger.entries, start: 'api', wrapEntry: undefined });
 const cpu = new ServerCpu(test.connection);
 const report = new Report();
 

@@ -11,7 +11,7 @@ import type { Run } from '@dais/api/tracking';
 import { startTrackingWorld } from '../packages/server/src/ledgers/tracking/testing/tracking-world.ts';
 import { Report, ServerCpu } from './lib/server-cpu.ts';
 
-const world = await startTrackingWorld();
+const world = await startTrackingWorld({ wrapEntry: undefined });
 const call = async <Output>(operation: string, input: unknown) => await world.dais.call<Output>(operation, input);
 const cpu = new ServerCpu(world.test.connection);
 const report = new Report();

@@ -36,8 +36,16 @@ export class Meter {
     return this.#options.only.test(name);
   }
 
-  /** Gives each call a number, each greater than those before it, and the number of its client. */
-  async measure(name: string, calls: number, work: (index: number, client: number) => Promise<unknown>): Promise<void> {
+  /**
+   * Gives each call a number, each greater than those before it, and the number of its client. `prepare` gets the number of measured
+   * calls, after the warm-up, and is not measured.
+   */
+  async measure(
+    name: string,
+    calls: number,
+    work: (index: number, client: number) => Promise<unknown>,
+    prepare?: (times: number) => Promise<void>,
+  ): Promise<void> {
     if (!this.wants(name)) return;
     const { pids, clients, share } = this.#options;
     const times = Math.max(clients, Math.ceil(calls * share));
@@ -47,6 +55,7 @@ export class Meter {
     let before = 0;
     for (; before < times / 2 || performance.now() < warm; before += clients)
       await this.#inTurns(before, clients, work);
+    await prepare?.(times);
     const cpu = cpuOf(pids);
     const begin = performance.now();
     const took = await this.#inTurns(before, times, work);

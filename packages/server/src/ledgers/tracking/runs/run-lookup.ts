@@ -43,9 +43,13 @@ export async function requireRun(tx: Transaction, id: string): Promise<RunRow> {
   return row;
 }
 
+/** The CTE `run`: the run with the id `$2` in the project `$1`. Without rows if it accepts no writes. */
+export const ACTIVE_RUN =
+  'run as (select num, experiment from tracking.run where project_id = $1::uuid and id = $2 and deleted_at is null)' as const;
+
 /** A cached run that has logged before. */
 export interface KnownRun extends ActiveRun {
-  /** Number of further calls that check stored points before writing: see `appendAhead`. */
+  /** Number of further calls that read the stored state before they write: see `logRun`. */
   wary: number;
 }
 export type KnownRuns = RowCache<KnownRun>;
@@ -54,11 +58,11 @@ export type KnownRuns = RowCache<KnownRun>;
  * Finds a run as `activeRun` does. For a cached run, the next statement checks whether it accepts writes, which saves one of
  * three round trips in each call that logs a point.
  */
-export async function activeRunAhead(tx: Transaction, id: string, known: KnownRuns): Promise<ActiveRun> {
+export async function activeRunAhead(tx: Transaction, id: string, known: KnownRuns): Promise<KnownRun> {
   const there = known.get(tx.projectId, id);
   if (there === undefined) {
-    const run = await activeRun(tx, id);
-    known.add(run.projectId, id, { ...run, wary: 0 });
+    const run = { ...(await activeRun(tx, id)), wary: 0 };
+    known.add(run.projectId, id, run);
     return run;
   }
   const texts = [noRunText(id), runDeletedText(id)];
