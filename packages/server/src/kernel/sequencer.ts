@@ -6,7 +6,6 @@ import { Loop, type LoopDependencies } from '#lib/concurrency/loop.ts';
 /** PostgreSQL channel for notifications of the sequencer. Only a hint. */
 export const SEQUENCED_CHANNEL = 'dais_sequenced';
 
-const LEASE = 'sequencer';
 const LEASE_MS = 6000;
 const BATCH = 1000;
 
@@ -30,7 +29,7 @@ export class Sequencer {
     this.#now = () => dependencies.clock.now();
     // A limit of 1 s holds even if every NOTIFY is lost. Without the minimum interval, an iteration for each of many
     // small writes costs as much CPU as the writes.
-    this.#loop = new Loop('sequencer', { ...dependencies, pollMs: 1000, gapMs: 50 }, () => this.#turn());
+    this.#loop = new Loop('sequencer', { ...dependencies, pollMs: 1000, gapMs: 100 }, () => this.#turn());
   }
 
   async start(): Promise<void> {
@@ -50,7 +49,7 @@ export class Sequencer {
   /** Numbers one batch. True when there may be more. */
   async #turn(): Promise<boolean> {
     if (this.#lease === undefined || this.#now() - this.#renewedAt > LEASE_MS / 3) {
-      this.#lease = await acquireLease(this.#database, LEASE, this.#holder, LEASE_MS);
+      this.#lease = await acquireLease(this.#database, 'sequencer', this.#holder, LEASE_MS);
       this.#renewedAt = this.#now();
     }
     if (this.#lease === undefined) return false;

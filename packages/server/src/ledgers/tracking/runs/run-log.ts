@@ -3,11 +3,12 @@ import { DaisError } from '@dais/api';
 import { logRunOperation, removeRunTagOperation } from '@dais/api/tracking';
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { activeRun, activeRunAhead, RowCache, type KnownRuns } from './run-lookup.ts';
+import { activeRun, activeRunAhead, type KnownRuns } from './run-lookup.ts';
 import { appendAhead, appendMetrics, canAppendAhead } from '../metrics/append.ts';
 import type { LoggedPoint } from '../metrics/logged-points.ts';
 import { addParams, addParamsAhead, removePairs, setPairs, setTagsAhead, type Pair } from '../pairs.ts';
 import type { TrackingDependencies } from '../dependencies.ts';
+import { RowCache } from '../row-cache.ts';
 import { noteOrigin } from './run-lineage.ts';
 import { truncateText, LONGEST } from '../texts.ts';
 

@@ -1,23 +1,8 @@
 /** Finds runs by id. */
 import { DaisError } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
+import type { RowCache } from '../row-cache.ts';
 import { RUN_COLUMNS, type RunRow } from './hydrate.ts';
-
-const REMEMBERED = 10_000;
-
-export class RowCache<Row> {
-  readonly #rows = new Map<string, Row>();
-
-  get(projectId: string, id: string): Row | undefined {
-    return this.#rows.get(`${projectId} ${id}`);
-  }
-
-  add(projectId: string, id: string, row: Row): void {
-    const [oldest] = this.#rows.keys();
-    if (this.#rows.size >= REMEMBERED && oldest !== undefined) this.#rows.delete(oldest);
-    this.#rows.set(`${projectId} ${id}`, row);
-  }
-}
 
 /** A run that accepts writes, with its internal number. */
 export interface ActiveRun {
