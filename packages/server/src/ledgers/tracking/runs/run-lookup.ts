@@ -33,7 +33,7 @@ export const ACTIVE_RUN =
   'run as (select num, experiment from tracking.run where project_id = $1::uuid and id = $2 and deleted_at is null)' as const;
 
 /** A cached run that has logged before. */
-export interface KnownRun extends ActiveRun {
+interface KnownRun extends ActiveRun {
   /** Number of further calls that read the stored state before they write: see `logRun`. */
   wary: number;
 }
