@@ -6,6 +6,7 @@ import { Loop, type LoopDependencies } from '#lib/concurrency/loop.ts';
 /** PostgreSQL channel for notifications of the sequencer. Only a hint. */
 export const SEQUENCED_CHANNEL = 'dais_sequenced';
 
+const LEASE = 'sequencer';
 const LEASE_MS = 6000;
 const BATCH = 1000;
 
@@ -49,7 +50,7 @@ export class Sequencer {
   /** Numbers one batch. True when there may be more. */
   async #turn(): Promise<boolean> {
     if (this.#lease === undefined || this.#now() - this.#renewedAt > LEASE_MS / 3) {
-      this.#lease = await acquireLease(this.#database, 'sequencer', this.#holder, LEASE_MS);
+      this.#lease = await acquireLease(this.#database, LEASE, this.#holder, LEASE_MS);
       this.#renewedAt = this.#now();
     }
     if (this.#lease === undefined) return false;

@@ -21,16 +21,14 @@ export interface Subscriber {
 }
 
 const LEASE_MS = 15_000;
+const BATCH = 200;
 /** Positions that one pass scans, for a subscriber that receives only some event types. */
 const MAX_SCANNED = 20_000n;
 /**
- * Reads the position and moves it to the end if no event after it has one of the types. That needs no lease, because it has no other
- * effect, and no durable commit, because it can be repeated. On an idle server, it writes nothing.
+ * The minimum interval between two transactions of a subscriber. Nothing waits for their effects, and a transaction for
+ * each of many small writes costs as much CPU as the writes.
  */
-const POSITION = `with p as (select s.seq, c.seq as end from kernel.subscription s, kernel.cursor c where s.name = $1), skipped as (
-  update kernel.subscription s set seq = p.end from p where s.name = $1 and s.seq = p.seq and p.seq < p.end and p.end - p.seq <= 20000
-    and not exists (select from kernel.event e where e.seq > p.seq and e.seq <= p.end and ($2::text[] is null or e.type = any($2)))
-  returning set_config('synchronous_commit', 'off', true)) select seq, p.end, exists (select from skipped) as skipped from p`;
+const TIMES = { pollMs: 1000, gapMs: 250 };
 
 export class Subscription {
   readonly #database: Database;
@@ -46,9 +44,7 @@ export class Subscription {
     this.#holder = holder;
     this.#subscriber = subscriber;
     this.#now = () => dependencies.clock.now();
-    // Nothing waits for the effects, and a transaction for each of many small writes costs as much CPU as the writes.
-    const times = { pollMs: 1000, gapMs: 250 };
-    this.#loop = new Loop(`subscriber ${subscriber.name}`, { ...dependencies, ...times }, () => this.#turn());
+    this.#loop = new Loop(`subscriber ${subscriber.name}`, { ...dependencies, ...TIMES }, () => this.#turn());
   }
 
   async start(): Promise<void> {
@@ -61,20 +57,21 @@ export class Subscription {
   }
 
   async #turn(): Promise<boolean> {
-    const { name, types = null } = this.#subscriber;
+    const name = `subscription/${this.#subscriber.name}`;
     if (this.#lease === undefined || this.#now() - this.#renewedAt > LEASE_MS / 3) {
-      this.#lease = await acquireLease(this.#database, `subscription/${name}`, this.#holder, LEASE_MS);
+      this.#lease = await acquireLease(this.#database, name, this.#holder, LEASE_MS);
       this.#renewedAt = this.#now();
     }
     if (this.#lease === undefined) return false;
-    const [position] = await this.#database.statement<{ seq: bigint; end: bigint; skipped: boolean }>(
-      { mode: 'write', scope: 'all' },
-      POSITION,
-      [name, types],
-      'subscription_position',
+    // A check that writes nothing: on an idle server each pass ends here.
+    const [position] = await this.#database.statement<{ seq: bigint; end: bigint }>(
+      { mode: 'read', scope: 'all' },
+      'select s.seq, c.seq as end from kernel.subscription s, kernel.cursor c where s.name = $1',
+      [this.#subscriber.name],
+      'subscription_place',
     );
     if (position === undefined) return await this.#begin();
-    if (position.skipped || position.seq >= position.end) return false;
+    if (position.seq >= position.end) return false;
     try {
       // No other process moves the position under the same lease.
       return await guardedWrite(this.#database, this.#lease, (tx) => this.#deliver(tx, position));
@@ -88,7 +85,8 @@ export class Subscription {
   async #begin(): Promise<true> {
     await this.#database.statement(
       { mode: 'write', scope: 'all' },
-      'insert into kernel.subscription select $1, case when $2 then oldest else seq end from kernel.cursor on conflict do nothing',
+      `insert into kernel.subscription (name, seq) select $1, case when $2 then oldest else seq end from kernel.cursor
+       on conflict (name) do nothing`,
       [this.#subscriber.name, this.#subscriber.fromStart === true],
     );
     return true;
@@ -99,7 +97,7 @@ export class Subscription {
    * more are left.
    */
   async #deliver(tx: Transaction, { seq, end }: { readonly seq: bigint; readonly end: bigint }): Promise<boolean> {
-    const { name, batch = 200, types } = this.#subscriber;
+    const { name, batch = BATCH, types } = this.#subscriber;
     const until = types !== undefined && end - seq > MAX_SCANNED ? seq + MAX_SCANNED : end;
     const events = await readEvents(tx.sql, seq, batch, until, types);
     const moved = events.length === batch ? events.at(-1)!.seq : until;
