@@ -18,6 +18,8 @@ import type { LoggedPoint, MetricRun } from '../packages/server/src/ledgers/trac
 import { metricPoints } from '../packages/server/src/ledgers/tracking/metrics/metric-value.ts';
 import { pointAt } from '../packages/server/src/ledgers/tracking/metrics/points.ts';
 import { sampleSeries } from '../packages/server/src/ledgers/tracking/metrics/sample.ts';
+import { RowCache } from '../packages/server/src/ledgers/tracking/row-cache.ts';
+import type { Home } from '../packages/server/src/ledgers/tracking/experiments/experiment-lookup.ts';
 import { searchRuns } from '../packages/server/src/ledgers/tracking/search/run-search.ts';
 import { startMetricWorld } from '../packages/server/src/ledgers/tracking/metrics/testing/metric-world.ts';
 import { Report, ServerCpu } from './lib/server-cpu.ts';
@@ -173,8 +175,9 @@ const input = {
 const originTags = { parent: 'parent', commit: 'commit', repository: 'repository', entryPoint: 'program' };
 const options = { artifactRoot: 'artifacts:', nameTag: 'name', contextTag: 'context', originTags };
 // A search looks at nothing but the input of its call.
+const homes = new RowCache<Home>();
 const call = { input } as unknown as Parameters<typeof searchRuns>[1];
-const search = async () => (await read((tx) => searchRuns(tx, call, options))).items.length;
+const search = async () => (await read((tx) => searchRuns(tx, call, options, homes))).items.length;
 const found = await search();
 report.tell(`search: ${found} runs of these, by a metric`, await cpu.measure(50, search), 'ms CPU', 30);
 

@@ -11,7 +11,7 @@
  * `--alone` measures Dais only, without claims.
  * `--workers N` (default 4, the default of MLflow's command) is the number of processes of its server.
  * `--clients N` (default 4) is the number of calls in progress at the same time.
- * `--runs N` (default 2,000; the claims are made for 10,000) is the number of runs that the searches go through.
+ * `--runs N,…` (default 400,10000) is the number of runs that the searches cover, in an experiment each.
  * `--rounds N` (default 6) is the number of rounds of each call.
  * `--only PATTERN` measures only the calls that it matches, `--share 0.1` a tenth of the calls: for a quick look.
  */
@@ -31,7 +31,7 @@ const { values: flags } = parseArgs({
     alone: { type: 'boolean', default: false },
     workers: text('4'),
     clients: text('4'),
-    runs: text('2000'),
+    runs: text('400,10000'),
     share: text('1'),
     ...COMPARISON_FLAGS,
   },
@@ -39,7 +39,7 @@ const { values: flags } = parseArgs({
 const STORES: readonly Store[] = ['sqlite', 'postgresql'];
 const stores = STORES.filter((store) => !flags.alone && (flags.store === undefined || store === flags.store));
 if (stores.length === 0 && !flags.alone) throw new Error(`--store is one of ${STORES.join(', ')}, not ${flags.store}`);
-const options = { clients: Number(flags.clients), runs: Number(flags.runs), share: Number(flags.share) };
+const options = { clients: Number(flags.clients), runs: flags.runs.split(',').map(Number), share: Number(flags.share) };
 /** Warm-up of each server before each call. */
 const WARM_MS = 6000;
 

@@ -5,10 +5,15 @@ import { join } from 'node:path';
 import { DaisError } from '@dais/api/errors';
 import { up } from '@dais/server';
 
-const { flags, ephemeral, file, cluster } =
-  /** @type {{ flags: Record<string, string>, ephemeral?: boolean, file?: string, cluster?: string }} */ (
-    JSON.parse(process.argv[2] ?? '{}')
-  );
+const {
+  flags,
+  ephemeral,
+  file,
+  cluster,
+  checkOutputs = true,
+} = /** @type {{ flags: Record<string, string>, ephemeral?: boolean, file?: string, cluster?: string, checkOutputs?: boolean }} */ (
+  JSON.parse(process.argv[2] ?? '{}')
+);
 
 /**
  * Gives a data folder that is not there yet the database that its first start would make.
@@ -34,7 +39,7 @@ try {
     ephemeral: ephemeral ?? false,
     stdout: process.stdout,
     color: false,
-    checkOutputs: true,
+    checkOutputs,
   });
   process.exit();
 } catch (error) {

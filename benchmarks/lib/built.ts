@@ -12,7 +12,7 @@ const server = join(root, 'packages', 'server');
 /** Processes of Dais are started from what was built. @throws Error when that is not of today's sources. */
 export function useBuilt(): void {
   if (!isBuilt()) throw new Error('what is built is not of these sources: run `npm run build` first');
-  startProgram({ path: join(root, 'tools', 'up-program.mjs') });
+  startProgram({ path: join(root, 'tools', 'up-program.mjs'), checkOutputs: false });
 }
 
 /**

@@ -21,8 +21,8 @@ export interface LoadOptions {
   readonly clients: number;
   /** Share of the calls, for a quick look. */
   readonly share: number;
-  /** That the searches go through, each with 20 metrics and 20 parameters. */
-  readonly runs: number;
+  /** Sizes of the experiments that the searches cover. Each run has 20 metrics and 20 parameters. */
+  readonly runs: readonly number[];
 }
 
 export interface LoadResult {
@@ -72,6 +72,18 @@ async function logging({ client, meter, experiment }: LoadTarget, clients: numbe
   await meter.measure('log-batch, 10 keys', 500, (index, number) =>
     client.logBatch(runOf(number), { metrics: many(10, (key) => point(`ten ${key}`, index)) }),
   );
+  // As a training logs its configuration and its first results. A second call with other parameters would fail.
+  const fresh: string[] = [];
+  await meter.measure(
+    'log-batch, 10 metrics and 10 parameters',
+    500,
+    async (index) =>
+      await client.logBatch(fresh.pop() ?? (await client.newRun(experiment)), {
+        metrics: many(10, (key) => point(`m${key}`, index)),
+        params: many(10, (key) => ({ key: `p${key}`, value: String(index) })),
+      }),
+    async (times) => await inLanes(clients, times, async () => fresh.push(await client.newRun(experiment))),
+  );
   await meter.measure('log-batch, 1,000 points of a key', 30, (index, number) =>
     client.logBatch(runOf(number), { metrics: many(1000, (step) => point('long', index * 1000 + step)) }),
   );
@@ -98,9 +110,23 @@ async function traces({ client, meter, experiment }: LoadTarget): Promise<void> 
   );
 }
 
-async function searches({ client, meter }: LoadTarget, peer: Peer, { runs, clients }: LoadOptions): Promise<void> {
-  if (!meter.wants('search')) return;
-  const experiment = await client.newExperiment('searched');
+/** Runs `work` so many times, with a number each, for `lanes` at once. */
+async function inLanes(lanes: number, times: number, work: (number: number) => Promise<unknown>): Promise<void> {
+  let next = 0;
+  const lane = async () => {
+    for (let number = next++; number < times; number = next++) await work(number);
+  };
+  await Promise.all(many(lanes, lane));
+}
+
+async function searches(target: LoadTarget, peer: Peer, { runs, clients }: LoadOptions): Promise<void> {
+  if (!target.meter.wants('search')) return;
+  for (const size of runs) await searchesOf(target, peer, size, clients);
+}
+
+async function searchesOf({ client, meter }: LoadTarget, peer: Peer, runs: number, clients: number): Promise<void> {
+  const among = `of ${runs.toLocaleString('en')} runs`;
+  const experiment = await client.newExperiment(`searches ${among}`);
   const make = async (number: number) => {
     const run = await client.newRun(experiment);
     await client.logBatch(run, {
@@ -110,20 +136,13 @@ async function searches({ client, meter }: LoadTarget, peer: Peer, { runs, clien
     return run;
   };
   const first = await make(0);
-  if (peer.copyRun === undefined) {
-    let next = 1;
-    const lane = async () => {
-      for (let number = next++; number < runs; number = next++) await make(number);
-    };
-    await Promise.all(many(clients, lane));
-  } else {
-    await peer.copyRun(first, runs - 1);
-  }
-  const among = `of ${runs.toLocaleString('en')} runs`;
+  if (peer.copyRun === undefined) await inLanes(clients, runs - 1, (number) => make(number + 1));
+  else await peer.copyRun(first, runs - 1);
   for (const [max_results, calls] of [
     [100, 20],
     [1000, 8],
   ] as const) {
+    if (max_results > runs) continue;
     await meter.measure(`search ${max_results.toLocaleString('en')} ${among}`, calls, async () => {
       const found = await client.post('runs/search', {
         experiment_ids: [experiment],

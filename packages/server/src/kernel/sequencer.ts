@@ -30,7 +30,7 @@ export class Sequencer {
     this.#now = () => dependencies.clock.now();
     // A limit of 1 s holds even if every NOTIFY is lost. Without the minimum interval, an iteration for each of many
     // small writes costs as much CPU as the writes.
-    this.#loop = new Loop('sequencer', { ...dependencies, pollMs: 1000, gapMs: 50 }, () => this.#turn());
+    this.#loop = new Loop('sequencer', { ...dependencies, pollMs: 1000, gapMs: 100 }, () => this.#turn());
   }
 
   async start(): Promise<void> {

@@ -47,6 +47,8 @@ export interface BuiltProgram {
   readonly cluster?: string;
   /** Where Node keeps compiled code between starts. */
   readonly compileCache?: string;
+  /** Whether outputs are compared with their schemas, as tests do and users do not. Default true. */
+  readonly checkOutputs?: boolean;
 }
 
 let program: BuiltProgram | undefined;
@@ -72,6 +74,7 @@ export function daisCommand(flags: Record<string, unknown>, options: DaisProcess
     flags: { port: 0, 'log.format': 'json', ...isolation, ...flags },
     ...rest,
     ...(!firstStart && { cluster: program?.cluster }),
+    checkOutputs: program?.checkOutputs ?? true,
   });
   const hide = ['unshare', '--mount', 'sh', '-c', HIDE, 'hide', String(hidden.length), ...hidden];
   const [first, ...args] = [...(hidden.length === 0 ? [] : hide), process.execPath, ...command, input];

@@ -14,6 +14,8 @@ import { compactionHandler, compactionSweepHandler } from './metrics/compaction.
 import { metricEntries } from './metrics/metric-entries.ts';
 import { loggedModelNodes, runNodes } from './lineage-nodes.ts';
 import type { TrackingDependencies } from './dependencies.ts';
+import type { KnownHomes } from './experiments/experiment-lookup.ts';
+import { RowCache } from './row-cache.ts';
 import { createProjectRecords, removeProjectRecords } from './experiments/project-records.ts';
 import { logEntries } from './runs/run-log.ts';
 import { linkEntries } from './runs/run-links.ts';
@@ -52,10 +54,11 @@ const DELETED_DAYS = 30;
 export function trackingLedger(dependencies: TrackingDependencies): TrackingLedger {
   const { options, clock, deletedDays = 0, heldBy = async () => await Promise.resolve(NOTHING_HELD) } = dependencies;
   const garbage: GarbageDependencies = { options, heldBy };
+  const homes: KnownHomes = new RowCache();
   return {
     entries: [
       ...experimentEntries(dependencies),
-      ...runEntries(dependencies),
+      ...runEntries(dependencies, homes),
       ...logEntries(dependencies),
       ...linkEntries(dependencies),
       ...messageEntries(),
@@ -66,7 +69,7 @@ export function trackingLedger(dependencies: TrackingDependencies): TrackingLedg
       ...reviewQueueEntries(dependencies),
       ...labelSchemaEntries(dependencies),
       ...scorerEntries(dependencies),
-      ...searchEntries(dependencies.options),
+      ...searchEntries(dependencies.options, homes),
       ...(dependencies.options.traces === undefined
         ? []
         : traceEntries({ ...dependencies, conventions: dependencies.options.traces })),

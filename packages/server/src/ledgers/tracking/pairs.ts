@@ -1,6 +1,7 @@
 /** Rows of key-value pairs: parameters and tags. Uses a fixed number of statements, in the order of the keys. */
 import { DaisError, type Issue } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
+import { ACTIVE_RUN } from './runs/run-lookup.ts';
 import { columns, LONGEST, truncateText } from './texts.ts';
 
 /** Tables with their owner columns. */
@@ -98,6 +99,48 @@ export async function addParams(
   });
   if (issues.length === 0) return;
   throw new DaisError('immutable_field', 'Parameters are immutable. Log the value under another key.', { issues });
+}
+
+/**
+ * Adds parameters to a run in the round trip of the commit, expecting that the run accepts writes and that no key has a different
+ * value. Otherwise the transaction is rolled back, and the call is repeated with `addParams`. @throws DaisError
+ * `invalid_request` for a duplicate key.
+ */
+export function addParamsAhead({ sql, projectId }: Transaction, run: string, params: readonly Pair[]): void {
+  if (params.length === 0) return;
+  const [keys, values] = columns(distinct(params));
+  // The second count is only computed when some keys exist.
+  sql.defer(
+    `with ${ACTIVE_RUN}, added as (
+       insert into tracking.param (run, experiment, key, project_id, value)
+       select run.num, run.experiment, t.key, $1, t.value from run, unnest($3::text[], $4::text[]) t (key, value)
+       on conflict (run, key) do nothing returning 1
+     )
+     select tracking.require_expected(case when count(*) = $5::int then true else count(*) + (
+       select count(*) from run, unnest($3::text[], $4::text[]) t (key, value)
+       join tracking.param p using (key, value) where p.run = run.num
+     ) = $5::int end) from added`,
+    [projectId, run, keys, values, keys.length],
+    'add_param_ahead',
+  );
+}
+
+/**
+ * Sets or replaces tags of a run in the round trip of the commit, expecting that the run accepts writes. Otherwise the transaction
+ * is rolled back, and the call is repeated with `setPairs`.
+ */
+export function setTagsAhead({ sql, projectId }: Transaction, run: string, tags: Pairs): void {
+  if (tags.size === 0) return;
+  sql.defer(
+    `with ${ACTIVE_RUN}, written as (
+       insert into tracking.tag (run, experiment, key, project_id, value)
+       select run.num, run.experiment, t.key, $1, t.value from run, unnest($3::text[], $4::text[]) t (key, value)
+       on conflict (run, key) do update set value = excluded.value where tag.value <> excluded.value
+     )
+     select tracking.require_expected(count(*) = 1) from run`,
+    [projectId, run, ...columns(tags)],
+    'set_tag_ahead',
+  );
 }
 
 /** @throws DaisError `invalid_request`. */

@@ -3,6 +3,7 @@ import { DaisError } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
 import { foreignKeyRace } from '#lib/write-race.ts';
 import type { TrackingOptions } from '../dependencies.ts';
+import type { RowCache } from '../row-cache.ts';
 
 export interface ExperimentRow {
   readonly id: bigint;
@@ -55,6 +56,23 @@ export async function findExperiments(
     [projectId, numbers.map(BigInt), numbers.includes(DEFAULT_NUMBER)],
     'experiments_by_number',
   );
+}
+
+/** Immutable properties of an experiment. */
+export type Home = Pick<ExperimentRow, 'id' | 'is_default' | 'artifact_location'>;
+/** By public id. An experiment that was removed permanently can still be in it: it has no rows. */
+export type KnownHomes = RowCache<Home>;
+
+/** Returns the experiments with these ids that exist, without an order, with a query only if some are not cached. */
+export async function findHomes(tx: Transaction, numbers: readonly string[], known: KnownHomes): Promise<Home[]> {
+  const cached = numbers.flatMap((number) => known.get(tx.projectId, number) ?? []);
+  if (cached.length === numbers.length) return cached;
+  const found = await findExperiments(tx, numbers);
+  return found.map(({ id, is_default, artifact_location }) => {
+    const home = { id, is_default, artifact_location };
+    known.add(tx.projectId, publicId(home), home);
+    return home;
+  });
 }
 
 /** @throws DaisError `not_found`. */

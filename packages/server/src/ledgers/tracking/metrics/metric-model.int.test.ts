@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { isLongRun } from '#testing/long-run.ts';
-import { appendAhead, appendMetrics } from './append.ts';
+import { appendAhead, appendMetrics, canAppendAhead } from './append.ts';
 import { chartSeries } from './chart.ts';
 import { readHistory } from './history.ts';
 import type { MetricRun } from './logged-points.ts';
@@ -62,11 +62,11 @@ function callsOf(points: readonly Logged[], how: Stretch['calls']): (readonly Lo
   return [...(how === 'each' ? [ahead] : ahead.map((point) => [point])), rest];
 }
 
-async function log(run: MetricRun, points: readonly Logged[]): Promise<void> {
-  const known = { ...run, wary: 0 };
+async function log(run: MetricRun & { readonly id: string }, points: readonly Logged[]): Promise<void> {
   const logged = points.map(wire);
   await world.write(run, async (tx) => {
-    if (!appendAhead(tx, known, logged)) await appendMetrics(tx, run, logged);
+    if (!tx.sql.careful && canAppendAhead(logged)) appendAhead(tx, run.id, logged);
+    else await appendMetrics(tx, run, logged);
   });
 }
 

@@ -69,6 +69,36 @@ test('a run that was deleted concurrently rejects metrics', async () => {
   expect(items.map(({ step }) => step)).toEqual([0, 1, 3]);
 });
 
+test.each([
+  ['parameters', { params: pairs({ lr: '0.1' }) }],
+  ['tags', { tags: pairs({ note: 'a' }) }],
+  ['nothing', {}],
+])('a missing run and a deleted run reject a call with %s', async (_name, logged) => {
+  const { id } = await world.run();
+  expect(await codeOf(call('run.log', { id: `${id}x`, ...logged }))).toBe('not_found');
+  await call('run.delete', { id });
+  for (const _ of [1, 2]) expect(await codeOf(call('run.log', { id, ...logged }))).toBe('invalid_state');
+  const { params, tags } = await read(id);
+  expect([params, tags]).toEqual([{}, { 'client.runName': expect.any(String) }]);
+});
+
+test('one call adds parameters beside stored ones, points after the stored ones, tags and a name', async () => {
+  const { id } = await world.run();
+  const metrics = (step: number) => ['loss', 'acc'].map((key) => ({ key, step, timestamp: step, value: step }));
+  for (const step of [1, 2, 2, 1, 3]) {
+    const params = pairs({ lr: '0.1', [`of ${step}`]: 'x' });
+    await call('run.log', { id, params, metrics: metrics(step), tags: pairs({ 'client.runName': `run ${step}` }) });
+  }
+  const run = await read(id);
+  expect(run.name).toBe('run 3');
+  expect(run.tags).toMatchObject({ 'client.runName': 'run 3' });
+  expect(Object.keys(run.params).toSorted()).toEqual(['lr', 'of 1', 'of 2', 'of 3']);
+  for (const key of ['loss', 'acc']) {
+    const { items } = await call<{ items: { step: number }[] }>('metric.history', { id, key });
+    expect(items.map(({ step }) => step)).toEqual([1, 2, 3]);
+  }
+});
+
 test('metrics of a rejected call are not stored', async () => {
   const { id } = await world.run();
   await call('run.log', { id, params: pairs({ lr: '0.1' }) });

@@ -3,11 +3,12 @@ import { DaisError } from '@dais/api';
 import { logRunOperation, removeRunTagOperation } from '@dais/api/tracking';
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { activeRun, activeRunAhead, RowCache, type KnownRuns } from './run-lookup.ts';
-import { appendMetrics, appendAhead } from '../metrics/append.ts';
+import { activeRun, activeRunAhead, type KnownRuns } from './run-lookup.ts';
+import { appendAhead, appendMetrics, canAppendAhead } from '../metrics/append.ts';
 import type { LoggedPoint } from '../metrics/logged-points.ts';
-import { addParams, removePairs, setPairs, type Pair } from '../pairs.ts';
+import { addParams, addParamsAhead, removePairs, setPairs, setTagsAhead, type Pair } from '../pairs.ts';
 import type { TrackingDependencies } from '../dependencies.ts';
+import { RowCache } from '../row-cache.ts';
 import { noteOrigin } from './run-lineage.ts';
 import { truncateText, LONGEST } from '../texts.ts';
 
@@ -31,32 +32,45 @@ interface LogCall {
   readonly tags?: readonly Pair[];
 }
 
-/** Every call writes parameters, metrics and tags in this order, so that two calls cannot deadlock. */
+/** Number of calls that read the stored state first, after a call that did not find it as expected. */
+const WARY_CALLS = 50;
+
+/**
+ * Sends all statements with the commit, expecting that the run accepts writes, that no parameter has another value and that all
+ * points are new. If not, the transaction restarts and reads the stored state first. Both ways write parameters, metrics and tags
+ * in this order, so that two calls cannot deadlock.
+ */
 async function logRun(
   tx: Transaction,
   input: LogCall,
   known: KnownRuns,
   dependencies: TrackingDependencies,
 ): Promise<Record<string, never>> {
-  const { id, metrics = [], params = [], tags = [] } = input;
-  const there = params.length + tags.length === 0 ? known.get(tx.projectId, id) : undefined;
-  if (there !== undefined && appendAhead(tx, there, metrics)) return {};
-  const run = await activeRunAhead(tx, id, known);
-  await addParams(tx, 'param', run.num, params);
-  await appendMetrics(tx, run, metrics);
+  const { id, metrics = [], params = [] } = input;
   // The last value of a duplicate key applies.
-  const tagValues = new Map(tags.map(({ key, value }) => [key, truncateText(value, LONGEST.runTag)]));
-  setPairs(tx, 'tag', run.num, tagValues);
-  noteOrigin(tx, id, tagValues, dependencies);
-  const name = tagValues.get(dependencies.options.nameTag);
-  if (name !== undefined && name !== '') await writeName(tx, run.num, name);
+  const tags = new Map((input.tags ?? []).map(({ key, value }) => [key, truncateText(value, LONGEST.runTag)]));
+  const isWary = tx.sql.careful || (known.get(tx.projectId, id)?.wary ?? 0) > 0;
+  if (!isWary && (metrics.length === 0 ? params.length + tags.size > 0 : canAppendAhead(metrics))) {
+    addParamsAhead(tx, id, params);
+    appendAhead(tx, id, metrics);
+    setTagsAhead(tx, id, tags);
+  } else {
+    const run = await activeRunAhead(tx, id, known);
+    run.wary = tx.sql.careful ? WARY_CALLS : Math.max(0, run.wary - 1);
+    await addParams(tx, 'param', run.num, params);
+    await appendMetrics(tx, run, metrics);
+    setPairs(tx, 'tag', run.num, tags);
+  }
+  noteOrigin(tx, id, tags, dependencies);
+  const name = tags.get(dependencies.options.nameTag);
+  if (name !== undefined && name !== '') writeName(tx, id, name);
   return {};
 }
 
-async function writeName({ sql }: Transaction, run: bigint, name: string): Promise<void> {
-  await sql.query(
-    'update tracking.run set name = $2 where num = $1 and name <> $2',
-    [run, truncateText(name, LONGEST.runName)],
+function writeName({ sql, projectId }: Transaction, id: string, name: string): void {
+  sql.defer(
+    'update tracking.run set name = $3 where project_id = $1 and id = $2 and name <> $3',
+    [projectId, id, truncateText(name, LONGEST.runName)],
     'write_run_name',
   );
 }

@@ -1,23 +1,8 @@
 /** Finds runs by id. */
 import { DaisError } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
+import type { RowCache } from '../row-cache.ts';
 import { RUN_COLUMNS, type RunRow } from './hydrate.ts';
-
-const REMEMBERED = 10_000;
-
-export class RowCache<Row> {
-  readonly #rows = new Map<string, Row>();
-
-  get(projectId: string, id: string): Row | undefined {
-    return this.#rows.get(`${projectId} ${id}`);
-  }
-
-  add(projectId: string, id: string, row: Row): void {
-    const [oldest] = this.#rows.keys();
-    if (this.#rows.size >= REMEMBERED && oldest !== undefined) this.#rows.delete(oldest);
-    this.#rows.set(`${projectId} ${id}`, row);
-  }
-}
 
 /** A run that accepts writes, with its internal number. */
 export interface ActiveRun {
@@ -43,9 +28,13 @@ export async function requireRun(tx: Transaction, id: string): Promise<RunRow> {
   return row;
 }
 
+/** The CTE `run`: the run with the id `$2` in the project `$1`. Without rows if it accepts no writes. */
+export const ACTIVE_RUN =
+  'run as (select num, experiment from tracking.run where project_id = $1::uuid and id = $2 and deleted_at is null)' as const;
+
 /** A cached run that has logged before. */
-export interface KnownRun extends ActiveRun {
-  /** Number of further calls that check stored points before writing: see `appendAhead`. */
+interface KnownRun extends ActiveRun {
+  /** Number of further calls that read the stored state before they write: see `logRun`. */
   wary: number;
 }
 export type KnownRuns = RowCache<KnownRun>;
@@ -54,11 +43,11 @@ export type KnownRuns = RowCache<KnownRun>;
  * Finds a run as `activeRun` does. For a cached run, the next statement checks whether it accepts writes, which saves one of
  * three round trips in each call that logs a point.
  */
-export async function activeRunAhead(tx: Transaction, id: string, known: KnownRuns): Promise<ActiveRun> {
+export async function activeRunAhead(tx: Transaction, id: string, known: KnownRuns): Promise<KnownRun> {
   const there = known.get(tx.projectId, id);
   if (there === undefined) {
-    const run = await activeRun(tx, id);
-    known.add(run.projectId, id, { ...run, wary: 0 });
+    const run = { ...(await activeRun(tx, id)), wary: 0 };
+    known.add(run.projectId, id, run);
     return run;
   }
   const texts = [noRunText(id), runDeletedText(id)];

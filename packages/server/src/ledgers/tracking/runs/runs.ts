@@ -18,7 +18,8 @@ import {
   experimentDeleted,
   noExperiment,
   publicId,
-  type ExperimentRow,
+  type Home,
+  type KnownHomes,
 } from '../experiments/experiment-lookup.ts';
 import { compactEndedRun } from '../metrics/compaction.ts';
 import { setPairs } from '../pairs.ts';
@@ -27,12 +28,11 @@ import { columns, LONGEST, truncateText } from '../texts.ts';
 import { emitRunEvent, emitStatusEvent } from '../tracking-events.ts';
 import { hydrateRun, RUN_COLUMNS, runInfo, type RunRow } from './hydrate.ts';
 import { noteOrigin, noteStarter } from './run-lineage.ts';
-import { findRun, noRun, requireRun, RowCache, runDeleted } from './run-lookup.ts';
+import { findRun, noRun, requireRun, runDeleted } from './run-lookup.ts';
 import { makeName } from './run-names.ts';
 
-export function runEntries(dependencies: TrackingDependencies): readonly OperationEntry[] {
+export function runEntries(dependencies: TrackingDependencies, homes: KnownHomes): readonly OperationEntry[] {
   const { options, clock } = dependencies;
-  const homes: KnownHomes = new RowCache();
   return [
     entry(createRunOperation, async (tx, { input }) => await createRun(tx, input, dependencies, homes)),
     entry(readRunOperation, async (tx, { input }) => await hydrateRun(tx, await requireRun(tx, input.id), options)),
@@ -180,10 +180,6 @@ export interface RowOfRun {
   readonly startedAt: number;
   readonly tags: ReadonlyMap<string, string>;
 }
-
-/** Immutable properties of an experiment. */
-type Home = Pick<ExperimentRow, 'id' | 'is_default' | 'artifact_location'>;
-export type KnownHomes = RowCache<Home>;
 
 type Inserted = Home & {
   readonly deleted_at: bigint | null;

@@ -7,7 +7,7 @@ import type { Transaction } from '#kernel/transaction.ts';
 import { compareDouble, compareInteger, compareText, type Comparison } from '#lib/comparison-sql.ts';
 import { allOf, composeStatement, type Bind } from '#lib/composed-sql.ts';
 import type { SortKey } from '#lib/keyset.ts';
-import { findExperiments, type ExperimentRow } from '../experiments/experiment-lookup.ts';
+import { findHomes, type Home, type KnownHomes } from '../experiments/experiment-lookup.ts';
 import type { TrackingOptions } from '../dependencies.ts';
 import { hydrateRows, type RunRow } from '../runs/hydrate.ts';
 import { attributes, filterConditions, keyed, type Translate } from './filter-sql.ts';
@@ -37,13 +37,14 @@ export async function searchRuns(
   tx: Transaction,
   call: CallOf<typeof searchRunsOperation>,
   options: TrackingOptions,
+  homes: KnownHomes,
 ): Promise<RunPage> {
   const { limit, cursor, ...of } = call.input;
   const clauses = parseFilter(runFilter, of.filter ?? '');
   const order = parseOrder(runFilter, of.orderBy ?? []);
   const binding = ['runs', tx.projectId, of];
   const position = decodePageCursor(binding, cursor);
-  const experiments = of.experimentIds.length === 0 ? [] : await findExperiments(tx, of.experimentIds);
+  const experiments = await findHomes(tx, of.experimentIds, homes);
   if (experiments.length === 0) return { items: [] };
   const search: RunSearch = { clauses, order, experiments, view: of.view, options, rows: call.rows };
   const found = await findRuns(tx, search, position, limit + 1);
@@ -62,9 +63,10 @@ export async function countRuns(
   tx: Transaction,
   { input, rows }: CallOf<typeof countRunsOperation>,
   options: TrackingOptions,
+  homes: KnownHomes,
 ): Promise<{ readonly runs: number; readonly more: boolean }> {
   const clauses = parseFilter(runFilter, input.filter ?? '');
-  const experiments = input.experimentIds.length === 0 ? [] : await findExperiments(tx, input.experimentIds);
+  const experiments = await findHomes(tx, input.experimentIds, homes);
   if (experiments.length === 0) return { runs: 0, more: false };
   const { of } = runQuery({ clauses, order: [], experiments, view: input.view, options, rows });
   const { text, values } = composeStatement((bind) => {
@@ -81,7 +83,7 @@ export async function countRuns(
 export interface RunSearch {
   readonly clauses: readonly FilterClause[];
   readonly order: readonly OrderKey[];
-  readonly experiments: readonly ExperimentRow[];
+  readonly experiments: readonly Home[];
   readonly view: SearchInput['view'];
   readonly options: TrackingOptions;
   readonly rows: Call['rows'];
@@ -164,7 +166,7 @@ function runQuery(search: RunSearch, first: 'numbers' | 'others' | 'all' = 'all'
 }
 
 /** A single experiment is compared by equality, so that an index can provide the order. */
-function scopeOf(experiments: readonly ExperimentRow[], bind: Bind): string {
+function scopeOf(experiments: readonly Home[], bind: Bind): string {
   const ids = experiments.map(({ id }) => id);
   return ids.length === 1 ? `= ${bind(ids[0])}::int8` : `= any(${bind(ids)}::int8[])`;
 }

@@ -67,7 +67,7 @@ export interface TrackingWorld {
   stop(): Promise<void>;
 }
 
-export async function startTrackingWorld(): Promise<TrackingWorld> {
+export async function startTrackingWorld(options: TestKernelOptions = {}): Promise<TrackingWorld> {
   const test = await startTestDatabase([kernelSlice, commentsSlice, lineageSlice, trackingSlice, workshopSlice]);
   const ledger = trackingLedger({ options: TEST_OPTIONS, clock: systemClock, random: randomBytes });
   const project = projectWith({
@@ -78,6 +78,7 @@ export async function startTrackingWorld(): Promise<TrackingWorld> {
     kinds: [project],
     entries: [...ledger.entries, ...lineageEntries([runNodes, loggedModelNodes])],
     jobs: ledger.jobs,
+    ...options,
   };
   const dais = await startTestKernel(test, kernelOptions);
   let made = 0;
