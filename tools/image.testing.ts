@@ -69,6 +69,7 @@ export async function buildImage(): Promise<TestImage> {
     await buildOn(folder, own);
     const archive = join(folder, 'dais.tar');
     await must('podman', [...own, 'save', '--quiet', '--format=oci-archive', '--output', archive, IMAGE]);
+    chmodSync(archive, 0o644);
     const image = new RootlessImage(folder);
     await image.load(archive);
     rmSync(archive);
@@ -160,7 +161,14 @@ class RootlessImage implements TestImage {
     for (const name of ['subuid', 'subgid']) writeFileSync(join(files, name), `${USER_NAME}:200000:65536\n`);
     const storage = [`--root=${join(this.home, 'store')}`, `--runroot=${join(this.home, 'state')}`, ...STORAGE];
     const asUser = ['unshare', '--mount', 'sh', '-c', AS_USER, 'sh', files];
-    this.#podman = [...asUser, 'podman', ...storage, '--runtime=runc', '--cgroup-manager=cgroupfs'];
+    this.#podman = [
+      ...asUser,
+      'podman',
+      ...storage,
+      '--runtime=runc',
+      '--cgroup-manager=cgroupfs',
+      '--log-level=error',
+    ];
     this.#variables = {
       PATH: environment.PATH ?? '',
       HOME: this.home,
