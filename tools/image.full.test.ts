@@ -4,8 +4,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { root } from './command.mjs';
 import { buildImage, type TestImage } from './image.testing.ts';
-import { tellStory } from './story/story.mjs';
-import { uvEnvironment } from './uv.mjs';
 
 let image: TestImage;
 beforeAll(async () => {
@@ -40,40 +38,5 @@ test('rootless, it starts, isolates user code, serves requests, and keeps its da
     expect(found.status).toBe(200);
   } finally {
     expect(await second.stop()).toBe(0);
-  }
-});
-
-test('the demo of the quickstart runs against the rootless container', { timeout: 3_600_000 }, async () => {
-  // The container fetches packages for training from the index of this machine.
-  const { UV_DEFAULT_INDEX, SSL_CERT_FILE } = await uvEnvironment();
-  const options = [
-    '--security-opt=unmask=ALL',
-    ...(UV_DEFAULT_INDEX === undefined ? [] : [`--env=DAIS_ENVIRONMENTS_INDEX=${UV_DEFAULT_INDEX}`]),
-    ...(SSL_CERT_FILE === undefined
-      ? []
-      : [`--volume=${SSL_CERT_FILE}:/etc/index-ca.pem:ro`, '--env=DAIS_OUTBOUND_EXTRA_CA=/etc/index-ca.pem']),
-  ];
-  const dais = await image.start('story', options, '--accounts');
-  let output = '';
-  try {
-    const reported = await tellStory({
-      url: dais.url,
-      data: dais.data,
-      work: join(dais.data, 'story'),
-      slice: true,
-      speed: undefined,
-      before: undefined,
-      keep: () => {},
-      out: { isTTY: false, write: (text: string) => (output += text) },
-    });
-    expect(reported.firstDecision.approved).toBe(true);
-    expect(reported.finding.columns).toEqual(['temp']);
-    expect(reported.rollout).toMatchObject({ state: 'promoted' });
-    expect(reported.champion).toBe('2');
-    expect(reported.counted).toMatchObject({ failed: 0 });
-  } catch (error) {
-    throw new Error(`The demo printed:\n${output}`, { cause: error });
-  } finally {
-    await dais.stop();
   }
 });

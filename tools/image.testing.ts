@@ -1,5 +1,15 @@
 /** Builds the image of the Containerfile without a container registry, and runs it with podman as a user without permissions. */
-import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { root, runCommand } from './command.mjs';
@@ -11,8 +21,23 @@ import { startServer, type StartedCommand } from './release/started.testing.ts';
 const SUITE = 'trixie';
 const BASE = 'localhost/debian:13-slim';
 const IMAGE = 'localhost/dais:test';
-/** A user that the machine does not know: it has no home, no groups and no ranges of other user ids. */
+/** An ordinary user with a range of other user ids. The machine knows it only in the mount namespace of the test. */
 const USER = 12_345;
+const USER_NAME = 'dais-image';
+
+/**
+ * Runs podman as this user, with the files that `newuidmap` reads: sh -c AS_USER sh FILES COMMAND... Bind mounts in a mount
+ * namespace of their own leave the files of the machine as they are.
+ */
+const AS_USER = `
+files=$1
+shift
+mount --make-rprivate /
+for name in passwd group subuid subgid; do
+  mount --bind "$files/$name" "/etc/$name" || exit 1
+done
+exec setpriv --reuid=${USER} --regid=${USER} --clear-groups "$@"
+`;
 // Every machine can store layers as folders and has runc, also those with the older control groups.
 const STORAGE = ['--storage-driver=vfs'];
 
@@ -35,6 +60,7 @@ export interface TestImage {
 export async function buildImage(): Promise<TestImage> {
   const why = 'The image is tested without a container registry.';
   for (const program of ['buildah', 'podman']) await ensureProgram(why, [program], program);
+  await ensureProgram(why, ['newuidmap'], 'uidmap');
   const folder = mkdtempSync(join(tmpdir(), 'img-'));
   chmodSync(folder, 0o755);
   const own = [`--root=${join(folder, 'root')}`, `--runroot=${join(folder, 'root-state')}`, ...STORAGE];
@@ -43,6 +69,7 @@ export async function buildImage(): Promise<TestImage> {
     await buildOn(folder, own);
     const archive = join(folder, 'dais.tar');
     await must('podman', [...own, 'save', '--quiet', '--format=oci-archive', '--output', archive, IMAGE]);
+    chmodSync(archive, 0o644);
     const image = new RootlessImage(folder);
     await image.load(archive);
     rmSync(archive);
@@ -123,11 +150,25 @@ class RootlessImage implements TestImage {
     this.home = join(folder, 'home');
     mkdirSync(join(this.home, 'run'), { recursive: true });
     for (const path of [this.home, join(this.home, 'run')]) chownSync(path, USER, USER);
-    // The archive has the files of several users, and this one has a single id: all files become his own.
+    const files = join(folder, 'etc');
+    mkdirSync(files);
+    const line = `${USER_NAME}:x:${USER}:`;
+    writeFileSync(
+      join(files, 'passwd'),
+      `${readFileSync('/etc/passwd', 'utf8')}${line}${USER}::${this.home}:/bin/sh\n`,
+    );
+    writeFileSync(join(files, 'group'), `${readFileSync('/etc/group', 'utf8')}${line}\n`);
+    for (const name of ['subuid', 'subgid']) writeFileSync(join(files, name), `${USER_NAME}:200000:65536\n`);
     const storage = [`--root=${join(this.home, 'store')}`, `--runroot=${join(this.home, 'state')}`, ...STORAGE];
-    const other = ['setpriv', `--reuid=${USER}`, `--regid=${USER}`, '--clear-groups'];
-    const runtime = ['--storage-opt=ignore_chown_errors=true', '--runtime=runc', '--cgroup-manager=cgroupfs'];
-    this.#podman = [...other, 'podman', ...storage, ...runtime];
+    const asUser = ['unshare', '--mount', 'sh', '-c', AS_USER, 'sh', files];
+    this.#podman = [
+      ...asUser,
+      'podman',
+      ...storage,
+      '--runtime=runc',
+      '--cgroup-manager=cgroupfs',
+      '--log-level=error',
+    ];
     this.#variables = {
       PATH: environment.PATH ?? '',
       HOME: this.home,
