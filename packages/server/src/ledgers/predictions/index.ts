@@ -50,7 +50,11 @@ async function forgetProjectPredictions(tx: Transaction, projectId: string): Pro
     'forget_project_predictions',
   );
   for (const { id } of files) await detachContent(tx, { projectId, uid: id });
-  await tx.sql.query('delete from predictions.label where project_id = $1', [projectId], 'forget_project_received_labels');
+  await tx.sql.query(
+    'delete from predictions.label where project_id = $1',
+    [projectId],
+    'forget_project_received_labels',
+  );
   await tx.sql.query('delete from predictions.erasure where project_id = $1', [projectId], 'forget_project_erasures');
 }
 
