@@ -17,7 +17,7 @@ import type { Compute } from '../contract.ts';
 
 export async function open${pascal}Compute(): Promise<Compute> {
   return await Promise.resolve({
-    abilities: async () => ({ isolationFault: 'The engine does not isolate steps.', limits: 'rlimit', resources: {} }),
+    abilities: async () => ({ isolationProblem: 'The engine does not isolate steps.', limits: 'rlimit', resources: {} }),
     submit: async () => {
       throw new DaisError('invalid_request', 'The compute engine "${kebab}" cannot run a step: \`submit\` is not implemented.');
     },

@@ -106,7 +106,7 @@ function addProtocolToCompose(text: string, { camel, kebab }: Pick<Names, 'camel
   const changed = text.replace(
     list,
     (_, head: string, imports: string, doors: string) =>
-      `${head}${imports}  const { ${camel}Adapter } = await import('#protocols/${kebab}/index.ts');\n${doors}, ${camel}Adapter(parts.calls)];`,
+      `${head}${imports}  const { ${camel}Adapter } = await import('#protocols/${kebab}/index.ts');\n${doors}, ${camel}Adapter(dependencies.calls)];`,
   );
   if (changed === text) {
     throw new Error(
