@@ -41,7 +41,7 @@ export const PROJECTS_AT_ONCE = MUCH_MEMORY ? 2 : 1;
  * tests wait a third of theirs for other processes.
  * @type {Record<string, number>}
  */
-const WORKERS = { e2e: 4, int: MUCH_MEMORY ? 5 : 3, conformance: MUCH_MEMORY ? 3 : 2 };
+const WORKERS = { e2e: 4, int: MUCH_MEMORY ? 4 : 3, conformance: MUCH_MEMORY ? 3 : 2 };
 
 /**
  * Runs one vitest project in a temporary folder of its own, so that what it leaves behind can be seen.
