@@ -49,17 +49,17 @@ test('archives that Python writes are read', async () => {
 
 test.each([
   ['no archive', Buffer.from('nothing'), 'cannot be read as a ZIP archive'],
-  ['no such member', zip({ other: 'x' }), 'has no member wanted'],
+  ['no such member', zip({ other: 'x' }), 'has no member expected'],
   ['more than is allowed', zip({ expected: large }), 'more than 1000'],
   ['an offset beyond the end', elsewhere(zip({ expected: 'x' })), 'cannot be read as a ZIP archive'],
-  ['a member longer than its entry says', resized(zip({ expected: 'y'.repeat(900) }), 'wanted', 800), 'too many bytes'],
+  ['a member longer than its entry says', resized(zip({ expected: 'y'.repeat(900) }), 'expected', 800), 'too many bytes'],
   [
     'a member shorter than its entry says',
-    resized(zip({ expected: 'y'.repeat(900) }), 'wanted', 950),
+    resized(zip({ expected: 'y'.repeat(900) }), 'expected', 950),
     'not enough bytes',
   ],
 ])('reports %s', async (name, bytes, message) => {
   const archive = join(folder, `${name}.zip`);
   await writeFile(archive, bytes);
-  await expect(extractZipMember(archive, 'wanted', join(folder, `${name}.out`), 1000)).rejects.toThrow(message);
+  await expect(extractZipMember(archive, 'expected', join(folder, `${name}.out`), 1000)).rejects.toThrow(message);
 });

@@ -49,7 +49,7 @@ const bare = async (path) => (await fetch(DAIS_URL + path)).status;
     projects: await ask('/api/v1/projects'),
     events: await ask('/api/v1/events'),
     cancels: await ask('/api/v1/executions/' + DAIS_RUN_ID + '/cancel', {}),
-    wrong: await ask('/api/v1/executions', undefined, DAIS_TOKEN.slice(0, -1) + 'x'),
+    wrong: await ask('/api/v1/executions', undefined, DAIS_TOKEN.slice(0, -1) + (DAIS_TOKEN.endsWith('x') ? 'y' : 'x')),
     bare: [],
   };
   for (const path of ['/livez', '/metrics', '/', '/api/v1/projects', '/health', '/api/openapi.json', '/nowhere']) {
