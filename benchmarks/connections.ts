@@ -104,7 +104,7 @@ async function connections(server: BuildServer): Promise<void> {
       const what = `a new connection for ${path.split('?')[0]}, ${sockets} sockets`;
       console.log(
         `${what} (${await socketCount()}): ${cost.toFixed(2)} ms of CPU (${(median(all) / 1000).toFixed(2)} with the call, ` +
-          `${(median(kept) / 1000).toFixed(2)} on a kept connection), limit ${MOST_PER_CONNECTION}: ${claims.judge(what, cost <= MOST_PER_CONNECTION)}`,
+          `${(median(kept) / 1000).toFixed(2)} on a kept connection), limit ${MOST_PER_CONNECTION}: ${claims.judge(what, cost <= MOST_PER_CONNECTION, `${cost.toFixed(2)} ms`)}`,
       );
     }
   }
@@ -131,7 +131,7 @@ async function predictions(
       const what = `a prediction through ${name}${how}, ${connectionsText(clients)}`;
       const isLimited = (limited as readonly number[]).includes(clients);
       const claim = isLimited
-        ? `, limit ${MOST_PER_PREDICTION}: ${claims.judge(what, cost <= MOST_PER_PREDICTION)}`
+        ? `, limit ${MOST_PER_PREDICTION}: ${claims.judge(what, cost <= MOST_PER_PREDICTION, `${cost.toFixed(0)} µs`)}`
         : '';
       console.log(`${what}: ${cost.toFixed(0)} µs of CPU${claim}`);
     }
