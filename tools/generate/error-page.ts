@@ -26,7 +26,7 @@ export function errorPage(): GeneratedFile {
   const codes = Object.keys(errorCatalog) as ErrorCode[];
   return {
     path: `${REFERENCE}/errors.md`,
-    text: page('Errors', 'packages/api/src/errors.ts', [
+    text: page('Errors', 'packages/api/src/error-catalog.ts', [
       'Every failure has one of these codes. A code is never renamed or reused. Over HTTP a failure is a problem document (RFC 9457, `application/problem+json`) whose `type` is the address of its paragraph here:',
       fence('json', EXAMPLE),
       '`detail` says what was wrong this time. `issues` lists every problem, with file, line and column where the text is known; lines and columns count from 1. `holders` lists what still refers to a thing. Codes marked with “again” carry `Retry-After`: the same call may succeed later, unchanged.',

@@ -1,5 +1,5 @@
 /** The files of a new protocol: a thin adapter, and the table of error codes in its format. */
-import { errorCatalog } from '../../packages/api/src/errors.ts';
+import { errorCatalog } from '../../packages/api/src/error-catalog.ts';
 import type { Names } from './names.ts';
 import type { Scaffold } from './scaffold.ts';
 

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { DaisError, errorCatalog, errorRemedy, fromProblem, toProblem, type ErrorCode, type Issue } from './errors.ts';
+import { errorCatalog, type ErrorCode } from './error-catalog.ts';
+import { DaisError, errorRemedy, fromProblem, toProblem, type Issue } from './errors.ts';
 
 const codes = Object.keys(errorCatalog) as ErrorCode[];
 

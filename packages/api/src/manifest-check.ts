@@ -1,5 +1,6 @@
 import type { z } from 'zod';
-import type { ErrorCode, Issue } from '#errors.ts';
+import type { ErrorCode } from '#error-catalog.ts';
+import type { Issue } from '#errors.ts';
 import { datasetIssues } from '#kinds/dataset-check.ts';
 import { datasetKind } from '#kinds/dataset.ts';
 import { featureViewIssues } from '#kinds/feature-view-check.ts';

@@ -1,5 +1,6 @@
 /** Whatever goes wrong between a client and a server, as a DaisError. */
-import { DaisError, errorCatalog, fromProblem, type ErrorCode, type Problem } from '#errors.ts';
+import { errorCatalog, type ErrorCode } from '#error-catalog.ts';
+import { DaisError, fromProblem, type Problem } from '#errors.ts';
 
 /** For problems of a newer server, whose code this version does not know. */
 const CODES_BY_STATUS: Readonly<Record<number, ErrorCode>> = {

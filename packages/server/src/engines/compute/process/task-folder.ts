@@ -205,6 +205,18 @@ export class TaskFolder {
     await utimes(this.file('cancel'), long, long);
   }
 
+  /**
+   * Records that Dais kills the processes. A program may end with its own exit code before it receives the signal: its last
+   * process is gone, or it cannot start another ("Cannot fork", exit code 2).
+   */
+  noteKill(): void {
+    if (!this.wasKilled()) this.note('killed', '');
+  }
+
+  wasKilled(): boolean {
+    return this.read('killed') !== undefined;
+  }
+
   stopMark(): StopMark | undefined {
     const [text, at] = [this.read('cancel'), this.modified('cancel')];
     if (text === undefined || at === undefined) return undefined;

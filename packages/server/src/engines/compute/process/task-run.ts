@@ -6,33 +6,23 @@ import { watch, type FSWatcher } from 'node:fs';
 import { appendFile } from 'node:fs/promises';
 import type { TaskState } from '../contract.ts';
 import { GPU } from './capacity.ts';
-import { TaskGroups, type GroupUsage, type Hierarchy } from '#engines/isolation/limits/control-groups.ts';
+import { TaskGroups, type Hierarchy } from '#engines/isolation/limits/control-groups.ts';
 import { TaskDisk, type FreeSpace } from './disk/disk-watch.ts';
 import { cpuShare } from '#engines/isolation/limits/cpu-share.ts';
 import { Relay, type Reachable } from '#engines/isolation/relay.ts';
 import { exportLines, innerCommand, type InnerOptions } from './shim/shim.ts';
 import {
-  KILLED,
-  signalName,
   namespaceMember,
   readProcess,
   signalProcess,
   taskProcesses,
-  usageAtEnd,
   usageOf,
   type TaskMarks,
 } from './task-processes.ts';
 import { foldersOf, isolatedStep, memoryLimitOf } from './step-isolation.ts';
-import {
-  continueTask,
-  refusedBeforeStart,
-  stoppedBeforeStart,
-  type ShimIdentity,
-  type StopMark,
-  type TaskFolder,
-  type TaskRecord,
-} from './task-folder.ts';
+import { continueTask, type ShimIdentity, type StopMark, type TaskFolder, type TaskRecord } from './task-folder.ts';
 import { appendLine } from './task-logs.ts';
+import { resultOfEnd, resultOfLost } from './task-result.ts';
 import type { TaskDependencies } from './task-dependencies.ts';
 import { TaskConnections } from './task-proxy.ts';
 
@@ -40,8 +30,6 @@ import { TaskConnections } from './task-proxy.ts';
 const URGENT: ReadonlySet<string> = new Set(['rc', 'cancel', 'result.json']);
 const TELLING: ReadonlySet<string> = new Set(['pid', 'begun', 'end']);
 const SOON_MS = 20;
-/** Exists when Dais has killed the processes of the task. */
-const KILL_NOTE = 'killed';
 /** Programs that confine a task count toward its limit; a limit of the kernel applies first where there is one. */
 const WATCH_MARGIN = 16;
 const DEFAULT_LOG_BYTES = 64 * 2 ** 20;
@@ -277,7 +265,12 @@ export class TaskRun {
     if (end !== undefined) {
       if (end.complete || !isAlive || clock.now() - end.at > WRITER_PATIENCE_MS) {
         this.#dependencies.reached('ended');
-        await this.#finish(await this.#resultOf(end, mark), isAlive ? shim : undefined, end.complete);
+        const measured = {
+          used: this.#groups?.usage() ?? { memoryKills: 0 },
+          sampled: this.#sampled,
+          refused: this.#connections?.refused ?? [],
+        };
+        await this.#finish(await resultOfEnd(folder, end, mark, measured), isAlive ? shim : undefined, end.complete);
         return;
       }
       // Its output is complete when no process has the pipe open.
@@ -290,7 +283,9 @@ export class TaskRun {
         this.#wakeIn(1000);
         return;
       }
-      await this.#finish(await this.#resultOfLost(shim, mark), undefined, false);
+      const { bootId } = this.#dependencies;
+      const lost = resultOfLost(folder, mark, { shim, bootId, spawnProblem: this.#spawnProblem });
+      await this.#finish(lost, undefined, false);
       return;
     }
     await this.#continue(shim);
@@ -363,36 +358,30 @@ export class TaskRun {
 
   /** Sends TERM to each of its processes, and KILL after the grace period. */
   async #pursue(shim: ShimIdentity, mark: StopMark): Promise<void> {
-    const killAt = mark.at + (this.record.limits.graceMs ?? DEFAULT_GRACE_MS);
-    const left = killAt - this.#dependencies.clock.now();
+    const { folder, record } = this;
+    const { clock, log } = this.#dependencies;
+    const killAt = mark.at + (record.limits.graceMs ?? DEFAULT_GRACE_MS);
+    const left = killAt - clock.now();
     if (left <= 0) {
-      this.#noteKill();
+      try {
+        folder.noteKill();
+      } catch (error) {
+        // A full disk must not prevent the kill.
+        log.debug('could not note the kill of a task', { attempt: record.attempt, error });
+      }
       await this.#kill(shim);
       this.#wakeIn(200);
       return;
     }
     for (const { pid, name } of taskProcesses(this.#marks(shim))) {
       // bwrap itself would end immediately with everything inside, so only the processes inside receive the signal.
-      if (this.record.isolation === 'required' && name === 'bwrap') continue;
+      if (record.isolation === 'required' && name === 'bwrap') continue;
       if (this.#signaled.has(pid)) continue;
       this.#signaled.add(pid);
       signalProcess(pid, 'SIGTERM');
     }
     // A process that was created while the others received the signal.
     this.#wakeIn(Math.min(left, 500));
-  }
-
-  /**
-   * A program may end with its own exit code before it receives the signal: its last process is gone, or it cannot start another
-   * ("Cannot fork", exit code 2).
-   */
-  #noteKill(): void {
-    try {
-      if (!this.folder.names().has(KILL_NOTE)) this.folder.note(KILL_NOTE, '');
-    } catch (error) {
-      // A full disk must not prevent the kill.
-      this.#dependencies.log.debug('could not note the kill of a task', { attempt: this.record.attempt, error });
-    }
   }
 
   /** Enforces the limits that the kernel does not enforce. */
@@ -443,46 +432,6 @@ export class TaskRun {
       await new Promise((resolve) => setTimeout(resolve, 5 * (round + 1)));
     }
     this.#dependencies.log.warn('processes of a task survived SIGKILL', { attempt: this.record.attempt });
-  }
-
-  async #resultOf(end: { code: number; signalled: boolean; cpuMs: number; at: number }, mark: StopMark | undefined) {
-    const { folder } = this;
-    const word = folder.read('begun');
-    const used: GroupUsage = this.#groups?.usage() ?? { memoryKills: 0 };
-    if (word !== 'begun\n' && mark === undefined) return await refusedBeforeStart(this.folder, word);
-    const startedAt = folder.modified('begun') ?? end.at;
-    const refused = this.#connections?.refused ?? [];
-    const isStopped = mark !== undefined && mark.at <= end.at;
-    const failed = end.signalled || end.code !== 0;
-    const ranOut = used.memoryKills > 0 && failed;
-    // If everything was killed together, no process may have been left to report the signal.
-    const killed = isStopped && (end.code === KILLED || folder.names().has(KILL_NOTE));
-    const signal = end.signalled ? signalName(end.code - 128) : killed ? 'SIGKILL' : undefined;
-    return {
-      phase: 'ended',
-      end: ranOut ? 'out-of-memory' : isStopped ? mark.end : 'exit',
-      ...(isStopped && !ranOut && mark.detail !== undefined && { detail: mark.detail }),
-      ...(signal === undefined ? { code: end.code } : { signal }),
-      startedAt: new Date(startedAt),
-      endedAt: new Date(end.at),
-      usage: usageAtEnd(end.at - startedAt, end.cpuMs, this.#sampled, used),
-      ...(refused.length > 0 && { refusedConnections: refused }),
-    } satisfies TaskState;
-  }
-
-  async #resultOfLost(shim: ShimIdentity | undefined, mark: StopMark | undefined): Promise<TaskState> {
-    const begun = this.folder.modified('begun');
-    if (shim === undefined) {
-      if (mark !== undefined) return stoppedBeforeStart(mark);
-      const reason = this.#spawnProblem ?? 'its shim ended before it could start the command: is the disk full?';
-      return { phase: 'refused', reason };
-    }
-    if (mark !== undefined && begun === undefined) return stoppedBeforeStart(mark);
-    const why =
-      shim.bootId === this.#dependencies.bootId
-        ? `its shim (process ${shim.pid}) ended without an exit code`
-        : 'the machine restarted while it ran';
-    return { phase: 'lost', reason: why };
   }
 
   async #finish(state: TaskState, shim: ShimIdentity | undefined, complete: boolean): Promise<void> {
