@@ -106,7 +106,8 @@ export async function runVitest(project, options) {
   const { counts, env = {}, files = [], mayBeEmpty = false, node = process.execPath } = options;
   // Short, because sockets live below it (a Unix socket's path has at most 107 bytes); open, because the embedded
   // database runs as another user when the tests run as root.
-  const temporary = mkdtempSync(join(temporaryLocation(), 'dt-'));
+  // The long runs keep images, models and mirrors of packages: more than belongs in memory.
+  const temporary = mkdtempSync(join(project === 'full' ? tmpdir() : temporaryLocation(), 'dt-'));
   chmodSync(temporary, 0o1777);
   try {
     const all = { workers: WORKERS[project] ?? 2, files, mayBeEmpty };
