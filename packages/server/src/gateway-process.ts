@@ -201,7 +201,7 @@ function figuresOf({ revision, variants, models }: GatewayStats, startedAt: stri
         failures,
         modelErrors,
         shed,
-        latencies,
+        latencyGrid,
         latencySeconds,
       }) => ({
         project,
@@ -213,7 +213,7 @@ function figuresOf({ revision, variants, models }: GatewayStats, startedAt: stri
         // fail is failing.
         failed: failures + modelErrors,
         refused: shed,
-        latency: [...latencies],
+        latency: [...latencyGrid],
         busyMs: latencySeconds * 1000,
         shadow,
       }),

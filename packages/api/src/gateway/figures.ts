@@ -6,6 +6,25 @@ export const LATENCY_BUCKETS_MS = [
   0.25, 0.5, 1, 1.5, 2, 3, 5, 7.5, 10, 15, 25, 40, 60, 100, 150, 250, 400, 600, 1000, 1500, 2500, 5000, 10_000, 30_000,
 ] as const;
 
+/**
+ * Buckets of latencies for comparisons of versions: 8 for each doubling from 0.25 ms to 32.768 s, and one for what took
+ * longer. Bucket `i` ends at 0.25 · 2^(i/8) ms. All have the same ratio, so a latency that is 2^(k/8) times as long is
+ * exactly `k` buckets higher.
+ */
+export const LATENCY_GRID = { firstMs: 0.25, perDoubling: 8, buckets: 138 } as const;
+
+/** Returns the bucket of a latency in `LATENCY_GRID`. */
+export function latencyBucket(ms: number): number {
+  const { firstMs, perDoubling, buckets } = LATENCY_GRID;
+  return ms <= firstMs ? 0 : Math.min(buckets - 1, Math.ceil(perDoubling * Math.log2(ms / firstMs)));
+}
+
+/** Returns the upper end of a bucket of `LATENCY_GRID` in ms; of the last bucket: its lower end. */
+export function latencyBoundMs(bucket: number): number {
+  const { firstMs, perDoubling, buckets } = LATENCY_GRID;
+  return firstMs * 2 ** (Math.min(bucket, buckets - 2) / perDoubling);
+}
+
 const modelFiguresSchema = z.strictObject({
   /** Of the snapshot. */
   key: z.string(),
@@ -36,7 +55,7 @@ const variantFiguresSchema = z.strictObject({
   failed: z.int(),
   /** For want of room or time. */
   refused: z.int(),
-  /** Requests by LATENCY_BUCKETS_MS, one more for what took longer. */
+  /** Requests by the buckets of `LATENCY_GRID`. */
   latency: z.array(z.int()),
   /** How long they took, all together. */
   busyMs: z.number().optional(),

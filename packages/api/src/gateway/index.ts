@@ -12,6 +12,9 @@ export {
 export {
   gatewayFiguresSchema,
   LATENCY_BUCKETS_MS,
+  LATENCY_GRID,
+  latencyBoundMs,
+  latencyBucket,
   type GatewayFigures,
   type ModelFigures,
   type VariantFigures,

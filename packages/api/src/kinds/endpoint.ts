@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Issue } from '#errors.ts';
 import { baseStatus, labelNameSchema, reference, type KindSpec } from '#manifest.ts';
+import { rolloutAnalysisSchema } from '#records/rollout.ts';
 import { parseServedModel, servedModelReference } from '#serving/model-reference.ts';
 
 const variantName = labelNameSchema.describe('Name, unique in the endpoint. Responses contain it as `dais-variant`.');
@@ -30,13 +31,25 @@ const rollout = z.strictObject({
     .min(0)
     .max(1_000_000)
     .default(50)
-    .describe('Minimum requests to the new version before a step is evaluated.'),
+    .describe('Minimum requests to the new version before a step passes, and before its latency is evaluated.'),
+  falseAlarmRate: z
+    .number()
+    .gt(0)
+    .max(0.5)
+    .default(0.01)
+    .describe('Maximum probability that a rollout fails although the new version is not worse.'),
   errorShare: z
     .number()
     .min(0)
     .max(1)
-    .default(0.01)
-    .describe('Maximum increase of the error rate compared with the current version.'),
+    .default(0.005)
+    .describe('Smallest relevant increase of the error rate. A smaller increase passes.'),
+  slowdown: z
+    .number()
+    .min(0)
+    .max(100)
+    .default(0.1)
+    .describe('Smallest relevant increase of typical latencies, as a share. A smaller increase passes.'),
   latencyRatio: z
     .number()
     .gt(1)
@@ -324,6 +337,9 @@ export const endpointKind = {
         to: z.string().describe('New model.'),
         weight: z.number().describe('Traffic of the new model in percent.'),
         message: z.string().describe('What the rollout waits for.'),
+        analysis: rolloutAnalysisSchema
+          .optional()
+          .describe('Comparison with the current version; absent before the first interval.'),
       })
       .optional()
       .describe('The active rollout; absent: none.'),

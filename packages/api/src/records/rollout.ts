@@ -23,6 +23,42 @@ export const rolloutFiguresSchema = z.strictObject({
 });
 export type RolloutFigures = z.infer<typeof rolloutFiguresSchema>;
 
+export const rolloutChecks = [
+  'errors',
+  'latency',
+  'tailLatency',
+  'errorsAtFullTraffic',
+  'latencyAtFullTraffic',
+] as const;
+
+const bound = (text: string) => z.number().nullable().describe(text);
+
+export const rolloutCheckSchema = z.strictObject({
+  check: z
+    .enum(rolloutChecks)
+    .describe(
+      'Statistical test. `errors`: increase of the error rate. `latency`: factor of typical latencies. `tailLatency`: factor of the p99 latency. `errorsAtFullTraffic`: error rate. `latencyAtFullTraffic`: share of intervals whose p99 latency exceeds the limit.',
+    ),
+  status: z.enum(['passing', 'failing', 'unknown']).describe('`unknown`: no requests to compare yet.'),
+  estimate: bound('Estimate, compared with the current version in the same intervals; null: unknown.'),
+  low: bound('Lower bound of the interval of the estimate; null: none.'),
+  high: bound('Upper bound of the interval of the estimate; null: none.'),
+  limit: z.number().describe('Smallest estimate that can fail the version.'),
+  alpha: z.number().describe('Part of the false-alarm rate that the test has.'),
+  evidence: z.number().describe('Evidence (e-value) that the new version is worse.'),
+  threshold: z.number().describe('Evidence that fails the version: 1 / `alpha`.'),
+});
+export type RolloutCheck = z.infer<typeof rolloutCheckSchema>;
+
+export const rolloutAnalysisSchema = z.strictObject({
+  falseAlarmRate: z.number().describe('Probability to fail a version that is not worse, over the whole rollout.'),
+  intervals: z.int().describe('Number of recorded intervals.'),
+  stable: rolloutFiguresSchema.describe('Metrics of the current version in the compared intervals.'),
+  canary: rolloutFiguresSchema.describe('Metrics of the new version in the compared intervals.'),
+  checks: z.array(rolloutCheckSchema).describe('Statistical tests.'),
+});
+export type RolloutAnalysis = z.infer<typeof rolloutAnalysisSchema>;
+
 export const rolloutStepSchema = z.strictObject({
   number: z.int().describe('From 0: loading and the smoke test; then the steps of the ramp.'),
   weight: percent,
@@ -58,6 +94,9 @@ export const rolloutSchema = z.strictObject({
   startedAt: z.string().describe('RFC 3339, UTC.'),
   endedBy: z.string().optional().describe('User who ended it.'),
   endedAt: z.string().optional().describe('RFC 3339, UTC.'),
+  analysis: rolloutAnalysisSchema
+    .optional()
+    .describe('Comparison of both versions over all steps; absent before the first interval.'),
   steps: z.array(rolloutStepSchema).describe('Columns in order.'),
 });
 export type Rollout = z.infer<typeof rolloutSchema>;

@@ -18,7 +18,7 @@ export {
   rollBackOperation,
 } from '#operations/serving.ts';
 export type { EndpointContract, EndpointFigures, Rollout, RolloutFigures, RolloutState } from '#records/rollout.ts';
-export type { RolloutStep } from '#records/rollout.ts';
+export type { RolloutAnalysis, RolloutCheck, RolloutStep } from '#records/rollout.ts';
 export { erasePredictionsOperation, exportPredictionsOperation } from '#operations/predictions.ts';
 export { labelPredictionsOperation, listPredictionFilesOperation } from '#operations/predictions.ts';
 export { listPredictionLabelsOperation, queryPredictionsOperation } from '#operations/predictions.ts';

@@ -232,8 +232,7 @@ function variantStats(
   { name, model, counters }: RouteVariant,
   shadow: boolean,
 ): VariantStats {
-  const { requests, failures, refused, modelErrors, shed, shadowDropped, latencies, latencyMicros, lastAt, batches } =
-    counters;
+  const { requests, failures, refused, modelErrors, shed, shadowDropped, lastAt, batches } = counters;
   return {
     project: served.project,
     endpoint: served.name,
@@ -249,8 +248,9 @@ function variantStats(
     shed,
     rows: batches.rows,
     shadowDropped,
-    latencies: [...latencies],
-    latencySeconds: latencyMicros / 1e6,
+    latencies: [...counters.latencies],
+    latencyGrid: [...counters.latencyGrid],
+    latencySeconds: counters.latencyMicros / 1e6,
     lastAt,
   };
 }

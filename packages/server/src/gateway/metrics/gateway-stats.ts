@@ -35,6 +35,8 @@ export interface VariantStats {
   readonly shadowDropped: number;
   /** Requests by `LATENCY_BUCKETS_MS`, plus one bucket for longer ones. */
   readonly latencies: readonly number[];
+  /** Requests by the buckets of `LATENCY_GRID`. */
+  readonly latencyGrid: readonly number[];
   readonly latencySeconds: number;
   readonly lastAt: number;
 }

@@ -1,4 +1,4 @@
-import { LATENCY_BUCKETS_MS } from '@dais/api/gateway';
+import { LATENCY_BUCKETS_MS, LATENCY_GRID, latencyBucket } from '@dais/api/gateway';
 
 /** Counters of one variant of an endpoint, kept across snapshots while the variant has the same model. */
 export class VariantCounters {
@@ -11,7 +11,10 @@ export class VariantCounters {
   queueMicros = 0;
   lastAt = 0;
   latencyMicros = 0;
+  /** For Prometheus, by `LATENCY_BUCKETS_MS`. */
   readonly latencies: number[] = [...LATENCY_BUCKETS_MS.map(() => 0), 0];
+  /** For comparisons of versions, by `LATENCY_GRID`. */
+  readonly latencyGrid: number[] = Array.from({ length: LATENCY_GRID.buckets }, () => 0);
   readonly batches = new BatchCounts();
 
   answered(at: number, micros: number, status: number): void {
@@ -24,6 +27,8 @@ export class VariantCounters {
     let index = 0;
     while (index < LATENCY_BUCKETS_MS.length && ms > (LATENCY_BUCKETS_MS[index] as number)) index++;
     this.latencies[index] = (this.latencies[index] ?? 0) + 1;
+    const bucket = latencyBucket(ms);
+    this.latencyGrid[bucket] = (this.latencyGrid[bucket] ?? 0) + 1;
   }
 }
 

@@ -26,6 +26,9 @@ const rollout = (more: Partial<RolloutRow> = {}): RolloutRow => ({
   step: 1,
   automatic: true,
   reason: '',
+  evidence: null,
+  analysis: null,
+  open_interval: null,
   started_by: 'user:ada',
   started_at: new Date(0),
   ended_by: null,
@@ -43,7 +46,16 @@ const ready = (version: number, state: ModelState['state'] = 'ready'): [string, 
 ];
 const step = (requests: number, failed = 0) => {
   const figures = (count: number, bad: number) => ({ requests: count, failed: bad, p50Ms: 1, p99Ms: 2 });
-  return { startedMs: 0, stable: figures(1000, 0), canary: figures(requests, failed) };
+  const counters = (count: number, bad: number) => ({ requests: count, failed: bad, latency: [count] });
+  const [stable, canary] = [counters(1000, 0), counters(requests, failed)];
+  const now = { at: 3_600_000, startedAt: '2026-01-01T00:00:00Z', stable, canary };
+  return {
+    startedMs: 0,
+    stable: figures(1000, 0),
+    canary: figures(requests, failed),
+    counters: now,
+    interval: { startedMs: 3_590_000, stable, canary },
+  };
 };
 
 function plan(more: Partial<Omit<EndpointFacts, 'row'>> & { readonly row?: Partial<EndpointFacts['row']> }) {
@@ -55,7 +67,6 @@ function plan(more: Partial<Omit<EndpointFacts, 'row'>> & { readonly row?: Parti
     others: {},
     rollout: undefined,
     step: undefined,
-    stableBefore: undefined,
     lastReason: undefined,
     states: new Map([ready(1), ready(2)]),
     live: true,
@@ -101,9 +112,11 @@ test('it is waited for until it is loaded, then tried; one that does not load is
 
 test('steps follow each other while it does well; it goes back when it does not', () => {
   expect(effects({ rollout: rollout(), step: step(10) })).toEqual([]);
-  expect(effects({ rollout: rollout(), step: step(100) })).toEqual(['advance']);
-  expect(effects({ rollout: rollout({ step: 2 }), step: step(100) })).toEqual(['promote']);
-  expect(effects({ rollout: rollout(), step: step(100, 50) })).toEqual(['end']);
+  // Each interval is recorded before the decision that is based on it.
+  expect(effects({ rollout: rollout(), step: step(100) })).toEqual(['recordInterval', 'advance']);
+  expect(effects({ rollout: rollout({ step: 2 }), step: step(100) })).toEqual(['recordInterval', 'promote']);
+  expect(effects({ rollout: rollout(), step: step(100, 50) })).toEqual(['recordInterval', 'end']);
+  expect(effects({ rollout: rollout(), step: { ...step(100), interval: undefined } })).toEqual(['openInterval']);
   expect(effects({ rollout: rollout({ automatic: false }), step: step(100) })).toEqual([]);
   expect(effects({ rollout: rollout({ state: 'paused' }), step: step(100, 50) })).toEqual([]);
   expect(effects({ rollout: rollout(), step: step(100), live: false })).toEqual([]);

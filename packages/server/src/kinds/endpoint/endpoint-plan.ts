@@ -1,5 +1,5 @@
 import { type Resource } from '@dais/api';
-import type { EndpointVariant, RolloutFigures } from '@dais/api/serving';
+import type { EndpointVariant, RolloutAnalysis } from '@dais/api/serving';
 import type { ControllerPlan, PlannedCondition } from '#kernel/kind.ts';
 import {
   weightOf,
@@ -11,7 +11,7 @@ import {
   type RolloutRow,
   type StepResult,
 } from '#ledgers/serving/index.ts';
-import { evaluateRollout } from './rollout-evaluation.ts';
+import { evaluateRollout, takeInterval } from './rollout-evaluation.ts';
 
 /** During a rollout. */
 const QUICK_MS = 500;
@@ -23,6 +23,8 @@ const REEVALUATE_MS = 60_000;
 interface Turn {
   readonly effects: readonly EndpointEffect[];
   readonly message: string;
+  /** Undefined: the stored one applies. */
+  readonly analysis?: RolloutAnalysis | undefined;
 }
 
 /** Pure. */
@@ -62,6 +64,7 @@ export function planEndpoint(resource: Resource, facts: EndpointFacts): Controll
               to: rollout.to_label,
               weight: weightOf(rollout),
               message: turn.message,
+              analysis: turn.analysis ?? rollout.analysis ?? undefined,
             },
     },
     wakeOn: topics,
@@ -128,24 +131,32 @@ function followRollout(facts: EndpointFacts, rollout: RolloutRow): Turn {
   }
   if (rollout.state === 'paused') return nothing(`Paused: ${rollout.reason}`);
   if (!facts.live || step === undefined) return nothing('No gateway reports metrics at the moment.');
-  const judged = evaluateRollout(row.spec.rollout, facts.nowMs - step.startedMs, step.canary, measure(facts));
-  const result = { ...judged, stable: step.stable, canary: step.canary };
-  if (judged.status === 'failed') {
-    if (row.spec.rollout.onFailure === 'pause')
-      return { effects: [{ do: 'pause', of: rollout, reason: judged.message }], message: judged.message };
-    return { effects: [end(rollout, 'rolledBack', result)], message: judged.message };
+  if (step.interval === undefined) {
+    const effects: EndpointEffect[] =
+      step.counters === undefined ? [] : [{ do: 'openInterval', of: rollout, start: step.counters }];
+    return { effects, message: 'The comparison of both versions starts.' };
+  }
+  const recorded = takeInterval(row.spec.rollout, rollout, step, facts.nowMs);
+  const recording: EndpointEffect[] =
+    recorded === undefined ? [] : [{ do: 'recordInterval', of: rollout, interval: recorded }];
+  const analysis = recorded?.analysis ?? rollout.analysis ?? undefined;
+  const evaluation = evaluateRollout(row.spec.rollout, facts.nowMs - step.startedMs, step.canary, analysis);
+  const { status, message: finding } = evaluation;
+  const result = { status, message: finding, stable: step.stable, canary: step.canary };
+  const then = (effects: readonly EndpointEffect[], text = finding): Turn => ({
+    effects: [...recording, ...effects],
+    message: text,
+    analysis,
+  });
+  if (status === 'failed') {
+    if (row.spec.rollout.onFailure === 'pause') return then([{ do: 'pause', of: rollout, reason: finding }]);
+    return then([end(rollout, 'rolledBack', result)]);
   }
   if (!rollout.automatic)
-    return nothing(`${judged.message} The rollout stays at ${weightOf(rollout)} % until it is promoted or aborted.`);
-  if (judged.status === 'pending') return nothing(judged.message);
-  if (rollout.step >= rollout.weights.length) return promote(rollout, result);
-  return { effects: [{ do: 'advance', of: rollout, result }], message: judged.message };
-}
-
-/** The measurements of the active version. */
-function measure({ row, step, stableBefore }: EndpointFacts): RolloutFigures | undefined {
-  if (step !== undefined && step.stable.requests >= row.spec.rollout.minimumRequests) return step.stable;
-  return stableBefore ?? step?.stable;
+    return then([], `${finding} The rollout stays at ${weightOf(rollout)} % until it is promoted or aborted.`);
+  if (status === 'pending') return then([]);
+  if (rollout.step >= rollout.weights.length) return then([{ do: 'promote', of: rollout, result }]);
+  return then([{ do: 'advance', of: rollout, result }]);
 }
 
 const nothing = (message: string): Turn => ({ effects: [], message });

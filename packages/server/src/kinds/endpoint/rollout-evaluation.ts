@@ -1,5 +1,14 @@
-/** Whether the new version of an endpoint does as well as the one before, by what was counted in one step. */
-import type { EndpointSpec, RolloutFigures } from '@dais/api/serving';
+/** Whether the new version of an endpoint is worse than the current one: when an interval ends, and what its evidence means. */
+import type { EndpointSpec, RolloutAnalysis, RolloutCheck, RolloutFigures } from '@dais/api/serving';
+import {
+  addInterval,
+  analyzeEvidence,
+  settingsOf,
+  weightOf,
+  type RecordedInterval,
+  type RolloutRow,
+  type StepFacts,
+} from '#ledgers/serving/index.ts';
 
 type Limits = EndpointSpec['rollout'];
 
@@ -8,33 +17,62 @@ export interface RolloutEvaluation {
   readonly message: string;
 }
 
-/** Enough failures to decide without more requests. */
-const OBVIOUS = { failed: 5, share: 0.2 };
+/** An interval ends after this time, if both versions have served some requests, and after a minute in any case. */
+const SHORTEST_MS = 5000;
+const LONGEST_MS = 60_000;
+const SOME_REQUESTS = 5;
+/** Intervals of a long step are longer, so that it has some hundred of them. */
+const PART_OF_STEP = 50;
 
-/** Pure. `stable`: of this step, or of the last one in which it answered enough; undefined: of none. */
+/**
+ * Returns the interval in progress with its evidence, if it ends now. That depends on times and numbers of requests alone:
+ * ends that depended on failures or latencies would raise the false-alarm rate. Pure.
+ */
+export function takeInterval(
+  limits: Limits,
+  rollout: Pick<RolloutRow, 'weights' | 'step' | 'automatic' | 'evidence'>,
+  { startedMs, canary: total, interval, counters }: StepFacts,
+  nowMs: number,
+): RecordedInterval | undefined {
+  if (interval === undefined || counters === undefined) return undefined;
+  const { stable, canary } = interval;
+  const weight = weightOf(rollout);
+  const age = nowMs - interval.startedMs;
+  const few = Math.min(canary.requests, weight >= 100 ? Infinity : stable.requests) < SOME_REQUESTS;
+  const elapsed = nowMs - startedMs;
+  const isLong = age >= Math.min(LONGEST_MS, Math.max(SHORTEST_MS, elapsed / PART_OF_STEP));
+  // The last interval of a step ends with it, so that no step passes without evidence.
+  const isLast = rollout.automatic && canary.requests > 0 && isComplete(limits, elapsed, total);
+  if (!isLast && !(isLong && !few) && age < LONGEST_MS) return undefined;
+  const evidence = addInterval(settingsOf(limits), rollout.evidence ?? undefined, { weight, stable, canary });
+  return {
+    weight,
+    stable,
+    canary,
+    startedMs: interval.startedMs,
+    endedMs: nowMs,
+    evidence,
+    analysis: analyzeEvidence(limits, evidence),
+    next: counters,
+  };
+}
+
+function isComplete({ minimumRequests, bakeSeconds }: Limits, elapsedMs: number, { requests }: RolloutFigures) {
+  return requests >= minimumRequests && elapsedMs >= bakeSeconds * 1000;
+}
+
+/** `canary`: requests of this step. `analysis`: of all steps; undefined: no interval has ended. Pure. */
 export function evaluateRollout(
   limits: Limits,
   elapsedMs: number,
   canary: RolloutFigures,
-  stable: RolloutFigures | undefined,
+  analysis: RolloutAnalysis | undefined,
 ): RolloutEvaluation {
-  const share = (of: RolloutFigures) => (of.requests === 0 ? 0 : of.failed / of.requests);
-  const before = stable === undefined ? 0 : share(stable);
-  const now = share(canary);
-  const obvious = canary.failed >= OBVIOUS.failed && now > before + Math.max(limits.errorShare, OBVIOUS.share);
-  const enough = canary.requests >= limits.minimumRequests;
-  if ((obvious || enough) && now > before + limits.errorShare) {
-    const detail = `${canary.failed} of ${canary.requests} requests failed (${percent(now)}), compared with ${percent(before)} of the active version`;
-    return { status: 'failed', message: `${detail}. The limit for the difference is ${percent(limits.errorShare)}.` };
+  const failing = analysis?.checks.find(({ status }) => status === 'failing');
+  if (analysis !== undefined && failing !== undefined) {
+    return { status: 'failed', message: describeFailure(failing, analysis, limits) };
   }
-  const limit = Math.max(limits.latencyMs, (stable?.p99Ms ?? 0) * limits.latencyRatio);
-  // Without a latency of the active version there is no comparison.
-  const slow = stable?.p99Ms != null && canary.p99Ms !== null && canary.p99Ms > limit;
-  if (enough && slow) {
-    const detail = `The p99 latency is ${canary.p99Ms} ms, compared with ${stable?.p99Ms} ms of the active version`;
-    return { status: 'failed', message: `${detail}. The limit is ${round(limit)} ms.` };
-  }
-  if (!enough) {
+  if (canary.requests < limits.minimumRequests) {
     const message = `${canary.requests} of ${limits.minimumRequests} required requests received before evaluation.`;
     return { status: 'pending', message };
   }
@@ -46,5 +84,39 @@ export function evaluateRollout(
   return { status: 'passed', message: `${seen}${latency}.` };
 }
 
+function describeFailure(check: RolloutCheck, { canary, stable }: RolloutAnalysis, limits: Limits): string {
+  const share = ({ failed, requests }: RolloutFigures) => (requests === 0 ? 0 : failed / requests);
+  const evidence = `Evidence: ${round(check.evidence)}, threshold ${round(check.threshold)}.`;
+  const interval = check.low === null && check.high === null ? '' : ` (${intervalText(check)})`;
+  switch (check.check) {
+    case 'errors': {
+      const rates = `${canary.failed} of ${canary.requests} requests failed (${percent(share(canary))}), compared with ${percent(share(stable))} of the active version in the same intervals`;
+      return `${rates}. The increase is ${points(check.estimate)} percentage points${interval}. ${evidence}`;
+    }
+    case 'latency': {
+      const times = `Requests take ${round(check.estimate ?? 0)} times as long as with the active version in the same intervals${interval}`;
+      return `${times}. The median is ${canary.p50Ms} ms, compared with ${stable.p50Ms} ms. ${evidence}`;
+    }
+    case 'tailLatency': {
+      const p99 = `The p99 latency is ${canary.p99Ms} ms, compared with ${stable.p99Ms} ms of the active version in the same intervals`;
+      return `${p99}. The limit is ${limits.latencyRatio} times. ${evidence}`;
+    }
+    case 'errorsAtFullTraffic':
+      return `${percent(check.estimate ?? 0)} of the requests failed at full traffic. The limit is ${percent(check.limit)}. ${evidence}`;
+    case 'latencyAtFullTraffic': {
+      const part = `The p99 latency exceeded ${limits.latencyRatio} times that of the active version in ${percent(check.estimate ?? 0)} of the intervals at full traffic`;
+      return `${part}. The limit is ${percent(check.limit)}. ${evidence}`;
+    }
+  }
+}
+
+function intervalText({ check, low, high }: RolloutCheck): string {
+  const text = (value: number | null) =>
+    check === 'errors' ? points(value) : value === null ? '–' : `${round(value)}`;
+  if (low === null) return `at most ${text(high)}`;
+  return high === null ? `at least ${text(low)}` : `${text(low)} to ${text(high)}`;
+}
+
 const percent = (share: number) => `${round(share * 100)} %`;
+const points = (value: number | null) => (value === null ? '–' : `${round(value * 100)}`);
 const round = (value: number) => Math.round(value * 100) / 100;

@@ -18,7 +18,15 @@ export { storeModel, readModels, type ModelRow } from './models/model-rows.ts';
 export { safetyOf, type ModelSafety } from './models/model-safety.ts';
 export { resolveModel, type FoundModel, type Resolution } from './models/model-source.ts';
 export type { EndpointResource, GatewayAccess } from './publishing/publisher.ts';
-export { weightOf, type RolloutRow, type StepResult } from './rollouts/rollout-rows.ts';
+export type { StepFacts } from './rollouts/rollout-counters.ts';
+export {
+  addInterval,
+  analyzeEvidence,
+  settingsOf,
+  type RolloutEvidence,
+  type RolloutInterval,
+} from './rollouts/rollout-evidence.ts';
+export { weightOf, type RecordedInterval, type RolloutRow, type StepResult } from './rollouts/rollout-rows.ts';
 export type { ServingLedger, ServingDependencies } from './serving-ledger.ts';
 export type { BenchModel, ModelBench } from './model-tests/test-bench.ts';
 export type { PredictOnce } from './model-tests/model-tests.ts';

@@ -25,8 +25,7 @@ let loaded: Cephes | undefined;
 
 /** Loaded with the first p-value: 30 ms. Its CommonJS form is ready when it is there; the other one would have to be awaited. */
 function cephes(): Cephes {
-  const require = createRequire(import.meta.url);
-  loaded ??= require('cephes') as Cephes;
+  loaded ??= createRequire(import.meta.url)('cephes') as Cephes;
   return loaded;
 }
 
@@ -55,6 +54,11 @@ export function kolmogorovTail(x: number): number {
   if (x <= 0) return 1;
   if (-2 * x * x < LEAST_EXPONENT) return 0;
   return Math.min(1, Math.max(0, cephes().kolmogorov(x)));
+}
+
+/** log Γ(`x`), for positive `x`. */
+export function logGamma(x: number): number {
+  return cephes().lgam(x);
 }
 
 /** How many standard deviations of a normal distribution hold `confidence` of it: 0.95 → 1.96. */

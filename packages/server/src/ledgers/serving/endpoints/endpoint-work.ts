@@ -1,7 +1,7 @@
 /** The effects of the endpoint controller: reads its facts and performs its decisions. */
 import { DaisError, eventTypes, type Resource } from '@dais/api';
 import type { GatewayFigures } from '@dais/api/gateway';
-import type { EndpointSpec, RolloutFigures } from '@dais/api/serving';
+import type { EndpointSpec } from '@dais/api/serving';
 import type { Content } from '#kernel/content/content.ts';
 import type { ControllerIo } from '#kernel/kind.ts';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -16,7 +16,7 @@ import {
   type EndpointRow,
   type QuarantinedModels,
 } from './endpoint-rows.ts';
-import { countersOf, loadedModelOf, countersSince, summarizeCounters } from '../publishing/gateway-counters.ts';
+import { loadedModelOf } from '../publishing/gateway-counters.ts';
 import type { GatewayLink } from '../publishing/gateway-link.ts';
 import { recordDeployment } from '../lineage.ts';
 import type { LocalModels } from '../models/local-models.ts';
@@ -25,16 +25,20 @@ import { storeModel, readModels, type ModelRow } from '../models/model-rows.ts';
 import { safetyOf } from '../models/model-safety.ts';
 import { resolveModel, type FoundModel, type Resolution } from '../models/model-source.ts';
 import { testsOf } from '../model-tests/model-tests.ts';
+import { countSince, readCounters, type StepFacts } from '../rollouts/rollout-counters.ts';
 import { runGates } from '../rollouts/rollout-gates.ts';
 import {
   advance,
   endRollout,
+  openInterval,
+  recordInterval,
   runningRollout,
   setPaused,
   startRollout,
   stepsOf,
+  type OpenInterval,
+  type RecordedInterval,
   type RolloutRow,
-  type StepBaseline,
   type StepResult,
 } from '../rollouts/rollout-rows.ts';
 import { servedKey } from '../publishing/served-model.ts';
@@ -73,11 +77,7 @@ export interface EndpointFacts {
   readonly others: Readonly<Record<string, Resolution>>;
   readonly rollout: RolloutRow | undefined;
   /** Its current step. */
-  readonly step:
-    | { readonly startedMs: number; readonly stable: RolloutFigures; readonly canary: RolloutFigures }
-    | undefined;
-  /** Metrics of the stable version in the last evaluated step. */
-  readonly stableBefore: RolloutFigures | undefined;
+  readonly step: StepFacts | undefined;
   /** Of the rollout that ended last. */
   readonly lastReason: string | undefined;
   /** State of every referenced model, by id. */
@@ -100,6 +100,8 @@ export type EndpointEffect =
   /** The requested model is active: a later change without a request is a moved alias. */
   | { readonly do: 'settle'; readonly request: EndpointRequest }
   | { readonly do: 'smoke' }
+  | { readonly do: 'openInterval'; readonly of: RolloutPosition; readonly start: OpenInterval }
+  | { readonly do: 'recordInterval'; readonly of: RolloutPosition; readonly interval: RecordedInterval }
   | { readonly do: 'advance'; readonly of: RolloutPosition; readonly result: StepResult }
   | { readonly do: 'pause'; readonly of: RolloutPosition; readonly reason: string }
   | { readonly do: 'promote'; readonly of: RolloutPosition; readonly result: StepResult }
@@ -154,11 +156,8 @@ export class EndpointWork {
             ? undefined
             : {
                 startedMs: step.started_at.getTime(),
-                ...stepFigures(figures, { row, rollout, project, baseline: step.baseline ?? undefined }),
+                ...countSince(this.#counters(figures, row, rollout, project), rollout, step.baseline),
               },
-        stableBefore:
-          steps.findLast(({ stable }) => (stable?.requests ?? 0) >= row.spec.rollout.minimumRequests)?.stable ??
-          undefined,
         lastReason: await lastReason(tx, row.uid),
         states,
         live: figures !== undefined,
@@ -208,9 +207,15 @@ export class EndpointWork {
         case 'quarantine':
           await quarantine(tx, row, act.models);
           break;
+        case 'openInterval':
+          if (rollout !== undefined) await openInterval(tx, rollout, act.start);
+          break;
+        case 'recordInterval':
+          if (rollout !== undefined) await recordInterval(tx, rollout, act.interval);
+          break;
         case 'advance':
           if (rollout === undefined) break;
-          await advance(tx, rollout, act.result, baselineOf(figures, row, rollout, project));
+          await advance(tx, rollout, act.result, this.#counters(figures, row, rollout, project));
           await changeEndpoint(tx, uid, {});
           break;
         case 'pause':
@@ -304,10 +309,16 @@ export class EndpointWork {
       } else if (row.stable === null) {
         await promote(tx, row, rollout, { by: SYSTEM_BY, now: this.#dependencies.now() }, result);
       } else {
-        await advance(tx, rollout, result, baselineOf(figures, row, rollout, project));
+        await advance(tx, rollout, result, this.#counters(figures, row, rollout, project));
         await changeEndpoint(tx, uid, {});
       }
     });
+  }
+
+  #counters(figures: GatewayFigures | undefined, row: EndpointRow, rollout: RolloutRow, project: string) {
+    return figures === undefined
+      ? undefined
+      : readCounters(figures, { row, rollout, project }, this.#dependencies.now());
   }
 
   async #states(
@@ -386,45 +397,6 @@ function shadowsOf({ spec, stable, active }: EndpointRow, rollout: RolloutRow | 
 
 function isSamePosition(rollout: RolloutRow | undefined, { id, step, state }: RolloutPosition): boolean {
   return rollout?.id === id && rollout.step === step && rollout.state === state;
-}
-
-interface Compared {
-  readonly row: EndpointRow;
-  readonly rollout: RolloutRow;
-  readonly project: string;
-  readonly baseline: StepBaseline | undefined;
-}
-
-function stepFigures(figures: GatewayFigures | undefined, { row, rollout, project, baseline }: Compared) {
-  const now = baselineOf(figures, row, rollout, project);
-  const same = now !== undefined && now.startedAt === baseline?.startedAt;
-  const of = (variant: 'stable' | 'canary') => {
-    const counters = now?.[variant] ?? { requests: 0, failed: 0, latency: [] };
-    const before = baseline?.[variant];
-    return summarizeCounters(same && before !== undefined ? countersSince(counters, before) : counters);
-  };
-  return { stable: of('stable'), canary: of('canary') };
-}
-
-/** Current counters of both versions. */
-function baselineOf(
-  figures: GatewayFigures | undefined,
-  row: EndpointRow,
-  rollout: RolloutRow,
-  project: string,
-): StepBaseline | undefined {
-  if (figures === undefined) return undefined;
-  const of = (variant: string, id: string | null) => {
-    if (id === null) return { requests: 0, failed: 0, latency: [] };
-    const { requests, failed, latency } = countersOf(figures, {
-      project,
-      endpoint: row.name,
-      variant,
-      model: servedKey(id, row.spec),
-    });
-    return { requests, failed, latency };
-  };
-  return { startedAt: figures.startedAt, stable: of('stable', row.stable), canary: of('canary', rollout.to_model) };
 }
 
 async function quarantine(tx: Transaction, row: EndpointRow, models: QuarantinedModels): Promise<void> {

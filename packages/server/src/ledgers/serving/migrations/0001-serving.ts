@@ -59,6 +59,11 @@ create table serving.rollout (
   step int not null default 0,
   automatic boolean not null,
   reason text not null default '',
+  -- Sums over the intervals of all steps, and the result for users.
+  evidence jsonb,
+  analysis jsonb,
+  -- Counters at the start of the interval in progress: {at, startedAt, stable, canary}
+  open_interval jsonb,
   started_by text not null,
   started_at timestamptz not null default clock_timestamp(),
   ended_by text,
@@ -85,5 +90,23 @@ create table serving.rollout_step (
   primary key (rollout, number)
 );
 select dais.protect('serving.rollout_step');
+
+-- Counts of both versions in each interval, from which the evidence can be computed again.
+create table serving.rollout_interval (
+  rollout uuid not null references serving.rollout (id) on delete cascade,
+  -- From 1, over all steps.
+  number int not null,
+  project_id uuid not null,
+  step int not null,
+  -- Traffic of the new version in percent.
+  weight float8 not null,
+  started_at timestamptz not null,
+  ended_at timestamptz not null,
+  -- {requests, failed, latency: [[bucket, requests], ...]}
+  stable jsonb not null,
+  canary jsonb not null,
+  primary key (rollout, number)
+);
+select dais.protect('serving.rollout_interval');
 `,
 };

@@ -1,5 +1,5 @@
 /** Derives rates of a period from two readings of counters. */
-import { LATENCY_BUCKETS_MS, type GatewayFigures } from '@dais/api/gateway';
+import { latencyBoundMs, LATENCY_GRID, type GatewayFigures } from '@dais/api/gateway';
 import type { RolloutFigures, EndpointFigures } from '@dais/api/serving';
 import type { Transaction } from '#kernel/transaction.ts';
 import { readEndpoint } from '../endpoints/endpoint-rows.ts';
@@ -57,20 +57,20 @@ export function countersSince(now: Counters, before: Counters): Counters {
 }
 
 /** In ms, interpolated within its bucket; null without requests. Above the last bound: that bound. */
-function quantile(latency: readonly number[], share: number): number | null {
+export function quantile(latency: readonly number[], share: number): number | null {
   const total = latency.reduce((sum, one) => sum + one, 0);
   if (total === 0) return null;
   const target = total * share;
   let below = 0;
   for (const [at, count] of latency.entries()) {
     if (count > 0 && below + count >= target) {
-      const low = at === 0 ? 0 : (LATENCY_BUCKETS_MS[at - 1] ?? 0);
-      const high = LATENCY_BUCKETS_MS[at] ?? low;
+      const low = at === 0 ? 0 : latencyBoundMs(at - 1);
+      const high = latencyBoundMs(at);
       return Math.round((low + (high - low) * ((target - below) / count)) * 1000) / 1000;
     }
     below += count;
   }
-  return LATENCY_BUCKETS_MS.at(-1) ?? null;
+  return latencyBoundMs(LATENCY_GRID.buckets - 1);
 }
 
 export function summarizeCounters(counters: Counters): RolloutFigures {

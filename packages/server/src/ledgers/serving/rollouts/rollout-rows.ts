@@ -1,9 +1,10 @@
 /** Rollouts as records: steps, results and end. */
 import { DaisError, eventTypes } from '@dais/api';
-import type { Rollout, RolloutFigures, RolloutState, RolloutStep } from '@dais/api/serving';
+import type { Rollout, RolloutAnalysis, RolloutFigures, RolloutState, RolloutStep } from '@dais/api/serving';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { Counters } from '../publishing/gateway-counters.ts';
+import type { RolloutEvidence, RolloutInterval } from './rollout-evidence.ts';
 
 export interface RolloutRow {
   readonly id: string;
@@ -19,6 +20,9 @@ export interface RolloutRow {
   readonly step: number;
   readonly automatic: boolean;
   readonly reason: string;
+  readonly evidence: RolloutEvidence | null;
+  readonly analysis: RolloutAnalysis | null;
+  readonly open_interval: OpenInterval | null;
   readonly started_by: string;
   readonly started_at: Date;
   readonly ended_by: string | null;
@@ -30,6 +34,11 @@ export interface StepBaseline {
   readonly startedAt: string;
   readonly stable: Counters;
   readonly canary: Counters;
+}
+
+/** The interval in progress: its start in ms, and the counters then. */
+export interface OpenInterval extends StepBaseline {
+  readonly at: number;
 }
 
 export interface StepRow {
@@ -46,7 +55,7 @@ export interface StepRow {
 }
 
 export const ROLLOUT_COLUMNS = `id, endpoint, endpoint_name, state, from_model, from_label, to_model, to_label, cause, weights, step,
-  automatic, reason, started_by, started_at, ended_by, ended_at`;
+  automatic, reason, evidence, analysis, open_interval, started_by, started_at, ended_by, ended_at`;
 
 /** Traffic percentage of the new version in a step; 0 before the first step, and while it only receives copies. */
 export function weightOf({ weights, step }: Pick<RolloutRow, 'weights' | 'step'>): number {
@@ -69,6 +78,7 @@ export function presentRollout(row: RolloutRow, steps: readonly StepRow[]): Roll
     startedAt: row.started_at.toISOString(),
     ...(row.ended_by !== null && { endedBy: row.ended_by }),
     ...(row.ended_at !== null && { endedAt: row.ended_at.toISOString() }),
+    ...(row.analysis !== null && { analysis: row.analysis }),
     steps: steps
       .filter(({ rollout }) => rollout === row.id)
       .map((step) => ({
@@ -221,14 +231,14 @@ export async function advance(
   tx: Transaction,
   row: RolloutRow,
   result: StepResult,
-  baseline: StepBaseline | undefined,
+  baseline: OpenInterval | undefined,
 ): Promise<void> {
   await endStep(tx, row, result);
   const next = { ...row, step: row.step + 1 };
   const weight = weightOf(next);
   await tx.sql.query(
-    'update serving.rollout set step = $2, reason = $3 where id = $1',
-    [row.id, next.step, result.message],
+    'update serving.rollout set step = $2, reason = $3, open_interval = $4 where id = $1',
+    [row.id, next.step, result.message, baseline === undefined ? null : JSON.stringify(baseline)],
     'advance_rollout',
   );
   await tx.sql.query(
@@ -243,6 +253,57 @@ export async function advance(
     subject: { kind: 'Endpoint', name: row.endpoint_name, uid: row.endpoint },
     data: { id: row.id, to: row.to_label, weight },
   });
+}
+
+/** An interval that ended, and the evidence that includes it. */
+export interface RecordedInterval extends RolloutInterval {
+  readonly startedMs: number;
+  readonly endedMs: number;
+  readonly evidence: RolloutEvidence;
+  readonly analysis: RolloutAnalysis;
+  /** The start of the next interval. */
+  readonly next: OpenInterval;
+}
+
+/** Starts an interval where none is in progress. */
+export async function openInterval({ sql }: Transaction, row: RolloutRow, start: OpenInterval): Promise<void> {
+  await sql.query(
+    'update serving.rollout set open_interval = $2 where id = $1 and open_interval is null',
+    [row.id, JSON.stringify(start)],
+    'open_rollout_interval',
+  );
+}
+
+/** Stores an interval with its evidence, unless it is stored already. */
+export async function recordInterval(tx: Transaction, row: RolloutRow, interval: RecordedInterval): Promise<void> {
+  const { weight, startedMs, endedMs, stable, canary, evidence, analysis, next } = interval;
+  const stored = await tx.sql.query<{ number: number }>(
+    `insert into serving.rollout_interval (rollout, number, project_id, step, weight, started_at, ended_at, stable, canary)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing returning number`,
+    [
+      row.id,
+      evidence.intervals,
+      tx.projectId,
+      row.step,
+      weight,
+      new Date(startedMs).toISOString(),
+      new Date(endedMs).toISOString(),
+      JSON.stringify(packCounters(stable)),
+      JSON.stringify(packCounters(canary)),
+    ],
+    'record_rollout_interval',
+  );
+  if (stored.length === 0) return;
+  await tx.sql.query(
+    'update serving.rollout set evidence = $2, analysis = $3, open_interval = $4 where id = $1',
+    [row.id, JSON.stringify(evidence), JSON.stringify(analysis), JSON.stringify(next)],
+    'update_rollout_evidence',
+  );
+}
+
+/** Most buckets are empty. */
+function packCounters({ requests, failed, latency }: Counters) {
+  return { requests, failed, latency: latency.flatMap((count, at) => (count === 0 ? [] : [[at, count]])) };
 }
 
 /** Pauses or resumes it. */
