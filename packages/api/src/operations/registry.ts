@@ -130,7 +130,7 @@ export const createModelVersionOperation = defineOperation({
     source: text(8192)
       .min(1)
       .describe(
-        'Source: `runs:/RUN/path`, `models:/LOGGED-MODEL`, `models:/NAME/VERSION`, or a URL. For prompts: any text.',
+        'Source: `runs:/RUN/path`, `models:/LOGGED-MODEL`, `models:/NAME/VERSION`, `models:/NAME/STAGE`, `models:/NAME@ALIAS`, `models:/NAME@latest`, or a URL. An alias, a stage or `latest` is replaced by the version that it names. For prompts: any text.',
       ),
     runId: text(256).min(1).optional().describe('Id of the run that created it.'),
     loggedModelId: text(64).min(1).optional().describe('Id of the logged model.'),
