@@ -299,3 +299,34 @@ def token_usage():
     flushed()
     (trace,) = found(experiment)
     assert trace.info.token_usage == {"input_tokens": 20, "output_tokens": 10, "total_tokens": 30}
+
+
+@scenario(since=(3, 17))
+def costs_of_calls():
+    from mlflow.tracing.constant import SpanAttributeKey
+    from mlflow.tracing.utils import calculate_cost_by_model_and_token_usage
+
+    experiment = traced_experiment()
+    usage = {"input_tokens": 1000, "output_tokens": 500, "total_tokens": 1500}
+
+    @mlflow.trace(span_type="LLM")
+    def call():
+        span = mlflow.get_current_active_span()
+        span.set_attribute(SpanAttributeKey.CHAT_USAGE, usage)
+        span.set_attribute(SpanAttributeKey.MODEL, "gpt-4o-mini")
+        span.set_attribute(SpanAttributeKey.MODEL_PROVIDER, "openai")
+
+    @mlflow.trace
+    def chain():
+        call()
+        call()
+
+    chain()
+    flushed()
+    (trace,) = found(experiment)
+    # What MLflow's server computes from the prices in its package.
+    expected = calculate_cost_by_model_and_token_usage("gpt-4o-mini", usage, "openai")
+    for span in trace.data.spans[1:]:
+        assert span.llm_cost.keys() == expected.keys(), span.llm_cost
+        assert all(abs(span.llm_cost[key] - value) < 1e-12 for key, value in expected.items()), span.llm_cost
+    assert abs(trace.info.cost["total_cost"] - 2 * expected["total_cost"]) < 1e-12, trace.info.cost
