@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ServerNode } from '@dais/api/access';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ConnectionOptions } from '#engines/database/contract.ts';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
@@ -52,6 +53,15 @@ test('replicas on one database share the work, and another controller takes over
   expect(await leads(url)).toBe(false);
   expect((await fetch(`${controllerUrl}/api/v1/projects`)).status).toBe(404);
   expect((await fetch(`${controllerUrl}/readyz`)).status).toBe(200);
+
+  const nodes = async () => {
+    const { items } = (await (await fetch(`${url}/api/v1/nodes`)).json()) as { items: ServerNode[] };
+    return items.map(({ role, state, gateway, leases }) => ({ role, state, gateway, leads: leases.length > 0 }));
+  };
+  const both = await nodes();
+  expect(both.map(({ gateway }) => gateway).toSorted()).toEqual([0, 1]);
+  expect(both).toContainEqual(expect.objectContaining({ role: 'controller', state: 'ready', leads: true }));
+  expect(both).toContainEqual(expect.objectContaining({ role: 'api', state: 'ready' }));
 
   const watch = await fetch(`${url}/api/v1/alertchannels?watch=true`);
   const reader = watch.body!.pipeThrough(new TextDecoderStream()).getReader();

@@ -36,6 +36,7 @@ import { modelTestOperations } from '#operations/model-tests.ts';
 import { predictionOperations } from '#operations/predictions.ts';
 import { contentOperations } from '#operations/content.ts';
 import { keyOperations } from '#operations/keys.ts';
+import { nodeOperations } from '#operations/nodes.ts';
 import { metricsOperations } from '#operations/metrics.ts';
 import { defineOperation, type Operation } from '#operations/operation.ts';
 import { pageInput } from '#operations/resources.ts';
@@ -244,6 +245,7 @@ export const platformOperations: readonly Operation[] = [
   readServerOperation,
   ...contentOperations,
   ...keyOperations,
+  ...nodeOperations,
   ...metricsOperations,
   ...accessOperations,
   ...policyViolationOperations,

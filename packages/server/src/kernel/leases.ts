@@ -43,6 +43,13 @@ export async function acquireLease(
   });
 }
 
+/** The valid leases of `holders`, by name. */
+export async function leasesOf(sql: Sql, holders: readonly string[]) {
+  const select =
+    'select owner, name from kernel.lease where owner = any($1) and expires_at > clock_timestamp() order by name';
+  return await sql.query<{ readonly owner: string; readonly name: string }>(select, [holders], 'leases_of');
+}
+
 /** Releases a lease immediately, so that another process need not wait for its expiry. */
 export async function releaseLease(database: Database, lease: Lease): Promise<void> {
   await transact(database, { mode: 'write', projectId: 'all' }, async ({ sql }) => {

@@ -40,6 +40,8 @@ export interface Ledger {
   readonly subscribers?: readonly Subscriber[];
   /** Reads its gauges when Prometheus scrapes. @throws when the database does not answer. */
   readonly metrics?: () => Promise<readonly GaugeSample[]>;
+  /** Does what must precede all requests and all work of the kernel. */
+  readonly prepare?: () => Promise<void>;
   /** Starts its own work once the kernel runs. `controller`: this process runs background work for all. */
   readonly start?: (roles: { readonly controller: boolean }) => Promise<void>;
   /** Stops its own work while the kernel still runs. Idempotent. */
