@@ -28,7 +28,7 @@ import { sayWhyNot } from '#ui/toast.ts';
 import { useShortcuts } from '#ui/use-shortcuts.ts';
 import { withCode } from '#ui/with-code.tsx';
 
-/** All resources of one kind: filtered and sorted as the address says, live. */
+/** All resources of one kind, live, filtered and sorted by the URL. */
 export function ListPage() {
   const kind = useKind();
   const project = useCurrentProject();
@@ -39,7 +39,7 @@ export function ListPage() {
   const shownColumns = useMemo(() => readColumns(kind, columnText), [kind, columnText]);
   const columns = useMemo(() => listColumns(kind, project, shownColumns), [kind, project, shownColumns]);
   const known = useMemo(() => (rows ?? []).slice(0, 2000).map(({ metadata }) => metadata.labels), [rows]);
-  /** Changes what stands behind the `?`; the way back skips it. */
+  /** Replaces the query of the URL, without a history entry. */
   const say = (change: Readonly<Record<string, string | undefined>>) =>
     void navigate({
       to: '.',
@@ -155,7 +155,7 @@ export function ListPage() {
   );
 }
 
-/** More manifests than these are a job for `dais get -o yaml`. */
+/** `dais get -o yaml` handles more manifests than these. */
 const MOST_MANIFESTS = 1000;
 
 function manifestsTitle(count: number): string {

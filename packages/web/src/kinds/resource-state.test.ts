@@ -43,6 +43,6 @@ test.each([
   expect(resourceState(one)).toMatchObject({ state, word });
 });
 
-test('what nobody looks after has no state', () => {
+test('a kind without a controller has no state', () => {
   expect(resourceState(resource(1, []))).toBeUndefined();
 });

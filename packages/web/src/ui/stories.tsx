@@ -1,4 +1,4 @@
-/** Every part in its states, at `/__ui` while developing: a place to look at one without a server that has it. */
+/** All components in their states, at `/__ui` in development, without a server. */
 import { DaisError } from '@dais/api';
 import { useState, type ReactNode } from 'react';
 import { Button, Menu, Select, TextInput, Tooltip } from './controls.ts';

@@ -22,12 +22,12 @@ export interface AuditEntryProps {
   readonly entry: AuditEntry;
   readonly project: string;
   readonly policies: readonly Resource[];
-  /** Whoever looks may read the log of the organization, which proves it. */
+  /** The viewer can read the log of the organization, which has the proofs. */
   readonly proves: boolean;
   readonly close: () => void;
 }
 
-/** All that one entry holds. */
+/** All fields of one entry. */
 export function AuditEntryPanel({ entry, project, policies, proves, close }: AuditEntryProps) {
   const scope = entry.project?.name ?? project;
   const said = Object.entries(entry.data ?? {})
@@ -167,7 +167,7 @@ function Decision({ entry, project, policies }: DecisionProps) {
 
 const UNASKED = 'the entry belongs to a sign-in, or the platform acted.';
 
-/** Ids and digests: the end tells them apart, all of it is a click away. */
+/** Ids and digests are shortened to their ends; a click shows the full value. */
 function Id({ text }: { readonly text: string }) {
   return (
     <>

@@ -16,7 +16,7 @@ import './audit.css';
 /** While a page stays open. */
 const AGAIN_MS = 30_000;
 
-/** Whether the log is whole, as far as Dais itself can tell, and how to tell without it. */
+/** Integrity of the log as verified by Dais, and how to verify it independently. */
 export function AuditState() {
   const { client } = useConsole();
   const { data, error, refetch } = useQuery({ ...auditStatus(client), refetchInterval: AGAIN_MS });

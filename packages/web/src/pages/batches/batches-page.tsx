@@ -32,7 +32,7 @@ const KINDS = [
   ...Object.entries(JOB_KINDS).map(([value, label]) => ({ value, label })),
 ];
 
-/** Long work on versions of models: predictions for whole datasets, what columns count, conversions. Newest first. */
+/** Jobs on model versions: batch predictions, feature importance, conversions. Newest first. */
 export function BatchesPage() {
   const project = useCurrentProject();
   const navigate = useNavigate();

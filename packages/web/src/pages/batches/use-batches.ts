@@ -1,4 +1,4 @@
-/** What pages of long work on models read: by events of the models, and while it goes on again and again. */
+/** Queries of job pages: refreshed by events of the models, and by polling while a job runs. */
 import type { DaisError } from '@dais/api';
 import { listModelJobsOperation, readModelJobOperation, type ModelJob } from '@dais/api/serving';
 import { useInfiniteQuery, useQuery, type UseQueryResult } from '@tanstack/react-query';
@@ -8,7 +8,7 @@ import { useClient } from '#server/console-context.ts';
 import { useNews } from '#server/use-news.ts';
 
 const PAGE = 50;
-/** No event tells how far a job is. */
+/** Jobs emit no progress events. */
 const LOOK_MS = 1500;
 
 export function useJobs(project: string, { model, dataset, kind, state }: BatchesQuery) {

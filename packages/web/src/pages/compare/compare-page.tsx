@@ -24,11 +24,11 @@ import { Skeleton } from '#ui/skeleton.tsx';
 import { StateBadge } from '#ui/state-badge.tsx';
 import './compare.css';
 
-/** As many as the server charts at once. */
+/** Maximum number of runs that the server charts together. */
 const MOST = 100;
 const AGAIN_MS = 2500;
 
-/** Runs beside each other: which is better, and by what do they differ? */
+/** Compares runs: which is better, and how they differ. */
 export function ComparePage() {
   const project = useCurrentProject();
   const navigate = useNavigate();
@@ -127,7 +127,7 @@ interface RunKeysProps {
   readonly leave: (id: string) => void;
 }
 
-/** Which color is which run. */
+/** Maps runs to colors. */
 function RunKeys({ project, runs, leave }: RunKeysProps) {
   return (
     <ul className="compare-runs" aria-label="Runs">

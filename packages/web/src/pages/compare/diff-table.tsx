@@ -8,12 +8,12 @@ import { PlainTable } from '#ui/plain-table.tsx';
 
 export interface DiffTableProps {
   readonly runs: readonly Run[];
-  /** Also what is the same everywhere. */
+  /** Includes identical values. */
   readonly all: boolean;
   readonly say: (change: Readonly<Record<string, string | undefined>>) => void;
 }
 
-/** Parameters, metrics and tags of the runs side by side. */
+/** Compares the parameters, metrics and tags of runs. */
 export function DiffTable({ runs, all, say }: DiffTableProps) {
   const rows = diffRuns(runs).filter(({ differs }) => all || differs);
   const titles = runTitles(runs);

@@ -1,4 +1,4 @@
-/** Parameters and metrics of runs as places: along parallel axes, or against each other. */
+/** Parameters and metrics of runs as parallel coordinates or a scatter plot. */
 import type { Run } from '@dais/api/tracking';
 import {
   columnOf,
@@ -20,7 +20,7 @@ interface ViewProps {
   readonly say: (change: Readonly<Record<string, string | undefined>>) => void;
 }
 
-/** Axes beside each other that can still be read. */
+/** Maximum number of readable parallel axes. */
 const MOST_AXES = 10;
 
 type Logged = Extract<RunColumn, { readonly family: string }>;
@@ -33,7 +33,7 @@ function valueOf(run: Run, { family, key }: Logged): string | number | undefined
   return typeof value === 'number' ? value : undefined;
 }
 
-/** Parameters before metrics: from what was chosen to what came of it. */
+/** Parameters before metrics: inputs before results. */
 function usualAxes(runs: readonly Run[]): readonly Logged[] {
   const columns = usualColumns(loggedKeys(runs), false).filter(isLogged);
   const params = columns.filter(({ family }) => family === 'parameter');

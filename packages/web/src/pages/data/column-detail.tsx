@@ -22,7 +22,7 @@ interface Figure {
   readonly before: string;
 }
 
-/** One column in full: its picture, and its figures beside those of the version before. */
+/** One column in full: its distribution and its statistics compared with the previous version. */
 export function ColumnDetail({ row, titles, rows, rowsBefore, close }: ColumnDetailProps) {
   const { column, now, before, shift, mask } = row;
   const figures = now === undefined ? [] : figuresOf({ now, before, rows, rowsBefore });

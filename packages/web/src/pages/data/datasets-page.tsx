@@ -39,7 +39,7 @@ interface Row extends CatalogRow {
   readonly found: readonly Found[];
 }
 
-/** Every dataset of a project: what is in it, how fresh it is, and whether it may be used. */
+/** All datasets of a project: content, freshness and whether they may be used. */
 export function DatasetsPage() {
   const project = useCurrentProject();
   const navigate = useNavigate();
@@ -69,7 +69,7 @@ export function DatasetsPage() {
     if (whyNotPush === undefined && event.dataTransfer.files.length > 0) setDropped([...event.dataTransfer.files]);
   };
   return (
-    // Files that are let go anywhere on the page; the button is the way without a pointer.
+    // Files can be dropped anywhere on the page; the button is the alternative without a pointer.
     // oxlint-disable-next-line jsx-a11y/no-static-element-interactions -- see above
     <div className="page" onDragOver={(event) => event.preventDefault()} onDrop={drop}>
       <PageHead
@@ -290,7 +290,7 @@ function countOf(count: number | undefined): string {
   return count === undefined ? '' : countText(count);
 }
 
-/** When the version in use was made; where none is, the newest. */
+/** Creation time of the version in use; without one, of the newest. */
 function madeAt({ status, newest }: Row): number | undefined {
   return status.updatedAt === undefined ? newest?.createdAt : Date.parse(status.updatedAt);
 }

@@ -13,7 +13,7 @@ import { Skeleton } from '#ui/skeleton.tsx';
 
 const COUNTS = ['20', '100', '500'] as const;
 
-/** The first rows, as the reader may see them. */
+/** The first rows, as the viewer may see them. */
 export function RowsTab({ scope, version }: { readonly scope: DatasetScope; readonly version: DatasetVersion }) {
   const { project } = scope;
   const { rows: requested = '' } = useAddressQuery();

@@ -20,7 +20,7 @@ import { PageHead } from '#ui/page-head.tsx';
 import { readSort, ResourceTable, writeSort } from '#ui/resource-table.tsx';
 import { Skeleton } from '#ui/skeleton.tsx';
 
-/** Every endpoint of a project: what answers there, how fast and how well, and what takes over. */
+/** All endpoints of a project: serving versions, latency, error rate and rollouts. */
 export function EndpointsPage() {
   const project = useCurrentProject();
   const navigate = useNavigate();

@@ -7,7 +7,7 @@ import { StateBadge } from '#ui/state-badge.tsx';
 import '#ui/plot/series-look.css';
 import './endpoints.css';
 
-/** How much of the traffic the new version had, step by step, and what was seen of both versions in each. */
+/** The traffic share of the new version, step by step, with the metrics of both versions. */
 export function RolloutRamp({ rollout }: { readonly rollout: Rollout }) {
   const steps = ramp(rollout, useNow());
   return (

@@ -25,7 +25,7 @@ const VERBS = {
 } as const;
 type Verb = keyof typeof VERBS;
 
-/** What moves traffic is asked for once more, and may be given a reason. */
+/** Confirms an action that moves traffic, with an optional reason. */
 type AskedVerb = 'promote' | 'abort' | 'revert';
 const ASKED: ReadonlySet<Verb> = new Set<AskedVerb>(['promote', 'abort', 'revert']);
 
@@ -34,7 +34,7 @@ export interface RolloutVerbsProps {
   readonly last: Rollout | undefined;
 }
 
-/** What can be done about what takes over, or about what took over. */
+/** Actions on a rollout in progress, or on a completed one. */
 export function RolloutVerbs({ scope, last }: RolloutVerbsProps) {
   const { project, name, key } = scope;
   const client = useClient(project);

@@ -17,7 +17,7 @@ import { Panel } from '#ui/panel.tsx';
 import { StateBadge } from '#ui/state-badge.tsx';
 import './endpoints.css';
 
-/** A body is written, and what a client would get is shown. */
+/** Sends an edited body to the endpoint and shows the response. */
 export function TryPanel({ scope }: { readonly scope: EndpointScope }) {
   const { data, error, refetch } = useContract(scope);
   if (error !== null) {
@@ -27,13 +27,13 @@ export function TryPanel({ scope }: { readonly scope: EndpointScope }) {
       </Panel>
     );
   }
-  // Begun anew with another model: its example is another one.
+  // Reset for another model, which has another example.
   return data === undefined ? null : <TryForm key={data.model} scope={scope} contract={data} />;
 }
 
 interface Draft {
   readonly body: string;
-  /** What stands in fields that were typed into; others show what the body has. */
+  /** Texts of edited fields; other fields show the values of the body. */
   readonly texts: Readonly<Record<string, string>>;
 }
 

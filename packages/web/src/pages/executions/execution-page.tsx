@@ -36,7 +36,7 @@ import { Time } from '#ui/time.tsx';
 import '#ui/label-chip.css';
 import './executions.css';
 
-/** One run: who waits for whom, how far it is, and what each step says. `?step=` is looked at. */
+/** One execution: its graph, its progress and its steps. `?step=` selects a step. */
 export function ExecutionPage() {
   const project = useCurrentProject();
   const { execution: id = '' } = useAddressFields();
@@ -86,7 +86,7 @@ function Shown({ project, run }: ShownProps) {
   const mark = chosen === undefined ? undefined : marks.get(chosen);
   const say = (change: Readonly<Record<string, string | undefined>>) =>
     void navigate({ to: '.', search: (before: object) => ({ ...before, ...change }), replace: true });
-  // What was looked at of another step means nothing of this one.
+  // The view of one step does not apply to another.
   const choose = (path: string | undefined) =>
     say({ step: path ?? NO_CHOICE, attempt: undefined, ...(path === undefined && { show: undefined }) });
   const forms = useCopyForms({
@@ -172,7 +172,7 @@ function Views({ project, run, found, chosen, choose, say }: ViewsProps) {
   );
 }
 
-/** How many are in each state, those that need somebody first. */
+/** Numbers of steps by state; states that need attention first. */
 function Counts({ run: { nodes = {} } }: { readonly run: Execution }) {
   const order = ['failed', 'running', 'delayed', 'ready'];
   const states = NODE_STATE_NAMES.filter((state) => (nodes[state] ?? 0) > 0).toSorted(

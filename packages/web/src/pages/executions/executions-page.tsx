@@ -26,7 +26,7 @@ import { Time } from '#ui/time.tsx';
 import { useShortcuts } from '#ui/use-shortcuts.ts';
 import './executions.css';
 
-/** Before so many rows are left below what is seen, the next page is asked for. */
+/** The next page is requested when fewer rows than this remain after the visible ones. */
 const AHEAD = 40;
 const ANY = 'any';
 const STATES = [
@@ -34,7 +34,7 @@ const STATES = [
   ...EXECUTION_STATE_NAMES.map((state) => ({ value: state as string, label: EXECUTION_STATES[state].word })),
 ];
 
-/** What ran, runs and will run: filtered as the address says. */
+/** Completed, running and pending executions, filtered by the URL. */
 export function ExecutionsPage() {
   const project = useCurrentProject();
   const navigate = useNavigate();
@@ -47,7 +47,7 @@ export function ExecutionsPage() {
   useShortcuts([{ keys: '/', title: '', run: () => input.current?.focus() }]);
   const names = usePipelineNames(project, runs?.some(({ pipeline }) => pipeline !== undefined) === true);
   const known = [...names].join(' ');
-  // oxlint-disable-next-line react/exhaustive-deps -- a map is another one each time, its content seldom
+  // oxlint-disable-next-line react/exhaustive-deps -- the map is new each time, but its content rarely changes
   const columns = useMemo(() => columnsOf(project, names), [project, known]);
   const say = (change: Readonly<Record<string, string | undefined>>) =>
     void navigate({ to: '.', search: (now: object) => ({ ...now, ...change }), replace: true });
@@ -149,7 +149,7 @@ function FirstRun({ project }: { readonly project: string }) {
   );
 }
 
-/** A component, so that a clock tick renders one cell of those that go on. */
+/** A component, so that a clock tick renders one cell of each running execution. */
 function Took({ run }: { readonly run: Execution }) {
   return tookText(run, useNow());
 }

@@ -12,15 +12,15 @@ export interface RunGraphProps {
   readonly project: string;
   readonly run: string;
   readonly marks: Marks;
-  /** Changes with what there is, not with its states. */
+  /** Changes with the set of marks, not with their states. */
   readonly shape: number;
   readonly chosen: string | undefined;
   readonly choose: (path: string | undefined) => void;
 }
 
-/** Who waits for whom, and how far each is. */
+/** The graph of the steps with their progress. */
 export function RunGraph({ project, run, marks, shape, chosen, choose }: RunGraphProps) {
-  // Only new ones change what stands where.
+  // Only new marks change the layout.
   // oxlint-disable-next-line react/exhaustive-deps -- see above
   const children = useMemo(() => childrenOf(marks.keys()), [shape]);
   const [folds, setFolds] = useState<ReadonlyMap<string, boolean>>(
@@ -32,7 +32,7 @@ export function RunGraph({ project, run, marks, shape, chosen, choose }: RunGrap
       (mark) => mark.kind !== 'step' && (folds.get(mark.path) ?? opensItself(mark, size)),
     );
     return new Set(all.map(({ path }) => path));
-    // oxlint-disable-next-line react/exhaustive-deps -- which groups there are changes with the shape alone
+    // oxlint-disable-next-line react/exhaustive-deps -- the set of groups changes only with the shape
   }, [shape, folds, size]);
   const isOpen = useCallback((path: string) => open.has(path), [open]);
   // oxlint-disable-next-line react/exhaustive-deps -- see above
@@ -40,7 +40,7 @@ export function RunGraph({ project, run, marks, shape, chosen, choose }: RunGrap
   const edges = useEdges(project, run, groups);
   const layout = useMemo(
     () => layoutGraph(levelOf({ marks, children, edges: edges.of, isOpen })),
-    // oxlint-disable-next-line react/exhaustive-deps -- what is known of a group never changes
+    // oxlint-disable-next-line react/exhaustive-deps -- the lines of a group never change
     [children, isOpen, edges.known],
   );
   const counts = useMemo(() => countGroups(marks), [marks]);
@@ -65,7 +65,7 @@ export function RunGraph({ project, run, marks, shape, chosen, choose }: RunGrap
   );
 }
 
-/** How nodes looked last: one that looks the same is the same object, and is not rendered again. */
+/** The previous nodes: a node with the same content is the same object and is not rendered again. */
 class Looks {
   readonly #kept = new Map<string, { readonly mark: ExecutionMark; readonly look: NodeLook }>();
 

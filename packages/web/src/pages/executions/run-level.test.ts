@@ -20,7 +20,7 @@ const all = [
 const { marks } = patchMarks(new Map(), all);
 const children = childrenOf(marks.keys());
 
-test('open groups are drawn with what stands in them, once their lines are known', () => {
+test('open groups are drawn with their steps when their lines are known', () => {
   const isOpen = (path: string) => path !== 'deep';
   const edges = new Map([['', [['load', 'train'] as const]]]);
   const level = levelOf({ marks, children, edges, isOpen });
@@ -42,20 +42,20 @@ test('open groups are drawn with what stands in them, once their lines are known
   expect(groupsWithLines({ marks, children, isOpen })).toEqual(['', 'train/0']);
 });
 
-test('small groups open themselves, large runs stay shut', () => {
+test('small groups are open initially, large executions stay collapsed', () => {
   expect(opensItself(marks.get('train'), marks.size)).toBe(true);
   expect(opensItself(mark('x', { kind: 'loop', items: 50 }), 60)).toBe(false);
   expect(opensItself(marks.get('train'), 500)).toBe(false);
   expect(groupsAround('train/0/fit')).toEqual(['train', 'train/0']);
 });
 
-test('what failed first is looked at first, or the only step', () => {
+test('the first failed step is selected initially, or the only step', () => {
   expect(firstLook(marks)).toBe('deep/x');
   expect(firstLook(patchMarks(new Map(), [mark('main')]).marks)).toBe('main');
   expect(firstLook(patchMarks(new Map(), [mark('a'), mark('b')]).marks)).toBeUndefined();
 });
 
-test('nodes say how long, how often and how far', () => {
+test('nodes show duration, attempts and progress', () => {
   const step = mark('a/fit', { startedAt: 1000, endedAt: 4000, attempts: 2 });
   expect(lookOf(step, undefined)).toMatchObject({
     title: 'fit',

@@ -1,4 +1,4 @@
-/** From the steps of a run to what is drawn. Pure. */
+/** Maps the steps of an execution to the drawn graph. Pure functions. */
 import { durationText } from '#pages/runs/run-words.ts';
 import type { ExecutionMark } from '@dais/api/executions';
 import { NODE_STATES, sourceWord, taskName } from './execution-words.ts';
@@ -7,17 +7,17 @@ import type { Edge } from './use-marks.ts';
 import type { NodeLook } from '#ui/graph/graph-box.tsx';
 import type { GraphLevel, GraphNode } from '#ui/graph/graph-layout.ts';
 
-/** Of one group: more are no picture any more, and stand in the list of steps. */
+/** Maximum number of drawn steps of one group: the list of steps shows larger groups. */
 export const MOST_DRAWN = 1000;
 
-/** Groups of a run this small are open from the beginning, loops of so many items too. */
+/** Groups of an execution up to this size are open initially, and loops of as many items too. */
 const SMALL_RUN = 80;
 const SMALL_LOOP = 4;
 
 export interface RunGraph {
   readonly marks: Marks;
   readonly children: ReadonlyMap<string, readonly string[]>;
-  /** By group; of those that are not here it is not known yet. */
+  /** By group; unknown for absent groups. */
   readonly edges: ReadonlyMap<string, readonly Edge[]>;
   readonly isOpen: (path: string) => boolean;
 }
@@ -34,7 +34,7 @@ export function levelOf(graph: RunGraph, group = ''): GraphLevel {
   return { nodes, edges: edges.get(group) ?? [] };
 }
 
-/** Groups whose lines are drawn: all that are open, from the outside in. Iterations of a loop have no lines between them. */
+/** Groups whose lines are drawn: all open ones, from the outermost. Iterations of a loop have no lines between them. */
 export function groupsWithLines({ marks, children, isOpen }: Omit<RunGraph, 'edges'>): readonly string[] {
   const found: string[] = [];
   const visit = (group: string) => {
@@ -47,13 +47,13 @@ export function groupsWithLines({ marks, children, isOpen }: Omit<RunGraph, 'edg
   return found;
 }
 
-/** What is open before anybody opened or shut something. */
+/** The initially open groups. */
 export function opensItself(mark: ExecutionMark | undefined, size: number): boolean {
   if (mark === undefined || size > SMALL_RUN) return false;
   return mark.kind === 'graph' || (mark.items ?? 0) <= SMALL_LOOP;
 }
 
-/** The groups that a step stands in, from the outside in. */
+/** The ancestors of a step, from the outermost. */
 export function groupsAround(path: string): readonly string[] {
   const found: string[] = [];
   for (let at = parentOf(path); at !== ''; at = parentOf(at)) found.unshift(at);
@@ -90,7 +90,7 @@ function groupNotes({ kind, items }: ExecutionMark, count: GroupCount | undefine
   ];
 }
 
-/** The step that is looked at before one was chosen: the only one, or the first that failed. */
+/** The initially selected step: the only one, or the first failed one. */
 export function firstLook(marks: Marks): string | undefined {
   const steps = [...marks.values()].filter(({ kind }) => kind === 'step');
   if (steps.length === 1) return steps[0]?.path;

@@ -23,7 +23,7 @@ export interface RunStepsProps {
   readonly say: (change: Readonly<Record<string, string | undefined>>) => void;
 }
 
-/** All steps and groups in a list: for those who look for one, and for runs that no picture holds. */
+/** All steps and groups as a list: for searches, and for executions that are too large for the graph. */
 export function RunSteps({ marks, complete, chosen, choose, say }: RunStepsProps) {
   const { name = '', state = '', sort } = useAddressQuery();
   const rows = useMemo(() => {
@@ -32,7 +32,7 @@ export function RunSteps({ marks, complete, chosen, choose, say }: RunStepsProps
       .filter((mark) => (state === '' || mark.state === state) && mark.path.toLowerCase().includes(part))
       .toSorted((a, b) => (a.path < b.path ? -1 : 1));
   }, [marks, name, state]);
-  // Told to whoever chooses now: columns stay the same while rows come and go.
+  // The current callback: columns stay the same while rows change.
   const latest = useRef(choose);
   useEffect(() => {
     latest.current = choose;
@@ -79,7 +79,7 @@ export function RunSteps({ marks, complete, chosen, choose, say }: RunStepsProps
 
 const pathOf = ({ path }: ExecutionMark) => path;
 
-/** A component, so that a clock tick renders one cell of those that go on. */
+/** A component, so that a clock tick renders one cell of each running step. */
 function Took({ mark }: { readonly mark: ExecutionMark }) {
   return tookText(mark, useNow());
 }

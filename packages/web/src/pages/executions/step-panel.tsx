@@ -23,7 +23,7 @@ export interface StepPanelProps {
   readonly close: () => void;
 }
 
-/** One step: why it failed first, then what it writes, was given, left and is. */
+/** One step: the failure reason first, then its log, inputs, outputs and details. */
 export function StepPanel({ project, run, mark, close }: StepPanelProps) {
   const navigate = useNavigate();
   const { show: asked, attempt } = useAddressQuery();

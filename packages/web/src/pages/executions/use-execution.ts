@@ -4,14 +4,14 @@ import { useQuery, useQueryClient, type UseQueryResult } from '@tanstack/react-q
 import { useEffect } from 'react';
 import { useClient } from '#server/console-context.ts';
 
-/** That a run begins, and how far it is, are no events. */
+/** The start and the progress of an execution have no events. */
 const AGAIN_MS = 2500;
 
 export function executionKey(project: string, id: string): readonly string[] {
   return ['execution', project, id];
 }
 
-/** A run, read again while it goes on and at once when it ends. */
+/** An execution, polled while it runs, and read immediately when it ends. */
 export function useExecution(project: string, id: string): UseQueryResult<Execution, DaisError> {
   const client = useClient(project);
   const queries = useQueryClient();
@@ -31,7 +31,7 @@ export function useExecution(project: string, id: string): UseQueryResult<Execut
           void queries.invalidateQueries({ queryKey: executionKey(project, id), exact: true });
       }
     };
-    // Whoever may not see events reads it again all the same.
+    // Viewers without access to events depend on polling.
     follow().catch(() => {});
     return () => stop.abort();
   }, [client, queries, project, id, name, goesOn]);

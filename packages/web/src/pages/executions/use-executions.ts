@@ -1,4 +1,4 @@
-/** The runs of a project, the newest first, as far as one scrolls; those that are shown follow what happens. */
+/** The executions of a project, newest first, loaded while scrolling; visible ones follow changes. */
 import type { DaisError } from '@dais/api';
 import { listExecutionsOperation, readExecutionOperation, type Execution } from '@dais/api/executions';
 import { keepPreviousData, useInfiniteQuery, useQueryClient, type InfiniteData } from '@tanstack/react-query';
@@ -6,13 +6,13 @@ import { useEffect, useRef } from 'react';
 import { patchExecutions, type ExecutionFilter, type ExecutionsPage } from './loaded-executions.ts';
 import { useClient } from '#server/console-context.ts';
 
-/** Runs of one page. */
+/** Executions of one page. */
 const PAGE = 200;
-/** How often those that go on are read again: that a run begins is no event. */
+/** Polling interval of running executions: their start has no event. */
 const AGAIN_MS = 2500;
-/** Events that come within this time are one reason to read. */
+/** Events within this time cause one read. */
 const GATHER_MS = 300;
-/** Of those that lie further down, so many are asked for at once. */
+/** Executions further down are read in batches of this size. */
 const AT_ONCE = 20;
 
 type Data = InfiniteData<ExecutionsPage, string | undefined>;
@@ -26,7 +26,7 @@ export interface Executions {
   readonly again: () => void;
 }
 
-/** `inView`: those that are seen now. */
+/** `inView`: the visible ones. */
 export function useExecutions(
   project: string,
   filter: ExecutionFilter,
@@ -98,7 +98,8 @@ export function useExecutions(
         timer ??= setTimeout(() => void tell().catch(ignore), GATHER_MS);
       }
     };
-    // Whoever may not see events, or has lost the server, still sees what was loaded; the frame says what is wrong.
+    // A viewer without access to events, or without a connection, still sees the loaded rows; the frame shows the
+    // problem.
     follow().catch(ignore);
     const again = setInterval(() => void lookAgain().catch(ignore), AGAIN_MS);
     return () => {

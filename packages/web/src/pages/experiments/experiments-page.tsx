@@ -26,7 +26,7 @@ import { sayWhyNot } from '#ui/toast.ts';
 import { useShortcuts } from '#ui/use-shortcuts.ts';
 import './experiments.css';
 
-/** Where work goes on: the experiments of a project, with what runs in them. */
+/** The experiments of a project, with their activity. */
 export function ExperimentsPage() {
   const project = useCurrentProject();
   const navigate = useNavigate();

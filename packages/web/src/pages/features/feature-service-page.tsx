@@ -26,7 +26,7 @@ import { PlainTable } from '#ui/plain-table.tsx';
 import '#kinds/resource-page.css';
 import './features.css';
 
-/** One service: what a model takes, whether all of it is fresh, and what was built with it. */
+/** One feature service: its features, their freshness and its training sets. */
 export function FeatureServicePage() {
   const project = useCurrentProject();
   const { name = '' } = useAddressFields();

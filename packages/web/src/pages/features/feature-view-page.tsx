@@ -28,7 +28,7 @@ import { Time } from '#ui/time.tsx';
 import '#kinds/resource-page.css';
 import './features.css';
 
-/** One view of features: whether what is online is fresh, what is in it, and who takes it. */
+/** One feature view: its online freshness, its features and its consumers. */
 export function FeatureViewPage() {
   const project = useCurrentProject();
   const { name = '' } = useAddressFields();
@@ -191,7 +191,7 @@ function Try({ scope, name, spec }: { readonly scope: FeaturesScope; readonly na
   return <TryOnline project={scope.project} what={what} keys={keys} />;
 }
 
-/** What an entity is told by: the name of its column, and what stands in it. */
+/** The join key of an entity: name and type of its column. */
 export function entityKey(resource: Resource | undefined, entity: string): AskedKey {
   const { joinKey = entity, type = 'string' } = (resource?.spec ?? {}) as { joinKey?: string; type?: string };
   return { name: joinKey, type };

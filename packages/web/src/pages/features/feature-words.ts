@@ -1,4 +1,4 @@
-/** How features, their freshness and what brings them online are said. Pure. */
+/** Texts of features, their freshness and their materialization. Pure functions. */
 import type { FeatureStatus, FeatureViewState, Materialization } from '@dais/api/data';
 import type { State } from '#ui/state-badge.tsx';
 
@@ -33,7 +33,7 @@ const UNITS: Readonly<Record<string, number>> = {
   w: 604_800_000,
 };
 
-/** `1h 30m` in milliseconds; 0: of any age. Undefined: it cannot be read. */
+/** `1h 30m` in milliseconds; 0: of any age. Undefined: an invalid duration. */
 export function durationMs(text: string): number | undefined {
   const parts = text.trim().split(/\s+/);
   let sum = 0;
@@ -45,7 +45,7 @@ export function durationMs(text: string): number | undefined {
   return sum;
 }
 
-/** Whether what is online is as young as the view wants it. `now` in milliseconds since 1970. */
+/** Returns whether the online values are as fresh as the view requires. `now` in milliseconds since 1970. */
 export function freshness({ online, source, ttl, materializedTo }: FeatureViewState, now: number): Said {
   if (source === 'on demand') return { state: 'ok', word: 'computed on read' };
   if (!online) return { state: 'off', word: 'not online' };
@@ -65,7 +65,7 @@ export function freshness({ online, source, ttl, materializedTo }: FeatureViewSt
     : { state: 'ok', word: 'fresh' };
 }
 
-/** Whole numbers beyond 2^53 go as texts, or they would be others. */
+/** Integers above 2^53 are sent as text, because a number would be rounded. */
 export function keyValue(text: string, type: string): unknown {
   const trimmed = text.trim();
   if (/^(int|float)/.test(type)) {

@@ -29,7 +29,7 @@ import { StateBadge } from '#ui/state-badge.tsx';
 import { Time } from '#ui/time.tsx';
 import './features.css';
 
-/** Every feature view of a project: whether it is fresh, what is in it, and who takes it; and the services made of them. */
+/** All feature views of a project with their freshness, features and consumers, and the feature services. */
 export function FeaturesPage() {
   const project = useCurrentProject();
   const navigate = useNavigate();

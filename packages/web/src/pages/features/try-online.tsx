@@ -14,19 +14,19 @@ import { Time } from '#ui/time.tsx';
 
 export interface AskedKey {
   readonly name: string;
-  /** Of its values: `int64`, `string` … */
+  /** Type of the values: `int64`, `string` … */
   readonly type: string;
 }
 
 export interface TryOnlineProps {
   readonly project: string;
-  /** What is read: a service, or features as `view:feature`. */
+  /** The query: a service, or features as `view:feature`. */
   readonly what: { readonly service: string } | { readonly features: readonly string[] };
-  /** Join keys, and what on-demand views want of the request. */
+  /** Join keys, and the request data of on-demand views. */
   readonly keys: readonly AskedKey[];
 }
 
-/** A key is typed, and what a model would get now is shown: values, statuses, event times. */
+/** Reads the online features of a typed key: values, statuses, event times. */
 export function TryOnline({ project, what, keys }: TryOnlineProps) {
   const client = useClient(project);
   const [texts, setTexts] = useState<Readonly<Record<string, string>>>({});

@@ -29,7 +29,7 @@ export interface TaskListProps {
   readonly found: LabelTasks;
 }
 
-/** Tasks with their labels, each of which may be accepted or rejected. */
+/** Tasks with their annotations, each with the actions to accept or reject it. */
 export function TaskList({ project, name, found }: TaskListProps) {
   const { tasks, more, loadMore, loading, error, again } = found;
   const [asked, setAsked] = useState<Asked>();

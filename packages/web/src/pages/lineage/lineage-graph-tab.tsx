@@ -21,10 +21,10 @@ import { Skeleton } from '#ui/skeleton.tsx';
 import { Time } from '#ui/time.tsx';
 import './lineage-graph.css';
 
-/** As far as the server goes in one answer; what is beyond it is asked for from one of its nodes. */
+/** Maximum depth of a response; beyond it, the graph is requested from another node. */
 const DEPTH = 50;
 const NODES = 5000;
-/** Of what a search finds. */
+/** Maximum number of search results. */
 const FOUND = 8;
 
 export interface LineageGraphTabProps {
@@ -33,14 +33,14 @@ export interface LineageGraphTabProps {
   readonly node: string;
 }
 
-/** From the raw file to whatever exists downstream. The address says which node is looked at, what is looked for, and how. */
+/** The lineage graph, upstream and downstream. The URL has the selected node, the search and the view. */
 export function LineageGraphTab({ project, node }: LineageGraphTabProps) {
   const client = useClient(project);
   const { data, error, refetch } = useQuery<LineageGraph, DaisError>({
     queryKey: ['lineage', project, node, 'picture'],
     queryFn: async ({ signal }) =>
       await client.perform(readLineageOperation, { node, depth: DEPTH, limit: NODES }, { signal }),
-    // Five thousand nodes are compared for longer than they are drawn.
+    // Comparing five thousand nodes takes longer than drawing them.
     structuralSharing: false,
     staleTime: 60_000,
   });
@@ -139,7 +139,7 @@ function findNodes(nodes: readonly LineageNode[], text: string): readonly Lineag
   return nodes.filter((node) => node.hidden !== true && nodeWords(node).toLowerCase().includes(part));
 }
 
-/** What a search found: whatever is chosen stands in the picture, with its way. */
+/** Search results: a selected one is shown in the graph with its path. */
 function Found({ nodes, choose }: { readonly nodes: readonly LineageNode[]; readonly choose: (node: string) => void }) {
   return (
     <p className="lineage-found">

@@ -17,7 +17,7 @@ const graph: LineageGraph = {
   truncated: true,
 };
 
-test('two relations are one line, and what leads further is none', () => {
+test('two relations are one line, and edges outside the graph are omitted', () => {
   const folded = foldLineage(graph, walkLineage(graph), { open: new Map(), reveal: [] });
   expect(pictureLevel(folded)).toEqual({
     nodes: [
@@ -28,7 +28,7 @@ test('two relations are one line, and what leads further is none', () => {
   });
 });
 
-test('a node says what it is and how it is', () => {
+test('a node shows its type and its state', () => {
   const [version, run] = graph.nodes.map((node) => nodeLook(node, graph.root));
   expect(version).toMatchObject({ title: 'flights@3', state: 'failed', note: 'current' });
   expect(run).toMatchObject({ title: 'depth 8', state: 'ok', word: 'Run', note: 'finished' });
@@ -37,7 +37,7 @@ test('a node says what it is and how it is', () => {
   );
 });
 
-test('a fan says how many it holds, and how much hangs on them', () => {
+test('a fan shows its size and the number of dependents', () => {
   const fan = {
     id: 'fan',
     at: 'run:2',

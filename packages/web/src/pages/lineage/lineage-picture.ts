@@ -1,4 +1,4 @@
-/** A graph of lineage as boxes and lines. Pure. */
+/** The lineage graph as boxes and lines. Pure functions. */
 import type { LineageNode } from '@dais/api/lineage';
 import type { Fan, FoldedGraph } from './fold-lineage.ts';
 import { NODE_KINDS } from './node-address.ts';
@@ -7,7 +7,7 @@ import type { NodeLook } from '#ui/graph/graph-box.tsx';
 import type { GraphLevel } from '#ui/graph/graph-layout.ts';
 import type { State } from '#ui/state-badge.tsx';
 
-/** A fan is a group that is shut: opening it draws more of it. */
+/** A fan is a collapsed group: opening it draws more nodes. */
 export function pictureLevel({ nodes, fans, edges }: FoldedGraph): GraphLevel {
   return {
     nodes: [...nodes.map(({ node }) => ({ id: node, group: false })), ...fans.map(({ id }) => ({ id, group: true }))],
@@ -45,7 +45,7 @@ export function fanLook({ type, count, all, downstream }: Fan): NodeLook {
   };
 }
 
-/** Of runs, versions and steps; what has no state is quiet. */
+/** State of runs, versions and steps; other nodes are dimmed. */
 const STATES: Readonly<Record<string, State>> = {
   ready: 'ok',
   building: 'running',

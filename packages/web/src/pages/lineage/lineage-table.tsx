@@ -21,7 +21,7 @@ export interface LineageTableProps {
   readonly say: (change: Readonly<Record<string, string | undefined>>) => void;
 }
 
-/** The same as the picture, one node a row: for those who look for one, and for whoever reads no pictures. */
+/** The same graph as a table with one node per row: for searches, and for screen readers. */
 export function LineageTable({ project, root, walk, nodes, chosen, choose, sort, say }: LineageTableProps) {
   const columns = useMemo(() => columnsOf(project, root, walk), [project, root, walk]);
   return (

@@ -3,7 +3,7 @@ import { readLoggedModelOperation, type LoggedModel } from '@dais/api/tracking';
 import { useQuery } from '@tanstack/react-query';
 import { useClient } from '#server/console-context.ts';
 
-/** How often one whose files are on their way is read again. */
+/** Polling interval during the upload of files. */
 const AGAIN_MS = 2500;
 
 export interface OneLoggedModel {
@@ -12,7 +12,7 @@ export interface OneLoggedModel {
   readonly again: () => void;
 }
 
-/** Deleted ones too: what was made of them leads here. */
+/** Includes deleted ones: objects derived from them link here. */
 export function useLoggedModel(project: string, id: string): OneLoggedModel {
   const client = useClient(project);
   const { data, error, refetch } = useQuery<LoggedModel, DaisError>({

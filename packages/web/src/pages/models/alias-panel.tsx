@@ -27,7 +27,7 @@ interface Row {
   readonly asked: string;
 }
 
-/** What the world uses: each alias, the version behind it, and who must approve before it moves. */
+/** The aliases of a model: the version of each, and the required approvals of a change. */
 export function AliasPanel({ scope, spec, aliases }: AliasPanelProps) {
   const { project, name } = scope;
   const [removing, setRemoving] = useState<string>();
@@ -83,7 +83,7 @@ export function AliasPanel({ scope, spec, aliases }: AliasPanelProps) {
   );
 }
 
-/** Those of the rules stand there from the beginning: what they wait for is a version. */
+/** Aliases of rules are always listed: they wait for a version. */
 function aliasRows({ approvals = [] }: ModelSpec, aliases: Readonly<Record<string, number>>): readonly Row[] {
   const names = new Set([...Object.keys(aliases), ...approvals.flatMap((rule) => rule.aliases ?? [])]);
   return [...names].toSorted().map((alias) => ({

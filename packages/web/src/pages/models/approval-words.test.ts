@@ -16,7 +16,7 @@ const approval = (number: number, missing: Approval['missing'], requestedAt = nu
   missing,
 });
 
-test('who is missing is told by name and number', () => {
+test('missing approvers are shown by name and number', () => {
   const missing = [
     { team: 'risk', approvals: 1 },
     { team: 'desk', approvals: 2 },
@@ -28,7 +28,7 @@ test('who is missing is told by name and number', () => {
   expect(moveWords({ stage: 'Production' })).toBe('stage Production');
 });
 
-test('what waits for the person who looks comes first, then the oldest', () => {
+test('approvals for the viewer come first, then the oldest', () => {
   const me = { principal: 'user:ida', teams: ['risk'] };
   const mine = approval(3, [{ team: 'risk', approvals: 1 }]);
   const older = approval(1, [{ user: 'ada', approvals: 1 }]);

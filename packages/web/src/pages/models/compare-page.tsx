@@ -18,7 +18,7 @@ import { PlainTable } from '#ui/plain-table.tsx';
 import { Skeleton } from '#ui/skeleton.tsx';
 import './models.css';
 
-/** Two versions beside each other: `?from=3&to=5`. What the model is for counts first. */
+/** Compares two versions: `?from=3&to=5`. Objectives come first. */
 export function CompareVersionsPage() {
   const project = useCurrentProject();
   const { name = '' } = useAddressFields();

@@ -10,7 +10,7 @@ import { Skeleton } from '#ui/skeleton.tsx';
 const DECISIONS = 200;
 const AGAIN_MS = 10_000;
 
-/** What alerts about the model started by themselves, or why they did not: all monitors together. */
+/** Decisions that alerts about the model triggered, of all monitors. */
 export function DecisionsTab({ scope }: { readonly scope: ModelScope }) {
   const { project, name, key, ready } = scope;
   const client = useClient(project);

@@ -21,18 +21,18 @@ import { PlainTable } from '#ui/plain-table.tsx';
 import { Skeleton } from '#ui/skeleton.tsx';
 import { StateBadge } from '#ui/state-badge.tsx';
 
-/** More endpoints or monitors of a project than these are not looked through. */
+/** Maximum number of examined endpoints or monitors of a project. */
 const MOST = 1000;
-/** What answers changes without an event of the model. */
+/** Serving versions change without an event of the model. */
 const AGAIN_MS = 10_000;
 
 export interface InUseTabProps {
   readonly scope: ModelScope;
-  /** The version that is looked into where none answers: what an alias names, or the newest. */
+  /** The examined version where none is serving: that of an alias, or the newest. */
   readonly fallback: number | undefined;
 }
 
-/** Where versions of the model answer, who watches them, and whether they are safe to load. */
+/** Deployments of the model, their monitors, and the scan results of its versions. */
 export function InUseTab({ scope, fallback }: InUseTabProps) {
   const { project, name, key, ready } = scope;
   const client = useClient(project);

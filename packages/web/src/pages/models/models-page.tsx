@@ -33,7 +33,7 @@ interface Row {
   readonly waiting: number;
 }
 
-/** Every model of a project: what is in use, what is newest, and what waits for somebody. */
+/** All models of a project: versions in use, newest versions, and pending approvals. */
 export function ModelsPage() {
   const project = useCurrentProject();
   const navigate = useNavigate();
@@ -140,7 +140,7 @@ export function ModelsPage() {
 
 const nameOf = ({ resource }: Row) => resource.metadata.name;
 
-/** Prompts are models to the registry, and have a page of their own. */
+/** Prompts are registered models with their own page. */
 function joined(
   resources: readonly Resource[] | undefined,
   models: readonly RegisteredModel[] | undefined,

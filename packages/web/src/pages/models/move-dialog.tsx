@@ -21,14 +21,14 @@ export interface MoveDialogProps {
   readonly scope: ModelScope;
   readonly spec: ModelSpec;
   readonly version: number;
-  /** Where each alias points now. */
+  /** Current version of each alias. */
   readonly aliases: Readonly<Record<string, number>>;
   readonly close: () => void;
 }
 
 const BY_ALIAS = 'alias';
 
-/** Calls a version by an alias or puts it into a stage; where that needs approval, says whose, and asks for it. */
+/** Sets an alias or a stage of a version; requests approval where it is required. */
 export function MoveDialog({ scope, spec, version, aliases, close }: MoveDialogProps) {
   const client = useClient(scope.project);
   const queries = useQueryClient();
@@ -161,7 +161,7 @@ export function MoveDialog({ scope, spec, version, aliases, close }: MoveDialogP
   );
 }
 
-/** Rules of the manifest that name what would move: shown beforehand. The server decides by those of that moment. */
+/** Rules of the manifest for this change, as a preview. The server applies the rules at the time of the request. */
 function rulesAbout({ approvals = [] }: ModelSpec, move: { readonly alias?: string; readonly stage?: Stage }) {
   return approvals.filter(({ aliases = [], stages: covered = [] }) =>
     move.stage === undefined ? aliases.includes(move.alias ?? '') : covered.some((one) => one === move.stage),

@@ -7,7 +7,7 @@ import { ValueBars } from '#ui/plot/value-bars.tsx';
 
 const TITLES = { now: 'this window', before: 'baseline' };
 
-/** How the values of one column lie now, and how they lay in the baseline. */
+/** Distribution of one column in the window compared with the baseline. */
 export function ColumnSides({ comparison }: { readonly comparison: ColumnComparison }) {
   const { column, family, masked = false, current, baseline, categories, others } = comparison;
   const sides = bothSides(comparison);

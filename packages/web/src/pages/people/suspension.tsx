@@ -9,11 +9,11 @@ import { Panel } from '#ui/panel.tsx';
 import { StateBadge } from '#ui/state-badge.tsx';
 import { toast } from '#ui/toast.ts';
 
-/** Stops a user or service account at once, and lets them go on. The rest of what was asked for stays as it is. */
+/** Suspends or reactivates a user or service account immediately. The rest of the specification is unchanged. */
 export function Suspension({ resource }: { readonly resource: Resource }) {
   const { client } = useConsole();
   const queries = useQueryClient();
-  /** What is about to be done: by the time of the answer, the watch may have told it already. */
+  /** The confirmed action: by the time of the response, the watch may have reported the change. */
   const [asked, setAsked] = useState<'suspend' | 'admit'>();
   const { apiVersion, kind, metadata, spec } = resource;
   const { name, labels, annotations } = metadata;

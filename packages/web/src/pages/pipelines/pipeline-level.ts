@@ -1,4 +1,4 @@
-/** From what a pipeline would do to what is drawn. Pure. */
+/** Maps the plan of a pipeline to the drawn graph. Pure functions. */
 import type { PipelineGraph } from '@dais/api/executions';
 import type { NodeLook } from '#ui/graph/graph-box.tsx';
 import type { GraphLevel, GraphNode } from '#ui/graph/graph-layout.ts';

@@ -26,7 +26,7 @@ export interface PipelinePanelsProps {
   readonly project: string;
 }
 
-/** What a pipeline would do, and its versions: `?version=` is looked at, and compared with `?from=`. */
+/** The plan of a pipeline, and its versions: `?version=` selects one, `?from=` another for comparison. */
 export function PipelinePanels({ resource, project }: PipelinePanelsProps) {
   const { name, resourceVersion } = resource.metadata;
   const location = { project, name, seen: resourceVersion };

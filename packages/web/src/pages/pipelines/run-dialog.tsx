@@ -19,7 +19,7 @@ export interface RunDialogProps {
 
 type Parameters = ReturnType<typeof runPipelineOperation.input.parse>['parameters'];
 
-/** Asks for the parameters of a run, and leads to it. */
+/** Asks for the parameters of a run, and opens the new run. */
 export function RunDialog({ project, name, graph: { version, parameters }, close }: RunDialogProps) {
   const client = useClient(project);
   const navigate = useNavigate();

@@ -13,14 +13,14 @@ const METHODS: Readonly<Record<string, string>> = {
   exact: 'Shapley values over all coalitions, exact',
   sampled_shapley: 'Shapley values of sampled permutations, approximate',
 };
-/** More parts than these are told as one. */
+/** Further contributions are summed up as one. */
 const SHOWN = 20;
 
 export interface ExplainPanelProps extends ExplainDependencies {
   readonly project: string;
 }
 
-/** Why the model said so: asked for when somebody wants to know, since it runs the model hundreds of times. */
+/** Explains a prediction. Requested explicitly, because it runs the model hundreds of times. */
 export function ExplainPanel({ project, endpoint, version, values }: ExplainPanelProps) {
   const client = useClient(project);
   const { mutate, data, error, isPending } = useMutation<Explained, DaisError>({

@@ -10,7 +10,7 @@ const STATES: readonly { readonly value: PredictionState; readonly label: string
   { value: 'failed', label: 'failed' },
   { value: 'shadow', label: 'shadow predictions' },
 ];
-/** Beside inputs and outputs, what else one looks for. */
+/** Searchable columns other than inputs and outputs. */
 const OWN_COLUMNS = ['principal', 'request_id', 'trace_id', 'label'];
 
 export function readFilter(query: Readonly<Record<string, string | undefined>>): PredictionFilter {
@@ -25,7 +25,7 @@ export interface PredictionFiltersProps {
   readonly say: (change: Readonly<Record<string, string | undefined>>) => void;
 }
 
-/** All of it stands in the address. */
+/** Filters of predictions, stored in the URL. */
 export function PredictionFilters({ filter, columns, summary, say }: PredictionFiltersProps) {
   const { state, version, column, value } = filter;
   const at = summary?.columns.findIndex(({ name }) => name === 'version') ?? -1;

@@ -15,7 +15,7 @@ export interface PredictionSummaryProps {
   readonly say: (change: Readonly<Record<string, string | undefined>>) => void;
 }
 
-/** Who answered how many, how fast, and of how many it is known what was true. */
+/** Predictions by version: count, latency, and the number with ground truth. */
 export function PredictionSummary({ project, summary, error, say }: PredictionSummaryProps) {
   if (error !== null) return <ErrorNote error={error} />;
   if (summary === undefined) return null;

@@ -25,10 +25,10 @@ import { ResourceTable } from '#ui/resource-table.tsx';
 import { Skeleton } from '#ui/skeleton.tsx';
 import './predictions.css';
 
-/** Before so many rows are left below what is seen, the next page is asked for. */
+/** The next page is requested when fewer rows than this remain after the visible ones. */
 const AHEAD = 40;
 
-/** What endpoints answered: found by endpoint, time, version, how it went, and any value. */
+/** Predictions of endpoints, filtered by endpoint, time, version, result and any value. */
 export function PredictionsPage() {
   const project = useCurrentProject();
   const navigate = useNavigate();
@@ -73,7 +73,7 @@ export function PredictionsPage() {
             <Select
               aria-label="Endpoint"
               value={endpoint}
-              // One that is gone has left its predictions behind.
+              // Predictions of a deleted endpoint remain.
               data={[...new Set([...(names ?? []), endpoint])]}
               allowDeselect={false}
               searchable
@@ -112,7 +112,7 @@ function OneEndpoint({ project, endpoint, choice }: OneEndpointProps) {
   const query = useAddressQuery();
   const { time, from, until, selected } = query;
   const now = useNow();
-  // The end of the time stays where it was until somebody asks anew: each reading makes files of what came meanwhile.
+  // The end of the time range is fixed until the viewer refreshes: each query writes pending predictions to files.
   const [asked, setAsked] = useState(now);
   const filter = useMemo(() => readFilter(query), [query]);
   const of: PredictionsOf = useMemo(

@@ -36,7 +36,7 @@ export interface ShadowPanelProps {
   readonly endpoint: string;
 }
 
-/** Whether a shadow says the same as what answers: how often, how far apart, and where most. */
+/** Compares a shadow with the serving version: agreement, differences, and the largest ones. */
 export function ShadowPanel({ project, endpoint }: ShadowPanelProps) {
   const navigate = useNavigate();
   const { time, from, until, output } = useAddressQuery();

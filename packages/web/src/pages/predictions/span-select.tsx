@@ -6,7 +6,7 @@ export interface SpanSelectProps extends SpanQuery {
   readonly say: (change: Readonly<Record<string, string | undefined>>) => void;
 }
 
-/** A time that ends now, or one between two others. */
+/** Selects a time range that ends now, or one with two ends. */
 export function SpanSelect({ time = USUAL_SPAN, from, until, now, say }: SpanSelectProps) {
   const span = timeSpan({ time, from, until }, now);
   const field = (label: string, key: 'from' | 'until', ms: number) => (

@@ -24,7 +24,7 @@ const FIRST = `import mlflow
 
 mlflow.genai.register_prompt("summary", template="Sum {{ text }} up in {{ count }} words.")`;
 
-/** Every prompt of a project: what is in use, what is newest. */
+/** All prompts of a project: versions in use, newest versions. */
 export function PromptsPage() {
   const project = useCurrentProject();
   const navigate = useNavigate();

@@ -16,11 +16,11 @@ export interface MetricChartsProps {
   readonly project: string;
   readonly runs: readonly Run[];
   readonly view: ChartView;
-  /** Changes what stands behind the `?`. */
+  /** Changes the query of the URL. */
   readonly say: (change: Readonly<Record<string, string | undefined>>) => void;
 }
 
-/** A chart for each metric, of one run or of several over each other; what the machine did stands apart. */
+/** One chart for each metric, of one or several runs; system metrics are separate. */
 export function MetricCharts({ project, runs, view, say }: MetricChartsProps) {
   const groups = useMemo(() => groupsOf(runs), [runs]);
   if (groups.length === 0) return <p className="dim">No metrics logged yet.</p>;
@@ -45,7 +45,7 @@ export function MetricCharts({ project, runs, view, say }: MetricChartsProps) {
 
 const SYSTEM = 'System metrics';
 
-/** By what stands before the first slash: `train/loss` beside `train/accuracy`. */
+/** By the text before the first slash: `train/loss` and `train/accuracy` are in one group. */
 function groupsOf(runs: readonly Run[]) {
   const keys = [...new Set(runs.flatMap(({ metrics }) => metrics.map(({ key }) => key)))].toSorted();
   const groups = new Map<string, string[]>();

@@ -29,7 +29,7 @@ import { StateBadge } from '#ui/state-badge.tsx';
 import { Time } from '#ui/time.tsx';
 import './run-page.css';
 
-/** One run: how it went, what it was given, what it left behind. */
+/** One run: its metrics, parameters, artifacts and models. */
 export function RunPage() {
   const project = useCurrentProject();
   const { run: id = '' } = useAddressFields();

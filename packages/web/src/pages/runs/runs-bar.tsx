@@ -19,11 +19,11 @@ export interface RunsBarProps {
   readonly experiments: readonly string[];
   readonly query: RunQuery;
   readonly address: Readonly<Record<string, string | undefined>>;
-  /** How many runs there are, in words. */
+  /** The number of runs as text. */
   readonly counted: string;
-  /** Runs stand below those that they are part of. */
+  /** Child runs are shown under their parents. */
   readonly nested: boolean;
-  /** Runs that began since and cannot be placed. */
+  /** Number of new runs whose position is unknown. */
   readonly waiting: number;
   readonly again: () => void;
   readonly logged: LoggedKeys;
@@ -32,11 +32,11 @@ export interface RunsBarProps {
   readonly pickable: readonly PickableColumn[];
   readonly columns: readonly string[];
   readonly chosen: ReadonlySet<string>;
-  /** Changes what stands behind the `?`. */
+  /** Changes the query of the URL. */
   readonly say: (change: Readonly<Record<string, string | undefined>>) => void;
 }
 
-/** What one asks of the runs, and what was found. */
+/** The query of the runs table and the size of its result. */
 export function RunsBar(props: RunsBarProps) {
   const { project, experiments, query, address, counted, waiting, again, logged, known, say } = props;
   const navigate = useNavigate();

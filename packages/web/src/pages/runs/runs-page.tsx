@@ -31,14 +31,14 @@ import { Skeleton } from '#ui/skeleton.tsx';
 import { StateBadge } from '#ui/state-badge.tsx';
 import './runs.css';
 
-/** Runs that can be laid over each other: as many as the server charts at once. */
+/** Maximum number of runs in one chart: the server's limit. */
 const MOST_CHOSEN = 100;
-/** Runs that say what an experiment logs: those of the first page, so that columns do not change while one scrolls. */
+/** Runs that determine the columns: those of the first page, so that columns stay the same while scrolling. */
 const SOME = 100;
-/** Before so many rows are left below what is seen, the next page is asked for. */
+/** The next page is requested when fewer rows than this remain after the visible ones. */
 const AHEAD = 300;
 
-/** The runs of one experiment, of several (`1,2`) or of `all`: filtered, ordered and put together as the address says. */
+/** The runs of one experiment, of several (`1,2`) or of `all`: filtered, sorted and grouped by the URL. */
 export function RunsPage() {
   const project = useCurrentProject();
   const navigate = useNavigate();
@@ -210,7 +210,7 @@ export function RunsPage() {
 
 const classOf = (row: RunRow) => (isHead(row) ? 'runs-group-head' : undefined);
 
-/** Undefined while it is not known which there are. */
+/** Undefined while the experiments are unknown. */
 function experimentsOf(named: string, names: ReadonlyMap<string, string> | undefined): readonly string[] | undefined {
   if (named === 'all') return names && [...names.keys()];
   return named.split(',').filter((id) => /^\d{1,18}$/.test(id));

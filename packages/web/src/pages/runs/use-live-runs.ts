@@ -1,4 +1,4 @@
-/** What happens to runs while one looks at them: those that go on are read again, and those that begin are added. */
+/** Refreshes the loaded runs while the page is open: running ones are read again, and new ones are added. */
 import { searchRunsOperation, type Run } from '@dais/api/tracking';
 import { useQueryClient, type QueryKey } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
@@ -7,21 +7,21 @@ import { withIds } from './run-query.ts';
 import type { RunsData, RunsOf } from './use-runs.ts';
 import { useClient } from '#server/console-context.ts';
 
-/** How often runs in view that go on are read again. */
+/** Polling interval of visible running runs. */
 const AGAIN_MS = 2500;
-/** Events that come within this time are asked about together. */
+/** Events within this time cause one query. */
 const GATHER_MS = 400;
-/** Most runs that are asked about at once. */
+/** Maximum number of runs in one query. */
 const AT_ONCE = 200;
 
 export interface LiveRuns extends RunsOf {
   readonly key: QueryKey;
-  /** Those that are seen now. */
+  /** The visible runs. */
   readonly inView: () => readonly Run[];
 }
 
 export interface RunsSince {
-  /** How many began that cannot be placed: runs are in another order than that of their beginning. */
+  /** Number of new runs whose position is unknown, because the order is not by start time. */
   readonly waiting: number;
   readonly forget: () => void;
 }
@@ -85,7 +85,8 @@ export function useLiveRuns({ project, experiments, query, key, inView, nested =
         timer ??= setTimeout(() => void add().catch(ignore), GATHER_MS);
       }
     };
-    // Whoever may not see events, or has lost the server, still sees what was loaded; the frame says what is wrong.
+    // A viewer without access to events, or without a connection, still sees the loaded rows; the frame shows the
+    // problem.
     follow().catch(ignore);
     const again = setInterval(() => void lookAgain().catch(ignore), AGAIN_MS);
     return () => {

@@ -1,4 +1,4 @@
-/** The table of runs as a tree: which runs are open stands in the address. */
+/** The table of runs as a tree: the URL stores the expanded runs. */
 import type { Run } from '@dais/api/tracking';
 import { useMemo } from 'react';
 import type { RowTree } from './row-state.ts';
@@ -17,7 +17,7 @@ export interface RunTreeInput extends RunsOf {
 
 export interface ShownTree {
   readonly rows: readonly RunRow[];
-  /** Which runs are open, and which of these could be filled already. */
+  /** The expanded runs, and those whose children are loaded. */
   readonly layout: string;
   readonly state: RowTree;
   readonly table: TableTree<RunRow>;
@@ -25,7 +25,7 @@ export interface ShownTree {
 
 const NONE: readonly Run[] = [];
 
-/** Undefined where runs stand side by side. */
+/** Undefined for a flat table. */
 export function useRunTree({ runs = NONE, open = '', say, ...location }: RunTreeInput): ShownTree | undefined {
   const { nested = false } = location;
   const opened = useMemo(

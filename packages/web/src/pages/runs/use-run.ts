@@ -4,7 +4,7 @@ import { readRunOperation, searchLoggedModelsOperation, type LoggedModel, type R
 import { useQuery } from '@tanstack/react-query';
 import { useClient } from '#server/console-context.ts';
 
-/** How often a run that goes on is read again. */
+/** Polling interval of a running run. */
 const AGAIN_MS = 2500;
 
 export interface OneRun {
@@ -23,7 +23,7 @@ export function useRun(project: string, id: string): OneRun {
   return { run: data, error, again: () => void refetch() };
 }
 
-/** The models that a run left, as its experiment knows them. */
+/** The logged models of a run, from its experiment. */
 export function useLoggedModels(project: string, { id, experimentId }: Run): readonly LoggedModel[] {
   const client = useClient(project);
   const { data } = useQuery({
@@ -37,7 +37,7 @@ export function useLoggedModels(project: string, { id, experimentId }: Run): rea
   return data ?? [];
 }
 
-/** What was registered of a run. */
+/** Model versions that were registered from a run. */
 export function useVersionsOf(project: string, runs: readonly string[]): readonly ModelVersion[] | undefined {
   const client = useClient(project);
   const { data } = useQuery({

@@ -26,7 +26,7 @@ import { Time } from '#ui/time.tsx';
 import '#ui/label-chip.css';
 import './traces.css';
 
-/** One request, step by step: `?span=` is looked at. */
+/** One trace, span by span: `?span=` selects a span. */
 export function TracePage() {
   const project = useCurrentProject();
   const { trace: id = '' } = useAddressFields();
@@ -139,7 +139,7 @@ function Body({ project, trace, spans }: BodyProps) {
   );
 }
 
-/** Where no step is kept, what was asked and answered still is. */
+/** Request and response are shown even where no span is stored. */
 function Previews({ trace: { requestPreview, responsePreview } }: { readonly trace: Trace }) {
   return (
     <>

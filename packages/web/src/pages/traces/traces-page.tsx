@@ -35,13 +35,13 @@ def answer(question):
 
 answer("why?")`;
 
-/** Before so many rows are left below what is seen, the next page is asked for. */
+/** The next page is requested when fewer rows than this remain after the visible ones. */
 const AHEAD = 40;
 const ALL = 'all';
-/** What the server orders by, by column. */
+/** Sort key of the server, by column. */
 const ORDER: Readonly<Record<string, string>> = { time: 'timestamp', duration: 'execution_time', state: 'status' };
 
-/** What programs did, newest first: filtered, ordered and of one experiment as the address says. */
+/** Traces of programs, newest first: filtered, sorted and limited to an experiment by the URL. */
 export function TracesPage() {
   const project = useCurrentProject();
   const navigate = useNavigate();
@@ -159,7 +159,7 @@ export function TracesPage() {
 const idOf = ({ id }: Trace) => id;
 const problemOf = (text: string) => queryProblem(traceFilter, text);
 
-/** What is offered while a filter is written: of the traces that are shown. */
+/** Completion of filters, from the shown traces. */
 function knownKeys(traces: readonly Trace[]): KnownKeys {
   const tags = new Set<string>();
   const metadata = new Set<string>();

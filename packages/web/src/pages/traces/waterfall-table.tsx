@@ -8,15 +8,15 @@ import { Icon } from '#ui/icons.tsx';
 
 export interface WaterfallTableProps {
   readonly waterfall: Waterfall;
-  /** Id of the span that is looked at. */
+  /** Id of the selected span. */
   readonly chosen: string;
   readonly look: (id: string) => void;
 }
 
-/** Rows that are shown at first: a trace has a handful of steps, a runaway one thousands. */
+/** Rows that are shown initially: a trace usually has few spans, but a faulty program can write thousands. */
 const STEP = 500;
 
-/** Steps below each other, each where it was in the time of the whole. */
+/** The spans of a trace as a waterfall over the total time. */
 export function WaterfallTable({ waterfall: { rows, totalMs }, chosen, look }: WaterfallTableProps) {
   const [closed, setClosed] = useState<ReadonlySet<string>>(new Set());
   const [most, setMost] = useState(STEP);
@@ -114,7 +114,7 @@ function Row({
   );
 }
 
-/** Steps may take less than a millisecond. */
+/** Spans can take less than a millisecond. */
 export function spanDuration(ms: number): string {
   return ms > 0 && ms < 10 ? `${Number(ms.toPrecision(2))} ms` : durationText(ms);
 }

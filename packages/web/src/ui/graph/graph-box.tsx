@@ -4,15 +4,15 @@ import { ActionIcon } from '#ui/controls.ts';
 import { Icon } from '#ui/icons.tsx';
 import { StateShape, type State } from '#ui/state-badge.tsx';
 
-/** How a node is shown. */
+/** Content of a node. */
 export interface NodeLook {
   readonly title: string;
   readonly state: State;
-  /** The state in words. */
+  /** The state as text. */
   readonly word: string;
   /** `2 attempts`, `from the cache`, `12 of 40`. */
   readonly note?: string | undefined;
-  /** Its whole name, on hover. */
+  /** The full name, shown on hover. */
   readonly about: string;
 }
 
@@ -24,7 +24,7 @@ export interface GraphBoxProps {
   readonly fold: (id: string, open: boolean) => void;
 }
 
-/** Rendered again only when its own state, place or choice changes. */
+/** Rendered again only when its own state, position or selection changes. */
 export const GraphBox = memo(function GraphBox({ node, look, chosen, choose, fold }: GraphBoxProps) {
   const { id, x, y, width, height, group, open } = node;
   const title = look?.title ?? id;
@@ -39,7 +39,7 @@ export const GraphBox = memo(function GraphBox({ node, look, chosen, choose, fol
     >
       <div className="graph-box-head">
         {look !== undefined && <StateShape state={look.state} />}
-        {/* The graph itself is one stop of the Tab key: arrows lead on. */}
+        {/* The graph is one stop of the Tab key: arrow keys move between its nodes. */}
         <button type="button" tabIndex={-1} aria-pressed={chosen} title={look?.about} onClick={() => choose(id)}>
           <span className="graph-box-title">{title}</span>
           <span className="graph-box-note">

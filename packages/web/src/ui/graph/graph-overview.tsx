@@ -15,7 +15,7 @@ export interface GraphOverviewProps {
 
 const STATES: readonly State[] = ['ok', 'running', 'waiting', 'warning', 'failed', 'off'];
 
-/** From far away: every node is a spot in the color of its state, painted at once; the one under the pointer says its name. */
+/** An overview of a large graph: nodes are colored rectangles on a canvas; hovering shows a name. */
 export function GraphOverview({ layout, lookOf, chosen, scale, margin, scroller, choose }: GraphOverviewProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const [under, setUnder] = useState<string>();
@@ -46,7 +46,7 @@ export function GraphOverview({ layout, lookOf, chosen, scale, margin, scroller,
     const { left, top } = around.getBoundingClientRect();
     const x = (event.clientX - left + around.scrollLeft) / scale - margin;
     const y = (event.clientY - top + around.scrollTop) / scale - margin;
-    // What stands in a group comes after it.
+    // The content of a group comes after it.
     return layout.nodes.findLast(
       (node) => x >= node.x && y >= node.y && x <= node.x + node.width && y <= node.y + node.height,
     );

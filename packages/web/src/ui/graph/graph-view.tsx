@@ -11,26 +11,26 @@ import './graph.css';
 export interface GraphViewProps {
   readonly label: string;
   readonly layout: GraphLayout;
-  /** The same object while a node looks the same. */
+  /** The same object while the content of a node is unchanged. */
   readonly lookOf: (id: string) => NodeLook | undefined;
   readonly chosen: string | undefined;
-  /** What is seen first, where none is chosen. */
+  /** The initially visible node, where none is selected. */
   readonly start?: string;
   readonly choose: (id: string | undefined) => void;
   readonly fold: (id: string, open: boolean) => void;
 }
 
-/** Around what is drawn. */
+/** Margin around the drawing. */
 const MARGIN = 24;
 const ZOOMS = [0.1, 0.15, 0.25, 0.35, 0.5, 0.6, 0.75, 0.85, 1, 1.25] as const;
-/** Further away words cannot be read: everything is painted at once. */
+/** Below this scale, texts are unreadable: the overview is shown. */
 const READABLE = 0.6;
-/** A graph that would have to be smaller begins at its full size. */
+/** A graph that would be smaller than this starts at full size. */
 const LEAST_WHOLE = 0.6;
 
 /**
- * Nodes and lines of any number: those near what is seen are elements, from far away all is painted. It scrolls as any page
- * does; arrows go from node to node.
+ * Draws a graph of any size: visible nodes and lines are elements; at a small scale, all are painted on a canvas. It
+ * scrolls like a page; arrow keys select nodes.
  */
 export function GraphView({ label, layout, lookOf, chosen, start, choose, fold }: GraphViewProps) {
   const scroller = useRef<HTMLDivElement>(null);
@@ -61,7 +61,7 @@ export function GraphView({ label, layout, lookOf, chosen, start, choose, fold }
     );
     setZoom(ZOOMS.findLast((step) => step <= Math.min(most, 1)) ?? ZOOMS[0]);
   }, [layout]);
-  /** What is in the middle stays there. */
+  /** Keeps the center in place. */
   const zoomBy = (steps: number) => {
     const at = ZOOMS.findIndex((step) => step >= scale);
     const next = ZOOMS[Math.min(Math.max(at + steps, 0), ZOOMS.length - 1)] ?? 1;
@@ -76,7 +76,7 @@ export function GraphView({ label, layout, lookOf, chosen, start, choose, fold }
       element.scrollTo(middle.x * next - element.clientWidth / 2, middle.y * next - element.clientHeight / 2);
     });
   };
-  // Once, where it can still be read then: a graph that is a little too wide is shown whole.
+  // Once, where it stays readable: a graph that is slightly too wide is scaled to fit.
   const fitted = useRef(false);
   useLayoutEffect(() => {
     const element = scroller.current;
@@ -90,7 +90,7 @@ export function GraphView({ label, layout, lookOf, chosen, start, choose, fold }
     (node: PlacedNode) => scroller.current !== null && bringIntoView(scroller.current, node, scale),
     [scale],
   );
-  // A link to a node shows that node, and so does whatever chooses one from outside. What is clicked is seen already.
+  // Scrolls to a node that a link or another component selects. A clicked node is already visible.
   const shown = useRef<string>(undefined);
   useEffect(() => {
     const requested = chosen ?? (shown.current === undefined ? start : undefined);
@@ -118,7 +118,7 @@ export function GraphView({ label, layout, lookOf, chosen, start, choose, fold }
       if (next === undefined) return;
       pick(next.id);
       show(next);
-      // A button that is scrolled away would take the focus with it.
+      // Removing a button that scrolled out of view would remove the focus.
       scroller.current?.focus({ preventScroll: true });
     }
     event.preventDefault();
@@ -182,7 +182,7 @@ interface NearProps extends Pick<GraphViewProps, 'layout' | 'lookOf' | 'chosen' 
   readonly seen: Seen;
 }
 
-/** What stands near what is seen, as elements. */
+/** Elements near the visible area. */
 function Near({ layout, seen, lookOf, chosen, choose, fold }: NearProps) {
   const nodes = useMemo(() => layout.nodes.filter((node) => isSeen(node, seen)), [layout, seen]);
   const lines = useMemo(

@@ -1,8 +1,8 @@
 import './series-look.css';
 
-/** How a line is drawn: a series keeps its place, and with it its look, in every chart of a page. */
+/** Style of a line: a series keeps its index, and with it its style, in every chart of a page. */
 export interface SeriesLook {
-  /** For a canvas: a color that is computed already. */
+  /** For a canvas: a resolved color. */
   readonly color: string;
   readonly dash: readonly number[];
 }
