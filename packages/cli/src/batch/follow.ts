@@ -13,7 +13,7 @@ function hasEnded({ endedAt }: ModelJob): boolean {
   return endedAt !== undefined;
 }
 
-/** The job once it has ended. */
+/** The ended job. */
 export async function waitFor(context: Context, client: DaisClient, begun: ModelJob): Promise<ModelJob> {
   let job = begun;
   while (!hasEnded(job)) {
@@ -41,7 +41,7 @@ function progressText({ state, phase, shards, rows }: ModelJob): string {
   return `${share} % of ${countNoun(rows.total, 'row')}, part ${shards.done} of ${shards.total}${phase === '' ? '' : ` (${phase})`}`;
 }
 
-/** What became of it, in a sentence. */
+/** The result in one sentence. */
 export function outcome(job: ModelJob): string {
   const { model, version, rows, output } = job;
   switch (job.state) {

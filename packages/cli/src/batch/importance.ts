@@ -44,7 +44,7 @@ export const importance: Run<Options> = async (context, [version = ''], options)
   );
 };
 
-/** The newest of the version. */
+/** The newest job of the version. */
 async function kept(client: DaisClient, reference: string): Promise<ModelImportance | undefined> {
   const named = parseServedModel(reference);
   if ('message' in named || named.of === 'run') {

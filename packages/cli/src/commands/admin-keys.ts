@@ -6,7 +6,7 @@ import { exitCodes, type ExitCode } from '#exit-codes.ts';
 import { printedForPrograms, remark } from '#output/result.ts';
 import { table } from '#output/table.ts';
 
-/** A look costs the server one count of values; nobody waits for less. */
+/** Each poll costs the server a count of values; progress changes slowly. */
 const LOOK_MS = 500;
 
 export const listKeys: Run = async (context) => {

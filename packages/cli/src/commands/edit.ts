@@ -19,19 +19,19 @@ export const run: Run = async (context, args) => {
   const file = join(folder, `${kind.kind.toLowerCase()}.yaml`);
   const text = await editableText(resource, kind.writeOnly);
   const exitCode = await new Editing(context, client, file, resource, text).run();
-  // What was not taken stays: it is the only copy of somebody's work.
+  // A rejected text is kept: it is the only copy of the user's work.
   if (exitCode === exitCodes.ok.code) await rm(folder, { recursive: true, force: true });
   return exitCode;
 };
 
-/** One resource in an editor, as often as it takes. */
+/** Edits one resource in an editor, repeatedly until it is applied. */
 class Editing {
   readonly #context: Context;
   readonly #client: DaisClient;
   readonly #file: string;
-  /** The version that the text is for. */
+  /** The version on which the text is based. */
   #base: Resource;
-  /** As the editor was last given it. */
+  /** The text that the editor last received. */
   #given: string;
 
   constructor(context: Context, client: DaisClient, file: string, base: Resource, text: string) {
@@ -84,7 +84,7 @@ class Editing {
     return exitCodes.ok.code;
   }
 
-  /** What to show next; undefined when trying again would not help. */
+  /** The next text for the editor; undefined when a retry would not help. */
   async #textAfter(error: DaisError, sent: string): Promise<string | undefined> {
     const { kind, metadata } = this.#base;
     if (error.code === 'precondition_failed' || error.code === 'conflict') {

@@ -18,7 +18,7 @@ export const run: Run<EnvOptions> = async (context, _args, options) => {
   const { globals, terminal, environment } = context;
   const changes: VariableChanges =
     options.unset === true ? { set: {}, unset: [TRACKING_URI, TRACKING_TOKEN] } : await changesFor(context);
-  // What stands on a terminal is seen by others, recorded and scrolled back to.
+  // Text on a terminal is seen by others, recorded, and stays in the scrollback.
   const onTerminal = terminal.columns !== undefined;
   const { [TRACKING_TOKEN]: token, ...others } = changes.set;
   const hidden = token !== undefined && onTerminal && options.showToken !== true;
@@ -50,8 +50,8 @@ async function changesFor(context: Context): Promise<VariableChanges> {
 }
 
 /**
- * Undefined when the server knows whoever is on this machine: what is not in the environment cannot leak from it.
- * @throws DaisError `unauthenticated` when one is needed and none is known, `server_unreachable`.
+ * Undefined when the server identifies the local user: a token that is not in the environment cannot leak from it.
+ * @throws DaisError `unauthenticated` when a token is needed and none is known, `server_unreachable`.
  */
 async function neededToken(context: Context, choice: ServerChoice): Promise<string | undefined> {
   const { environment, globals } = context;
@@ -68,7 +68,7 @@ async function neededToken(context: Context, choice: ServerChoice): Promise<stri
   throw new DaisError('unauthenticated', `${choice.url} ${why}: ${remedy}.`);
 }
 
-/** What this command was called with, to be called again. The token is left to the environment. */
+/** The arguments of this command, to call it again. The token stays in the environment. */
 function ownWords({ url, project }: Context['globals'], { shell, unset }: EnvOptions): string {
   const words = [
     ...(url === undefined ? [] : ['--url', url]),

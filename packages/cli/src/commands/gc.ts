@@ -1,4 +1,4 @@
-/** `dais gc`: what was deleted long ago goes for good, batch by batch. */
+/** `dais gc`: removes deleted objects permanently after their retention, in batches. */
 import { collectGarbageOperation, countNoun } from '@dais/api';
 import type { Context, Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';

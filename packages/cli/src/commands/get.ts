@@ -40,7 +40,7 @@ export const run: Run<GetOptions> = async (context, args, options) => {
 
 interface FirstPage {
   readonly items: readonly Resource[];
-  /** Of the first page: a watch from here misses nothing that came while the others were read. */
+  /** Position of the first page: a watch from here includes changes during the other reads. */
   readonly resourceVersion: string;
 }
 
@@ -128,7 +128,7 @@ function columnsFor(context: Context, kind: KindView, options: GetOptions) {
   return resourceColumns(kind, { wide, allProjects: options.allProjects === true, nowMs: context.now() });
 }
 
-/** What would be here, and the shortest way to make one. */
+/** The text of an empty list, with the shortest command that creates an entry. */
 function tellEmpty(context: Context, kind: KindView, client: DaisClient, options: GetOptions): void {
   const { output } = context.globals;
   if (output === 'json') context.terminal.out(jsonText({ items: [] }));
@@ -151,7 +151,7 @@ interface FollowOptions extends GetOptions {
   readonly isSelected: (resource: Resource) => boolean;
 }
 
-/** The list, then every change until Ctrl-C. */
+/** Prints the list, then every change until Ctrl-C. */
 async function follow(
   context: Context,
   kind: KindView,
@@ -189,7 +189,7 @@ async function followOne(
       }
     } catch (error) {
       if (!(error instanceof DaisError) || error.code !== 'cursor_expired') throw error;
-      // Too long away: list again, show what is there now, go on from there.
+      // The position has expired: list again, print the current state, continue from there.
       const page = await listKind(client, kind, options);
       for (const item of page.items.filter(options.isSelected)) await printer.print('modified', item);
       position = page.resourceVersion;
@@ -197,7 +197,7 @@ async function followOne(
   }
 }
 
-/** Rows under the head of the first table; objects one by one for programs. */
+/** Rows under the header of the first table; single objects for programs. */
 class ChangePrinter {
   readonly #context: Context;
   readonly #kind: KindView;

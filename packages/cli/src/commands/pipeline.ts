@@ -63,7 +63,7 @@ async function tell(context: Context, client: DaisClient, made: Execution, wait:
   return exitCode;
 }
 
-/** Text stands for itself where the parameter is text, and is JSON where it is not. */
+/** Text is taken literally for a text parameter, and parsed as JSON for others. */
 async function readParameters(
   client: DaisClient,
   pipeline: { readonly name: string; readonly version?: string },
@@ -83,7 +83,7 @@ async function readParameters(
   );
 }
 
-/** What is no JSON stays text, and is refused by the server as what it is. */
+/** Invalid JSON stays text, and the server rejects it with the expected type. */
 function valueOf(text: string) {
   try {
     return JSON.parse(text) as string;
@@ -110,7 +110,7 @@ export const showGraph: Run<GraphOptions> = async (context, [name = ''], { pipel
   return exitCodes.ok.code;
 };
 
-/** Those that wait for nobody first, each group with what it holds. */
+/** Steps without dependencies first, each group with its content. */
 function graphText({ nodes, edges }: PipelineGraph): string {
   const before = (path: string) =>
     edges.filter(({ to }) => to === path).map(({ from }) => from.split('/').at(-1) ?? '');
@@ -122,7 +122,7 @@ function graphText({ nodes, edges }: PipelineGraph): string {
       const waits = ({ path }: { readonly path: string }) =>
         edges.some(({ from, to }) => to === path && left.has(from));
       const next = inside.filter((node) => left.has(node.path) && !waits(node));
-      // The server refuses circles.
+      // The server rejects cycles.
       for (const node of next.length > 0 ? next : inside.filter(({ path }) => left.has(path))) {
         left.delete(node.path);
         const name = node.path.slice(group.length);

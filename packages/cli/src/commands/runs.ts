@@ -1,4 +1,4 @@
-/** `dais runs` and `dais logs`: what is run, and what it writes. */
+/** `dais runs` and `dais logs`: executions and their output. */
 import {
   cancelExecutionOperation,
   listExecutionsOperation,

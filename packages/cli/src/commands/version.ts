@@ -21,7 +21,7 @@ export const run: Run = async (context) => {
   return exitCodes.ok.code;
 };
 
-/** Undefined when there is none: that is no reason for `version` to fail. */
+/** Undefined without a server, which does not fail `version`. */
 async function askServer(ask: () => Promise<ServerInfo>): Promise<ServerInfo | undefined> {
   try {
     return await ask();

@@ -23,10 +23,10 @@ import { printable } from '#output/width.ts';
 import { tellGate } from './quality.ts';
 import { findFiles, withDigests, type LocalFile } from './local-files.ts';
 
-/** Files that are on their way at the same time. */
+/** Number of parallel uploads. */
 const UPLOADS = 6;
 const POLL_MS = 250;
-/** Faults that a person is shown; all of them are in the JSON. */
+/** Number of printed problems; the JSON has all of them. */
 const SHOWN = 20;
 
 interface PushOptions {

@@ -116,8 +116,8 @@ function resultText({ name, outcome, severity, findings, message, sample }: Expe
 }
 
 /**
- * Waits for the checks that decide on a version that is building, and tells what they found.
- * @returns what the command ends with: `invalid` for a version that is quarantined.
+ * Waits for the checks of a version that is building, and prints their results. @returns the exit code: `invalid` for a
+ * quarantined version.
  */
 export async function tellGate(context: Context, client: DaisClient, name: string, number: number): Promise<ExitCode> {
   const reference = { name, version: String(number) };
@@ -148,7 +148,7 @@ export const profile: Run<{ readonly again?: true }> = async (context, [referenc
   return exitCodes.ok.code;
 };
 
-/** One that is not made yet is waited for. */
+/** Waits for a version that does not exist yet. */
 async function readOrMake(context: Context, client: DaisClient, reference: VersionReference): Promise<DatasetProfile> {
   const found = await profileNow(context, client, reference);
   return found ?? (await makeProfile(context, client, reference));

@@ -29,14 +29,14 @@ export const sql: Run<{ readonly limit: number }> = async (context, [text = ''],
     return await tellRows(context, result, true);
   } catch (error) {
     if (!(error instanceof DaisError) || error.issues === undefined) throw error;
-    // The places that it names are those of the query: the line is shown.
+    // Positions are those of the query: its line is printed.
     context.sentTexts.set('query', query);
     const issues = error.issues.map((issue) => ({ ...issue, file: 'query', message: error.message }));
     throw new DaisError(error.code, error.message, { issues });
   }
 };
 
-/** A value as a person reads it. */
+/** Formats a value for a table. */
 export function cellText(value: unknown): string {
   if (value === null || value === undefined) return '';
   return typeof value === 'string' ? value : JSON.stringify(value);

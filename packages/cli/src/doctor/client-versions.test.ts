@@ -21,7 +21,7 @@ test.each([
   ]);
 });
 
-test('a client under another name, and one that Dais does not speak to', () => {
+test('a client with another package name, and one that Dais does not support', () => {
   expect(look({ 'mlflow-skinny': '3.4.0', kfp: '2.1' }).map(({ name, state }) => [name, state])).toEqual([
     ['mlflow-skinny', 'ok'],
     ['kfp', 'skipped'],

@@ -1,4 +1,4 @@
-/** `--client`: the Python in which somebody trains, its clients, and how they find this server. */
+/** `--client`: checks the Python environment of a training, its clients, and how they find this server. */
 import { testedClients } from '#clients/tested-clients.ts';
 import { TRACKING_URI, trackingUri } from '#clients/mlflow-variables.ts';
 import type { ServerChoice } from '#connection/connect.ts';
@@ -10,7 +10,7 @@ import { checkProxyAddresses } from '#doctor/proxies.ts';
 import { clockFinding } from '#doctor/server.ts';
 
 export interface ClientQuestion {
-  /** As given with --python. */
+  /** The value of --python. */
   readonly python: string | undefined;
   readonly choice: ServerChoice;
   readonly project: string | undefined;

@@ -1,4 +1,4 @@
-/** Checks what the machine gives to commands and models that Dais runs. */
+/** Checks the resources and the isolation of a machine for commands and models. */
 import { isolationSummary, type IsolationInfo } from '@dais/api/executions';
 import { ok, skipped, warning, type Finding } from '#doctor/finding.ts';
 

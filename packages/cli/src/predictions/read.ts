@@ -8,7 +8,7 @@ import { exitCodes } from '#exit-codes.ts';
 import { printedForPrograms } from '#output/result.ts';
 
 const POLL_MS = 2000;
-/** Steps of the lineage from a version of a model: its run, the data that the run read, what that was made from. */
+/** Lineage depth from a version of a model: its run, the data that the run read, and the sources of that data. */
 const LINEAGE_DEPTH = 4;
 
 interface QueryOptions {

@@ -1,4 +1,6 @@
-/** Watches a run of many steps to its end: a line for each step that starts or ends, and the exit code. */
+/**
+ * Follows a run of many steps to its end: prints a line for each step that starts or ends, and returns the exit code.
+ */
 import type { DaisClient } from '@dais/api';
 import {
   cancelExecutionOperation,
@@ -16,7 +18,7 @@ import { remark } from '#output/result.ts';
 const POLL_MS = 400;
 /** With more steps, only failed steps are printed individually. */
 const MAX_REPORTED = 1000;
-/** Of the log of a step that failed. */
+/** Lines of the log of a failed step. */
 const LAST_LINES = 15;
 const REPORTED_STATES: ReadonlySet<ExecutionNode['state']> = new Set([
   'running',
@@ -82,13 +84,13 @@ async function tellEnd(context: Context, client: DaisClient, run: Execution): Pr
   if (run.state === 'canceled') return exitCodes.interrupted.code;
   const failed = await client.perform(listExecutionNodesOperation, { id: run.id, state: 'failed', limit: 100 });
   const step = failed.items.find(({ kind, attempts }) => kind === 'step' && attempts > 0);
-  // An error of several lines brings them along.
+  // An error of several lines already includes them.
   if (step !== undefined && step.error?.includes('\n') !== true) await tellLog(context, client, run.id, step.path);
   context.terminal.err(`${context.terminal.errStyle.fail('error:')} ${run.error ?? 'the pipeline run failed'}\n`);
   return exitCodes.failed.code;
 }
 
-/** The end of what it wrote: mostly, that says why. */
+/** The end of its output, which usually has the reason. */
 async function tellLog(context: Context, client: DaisClient, id: string, node: string): Promise<void> {
   let text = '';
   for (let cursor: string | undefined; ;) {

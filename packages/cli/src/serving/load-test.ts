@@ -22,7 +22,7 @@ interface Options {
 const POLL_MS = 500;
 const TELL_MS = 2000;
 
-/** Ends with the code of a failure when a request failed. */
+/** Exits with a failure code when a request failed. */
 export const loadTest: Run<Options> = async (context, [endpoint = ''], options) => {
   const { connections, rate, duration, requests, variant, file } = options;
   const body = file === undefined ? undefined : await readBody(resolve(context.workingFolder, file));

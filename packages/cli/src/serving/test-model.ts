@@ -9,7 +9,7 @@ import { table } from '#output/table.ts';
 
 const POLL_MS = 300;
 
-/** Ends with the code of a failure when one did not pass, or the version could not be loaded. */
+/** Exits with a failure code when a test failed, or the version could not be loaded. */
 export const testModel: Run<object> = async (context, [reference = '']) => {
   const asked = versionOf(reference);
   const client = await context.connect();

@@ -20,8 +20,8 @@ function stateWhy(kind: KindSpec, verb: string, resource: Resource): string | un
   const deleting = deletionRequestedAt !== undefined;
   const refused = refusedByState(verb, { kind: kind.kind, name, deleting })?.message;
   // Deleting twice is allowed and has no effect.
-  const said = refused ?? (deleting && verb === 'delete' ? 'The resource is already being deleted.' : undefined);
-  return said === undefined ? undefined : `${said} ${resourceState(resource)?.why ?? ''}`.trim();
+  const refusal = refused ?? (deleting && verb === 'delete' ? 'The resource is already being deleted.' : undefined);
+  return refusal === undefined ? undefined : `${refusal} ${resourceState(resource)?.why ?? ''}`.trim();
 }
 
 /** Requests decisions only where permissions depend on the resource. */

@@ -36,7 +36,7 @@ export function FilterBar(props: FilterBarProps) {
         className="filter-name"
       />
       <LabelFilter labels={labels} onLabels={onLabels} known={known} />
-      <div className="filter-said" role="status">
+      <div className="filter-summary" role="status">
         {children}
       </div>
     </div>

@@ -12,8 +12,8 @@ export function queryProblem(entity: FilterEntity, text: string): QueryProblem |
     const issue = error.issues?.[0];
     const message = issue?.message ?? error.message;
     // Some messages already include the expectation.
-    const said = issue?.expected === undefined || message.includes('one of');
-    const expected = said ? '' : `; expected ${issue.expected}`;
+    const isIncluded = issue?.expected === undefined || message.includes('one of');
+    const expected = isIncluded ? '' : `; expected ${issue.expected}`;
     const near = issue?.nearest === undefined ? '' : `; did you mean ${issue.nearest}?`;
     return {
       start: (issue?.column ?? 1) - 1,

@@ -174,7 +174,7 @@ export function ResourceTable<Row>(props: ResourceTableProps<Row>) {
             {items.map((item, position) => {
               const steady = view.shown[item.index];
               if (steady === undefined) return null;
-              const stands = tree?.placeOf(steady.row);
+              const nesting = tree?.placeOf(steady.row);
               return (
                 <TableRow
                   key={slots[position]}
@@ -186,8 +186,8 @@ export function ResourceTable<Row>(props: ResourceTableProps<Row>) {
                   columns={columns}
                   selected={item.index === at}
                   rowClass={rowClass}
-                  level={stands?.level}
-                  open={stands?.open}
+                  level={nesting?.level}
+                  open={nesting?.open}
                 />
               );
             })}

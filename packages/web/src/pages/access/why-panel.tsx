@@ -87,8 +87,8 @@ function Change({ suggestions, reasons, project }: ChangeProps) {
   const may = useMay(project);
   const administrators = useAdministrators(project);
   // The message of the policy is already shown above.
-  const said = reasons.flatMap(({ message }) => message ?? []);
-  const further = suggestions.filter((one) => !said.some((message) => one.endsWith(message)));
+  const messages = reasons.flatMap(({ message }) => message ?? []);
+  const further = suggestions.filter((one) => !messages.some((message) => one.endsWith(message)));
   const byPolicy = reasons.some(({ effect }) => effect === 'forbid');
   return (
     <>

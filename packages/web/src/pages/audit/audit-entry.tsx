@@ -30,7 +30,7 @@ export interface AuditEntryProps {
 /** All fields of one entry. */
 export function AuditEntryPanel({ entry, project, policies, proves, close }: AuditEntryProps) {
   const scope = entry.project?.name ?? project;
-  const said = Object.entries(entry.data ?? {})
+  const details = Object.entries(entry.data ?? {})
     .map(([key, value]) => [key, valueText(value)] as const)
     .filter(([, text]) => text !== '');
   return (
@@ -45,10 +45,10 @@ export function AuditEntryPanel({ entry, project, policies, proves, close }: Aud
       <KeyValue label="Entry" pairs={[...whatPairs(entry, scope), ...whoPairs(entry, scope)]} />
       <h3>Reason for: {entry.outcome === 'denied' ? 'refused' : 'permitted'}</h3>
       <Decision entry={entry} project={scope} policies={policies} />
-      {said.length > 0 && (
+      {details.length > 0 && (
         <>
           <h3>Details</h3>
-          <KeyValue label="Details" pairs={said.map(([key, text]) => ({ key, value: dataValue(text) }))} />
+          <KeyValue label="Details" pairs={details.map(([key, text]) => ({ key, value: dataValue(text) }))} />
         </>
       )}
       {proves && <InclusionProof key={entry.seq} seq={entry.seq} />}
@@ -131,7 +131,8 @@ interface DecisionProps {
 function Decision({ entry, project, policies }: DecisionProps) {
   const { decision, actor, type, data } = entry;
   if (decision === undefined) return <p className="dim">No policy was evaluated: {UNASKED}</p>;
-  const asked = type === 'access.denied' && actor.type !== 'system' ? (data as { action?: string; kind?: string }) : {};
+  const denied =
+    type === 'access.denied' && actor.type !== 'system' ? (data as { action?: string; kind?: string }) : {};
   return (
     <>
       {decision.policies.length === 0 ? (
@@ -145,13 +146,13 @@ function Decision({ entry, project, policies }: DecisionProps) {
           ))}
         </ul>
       )}
-      {asked.action !== undefined && asked.kind !== undefined && (
+      {denied.action !== undefined && denied.kind !== undefined && (
         <p>
           <Link
             {...accessAddress(project, {
               who: `${actor.type}:${actor.id}`,
-              action: asked.action,
-              resource: asked.kind,
+              action: denied.action,
+              resource: denied.kind,
             })}
           >
             Show what would allow it now

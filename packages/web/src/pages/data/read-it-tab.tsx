@@ -94,7 +94,7 @@ export function ReadItTab({ scope, version }: { readonly scope: DatasetScope; re
           ]}
         />
         {fileCount > MOST_FILES && (
-          <p className="dim data-said">
+          <p className="dim data-summary">
             The first {MOST_FILES} files are shown. The command above downloads all of them.
           </p>
         )}

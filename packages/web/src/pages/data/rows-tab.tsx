@@ -45,7 +45,7 @@ export function RowsTab({ scope, version }: { readonly scope: DatasetScope; read
       }
     >
       {data.masked.length > 0 && (
-        <p className="data-said">
+        <p className="data-summary">
           Masked for you: {data.masked.length === 1 ? '1 column' : `${data.masked.length} columns`}:{' '}
           <code>{data.masked.join(', ')}</code>.{' '}
           <Link

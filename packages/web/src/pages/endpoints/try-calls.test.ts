@@ -14,8 +14,8 @@ test('a call is quoted for a shell, and names only the variable of a token', () 
   const call = { url: 'http://a/b', body: `{"town": "O'Hare"}`, accounts: false };
   expect(curlCall(call)).toBe(`curl 'http://a/b' -H 'content-type: application/json' -d '{"town":"O'\\''Hare"}'`);
   expect(typeScriptCall(call)).toContain(`body: JSON.stringify({"town":"O'Hare"})`);
-  const asked = { ...call, accounts: true };
-  expect(curlCall(asked)).toContain('$DAIS_TOKEN');
-  expect(pythonCall(asked)).toContain('os.environ["DAIS_TOKEN"]');
-  expect(typeScriptCall(asked)).toContain("process.env['DAIS_TOKEN']");
+  const authenticated = { ...call, accounts: true };
+  expect(curlCall(authenticated)).toContain('$DAIS_TOKEN');
+  expect(pythonCall(authenticated)).toContain('os.environ["DAIS_TOKEN"]');
+  expect(typeScriptCall(authenticated)).toContain("process.env['DAIS_TOKEN']");
 });

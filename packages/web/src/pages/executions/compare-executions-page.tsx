@@ -70,9 +70,9 @@ export function CompareExecutionsPage() {
                   replace: true,
                 })
               }
-              className="filter-said"
+              className="filter-summary"
             />
-            <span className="filter-said" role="status">
+            <span className="filter-summary" role="status">
               {(diffs ?? []).filter(differs).length.toLocaleString('en')} of {(diffs ?? []).length.toLocaleString('en')}{' '}
               steps differ
             </span>

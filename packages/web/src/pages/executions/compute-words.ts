@@ -83,8 +83,8 @@ export function remedyText({ why, resource = '', resources, before }: ExecutionW
     return `${title}: the quota of ${amountText(resource, limit)} is used up. Running steps must finish first. ${ahead}`;
   }
   if (why === 'over-quota') {
-    const [asked, limit] = [resources[resource] ?? 0, limits.resources[resource] ?? 0];
-    return `${title}: the step requests ${amountText(resource, asked)}, the quota is ${amountText(resource, limit)}. Raise the quota or cancel the job.`;
+    const [requested, limit] = [resources[resource] ?? 0, limits.resources[resource] ?? 0];
+    return `${title}: the step requests ${amountText(resource, requested)}, the quota is ${amountText(resource, limit)}. Raise the quota or cancel the job.`;
   }
   if (why === 'capacity')
     return `${title}: a machine needs ${amountText(resource, resources[resource] ?? 0)} free. ${ahead}`;

@@ -38,8 +38,8 @@ const STATES = [
 export function ExecutionsPage() {
   const project = useCurrentProject();
   const navigate = useNavigate();
-  const { name = '', state: asked, selected } = useAddressQuery();
-  const state = EXECUTION_STATE_NAMES.find((one) => one === asked);
+  const { name = '', state: stateText, selected } = useAddressQuery();
+  const state = EXECUTION_STATE_NAMES.find((one) => one === stateText);
   const filter = useMemo(() => ({ state, name }), [state, name]);
   const seen = useRef<readonly Execution[]>([]);
   const { runs, more, loadMore, loading, error, again } = useExecutions(project, filter, () => seen.current);
@@ -95,7 +95,7 @@ export function ExecutionsPage() {
               onChange={(value) => say({ state: value === null || value === ANY ? undefined : value })}
               comboboxProps={{ withinPortal: false }}
             />
-            <span role="status" className="filter-said">
+            <span role="status" className="filter-summary">
               {runs === undefined ? 'Loading' : counted(runs.length, more)}
             </span>
           </div>

@@ -56,7 +56,7 @@ export function RunSteps({ marks, complete, chosen, choose, say }: RunStepsProps
           onChange={(value) => say({ state: value === null || value === ANY ? undefined : value })}
           comboboxProps={{ withinPortal: false }}
         />
-        <span role="status" className="filter-said">
+        <span role="status" className="filter-summary">
           {rows.length.toLocaleString('en')} {rows.length === 1 ? 'step or group' : 'steps and groups'}
         </span>
       </div>

@@ -26,9 +26,9 @@ export interface StepPanelProps {
 /** One step: the failure reason first, then its log, inputs, outputs and details. */
 export function StepPanel({ project, run, mark, close }: StepPanelProps) {
   const navigate = useNavigate();
-  const { show: asked, attempt } = useAddressQuery();
+  const { show: view, attempt } = useAddressQuery();
   const group = mark.kind !== 'step';
-  const show = asked ?? (group ? 'values' : 'log');
+  const show = view ?? (group ? 'values' : 'log');
   const { data: step, error } = useStep(project, run, mark);
   const attempts = useAttempts(project, run, mark).data ?? [];
   const now = useNow();

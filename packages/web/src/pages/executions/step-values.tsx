@@ -121,8 +121,8 @@ function FileList({ project, artifact: { run, prefix }, called }: Called & { rea
   const urlOf = useRunFileUrl(project);
   // Another output can have a name that starts with this one.
   const files = data?.files.filter(({ name }) => name === prefix || name.startsWith(`${prefix}/`));
-  const [asked, setAsked] = useState<string>();
-  const shown = asked ?? (files?.length === 1 ? files[0]?.name : undefined);
+  const [selected, setSelected] = useState<string>();
+  const shown = selected ?? (files?.length === 1 ? files[0]?.name : undefined);
   if (error !== null) return <ErrorNote error={error} />;
   if (files === undefined) return <Skeleton rows={2} />;
   return (
@@ -130,7 +130,7 @@ function FileList({ project, artifact: { run, prefix }, called }: Called & { rea
       <ul className="artifact-tree">
         {files.map(({ name, size }) => (
           <li key={name}>
-            <button type="button" aria-current={name === shown ? 'true' : undefined} onClick={() => setAsked(name)}>
+            <button type="button" aria-current={name === shown ? 'true' : undefined} onClick={() => setSelected(name)}>
               <span>{fileName(name, prefix)}</span>
               <span className="dim">{bytesText(size)}</span>
             </button>

@@ -81,7 +81,7 @@ export function useExecutions(
       const below = latest.current.inView().filter((run) => open(run) && !head.has(run.id));
       if (below.length > 0) patch(await get(below.map(({ id }) => id)));
     };
-    const tell = async () => {
+    const readChanges = async () => {
       timer = undefined;
       const ids = [...gathered];
       gathered.clear();
@@ -95,7 +95,7 @@ export function useExecutions(
         if (id === undefined) continue;
         if (event.type === 'execution.deleted') gone.add(id);
         else gathered.add(id);
-        timer ??= setTimeout(() => void tell().catch(ignore), GATHER_MS);
+        timer ??= setTimeout(() => void readChanges().catch(ignore), GATHER_MS);
       }
     };
     // A viewer without access to events, or without a connection, still sees the loaded rows; the frame shows the

@@ -73,9 +73,9 @@ export function ExperimentsPage() {
               label="Show deleted experiments"
               checked={deleted}
               onChange={({ currentTarget }) => say({ view: currentTarget.checked ? 'deleted' : undefined })}
-              className="filter-said"
+              className="filter-summary"
             />
-            <div className="filter-said" role="status">
+            <div className="filter-summary" role="status">
               <span>
                 {shown.length.toLocaleString('en')} {shown.length === 1 ? 'experiment' : 'experiments'}
                 {more ? ', more available' : ''}

@@ -5,7 +5,7 @@ import { Freshness } from './features-page.tsx';
 import { FeaturesPanel } from './features-panel.tsx';
 import { MaterializationsPanel } from './materializations-panel.tsx';
 import { SkewPanel } from './skew-panel.tsx';
-import { TryOnline, type AskedKey } from './try-online.tsx';
+import { TryOnline, type JoinKeyField } from './try-online.tsx';
 import {
   useEntities,
   useFeatureResource,
@@ -183,7 +183,7 @@ function ViewTabs({ scope, resource, state }: ViewTabsProps) {
 
 function Try({ scope, name, spec }: { readonly scope: FeaturesScope; readonly name: string; readonly spec: ViewSpec }) {
   const entities = useEntities(scope);
-  const keys: readonly AskedKey[] = [
+  const keys: readonly JoinKeyField[] = [
     ...(spec.entities ?? []).map((entity) => entityKey(entities?.get(entity), entity)),
     ...(spec.source.type === 'onDemand' ? (spec.source.request ?? []) : []),
   ];
@@ -192,7 +192,7 @@ function Try({ scope, name, spec }: { readonly scope: FeaturesScope; readonly na
 }
 
 /** The join key of an entity: name and type of its column. */
-export function entityKey(resource: Resource | undefined, entity: string): AskedKey {
+export function entityKey(resource: Resource | undefined, entity: string): JoinKeyField {
   const { joinKey = entity, type = 'string' } = (resource?.spec ?? {}) as { joinKey?: string; type?: string };
   return { name: joinKey, type };
 }

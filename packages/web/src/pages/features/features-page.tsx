@@ -219,8 +219,8 @@ function viewColumns(project: string): readonly TableColumn<FeatureViewState>[] 
 }
 
 export function Freshness({ view }: { readonly view: FeatureViewState }) {
-  const said = freshness(view, useNow());
-  return <StateBadge state={said.state} word={said.word} why={said.why} />;
+  const status = freshness(view, useNow());
+  return <StateBadge state={status.state} word={status.word} why={status.why} />;
 }
 
 /** `dataset weather` names a Dataset; other sources have no page. */

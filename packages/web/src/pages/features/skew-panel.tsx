@@ -42,7 +42,7 @@ export function SkewPanel({ project, view, spec }: SkewPanelProps) {
         <p className="dim">Compares online and offline values of evenly sampled keys at the same time.</p>
       ) : (
         <>
-          <p className="features-said dim">
+          <p className="features-summary dim">
             {countText(data.entities)} keys, as of <Time at={data.at} />
           </p>
           <PlainTable

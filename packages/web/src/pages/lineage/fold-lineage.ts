@@ -108,10 +108,10 @@ export function foldLineage({ root, edges }: LineageGraph, walk: Walk, { open, r
     const at = nodes[next] ?? '';
     for (const [id, keys] of fansOf(walk, at)) {
       const room = Math.max(0, MOST_DRAWN - nodes.length);
-      const asked = open.get(id);
-      const count = asked ?? (keys.length <= SHOWN_OF_FAN + 1 ? keys.length : SHOWN_OF_FAN);
+      const requested = open.get(id);
+      const count = requested ?? (keys.length <= SHOWN_OF_FAN + 1 ? keys.length : SHOWN_OF_FAN);
       // An explicitly requested number is always drawn.
-      const most = asked === undefined ? Math.min(count, room) : count;
+      const most = requested === undefined ? Math.min(count, room) : count;
       const shown = keys.filter((key, position) => position < most || forced.has(key));
       const folded =
         shown.length === keys.length ? [] : keys.filter((key, position) => position >= most && !forced.has(key));

@@ -86,7 +86,7 @@ function Explorer({ project, graph }: { readonly project: string; readonly graph
         <Button variant="default" onClick={() => say({ view: asTable ? undefined : 'table' })}>
           {asTable ? 'Show as graph' : 'Show as table'}
         </Button>
-        <span role="status" className="filter-said">
+        <span role="status" className="filter-summary">
           {countText(graph, find === '' ? undefined : found.length)}
           {!asTable && folded.fans.length > 0 && `, ${folded.nodes.length.toLocaleString('en')} shown individually`}
         </span>

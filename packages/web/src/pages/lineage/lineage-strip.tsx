@@ -31,7 +31,7 @@ export function LineageStrip({ project, graph, self }: LineageStripProps) {
     <>
       <ol className="lineage-strip" aria-label="Lineage">
         {steps.map((step, at) => (
-          // oxlint-disable-next-line react/no-array-index-key -- steps are told apart by their distance
+          // oxlint-disable-next-line react/no-array-index-key -- the distance identifies a step
           <li key={at}>
             {at > 0 && (
               <span className="dim" aria-hidden="true">

@@ -55,7 +55,7 @@ export function MentionsPage() {
         }
       />
       {error !== null && <ErrorNote error={error} retry={again} />}
-      <div className="mentions-said">
+      <div className="mentions-summary">
         <span role="status">{unreadWords(unread)}</span>
         <Checkbox
           size="xs"

@@ -3,7 +3,7 @@ import { removeModelAliasOperation, type ModelSpec } from '@dais/api/registry';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
-import { askedWords, listed } from './approval-words.ts';
+import { approverNames, listed } from './approval-words.ts';
 import type { ModelScope } from './use-registry.ts';
 import { versionAddress } from '#addresses.ts';
 import { useClient } from '#server/console-context.ts';
@@ -24,7 +24,7 @@ export interface AliasPanelProps {
 interface Row {
   readonly alias: string;
   readonly version: number | undefined;
-  readonly asked: string;
+  readonly approvers: string;
 }
 
 /** The aliases of a model: the version of each, and the required approvals of a change. */
@@ -55,7 +55,7 @@ export function AliasPanel({ scope, spec, aliases }: AliasPanelProps) {
             },
             {
               title: 'Approval',
-              cell: ({ asked }) => (asked === '' ? 'not required' : `by ${asked}`),
+              cell: ({ approvers }) => (approvers === '' ? 'not required' : `by ${approvers}`),
             },
             {
               title: '',
@@ -89,7 +89,7 @@ function aliasRows({ approvals = [] }: ModelSpec, aliases: Readonly<Record<strin
   return [...names].toSorted().map((alias) => ({
     alias,
     version: aliases[alias],
-    asked: listed(approvals.filter((rule) => rule.aliases?.includes(alias) === true).map(askedWords)),
+    approvers: listed(approvals.filter((rule) => rule.aliases?.includes(alias) === true).map(approverNames)),
   }));
 }
 

@@ -1,6 +1,6 @@
 import type { Approval } from '@dais/api/registry';
 import { expect, test } from 'vitest';
-import { askedWords, inOrder, missingWords, moveWords, waitsFor } from './approval-words.ts';
+import { approverNames, inOrder, missingWords, moveWords, waitsFor } from './approval-words.ts';
 
 const approval = (number: number, missing: Approval['missing'], requestedAt = number): Approval => ({
   number,
@@ -23,7 +23,7 @@ test('missing approvers are shown by name and number', () => {
     { user: 'ada', approvals: 1 },
   ];
   expect(missingWords(missing)).toBe('a member of team risk, 2 members of team desk and ada');
-  expect(askedWords({ teams: [{ team: 'risk' }], users: ['ada'] })).toBe('a member of team risk and ada');
+  expect(approverNames({ teams: [{ team: 'risk' }], users: ['ada'] })).toBe('a member of team risk and ada');
   expect(moveWords({ alias: 'champion' })).toBe('alias champion');
   expect(moveWords({ stage: 'Production' })).toBe('stage Production');
 });

@@ -16,7 +16,7 @@ export function missingWords(missing: readonly MissingApproval[]): string {
 }
 
 /** The approvers of a rule as text. */
-export function askedWords({ teams = [], users = [] }: ApprovalRule): string {
+export function approverNames({ teams = [], users = [] }: ApprovalRule): string {
   return missingWords([
     ...teams.map(({ team, members = 1 }) => ({ team, approvals: members })),
     ...users.map((user) => ({ user, approvals: 1 })),

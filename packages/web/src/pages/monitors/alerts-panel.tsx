@@ -58,7 +58,7 @@ export function AlertsPanel({ project, title, alerts, named = false, none }: Ale
       : []),
     {
       title: 'Alert',
-      cell: ({ monitor, title: said, reason, lastWindow, columns: moved }) => (
+      cell: ({ monitor, title, reason, lastWindow, columns: moved }) => (
         <>
           <Link
             {...monitorAddress(project, monitor, {
@@ -66,9 +66,9 @@ export function AlertsPanel({ project, title, alerts, named = false, none }: Ale
               ...(moved[0] !== undefined && { column: moved[0] }),
             })}
           >
-            {said}
+            {title}
           </Link>
-          {reason !== said && <div className="dim">{reason}</div>}
+          {reason !== title && <div className="dim">{reason}</div>}
         </>
       ),
     },

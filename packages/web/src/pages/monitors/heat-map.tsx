@@ -156,8 +156,8 @@ function Row({ id, row, history, chosen, choose }: RowProps) {
 }
 
 function cellText({ column, metric }: HeatRow, { window, value, p, status }: HeatCell): string {
-  const said = status === null ? 'no result' : MONITOR_STATES[status].word;
-  return `${column} in window ${window}: ${metric} ${figure(value)}${p === null ? '' : `, p ${figure(p)}`}, ${said}`;
+  const result = status === null ? 'no result' : MONITOR_STATES[status].word;
+  return `${column} in window ${window}: ${metric} ${figure(value)}${p === null ? '' : `, p ${figure(p)}`}, ${result}`;
 }
 
 function windowLabel({ windows }: MonitorHistory, position: number): string {

@@ -14,7 +14,7 @@ export function Suspension({ resource }: { readonly resource: Resource }) {
   const { client } = useConsole();
   const queries = useQueryClient();
   /** The confirmed action: by the time of the response, the watch may have reported the change. */
-  const [asked, setAsked] = useState<'suspend' | 'admit'>();
+  const [pending, setPending] = useState<'suspend' | 'admit'>();
   const { apiVersion, kind, metadata, spec } = resource;
   const { name, labels, annotations } = metadata;
   const suspended = (spec as { readonly suspended?: boolean }).suspended === true;
@@ -30,7 +30,7 @@ export function Suspension({ resource }: { readonly resource: Resource }) {
       await client.update(kind, name, manifest as ManifestInput<string>, { resourceVersion: metadata.resourceVersion });
     },
     onSuccess: (_, what) => {
-      setAsked(undefined);
+      setPending(undefined);
       toast({ title: what === 'admit' ? `${name} reactivated` : `${name} is suspended` });
       void queries.invalidateQueries({ queryKey: ['resource', kind] });
       void queries.invalidateQueries({ queryKey: [kind === 'User' ? 'user-sessions' : 'service-tokens', name] });
@@ -44,7 +44,7 @@ export function Suspension({ resource }: { readonly resource: Resource }) {
         <Button
           variant="default"
           {...(!suspended && { color: 'red' })}
-          onClick={() => setAsked(suspended ? 'admit' : 'suspend')}
+          onClick={() => setPending(suspended ? 'admit' : 'suspend')}
         >
           {suspended ? 'Reactivate user' : 'Suspend user'}
         </Button>
@@ -57,16 +57,16 @@ export function Suspension({ resource }: { readonly resource: Resource }) {
       ) : (
         <p className="dim">Suspending denies every action and ends all sessions and tokens of the user immediately.</p>
       )}
-      {asked !== undefined && (
+      {pending !== undefined && (
         <Confirm
-          title={asked === 'admit' ? `Reactivate ${name}?` : `Suspend ${name}?`}
-          verb={asked === 'admit' ? 'Reactivate user' : 'Suspend user'}
+          title={pending === 'admit' ? `Reactivate ${name}?` : `Suspend ${name}?`}
+          verb={pending === 'admit' ? 'Reactivate user' : 'Suspend user'}
           busy={change.isPending}
-          confirm={() => change.mutate(asked)}
-          close={() => setAsked(undefined)}
+          confirm={() => change.mutate(pending)}
+          close={() => setPending(undefined)}
         >
           <p>
-            {asked === 'admit'
+            {pending === 'admit'
               ? 'The user can sign in again with the same roles. Revoked tokens stay revoked.'
               : 'All sessions and tokens of the user end immediately. The account and its roles stay.'}
           </p>

@@ -113,11 +113,11 @@ function OneEndpoint({ project, endpoint, choice }: OneEndpointProps) {
   const { time, from, until, selected } = query;
   const now = useNow();
   // The end of the time range is fixed until the viewer refreshes: each query writes pending predictions to files.
-  const [asked, setAsked] = useState(now);
+  const [end, setEnd] = useState(now);
   const filter = useMemo(() => readFilter(query), [query]);
   const of: PredictionsOf = useMemo(
-    () => ({ project, endpoint, span: timeSpan({ time, from, until }, asked) }),
-    [project, endpoint, time, from, until, asked],
+    () => ({ project, endpoint, span: timeSpan({ time, from, until }, end) }),
+    [project, endpoint, time, from, until, end],
   );
   const { rows, columns, masked, more, loadMore, loading, error, again } = usePredictions(of, filter);
   const summary = usePredictionSummary(of, filter);
@@ -136,10 +136,10 @@ function OneEndpoint({ project, endpoint, choice }: OneEndpointProps) {
         {choice}
         <SpanSelect time={time} from={from} until={until} say={say} now={now} />
         <PredictionFilters filter={filter} columns={columns} summary={summary.data} say={say} />
-        <Button variant="default" loading={loading} onClick={() => setAsked(Date.now())}>
+        <Button variant="default" loading={loading} onClick={() => setEnd(Date.now())}>
           Refresh
         </Button>
-        <span role="status" className="predictions-said">
+        <span role="status" className="predictions-summary">
           {rows === undefined
             ? error === null
               ? 'Loading'

@@ -41,10 +41,10 @@ export function ShadowPanel({ project, endpoint }: ShadowPanelProps) {
   const navigate = useNavigate();
   const { time, from, until, output } = useAddressQuery();
   const now = useNow();
-  const [asked, setAsked] = useState(now);
+  const [end, setEnd] = useState(now);
   const of: PredictionsOf = useMemo(
-    () => ({ project, endpoint, span: timeSpan({ time, from, until }, asked) }),
-    [project, endpoint, time, from, until, asked],
+    () => ({ project, endpoint, span: timeSpan({ time, from, until }, end) }),
+    [project, endpoint, time, from, until, end],
   );
   const first = usePredictionQuery(of, 'select * from predictions where shadow_of is not null limit 1', 1);
   const outputs = valueColumns(first.data?.columns ?? []).filter(({ side }) => side === 'output');
@@ -65,7 +65,7 @@ export function ShadowPanel({ project, endpoint }: ShadowPanelProps) {
             comboboxProps={{ withinPortal: false }}
           />
         )}
-        <Button variant="default" loading={first.isFetching} onClick={() => setAsked(Date.now())}>
+        <Button variant="default" loading={first.isFetching} onClick={() => setEnd(Date.now())}>
           Refresh
         </Button>
       </div>

@@ -71,7 +71,7 @@ export function PromptsPage() {
               placeholder="Name contains"
               className="filter-name"
             />
-            <div className="filter-said" role="status">
+            <div className="filter-summary" role="status">
               {shown.length.toLocaleString('en')}
             </div>
           </div>

@@ -80,7 +80,7 @@ export function RunsBar(props: RunsBarProps) {
           onReset={() => say({ columns: undefined })}
         />
       </div>
-      <div className="runs-said">
+      <div className="runs-summary">
         <span role="status">{counted}</span>
         {waiting > 0 && (
           <Button variant="default" onClick={again}>
@@ -100,7 +100,7 @@ export function RunsBar(props: RunsBarProps) {
           onChange={({ currentTarget }) => say({ nested: currentTarget.checked ? 'yes' : undefined, open: undefined })}
         />
         {address['nested'] === 'yes' && !props.nested && <span>Not nested while a filter or grouping is active.</span>}
-        <div className="runs-said-end">
+        <div className="runs-summary-end">
           {chosen.length > 0 && (
             <>
               <span>{chosen.length.toLocaleString('en')} selected</span>

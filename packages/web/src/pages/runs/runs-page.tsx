@@ -49,9 +49,9 @@ export function RunsPage() {
   const one = useExperiment(project, experiments?.length === 1 ? experiments[0] : undefined);
   const several = named === 'all' || named.includes(',');
   const { filter, sort, group, view, columns: columnText } = query;
-  const asked = useMemo(() => runQuery({ filter, sort, group, view }), [filter, sort, group, view]);
-  const nested = query['nested'] === 'yes' && canNest(asked);
-  const listed = useMemo(() => (nested ? onTop(asked) : asked), [nested, asked]);
+  const runsQuery = useMemo(() => runQuery({ filter, sort, group, view }), [filter, sort, group, view]);
+  const nested = query['nested'] === 'yes' && canNest(runsQuery);
+  const listed = useMemo(() => (nested ? onTop(runsQuery) : runsQuery), [nested, runsQuery]);
   const location = { project, experiments, query: listed, nested };
   const { key, runs, stale, more, loadMore, loading, error, again } = useRuns(location);
   const count = useRunCount(location, more);
@@ -71,7 +71,7 @@ export function RunsPage() {
   );
 
   const [closed, setClosed] = useState<ReadonlySet<string>>(new Set());
-  const grouped = useMemo(() => groupRuns(runs ?? [], asked.group, closed), [runs, asked.group, closed]);
+  const grouped = useMemo(() => groupRuns(runs ?? [], runsQuery.group, closed), [runs, runsQuery.group, closed]);
   const say = useCallback(
     (change: Readonly<Record<string, string | undefined>>) =>
       void navigate({ to: '.', search: (before: object) => ({ ...before, ...change }), replace: true }),
@@ -106,11 +106,11 @@ export function RunsPage() {
     };
   }, [chosenText, say, tree?.state]);
 
-  const forms = useRunForms({ project, experiments, query: asked });
+  const forms = useRunForms({ project, experiments, query: runsQuery });
   const title = one.data !== undefined ? `Runs of ${one.data.name}` : `Runs of ${several ? project : named}`;
   const note = one.data?.tags['mlflow.note.content'];
   const deleted = one.data?.lifecycle === 'deleted';
-  const filtered = asked.filter !== '' || asked.view === 'deleted';
+  const filtered = runsQuery.filter !== '' || runsQuery.view === 'deleted';
   return (
     <div className="page">
       <PageHead
@@ -140,7 +140,7 @@ export function RunsPage() {
         <RunsBar
           project={project}
           experiments={experiments ?? []}
-          query={asked}
+          query={runsQuery}
           address={query}
           counted={`${countWords(runs.length, more, loading, count)}${nested ? ', nested runs not counted' : ''}`}
           nested={nested}
@@ -168,7 +168,7 @@ export function RunsPage() {
             </Link>
           </EmptyState>
         ) : filtered ? (
-          <EmptyState sentence={asked.view === 'deleted' ? 'No deleted runs.' : 'No matches.'}>
+          <EmptyState sentence={runsQuery.view === 'deleted' ? 'No deleted runs.' : 'No matches.'}>
             <Link to="." search={{}}>
               Clear filter
             </Link>
@@ -179,7 +179,7 @@ export function RunsPage() {
       ) : (
         <RowStateContext value={rowState}>
           <ResourceTable
-            key={`${project} ${named} ${listed.filter} ${asked.orderBy.join()} ${asked.view} ${asked.group ?? ''}`}
+            key={`${project} ${named} ${listed.filter} ${runsQuery.orderBy.join()} ${runsQuery.view} ${runsQuery.group ?? ''}`}
             label="Runs"
             rows={rows}
             columns={tableColumns}

@@ -33,10 +33,10 @@ export function useMetricLines(
   const { axis, range } = view;
   // Each run has its own start: a relative position is known only for a single run.
   const began = runs.length === 1 ? runs[0]?.startedAt : undefined;
-  const asked = axis !== 'relative' ? range : began === undefined || range === undefined ? undefined : range;
+  const visible = axis !== 'relative' ? range : began === undefined || range === undefined ? undefined : range;
   const locate = (at: number) =>
     axis === 'step' ? Math.round(at) : Math.round(at * 1000) + (axis === 'relative' ? (began ?? 0) : 0);
-  const [from, to] = asked === undefined ? [] : asked.map(locate);
+  const [from, to] = visible === undefined ? [] : visible.map(locate);
   const { data, error } = useQuery<Chart, DaisError>({
     queryKey: ['chart', project, ids, key, axis === 'step' ? 'step' : 'time', from, to],
     queryFn: async ({ signal }) =>

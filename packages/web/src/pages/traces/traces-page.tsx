@@ -121,7 +121,7 @@ export function TracesPage() {
               onChange={(value) => say({ experiment: value === null || value === ALL ? undefined : value })}
               comboboxProps={{ withinPortal: false }}
             />
-            <span role="status" className="traces-said">
+            <span role="status" className="traces-summary">
               {traces === undefined
                 ? 'Loading'
                 : `${traces.length.toLocaleString('en')}${more ? ', scroll for more' : ''}`}
