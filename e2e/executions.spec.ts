@@ -1,4 +1,4 @@
-/** What runs on the server: found, looked into step by step, run again, canceled. */
+/** Executions in the console: found, inspected step by step, rerun, canceled. */
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { Journey } from './journey.ts';
@@ -62,7 +62,7 @@ afterEach(async ({ task }) => {
 const region = (page: Page, name: string) => page.getByRole('region', { name, exact: true });
 const runs = '/projects/default/executions';
 
-test('where nothing ran stands what to paste, and runs come by themselves', async () => {
+test('an empty list shows commands to paste, and runs appear automatically', async () => {
   const page = await journey.open('/');
   await page.getByRole('link', { name: 'Jobs', exact: true }).click();
   await page.getByText('No jobs in default yet.').waitFor();
@@ -84,7 +84,7 @@ test('where nothing ran stands what to paste, and runs come by themselves', asyn
   expect(new URL(page.url()).search).toBe('?state=failed&name=NIGHT');
 });
 
-test('a run shows its graph; a step says what it wrote, was given and left', async () => {
+test('a run shows its graph; a step shows its log, inputs and outputs', async () => {
   const page = await journey.open(`${runs}/${nightly.id}`);
   await page.getByRole('heading', { name: 'Job nightly', level: 1 }).waitFor();
   const graph = page.getByRole('group', { name: 'Graph of the job' });
@@ -122,7 +122,7 @@ test('a run shows its graph; a step says what it wrote, was given and left', asy
     .waitFor();
 });
 
-test('what failed is looked at first; it is run again from a step, and compared', async () => {
+test('the failed step is selected first; the run is rerun from a step, and compared', async () => {
   const page = await journey.open(`${runs}/${broken.id}`);
   const step = region(page, 'Step fit');
   await step.getByText('ValueError: no rows').waitFor();
@@ -160,7 +160,7 @@ function projectManifest(compute: object): string {
   return JSON.stringify({ apiVersion: 'dais.dev/v1', kind: 'Project', metadata: { name: 'default' }, spec });
 }
 
-test('the compute page shows who uses what, and why steps wait', async () => {
+test('the compute page shows usage, and why steps are pending', async () => {
   const page = await journey.open('/projects/default/compute');
   const run = await fillQuota(page);
   const meter = page.getByRole('meter', { name: 'CPU', exact: true });
@@ -177,7 +177,7 @@ test('the compute page shows who uses what, and why steps wait', async () => {
   await page.getByText('No queued steps').waitFor();
 });
 
-test('a run that goes on is followed, and canceled; what waits says why', async () => {
+test('a running run is followed, and canceled; pending steps show the reason', async () => {
   const run = await submit('long', {
     talk: sh('echo up; sleep 300', { outputs: { x: { path: 'x', optional: true } } }),
     later: sh('true', { needs: ['talk'] }),

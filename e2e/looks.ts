@@ -1,4 +1,4 @@
-/** What there is to see: each page in both themes and on a narrow screen, as axe reads it. */
+/** Visual checks: each page in both themes and on a narrow screen, with axe. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { environment } from '../tools/environment.mjs';
 import { expectAccessible, type Journey, type Person } from './journey.ts';
 
-/** Its name, its address (or what gives it), what must be there before one looks, and who looks at it. */
+/** Its name, its URL (or a function for it), what must exist before the visit, and the viewer. */
 export type Look = readonly [
   name: string,
   path: string | (() => string),
@@ -14,7 +14,7 @@ export type Look = readonly [
   as?: Person | undefined,
 ];
 
-/** Declares the tests. `provoked`: what a browser always says of what such a page asks for. */
+/** Declares the tests. `provoked`: messages that a browser always prints for such a page. */
 export function describeLooks(looks: readonly Look[], journey: () => Journey, ...provoked: readonly string[]): void {
   const rows = looks.map(([name, path, ready, as]) => ({ name, path, ready, as }));
   // One load shows all three: loading a page thrice was two thirds of the CPU time of these tests (194 s of 262 s).
@@ -37,7 +37,7 @@ export function describeLooks(looks: readonly Look[], journey: () => Journey, ..
   });
 }
 
-/** Colors that fade are at their end, and what watches the size of the window has seen it. */
+/** Waits for the end of color transitions and resize observers. */
 async function settledStyles(page: Page): Promise<void> {
   await page.evaluate(async () => {
     await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
@@ -48,10 +48,10 @@ async function settledStyles(page: Page): Promise<void> {
   });
 }
 
-/** Some are known only once the server has given a number. */
+/** Some are known only after a response of the server. */
 const textOf = (path: string | (() => string)) => (typeof path === 'string' ? path : path());
 
-/** For whoever wants to look: DAIS_PICTURES names a folder. */
+/** For screenshots: DAIS_PICTURES names a folder. */
 async function keepPicture(page: Page, name: string): Promise<void> {
   const folder = environment.DAIS_PICTURES;
   if (folder === undefined) return;

@@ -1,4 +1,4 @@
-/** The pages about people, rights and deeds, as axe and a narrow screen see them. */
+/** Accessibility of the pages about people, permissions and audit, also on a narrow screen. */
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import type { Journey } from './journey.ts';
 import { describeLooks, type Look } from './looks.ts';

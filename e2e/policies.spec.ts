@@ -1,4 +1,4 @@
-/** Policies over what is in production: what violates one, and models that are quarantined. */
+/** Policies over what is in production: violations, and quarantined models. */
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { endlessLoop } from '../packages/server/src/engines/inference/onnx/onnx-bombs.testing.ts';

@@ -1,4 +1,4 @@
-/** Texts for language models: versions, what they say, what changed, what they are called. */
+/** Prompts: versions, texts, differences and aliases. */
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { Journey } from './journey.ts';
@@ -42,7 +42,7 @@ afterEach(async ({ task }) => {
 
 const region = (page: Page, name: string) => page.getByRole('region', { name, exact: true });
 
-test('prompts stand apart from models, and are read version by version', async () => {
+test('prompts are separate from models, and are read version by version', async () => {
   const page = await journey.open('/');
   await page.getByRole('link', { name: 'Prompts', exact: true }).click();
   await page.getByRole('heading', { name: 'Prompts', level: 1 }).waitFor();
@@ -57,7 +57,7 @@ test('prompts stand apart from models, and are read version by version', async (
   expect(new URL(page.url()).search).toBe('?version=1');
 });
 
-test('two versions are compared line by line; the address is the view', async () => {
+test('two versions are compared line by line; the URL stores the view', async () => {
   const page = await journey.open('/projects/project-l/prompts/summary');
   await page.getByRole('combobox', { name: 'Compare with' }).click();
   await page.getByRole('option', { name: 'version 1' }).click();
@@ -67,7 +67,7 @@ test('two versions are compared line by line; the address is the view', async ()
   expect(new URL(page.url()).search).toBe('?from=1');
 });
 
-test('a version is called by an alias, and is talked about', async () => {
+test('a version gets an alias and comments', async () => {
   const page = await journey.open('/projects/project-l/prompts/summary');
   await page.getByRole('button', { name: 'Set alias on version 2' }).click();
   await page.getByRole('dialog').getByRole('combobox', { name: 'Alias' }).fill('production');
@@ -77,7 +77,7 @@ test('a version is called by an alias, and is talked about', async () => {
   await page.getByRole('textbox', { name: 'Add a comment' }).fill('Shorter than before');
   await page.getByRole('button', { name: 'Comment' }).click();
   await region(page, 'Comments').getByRole('listitem').getByText('Shorter than before').waitFor();
-  // The address of a model leads to the prompt that it is.
+  // The URL of the model redirects to the prompt.
   await region(page, 'Aliases').getByRole('link', { name: 'version 2' }).click();
   await page.waitForURL('**/projects/project-l/prompts/summary?version=2');
 });

@@ -1,4 +1,4 @@
-/** What programs did, step by step: found, looked at, judged. */
+/** Traces of programs: found, inspected and assessed. */
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { Journey } from './journey.ts';
@@ -97,7 +97,7 @@ afterEach(async ({ task }) => {
 
 const region = (page: Page, name: string) => page.getByRole('region', { name, exact: true });
 
-test('traces are found in the grammar of clients; what is wrong is told under the word', async () => {
+test('traces are filtered with the syntax of clients; errors are marked at the word', async () => {
   const page = await journey.open('/');
   await page.getByRole('link', { name: 'Traces', exact: true }).click();
   await page.getByRole('heading', { name: 'Traces', level: 1 }).waitFor();
@@ -112,7 +112,7 @@ test('traces are found in the grammar of clients; what is wrong is told under th
   expect(new URL(page.url()).searchParams.get('filter')).toBe("span.name = 'retrieve' AND status = 'ERROR'");
 });
 
-test('a trace shows its steps in time; the address says which is looked at', async () => {
+test('a trace shows its spans in time; the URL selects one', async () => {
   const page = await journey.open('/projects/project-n/traces');
   await page
     .getByRole('row', { name: /Why is it late/ })
@@ -129,7 +129,7 @@ test('a trace shows its steps in time; the address says which is looked at', asy
   await region(page, 'Spans').getByRole('button', { name: 'retrieve' }).waitFor({ state: 'detached' });
 });
 
-test('what failed says why first, and is judged', async () => {
+test('a failed trace shows the error first, and is assessed', async () => {
   const page = await journey.open(`/projects/project-n/traces/${failed}`);
   await page.getByText('TimeoutError: no answer in 4 s').first().waitFor();
   await page.getByRole('button', { name: 'Add assessment' }).click();

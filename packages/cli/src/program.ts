@@ -121,11 +121,11 @@ function prepare(command: Command, terminal: Terminal): void {
 function usageError(text: string, command: Command, terminal: Terminal): string {
   const path = [];
   for (let at: Command | null = command; at !== null; at = at.parent) path.unshift(at.name());
-  const said = text
+  const message = text
     .replace(/^error: /, '')
     .replace('(Did you mean one of', '(did you mean one of')
     .replace('(Did you mean', '(did you mean');
-  return `${terminal.errStyle.fail('error:')} ${said.trimEnd().replace('\n(', ' (')}\n  See ${path.join(' ')} --help.\n`;
+  return `${terminal.errStyle.fail('error:')} ${message.trimEnd().replace('\n(', ' (')}\n  See ${path.join(' ')} --help.\n`;
 }
 
 function addCommand(

@@ -43,13 +43,13 @@ export async function runCommandLine(words: readonly string[], world: World): Pr
     return await run(context, args, options as never);
   } catch (error) {
     if (signal.aborted) return exitCodes.interrupted.code;
-    return await tell(error, context);
+    return await printError(error, context);
   } finally {
     terminal.progress('');
   }
 }
 
-async function tell(error: unknown, context: Context): Promise<ExitCode> {
+async function printError(error: unknown, context: Context): Promise<ExitCode> {
   const { terminal, globals } = context;
   const { DaisError, toProblem } = await import('@dais/api');
   if (isSystemError(error)) {

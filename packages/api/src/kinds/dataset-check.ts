@@ -1,9 +1,9 @@
-/** What is wrong with a dataset beyond its schema. */
+/** Problems of a dataset beyond its schema. */
 import type { Issue } from '#errors.ts';
 import type { DatasetSpec } from '#kinds/dataset.ts';
 import { checkExpectations } from '#records/expectation.ts';
 
-/** Columns that are named twice, or named and not there. */
+/** Columns that are named twice, or named but missing. */
 export function datasetIssues(spec: DatasetSpec): Issue[] {
   const issues: Issue[] = [];
   const named = new Map<string, string>();

@@ -211,7 +211,7 @@ export const endpointSpec = z.strictObject({
 });
 export type EndpointSpec = z.output<typeof endpointSpec>;
 
-/** Names that the rollout of `model` gives itself. */
+/** Names that the rollout of `model` uses itself. */
 const OWN_VARIANTS = new Set(['stable', 'canary']);
 
 function checkEndpoint(spec: EndpointSpec): Issue[] {

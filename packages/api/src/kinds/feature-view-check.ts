@@ -1,4 +1,4 @@
-/** What is wrong with a feature view beyond its schema, whatever else exists. */
+/** Problems of a feature view beyond its schema, independent of other resources. */
 import type { z } from 'zod';
 import type { Issue } from '#errors.ts';
 import { durationMicroseconds } from '#features/duration.ts';

@@ -1,4 +1,4 @@
-/** What every version of a model has to do before it gets traffic, as its owner wrote it down. */
+/** Tests that every version of a model has to pass before it gets traffic. */
 import { z } from 'zod';
 import type { Issue } from '#errors.ts';
 
@@ -70,7 +70,7 @@ export const modelTestsSchema = z
   .optional()
   .describe('What every version has to do: run by `dais model test`, and by a rollout before it gets any traffic.');
 
-/** What a schema cannot say of them. */
+/** Rules for tests beyond JSON Schema. */
 export function checkModelTests(tests: readonly ModelTest[]): Issue[] {
   const issues: Issue[] = [];
   const names = new Map<string, number>();

@@ -15,7 +15,7 @@ const columnText = z.string().min(1).max(256);
 const columns = z.array(columnText).min(1).max(1000);
 const share = z.number().min(0).max(1);
 
-/** Of every check. */
+/** Fields of every check. */
 const common = {
   name: labelNameSchema.optional().describe('Unique in the monitor; names the alert. Default: the type.'),
   severity: z.enum(severities).optional().describe('Severity of its alert. Default: severity of the monitor.'),

@@ -3,7 +3,7 @@ import { actorSchema } from '#manifest.ts';
 import { attributionMethodSchema, attributionScaleSchema } from '#records/attribution-method.ts';
 import { predictionIdSchema } from '#records/predictions.ts';
 
-/** Why a model said what it said, and what it goes by on the whole: Shapley values. */
+/** Explanations of a prediction, and feature importance of a model: Shapley values. */
 
 const contributionSchema = z.strictObject({
   feature: z.string().describe('Name of the column, or of the input and which number of it.'),

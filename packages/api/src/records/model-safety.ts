@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What was found in the files of a model version before anything loads them. */
+/** Findings in the files of a model version, from a scan before any load. */
 
 const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
 

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { attributionMethodSchema, attributionScaleSchema } from '#records/attribution-method.ts';
 
 /**
- * What monitors found: a report for each window, the figures behind it, alerts, and what was decided because of them. A
- * status is `unknown` with a reason, and never `passing`, if a value cannot be computed.
+ * Results of monitors: a report for each window, its statistics, alerts, and triggered decisions. A status is `unknown`
+ * with a reason, and never `passing`, if a value cannot be computed.
  */
 
 const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
@@ -94,7 +94,7 @@ const baselineSchema = z.strictObject({
 });
 export type MonitorBaselineUsed = z.output<typeof baselineSchema>;
 
-/** What a list of reports shows. */
+/** The fields of a report in lists. */
 export const monitorReportHeadSchema = z.strictObject({
   id: z.uuid().describe('Id of the report.'),
   monitor: z.string().describe('Name of the monitor.'),

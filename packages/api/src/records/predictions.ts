@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { columnTypeSchema } from '#records/data.ts';
 
 /**
- * What endpoints answered: kept in Parquet files by endpoint and hour, found by the prediction's id. A request of several
- * rows is one prediction of several rows.
+ * Predictions of endpoints: stored in Parquet files by endpoint and hour, found by the prediction's id. A request of
+ * several rows is one prediction of several rows.
  */
 
 const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
@@ -83,10 +83,10 @@ export const predictionErasureSchema = z.strictObject({
 });
 export type PredictionErasure = z.infer<typeof predictionErasureSchema>;
 
-/** Most labels in one request. */
+/** Maximum number of labels in one request. */
 export const MOST_LABELS = 10_000;
 
-/** What consumers of KServe's logger look for in the `type` of a CloudEvent. */
+/** The `type` of CloudEvents that consumers of KServe's logger expect. */
 export const LOGGER_EVENT_TYPES = {
   request: 'org.kubeflow.serving.inference.request',
   response: 'org.kubeflow.serving.inference.response',

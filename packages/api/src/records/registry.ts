@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { modelTypes, stages } from '#kinds/model.ts';
 import { actorSchema } from '#manifest.ts';
 
-/** What became of a model: its versions, what they are called, and who approved that. */
+/** Registered models: versions, aliases, and approvals. */
 
 const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
 const tagsSchema = z.record(z.string(), z.string());

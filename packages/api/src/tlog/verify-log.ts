@@ -1,34 +1,34 @@
-/** Verifies a log of JSON entries against checkpoints that were signed while it grew. Streams: knows O(log n) hashes. */
+/** Verifies a log of JSON entries against signed checkpoints. Streams with O(log n) hashes in memory. */
 import type { Checkpoint } from '#tlog/checkpoint.ts';
 import { GrowingTree, sameHash, type CompactRange, type Hash, type TreeHasher } from '#tlog/tree.ts';
 
-/** Type of the entry with which a log goes on after its database was restored; its data has `size`, `before`, `after`. */
+/** Type of the entry after a restore of the database; its data has `size`, `before`, `after`. */
 export const RESTORED_ENTRY = 'audit.restored';
 
 export interface LogEntry {
-  /** Where the source keeps the entry; absent when only the body tells it, as in an exported file. */
+  /** The position at the source; absent when only the body has it, as in an exported file. */
   readonly seq?: number;
   /** The canonical JSON, exactly as it was hashed. */
   readonly body: string;
-  /** What is stored beside it as its hash, where that is known: finds the very entry that was edited. */
+  /** The stored hash, where it is known: identifies the edited entry. */
   readonly leaf?: Hash;
 }
 
 /** `from` and `to` count entries from 0; `to` is exclusive. */
 export type LogFinding =
-  /** Entries are not there. */
+  /** Entries are missing. */
   | { readonly type: 'missing'; readonly from: number; readonly to: number }
-  /** The body is not the one that its stored hash was made of. */
+  /** The body does not match its stored hash. */
   | { readonly type: 'edited'; readonly seq: number }
-  /** Another entry belongs in its place. */
+  /** The entry is at the position of another one. */
   | { readonly type: 'misplaced'; readonly seq: number; readonly says: number | undefined }
-  /** A checkpoint was signed over other entries; one of these is not as it was. */
+  /** A checkpoint covers other entries; one of these was changed. */
   | { readonly type: 'changed'; readonly from: number; readonly to: number; readonly checkpoint: Checkpoint }
-  /** A checkpoint was signed when there were more entries. */
+  /** A checkpoint covers more entries. */
   | { readonly type: 'truncated'; readonly from: number; readonly to: number; readonly checkpoint: Checkpoint }
-  /** The database was restored to an older state, and says so: what a checkpoint had signed after that state is gone. */
+  /** The database was restored to an older state, as recorded: entries of a checkpoint after that state are missing. */
   | { readonly type: 'restored'; readonly from: number; readonly to: number; readonly checkpoint: Checkpoint }
-  /** Signed with the key of this log, but for a branch that this log never was: another copy of the database went on. */
+  /** Signed with the key of this log, but for another branch: another copy of the database was in use. */
   | { readonly type: 'branch'; readonly checkpoint: Checkpoint };
 
 export interface LogReport {
@@ -36,16 +36,16 @@ export interface LogReport {
   readonly root: Hash;
   readonly range: CompactRange;
   readonly findings: readonly LogFinding[];
-  /** Checkpoints that were met exactly. */
+  /** Checkpoints that match exactly. */
   readonly met: number;
-  /** Entries below this are covered by a checkpoint that was met. */
+  /** Entries below this are covered by a matching checkpoint. */
   readonly covered: number;
 }
 
 export interface LogVerifierOptions {
-  /** Go on from here instead of from nothing. */
+  /** State to continue from. */
   readonly from?: CompactRange;
-  /** Most findings that are kept: one fault may show in many places. Default 100. */
+  /** Maximum number of findings: one error can cause many. Default 100. */
   readonly limit?: number;
 }
 
@@ -67,12 +67,12 @@ export class LogVerifier {
   #met = 0;
   #covered = 0;
   #broken = false;
-  /** Missing entries whose places the tree does not have. */
+  /** Missing entries without positions in the tree. */
   #skipped = 0;
   /** An entry without `seq` whose own number is too high: the next entry decides whether others are missing. */
   #held: { readonly body: string; readonly says: number } | undefined;
 
-  /** The signatures of `checkpoints` were verified before. They may come in any order. */
+  /** The signatures of `checkpoints` must be verified. They can come in any order. */
   constructor(hasher: TreeHasher, checkpoints: readonly Checkpoint[], options: LogVerifierOptions = {}) {
     this.#hasher = hasher;
     this.#tree = new GrowingTree(hasher, options.from);
@@ -82,7 +82,7 @@ export class LogVerifier {
     this.#checkpoints = checkpoints.filter(({ size }) => size > start).toSorted((a, b) => a.size - b.size);
   }
 
-  /** Entries of the log up to the last one that was added, missing ones included. */
+  /** Number of entries up to the last added one, missing ones included. */
   get size(): number {
     return this.#tree.size + this.#skipped;
   }
@@ -102,14 +102,14 @@ export class LogVerifier {
     this.#settleHeld(says);
     const position = this.size;
     if (says !== undefined && says > position) this.#held = { body, says };
-    // An entry from further up: it takes no place from those that follow.
+    // A misplaced later entry: it takes no position of the following ones.
     else if (says !== undefined && says < position) this.#find({ type: 'misplaced', seq: position, says });
     else this.#append(position, body);
   }
 
   /**
-   * The number of a held entry is believed when the next entry goes on from there: then the entries before it are
-   * missing. Otherwise it was altered in its place.
+   * The number of a held entry is accepted when the next entry continues from there: then the entries before it are
+   * missing. Otherwise it was altered in place.
    */
   #settleHeld(nextSays?: number): void {
     const held = this.#held;
@@ -131,7 +131,7 @@ export class LogVerifier {
     if (seq > this.size) {
       this.#find({ type: 'missing', from: this.size, to: seq });
       this.#broken = true;
-      // Their hashes are not known; the places of the others stay right.
+      // Their hashes are unknown; the positions of the others stay correct.
       while (this.size < seq) this.#tree.append(this.#hasher.empty);
     }
     if (stored !== undefined && !sameHash(stored, leaf)) this.#find({ type: 'edited', seq });
@@ -148,7 +148,7 @@ export class LogVerifier {
     }
   }
 
-  /** `complete`: there are no more entries, so checkpoints over more are over entries that are gone. */
+  /** `complete`: there are no further entries, so checkpoints over more cover missing entries. */
   end(complete = true): LogReport {
     if (complete) this.#settleHeld();
     const beyond = complete ? this.#checkpoints.slice(this.#next) : [];
@@ -165,7 +165,7 @@ export class LogVerifier {
   }
 
   #compare(checkpoint: Checkpoint): void {
-    // After a gap no root can be right: that would only repeat the finding.
+    // After a gap, no root can match: that would only repeat the finding.
     if (this.#broken) return;
     if (sameHash(checkpoint.root, this.#tree.root())) {
       this.#met += 1;
@@ -180,7 +180,7 @@ export class LogVerifier {
       this.#find({ type: 'restored', from: ended.size, to, checkpoint });
       return;
     }
-    // Without any restoration in the log it has one branch, whatever that is called.
+    // Without a restore, the log has a single branch of any name.
     const known =
       this.#restorations.length === 0 || this.#restorations.some((one) => [one.before, one.after].includes(origin));
     this.#find(known ? { type: otherwise, from, to, checkpoint } : { type: 'branch', checkpoint });
@@ -200,12 +200,12 @@ export class LogVerifier {
   }
 }
 
-/** Canonical JSON has no blanks, and only numbers of the top level are followed by the key that comes next. */
+/** Canonical JSON has no spaces, and only numbers of the top level are followed by the next key. */
 function isNumbered(body: string, seq: number): boolean {
   return body.includes(`"seq":${seq},"`);
 }
 
-/** The number that a body gives itself; `expected` is tried first, without parsing. */
+/** The number in a body; `expected` is tried first, without parsing. */
 function numberedAs(body: string, expected: number): number | undefined {
   if (isNumbered(body, expected)) return expected;
   const says = seqOf(body);
@@ -225,7 +225,7 @@ function readJson(body: string): Record<string, unknown> | undefined {
   }
 }
 
-/** A finding as a sentence for people. */
+/** A finding as a sentence. */
 export function findingText(finding: LogFinding): string {
   if (finding.type === 'edited') return `Entry ${finding.seq} was edited: its text is not the one that was hashed.`;
   if (finding.type === 'misplaced') {

@@ -211,8 +211,8 @@ test('history, rollback to the previous and to a numbered revision, and an unkno
 test('delete: by name, by label only with --yes, referenced by others, missing', async () => {
   await apply(['a', 'b', 'c'].map((name) => secret(`del-${name}`, '  labels:\n    del: "yes"\n')).join('---\n'));
   expect(await ok(['delete', 'secret', 'del-a'])).toBe('Secret del-a deleted.\n');
-  const asked = await cli.run(['delete', 'secrets', '-l', 'del=yes']);
-  expect(asked).toMatchObject({ code: 7, err: expect.stringContaining('del-b, del-c') as string });
+  const unconfirmed = await cli.run(['delete', 'secrets', '-l', 'del=yes']);
+  expect(unconfirmed).toMatchObject({ code: 7, err: expect.stringContaining('del-b, del-c') as string });
   expect(await ok(['delete', 'secrets', '-l', 'del=yes', '--yes', '--wait', '-o', 'name'])).toBe(
     'secret/del-b\nsecret/del-c\n',
   );

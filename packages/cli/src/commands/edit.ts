@@ -79,8 +79,8 @@ class Editing {
     const resource = await this.#client.update(kind, metadata.name, { yaml: text }, { resourceVersion });
     if (await printedForPrograms(this.#context, resource)) return exitCodes.ok.code;
     const { generation } = resource.metadata;
-    const said = generation === metadata.generation ? 'is unchanged' : `updated to revision ${generation}`;
-    this.#context.terminal.out(`${kind} ${printable(metadata.name)} ${said}.\n`);
+    const outcome = generation === metadata.generation ? 'is unchanged' : `updated to revision ${generation}`;
+    this.#context.terminal.out(`${kind} ${printable(metadata.name)} ${outcome}.\n`);
     return exitCodes.ok.code;
   }
 
@@ -101,12 +101,12 @@ class Editing {
     return exitCodes.ok.code;
   }
 
-  #giveUp(said: string, error: DaisError | undefined): ExitCode {
+  #giveUp(outcome: string, error: DaisError | undefined): ExitCode {
     const { terminal, sentTexts } = this.#context;
     if (error !== undefined) {
       terminal.err(errorText(error, { style: terminal.errStyle, sources: sentTexts, columns: terminal.columns }));
     }
-    terminal.err(`${said} Your text is saved in ${this.#file}\n`);
+    terminal.err(`${outcome} Your text is saved in ${this.#file}\n`);
     return error === undefined ? exitCodes.failed.code : exitCodeOf(error);
   }
 }

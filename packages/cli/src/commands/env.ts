@@ -56,13 +56,13 @@ async function changesFor(context: Context): Promise<VariableChanges> {
 async function neededToken(context: Context, choice: ServerChoice): Promise<string | undefined> {
   const { environment, globals } = context;
   const given = globals.token ?? environment.token;
-  const knows = async (token: string | undefined) => {
+  const accepts = async (token: string | undefined) => {
     const client = await connect(environment, globals, { url: choice.url, token });
     const { actor } = await client.perform(currentSessionOperation, {});
     return actor !== undefined;
   };
-  if (given === undefined && (await knows(undefined))) return undefined;
-  if (choice.token !== undefined && (await knows(choice.token))) return choice.token;
+  if (given === undefined && (await accepts(undefined))) return undefined;
+  if (choice.token !== undefined && (await accepts(choice.token))) return choice.token;
   const why = choice.token === undefined ? 'requires authentication' : 'does not accept that token';
   const remedy = `sign in with \`dais login ${choice.url}\`, or give --token`;
   throw new DaisError('unauthenticated', `${choice.url} ${why}: ${remedy}.`);

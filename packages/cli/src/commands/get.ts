@@ -31,7 +31,7 @@ export const run: Run<GetOptions> = async (context, args, options) => {
   const isSelected = (resource: Resource) => names.length === 0 || names.includes(resource.metadata.name);
   const items = first.flatMap((page) => page.items).filter(isSelected);
   if (options.watch !== true) {
-    if (items.length === 0) tellEmpty(context, kind, client, options);
+    if (items.length === 0) printEmpty(context, kind, client, options);
     else context.terminal.out(await listText(context, kind, items, options));
     return exitCodes.ok.code;
   }
@@ -129,7 +129,7 @@ function columnsFor(context: Context, kind: KindView, options: GetOptions) {
 }
 
 /** The text of an empty list, with the shortest command that creates an entry. */
-function tellEmpty(context: Context, kind: KindView, client: DaisClient, options: GetOptions): void {
+function printEmpty(context: Context, kind: KindView, client: DaisClient, options: GetOptions): void {
   const { output } = context.globals;
   if (output === 'json') context.terminal.out(jsonText({ items: [] }));
   const filtered = [options.selector, options.owner, options.origin].some((filter) => filter !== undefined);

@@ -25,7 +25,7 @@ interface LoginOptions {
 export const login: Run<LoginOptions> = async (context, [given], options) => {
   const url = await serverOf(context, given);
   const credential =
-    options.tokenStdin === true ? await readToken(context, url) : await askForToken(context, url, options.browser);
+    options.tokenStdin === true ? await readToken(context, url) : await requestToken(context, url, options.browser);
   await writeCredential(credentialPath(context.environment), url, credential);
   const { user, expiresAt } = credential;
   if (!(await printedForPrograms(context, { url, user, expiresAt }))) {
@@ -89,7 +89,7 @@ function needsNone(url: string): DaisError {
   return new DaisError('invalid_state', `The server at ${url} has one owner and needs no sign-in.`);
 }
 
-async function askForToken(context: Context, url: string, mayOpen: boolean): Promise<Credential> {
+async function requestToken(context: Context, url: string, mayOpen: boolean): Promise<Credential> {
   const client = await clientWith(context, url, undefined);
   if ((await modeOf(client)) === 'solo') throw needsNone(url);
   const program = `dais ${ownVersion()}`;

@@ -43,10 +43,10 @@ export const runPipeline: Run<RunOptions> = async (context, [name = ''], options
     },
     { idempotencyKey: randomUUID() },
   );
-  return await tell(context, client, made, wait);
+  return await printRun(context, client, made, wait);
 };
 
-async function tell(context: Context, client: DaisClient, made: Execution, wait: boolean): Promise<number> {
+async function printRun(context: Context, client: DaisClient, made: Execution, wait: boolean): Promise<number> {
   for (const warning of made.warnings ?? []) context.terminal.err(`warning: ${warning}\n`);
   let run = made;
   let exitCode: number = exitCodes.ok.code;
@@ -115,7 +115,7 @@ function graphText({ nodes, edges }: PipelineGraph): string {
   const before = (path: string) =>
     edges.filter(({ to }) => to === path).map(({ from }) => from.split('/').at(-1) ?? '');
   const lines: string[] = [];
-  const tell = (group: string): void => {
+  const addGroup = (group: string): void => {
     const inside = nodes.filter(({ path }) => path.slice(0, path.lastIndexOf('/') + 1) === group);
     const left = new Set(inside.map(({ path }) => path));
     while (left.size > 0) {
@@ -135,11 +135,11 @@ function graphText({ nodes, edges }: PipelineGraph): string {
         ];
         const indent = '  '.repeat(node.path.split('/').length - 1);
         lines.push(`${indent}${printable(name)}${words.length === 0 ? '' : `  (${words.join('; ')})`}`);
-        if (node.group) tell(`${node.path}/`);
+        if (node.group) addGroup(`${node.path}/`);
       }
     }
   };
-  tell('');
+  addGroup('');
   return `${lines.join('\n')}\n`;
 }
 
@@ -171,5 +171,5 @@ export const retryRun: Run<RetryOptions> = async (context, [id = ''], { from = [
     { id, again: [...from] },
     { idempotencyKey: randomUUID() },
   );
-  return await tell(context, client, made, wait);
+  return await printRun(context, client, made, wait);
 };

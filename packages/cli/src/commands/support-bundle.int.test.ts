@@ -104,7 +104,7 @@ test('it lists its content, writes it for its owner only, and contains no secret
       texts[`${name}/${file}`] = text;
       found.push(...leaks(`${name}/${file}`, text));
     }
-    found.push(...leaks('what is told', made.err));
+    found.push(...leaks('the output', made.err));
   }
   expect(found).toEqual([]);
   expect(texts['own/database.json']).toContain('0001-executions');

@@ -105,10 +105,10 @@ test('a remote server is reached through the proxy of the environment', async ()
     response.end(JSON.stringify({ version: '9', host: request.headers.host, auth: request.headers.authorization }));
   });
   const targetPort = await serve(target);
-  const asked: string[] = [];
+  const requests: string[] = [];
   // Plain HTTP is forwarded, not tunneled: many proxies allow tunnels to port 443 only.
   const proxy = createServer((incoming, answer) => {
-    asked.push(incoming.url ?? '');
+    requests.push(incoming.url ?? '');
     const { pathname } = new URL(incoming.url ?? '');
     const forwarded = request({ port: targetPort, path: pathname, headers: incoming.headers }, (response) => {
       answer.writeHead(response.statusCode ?? 502, response.headers);
@@ -121,5 +121,5 @@ test('a remote server is reached through the proxy of the environment', async ()
   const variables = { HTTP_PROXY: `http://127.0.0.1:${proxyPort}`, NO_PROXY: 'localhost' };
   const client = await connect({ ...environment, variables }, { url: 'http://dais.test', token: 't' });
   expect(await client.server()).toEqual({ version: '9', host: 'dais.test', auth: 'Bearer t' });
-  expect(asked).toEqual(['http://dais.test/api/v1/server']);
+  expect(requests).toEqual(['http://dais.test/api/v1/server']);
 });

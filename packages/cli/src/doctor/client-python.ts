@@ -45,7 +45,7 @@ export function pythonProgram(given: string | undefined): string {
   }
 }
 
-export async function askPython(
+export async function inspectPython(
   program: string,
   question: { readonly url: string | undefined; readonly packages: readonly string[] },
   variables: ProgramOptions['variables'],

@@ -2,7 +2,7 @@
 import { testedClients } from '#clients/tested-clients.ts';
 import { TRACKING_URI, trackingUri } from '#clients/mlflow-variables.ts';
 import type { ServerChoice } from '#connection/connect.ts';
-import { askPython, pythonProgram, type PythonCall } from '#doctor/client-python.ts';
+import { inspectPython, pythonProgram, type PythonCall } from '#doctor/client-python.ts';
 import { checkClientVariables } from '#doctor/client-variables.ts';
 import { checkClientVersions } from '#doctor/client-versions.ts';
 import { ok, problem, skipped, type Finding } from '#doctor/finding.ts';
@@ -23,7 +23,7 @@ export async function checkClient({ python, choice, project, variables }: Client
   const url = callable(variables[TRACKING_URI]) ?? trackingUri(choice.url, project);
   const program = pythonProgram(python);
   const packages = testedClients.flatMap(({ name, also }) => [name, ...(also ?? [])]);
-  const facts = await askPython(program, { url, packages }, variables);
+  const facts = await inspectPython(program, { url, packages }, variables);
   if ('reason' in facts) {
     const remedy = 'Name the Python that you train with: dais doctor --client --python PATH.';
     const files = { mlflowCredentials: false, netrc: false };

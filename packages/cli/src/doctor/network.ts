@@ -69,8 +69,8 @@ async function checkTarget(
   const before = now();
   const address = shownAddress(target.url);
   try {
-    const said = await (/^https?:/.test(target.url) ? callHttp(target.url, variables) : connectTcp(target.url));
-    return ok(target.name, `${address} ${said} after ${Math.round(now() - before)} ms`);
+    const response = await (/^https?:/.test(target.url) ? callHttp(target.url, variables) : connectTcp(target.url));
+    return ok(target.name, `${address} ${response} after ${Math.round(now() - before)} ms`);
   } catch (error) {
     return problem(target.name, `${address}: ${reasonOf(error)}`, remedyFor(error, target));
   }

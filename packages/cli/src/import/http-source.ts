@@ -214,7 +214,7 @@ const named = <Name extends string>(name: Name, value: unknown) =>
   (text(value) === '' ? {} : { [name]: text(value) }) as { readonly [N in Name]?: string };
 
 function pairs(value: unknown): Record<string, string> {
-  return Object.fromEntries(list(value).map(({ key, value: said }) => [text(key), text(said)]));
+  return Object.fromEntries(list(value).map(({ key, value: setting }) => [text(key), text(setting)]));
 }
 
 function experimentOf(json: Json): SourceExperiment {

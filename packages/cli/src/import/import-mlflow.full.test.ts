@@ -134,15 +134,15 @@ test('the same content comes from its database, without the server', { timeout: 
 
 test('a mirror follows new content there, and reports it', { timeout: PATIENCE }, async () => {
   const stop = new AbortController();
-  let said = '';
+  let output = '';
   let [changed, hasRun, hasTrace] = [false, false, false];
   const following = dais.run(['import', 'mlflow', '--from', mlflow.url, '--follow', '--every', '1s'], {
     signal: stop.signal,
     onOut: (text) => {
-      said += text;
-      if (said.includes('13 runs, none new')) changed ||= true;
-      if (said.includes('14 runs, 1 new or changed')) hasRun = true;
-      if (said.includes('6 traces, 1 new or changed')) hasTrace = true;
+      output += text;
+      if (output.includes('13 runs, none new')) changed ||= true;
+      if (output.includes('14 runs, 1 new or changed')) hasRun = true;
+      if (output.includes('6 traces, 1 new or changed')) hasTrace = true;
       if (hasRun && hasTrace) stop.abort();
     },
   });

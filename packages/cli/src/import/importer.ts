@@ -151,7 +151,7 @@ export class Importer {
         this.#failed(`run ${run.id} of experiment "${experiment.name}"`, error);
       }
       this.#done += 1;
-      this.#tell();
+      this.#reportProgress();
     });
   }
 
@@ -217,12 +217,12 @@ export class Importer {
   #artifactDependencies() {
     const onBytes = (count: number) => {
       this.#bytes += count;
-      this.#tell();
+      this.#reportProgress();
     };
     return { source: this.#dependencies.source, target: this.#target, tally: this.#tally, onBytes };
   }
 
-  #tell(): void {
+  #reportProgress(): void {
     const elapsedMs = this.#dependencies.now() - this.#startedAt;
     const amounts = { done: this.#done, total: this.#total, bytes: this.#bytes, elapsedMs };
     this.#dependencies.progress(barText({ what: 'runs', ...amounts }));

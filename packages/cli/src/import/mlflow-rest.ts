@@ -117,9 +117,9 @@ export class MlflowRest {
 
 async function refusal(answer: Response, url: string, path: string): Promise<DaisError> {
   const text = await answer.text().catch(() => '');
-  const said = /"message":\s*"((?:[^"\\]|\\.)*)"/.exec(text)?.[1] ?? text.slice(0, 200);
+  const message = /"message":\s*"((?:[^"\\]|\\.)*)"/.exec(text)?.[1] ?? text.slice(0, 200);
   const where = path.replace(/\?.*$/s, '');
-  const detail = `${url} returned status ${answer.status} for ${where}: ${said}`;
+  const detail = `${url} returned status ${answer.status} for ${where}: ${message}`;
   if (answer.status === 401) return new DaisError('unauthenticated', detail);
   if (answer.status === 403) return new DaisError('forbidden', detail);
   return new DaisError(answer.status === 404 ? 'not_found' : 'upstream_failed', detail);

@@ -150,20 +150,20 @@ function wireAttributes(pairs: unknown): Map {
 
 /** Names with underscores, and numbers as numbers, in the format of OpenTelemetry. */
 function wireValue(value: unknown): unknown {
-  const [name, said] = Object.entries(object(value))[0] ?? [];
+  const [name, content] = Object.entries(object(value))[0] ?? [];
   if (name === undefined) return {};
-  const inner = list(object(said)['values']);
+  const inner = list(object(content)['values']);
   switch (camel(name)) {
     case 'intValue':
-      return { intValue: typeof said === 'object' ? exactOf(said) : said };
+      return { intValue: typeof content === 'object' ? exactOf(content) : content };
     case 'doubleValue':
-      return { doubleValue: typeof said === 'object' ? exactOf(said) : said };
+      return { doubleValue: typeof content === 'object' ? exactOf(content) : content };
     case 'arrayValue':
       return { arrayValue: { values: inner.map(wireValue) } };
     case 'kvlistValue':
       return { kvlistValue: { values: inner.map(({ key, value: one }) => ({ key, value: wireValue(one) })) } };
     default:
-      return { [camel(name)]: said };
+      return { [camel(name)]: content };
   }
 }
 

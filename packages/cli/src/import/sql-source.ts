@@ -141,7 +141,7 @@ class SqlSource implements TrackingSource {
       const linked = models.get(id) ?? [];
       return {
         datasets: (byRun.get(id) ?? []).map((row): DatasetInput => {
-          const said = tags.get(text(row['input_uuid'])) ?? [];
+          const owned = tags.get(text(row['input_uuid'])) ?? [];
           return {
             dataset: {
               name: text(row['name']),
@@ -151,7 +151,7 @@ class SqlSource implements TrackingSource {
               ...named('schema', row['dataset_schema']),
               ...named('profile', row['dataset_profile']),
             },
-            tags: Object.fromEntries(said.map((tag) => [text(tag['name']), text(tag['value'])])),
+            tags: Object.fromEntries(owned.map((tag) => [text(tag['name']), text(tag['value'])])),
           };
         }),
         modelInputs: linked
@@ -259,7 +259,7 @@ class SqlSource implements TrackingSource {
       'version',
     );
     for (const row of rows) {
-      const said = tags.get(text(row['version'])) ?? [];
+      const owned = tags.get(text(row['version'])) ?? [];
       yield {
         name: model,
         version: number(row['version']),
@@ -270,7 +270,7 @@ class SqlSource implements TrackingSource {
         source: text(row['source']),
         ...named('runId', row['run_id']),
         ...named('runLink', row['run_link']),
-        tags: Object.fromEntries(said.map((tag) => [text(tag['key']), text(tag['value'])])),
+        tags: Object.fromEntries(owned.map((tag) => [text(tag['key']), text(tag['value'])])),
       };
     }
   }

@@ -36,7 +36,7 @@ export async function waitUntilReady(
     return exitCodes.ok.code;
   } catch (error) {
     if (!deadline.aborted || context.signal.aborted) throw error;
-    wait.tellRest();
+    wait.reportPending();
     return exitCodes.timedOut.code;
   } finally {
     context.terminal.progress('');
@@ -116,7 +116,7 @@ class Wait {
     this.#show();
   }
 
-  tellRest(): void {
+  reportPending(): void {
     for (const { change, reason } of this.#pending.values()) {
       const what = change.action === 'delete' ? 'not deleted yet' : 'not ready';
       this.#context.terminal.err(`${nameOf(change)} is ${what}: ${printable(reason)}\n`);

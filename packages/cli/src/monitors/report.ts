@@ -29,17 +29,16 @@ export const report: Run<{ readonly html?: true; readonly all?: true }> = async 
     return exitCodes.ok.code;
   }
   const found = await client.perform(readMonitorReportOperation, { monitor, window });
-  if (!(await printedForPrograms(context, found))) tellReport(context, found, all === true);
+  if (!(await printedForPrograms(context, found))) printReport(context, found, all === true);
   return exitCodes.ok.code;
 };
 
-function tellReport(context: Context, found: MonitorReport, all: boolean): void {
+function printReport(context: Context, found: MonitorReport, all: boolean): void {
   const { terminal } = context;
   const { number, status, rows, from, until, baseline, versions, performance, estimates = [], fairness = [] } = found;
   const { attributions = [] } = found;
   const span = `${new Date(from).toISOString()} to ${new Date(until).toISOString()}`;
-  const said = status === 'unknown' ? 'unknown' : status;
-  terminal.out(`Window ${number} of ${found.monitor} is ${said}: ${countNoun(rows, 'row')}, ${span}\n`);
+  terminal.out(`Window ${number} of ${found.monitor} is ${status}: ${countNoun(rows, 'row')}, ${span}\n`);
   for (const { model, version, trainedOn } of versions) {
     terminal.out(`Served by ${model}/${version}${trainedOn === undefined ? '' : `, trained on ${trainedOn}`}\n`);
   }

@@ -72,7 +72,7 @@ async function readBody(file: string): Promise<Record<string, unknown>> {
 
 function show({ terminal }: Context, reported: LoadTest): void {
   if (reported.state === 'failed') {
-    terminal.err(`${reported.endpoint} could not be asked: ${reported.message}\n`);
+    terminal.err(`${reported.endpoint} could not be tested: ${reported.message}\n`);
     return;
   }
   const ms = (value: number | null) => (value === null ? '' : `${value} ms`);
