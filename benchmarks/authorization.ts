@@ -1,6 +1,7 @@
 /**
- * What a decision costs: CPU of this process for one question at 100 and at 1,000 policies with 60 roles, beside
- * cedar-wasm on the same policies and questions in the same run. Limits: 50 µs and 100 µs. Both must decide alike.
+ * The cost of a decision: CPU time of this process for one request with 100 and 1,000 policies and 60 roles, compared
+ * with cedar-wasm on the same policies and requests in the same run. Limits: 50 µs and 100 µs. Both must return the
+ * same decisions.
  */
 import { randomBytes } from 'node:crypto';
 import { cpus, loadavg } from 'node:os';
@@ -31,7 +32,7 @@ const { policies: engine } = await loadKinds({ keys, outbound, clock: systemCloc
 const cedar = await loadCedarWasm();
 const { model } = engine;
 
-/** Policies as an organization grows them: most about one action, some about several, a few about everything. */
+/** Policies like those of an organization: most for one action, some for several, a few for all. */
 function policyText(n: number): string {
   const actions = ['secret:write', 'secret:delete', 'secret:use', 'secret:read', 'alertChannel:write', 'team:write'];
   const action = actions[n % actions.length];
@@ -86,7 +87,7 @@ interface Asked {
   readonly entity: Entity;
 }
 
-/** Different people, actions, projects and resources, so that nothing is decided from one warm place. */
+/** Different principals, actions, projects and resources, so that no cache entry serves all decisions. */
 function questions(rules: Rules): Asked[] {
   return Array.from({ length: 500 }, (_, n) => {
     const project = `p${n % 20}`;

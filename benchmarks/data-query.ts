@@ -1,7 +1,8 @@
 /**
- * What the query engine costs: a CSV read strictly into Parquet, and a profile of every column in one scan, in CPU of the query
- * process and its memory; and how late the event loop of this process is meanwhile. `DAIS_BENCH_ROWS` (default 10 million) rows of 20
- * columns, and a fifth of them as CSV. Claims are those of 10 million rows, scaled. Read CPU, not wall.
+ * The cost of the query engine: a CSV converted strictly to Parquet, and a profile of every column in one scan, in CPU
+ * time of the query process and its memory; and the event loop delay of this process meanwhile. `DAIS_BENCH_ROWS`
+ * (default 10 million) rows of 20 columns, and a fifth of them as CSV. Claims are those of 10 million rows, scaled.
+ * Compare CPU time, not wall time.
  */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { cpus, loadavg, tmpdir } from 'node:os';

@@ -1,8 +1,9 @@
 /**
- * What a second version of a dataset stores, beside DVC: a folder of Parquet files, of which 1 % has changed. Three ways to change:
- * one file of a hundred is another one; 1 % of the rows of one large file, neighbors, have other values; 1 % of the rows all over
- * that file. DVC keeps whole files. Dais cuts rows where their content says so and shares pieces that are the same, so that the
- * layout of the files does not matter, but how far the changes lie apart does: the third way is told, not claimed.
+ * The storage of a second version of a dataset, compared with DVC: a folder of Parquet files, of which 1 % has changed.
+ * Three ways to change: one file of a hundred is replaced; 1 % adjacent rows of one large file have other values; 1 %
+ * of the rows, spread over that file. DVC stores whole files. Dais uses content-defined chunks of rows and stores equal
+ * chunks once, so that the layout of the files does not matter, but the distance between changes does: the third way is
+ * reported without a claim.
  *
  * `--megabytes N` (default 100) is the size of each folder; `--full` is 1,000.
  */
@@ -35,7 +36,7 @@ const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 console.log(`${cpus().length} cores, ${load()}, Node ${process.version}; ${ROWS.toLocaleString('en')} rows a folder\n`);
 
 const engine = openEngine(folder);
-/** Nine columns; `changed` says of which rows the values are new ones. */
+/** Nine columns; `changed` selects the rows with new values. */
 const rowsOf = (from: number, to: number, changed: string) =>
   `SELECT range AS id, ${Array.from(
     { length: 8 },

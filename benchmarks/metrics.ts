@@ -1,7 +1,7 @@
 /**
- * What metrics cost, in CPU of the server's process and of PostgreSQL together: logging, compaction, reading, finding runs
- * among them, and bytes a point on disk. The database is a test server on the same machine (no fsync). Times of CPU, because wall time says more
- * about what else the machine does: read the load beside them.
+ * The cost of metrics, in CPU time of the server's process and of PostgreSQL together: logging, compaction, reading,
+ * searching runs by them, and bytes per point on disk. The database is a test server on the same machine (no fsync).
+ * CPU times, because wall time depends on other work of the machine: consider the printed load.
  *
  * Limits of calls are a tenth (logging) or a twentieth (reading) of what MLflow's server took for such a call in an
  * earlier measurement on another machine, HTTP included: goals. How the two compare is measured by mlflow-server.ts, in
@@ -174,7 +174,7 @@ const input = {
 } as const;
 const originTags = { parent: 'parent', commit: 'commit', repository: 'repository', entryPoint: 'program' };
 const options = { artifactRoot: 'artifacts:', nameTag: 'name', contextTag: 'context', originTags };
-// A search looks at nothing but the input of its call.
+// A search uses only the input of its call.
 const homes = new RowCache<Home>();
 const call = { input } as unknown as Parameters<typeof searchRuns>[1];
 const search = async () => (await read((tx) => searchRuns(tx, call, options, homes))).items.length;

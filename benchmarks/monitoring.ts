@@ -1,11 +1,11 @@
 /**
- * Drift of all columns of one Parquet file against another, as a Monitor works it out, in CPU of the query process and of this one,
- * and memory; Evidently and NannyML beside it on the same files. All of them begin with the files and have loaded their libraries.
- * Peers that do not install are left out, with the reason.
+ * Drift of all columns of one Parquet file against another, as a Monitor computes it, in CPU time of the query process
+ * and of this one, and memory; compared with Evidently and NannyML on the same files. All start with the files and
+ * loaded libraries. Peers that do not install are omitted, with the reason.
  *
- * `--rows N` for Dais alone (default 10,000,000, of which the claim is; scaled for others); `--peer-rows N` (default 100,000) of 20
- * columns for the comparison; `--full`: 1,000,000 of 50 columns too. `--alone` leaves the
- * peers out. `--hour N` (default 1,000,000) predictions of a new hour.
+ * `--rows N` for Dais alone (default 10,000,000, of which the claim is; scaled for others); `--peer-rows N` (default
+ * 100,000) of 20 columns for the comparison; `--full`: 1,000,000 of 50 columns too. `--alone` omits the peers. `--hour
+ * N` (default 1,000,000) predictions of a new hour.
  */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { cpus, loadavg, tmpdir } from 'node:os';

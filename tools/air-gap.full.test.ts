@@ -67,7 +67,7 @@ beforeAll(async () => {
     DAIS_PYTHON: (await findPython()).path,
     npm_config_cache: join(folder, 'npm'),
     npm_config_registry: registry,
-    // It asks for the newest npm, which no lock names.
+    // It requests the newest npm, which no lock names.
     npm_config_update_notifier: 'false',
     // npm and Vite keep compiled code in the temporary folder, which must be empty at the end.
     NODE_DISABLE_COMPILE_CACHE: '1',
@@ -94,7 +94,7 @@ async function output(program: string, args: readonly string[], cwd: string): Pr
   throw new Error(`${program} ${args.join(' ')} ended with ${result.code}:\n${result.output}\n${said.join('')}`);
 }
 
-/** The words that run a program in the namespace, with the variables given here and no others. */
+/** The command line that runs a program in the namespace, with only the given variables. */
 function enter(program: string, args: readonly string[]): string[] {
   const there = asRoot ? [] : ['--user', '--preserve-credentials'];
   return [...there, '--net', '--target', String(mirror.pid), 'env', '-i', ...variables, program, ...args];

@@ -3,14 +3,14 @@
 /**
  * @typedef {object} BenchResult
  * @property {string} file
- * @property {number} code its exit code; anything but 0 says that it could not measure
+ * @property {number} code its exit code; other than 0 means that it could not measure
  * @property {string} output
  */
 
 /** @typedef {{ kept: number, notKept: readonly string[] }} ClaimCounts */
 
 /**
- * What a benchmark's last line says; undefined for one that claims nothing.
+ * The claim counts in a benchmark's last line; undefined for a benchmark without claims.
  * @param {string} output
  * @returns {ClaimCounts | undefined}
  */

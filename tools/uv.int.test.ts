@@ -83,7 +83,7 @@ test('an index that does not answer is named with the variables to set', async (
   expect(code).toBe(1);
 });
 
-test('an index that lacks the file says so', async () => {
+test('an index without the file is reported', async () => {
   const { output } = await getUv('lacks', { UV_INDEX_URL: `http://127.0.0.1:${port}/empty` });
   expect(output).toContain(`GET http://127.0.0.1:${port}/empty/uv/ failed: HTTP 404`);
 });
@@ -98,7 +98,7 @@ test('a proxy is used when there is one', async () => {
   expect(asked[0]).toBe('CONNECT index.invalid:443');
 });
 
-test('a wheel in a folder replaces the index, and is verified like any other', async () => {
+test('a wheel in a folder replaces the index, and is verified like all others', async () => {
   const wheels = join(folder, 'wheels');
   mkdirSync(wheels);
   writeFileSync(join(wheels, file), 'not the wheel either');

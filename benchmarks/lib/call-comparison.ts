@@ -1,6 +1,7 @@
 /**
- * Compares the CPU that one call costs servers, as users send it: over kept connections, with a new connection for each call, and
- * at the documented address where that is another one. Rounds alternate, so that all servers see the same machine.
+ * Compares the CPU that one call costs servers, as users send it: over kept connections, with a new connection for each
+ * call, and at the documented address where that is another one. Rounds alternate, so that all servers see the same
+ * machine.
  */
 import { loadavg } from 'node:os';
 import { callRow, TABLE_HEADER, type CallTarget, type CallUnit, type Samples, type Way } from './call-table.ts';
@@ -53,7 +54,7 @@ export class CallComparison {
   readonly #rows: (readonly string[])[] = [];
   readonly #idle: IdleCpu;
 
-  /** @throws Error when the number of rounds gives no interval. */
+  /** @throws Error when the number of rounds is too small for an interval. */
   constructor(options: ComparisonOptions) {
     if (!Number.isInteger(options.rounds) || options.rounds < MIN_ROUNDS) {
       throw new Error(

@@ -10,7 +10,7 @@ import { exportOf } from './spans.ts';
 
 const LOOPS_PROGRAM = fileURLToPath(new URL('./training_loops.py', import.meta.url));
 const START = 1_770_000_000_000;
-/** As MLflow's user interface asks for them. */
+/** The requests of MLflow's user interface. */
 const PAGE = 25_000;
 const ARTIFACT_BYTES = 10_000_000;
 /** Each in a process of its own. */
@@ -110,7 +110,7 @@ async function traces({ client, meter, experiment }: LoadTarget): Promise<void> 
   );
 }
 
-/** Runs `work` so many times, with a number each, for `lanes` at once. */
+/** Runs `work` this number of times, with an index each, `lanes` of them concurrently. */
 async function inLanes(lanes: number, times: number, work: (number: number) => Promise<unknown>): Promise<void> {
   let next = 0;
   const lane = async () => {

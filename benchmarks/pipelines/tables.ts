@@ -3,7 +3,7 @@ import type { Claims } from '../lib/claims.mjs';
 
 export interface Cost {
   readonly steps: number;
-  /** Milliseconds a step, without what its work takes by itself. */
+  /** Milliseconds per step, without the bare work. */
   readonly cpu: number;
   readonly wall: number;
 }

@@ -1,4 +1,4 @@
-/** How long a gateway takes to say that it is ready: asked 50 times a second over one connection. */
+/** Time until a gateway is ready: polled 50 times per second over one connection. */
 import { Agent, request } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 

@@ -1,4 +1,4 @@
-/** Rules of the house that no linter knows: who may start processes, fetch, read the environment, name a protocol. */
+/** Architecture rules outside of linters: which files may start processes, fetch, read the environment, name a protocol. */
 import { doorValues, environmentReaders, exempt, kernelWords, limits, protocolNames } from '../arrows.ts';
 import type { Breach } from './breach.ts';
 import { matchesAny } from './pattern.ts';
@@ -51,7 +51,7 @@ function checkEnvironment(file: SourceFile): Breach[] {
   );
 }
 
-/** A door that reached past the dispatcher would answer what nobody was asked for. */
+/** A route that bypasses the dispatcher would skip authorization. */
 function checkDoor(file: SourceFile): Breach[] {
   if (isTest(file.path) || !/^(http$|protocols\/)/.test(locationOf(file.path)?.arrow.zone ?? '')) return [];
   return file.imports

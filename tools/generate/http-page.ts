@@ -4,7 +4,7 @@ import { REFERENCE, type GeneratedFile } from './generated-file.ts';
 import { code, page, table, text } from './markdown.ts';
 import { fieldRows, fieldTable, type JsonSchema } from './schema-fields.ts';
 
-/** Every operation with its address. Operations of one kind stand together, in the order of the list. */
+/** Every operation with its URL, grouped by kind, in the order of the list. */
 export function httpPage(operations: readonly Operation[]): GeneratedFile {
   const groups = [...new Set(operations.map(groupOf))];
   return {
@@ -23,7 +23,7 @@ export function httpPage(operations: readonly Operation[]): GeneratedFile {
       ]),
       '## What goes in and out',
       'Operations of a kind take and give what the page of the kind shows. The others:',
-      // What belongs to a kind is on the kind's own page.
+      // Operations of a kind are on the kind's own page.
       ...operations.filter((operation) => groupOf(operation) === PLATFORM).flatMap(details),
     ]),
   };
@@ -44,7 +44,7 @@ const RULES = [
 
 const PLATFORM = 'The platform';
 
-/** The kind, or `The platform` for what belongs to none. */
+/** The kind, or `The platform` for operations without a kind. */
 function groupOf(operation: Operation): string {
   const word = operation.http.path.split('/')[3] ?? '';
   return kinds.find((kind) => kind.plural === word)?.kind ?? PLATFORM;

@@ -37,7 +37,7 @@ function anyKind(): object {
     properties: { kind: { enum: kinds.map((kind) => kind.kind) } },
     allOf: kinds.map((kind) => ({
       if: { required: ['kind'], properties: { kind: { const: kind.kind } } },
-      // oxlint-disable-next-line unicorn/no-thenable -- `then` is JSON Schema's word here; nobody awaits this object
+      // oxlint-disable-next-line unicorn/no-thenable -- `then` is a keyword of JSON Schema; the object is never awaited
       then: kindSchema(kind),
     })),
   };

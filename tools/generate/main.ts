@@ -1,4 +1,4 @@
-/** Writes docs/reference, dashboards and alerts from the code; with --check only tells whether it is as the code says. */
+/** Writes docs/reference, dashboards and alerts from the code; with --check only reports differences. */
 import { fileURLToPath } from 'node:url';
 import { reference } from './reference.ts';
 import { differences, writeReference } from './reference-folder.ts';

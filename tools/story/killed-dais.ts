@@ -1,5 +1,5 @@
 /**
- * A Dais of which a process is killed again and again while somebody works with it; for tests. It is started as `npm run quickstart`
+ * A Dais whose processes are killed repeatedly under load; for tests. It is started as `npm run quickstart`
  * does, and started again when it has ended, as systemd does.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
@@ -125,7 +125,7 @@ export class KilledDais {
       if (this.#over.signal.aborted) return;
       const pid = this.#child?.pid;
       if (pid === undefined) continue;
-      // Most processes are PostgreSQL's, and each of them that is killed ends all of its like.
+      // Most processes are PostgreSQL's, and killing one of them ends all of them.
       const all = ofDais(pid);
       const kind = drawn([...new Set(all.map(kindOf))].toSorted());
       const victim = drawn(all.filter((one) => kindOf(one) === kind));

@@ -1,6 +1,6 @@
 /**
- * `npm run quickstart -- --slice --exit`, as somebody types it who has just cloned: what it says must be so. And the same story again
- * while processes of Dais are killed: it must end as it did undisturbed.
+ * `npm run quickstart -- --slice --exit`, as after a fresh clone: its output must be true. Then the same demo while
+ * processes of Dais are killed: it must have the same results.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,7 +17,7 @@ import type { StoryResult } from './story.mjs';
 /** A limit against hanging: packages to train with are downloaded, and at load 15 it took 24 minutes. */
 const MOST_MS = 3_600_000;
 const KILL_EVERY_MS = 10_000;
-/** Of a window that begins some flights later; undisturbed ones differ by 7. */
+/** Tolerance for a window that starts some flights later; undisturbed ones differ by 7. */
 const MOST_APART = 0.5;
 
 let folder: string;
@@ -70,7 +70,7 @@ test(
     }
     expect(reported.refused.map(({ action }) => action)).toContain('model:approve');
 
-    // The season: a week of February is like the winter that it learned from, July is not.
+    // The season: a week of February is similar to the training data of the winter, July is not.
     const { calm, drifted, decision, trainedOn } = reported.finding;
     expect(calm).toMatchObject({ number: 1, rows: 900, status: 'passing', baseline: 'nyc_training@1' });
     expect(Math.max(...calm.columns.map(({ psi }) => psi))).toBeLessThan(3);
@@ -82,7 +82,7 @@ test(
     expect(calm.performance?.labeled).toBeGreaterThan(0);
     expect(trainedOn).toBe('nyc_training@1');
 
-    // The run that the alert started, and nobody else's, made the second version, which is better with confidence.
+    // The run that the alert started, and no other run, created the second version, which is better with confidence.
     expect(decision).toMatchObject({ outcome: 'started', pipeline: 'nyc-late', run: reported.second.execution });
     expect(reported.second).toMatchObject({ version: '2', against: 'nyc-late/1', better: true });
     expect(reported.second.gain.low).toBeGreaterThan(0);
@@ -97,7 +97,7 @@ test(
     expect(reported.counted.requests).toBeGreaterThan(5000);
     expect(reported.windows).toBe(Math.floor(reported.counted.requests / 900));
 
-    // Why one prediction was said, and back from it: to the data it was trained on, and to the raw rows of these.
+    // Explanation and lineage of one prediction: the training data, and the raw rows of it.
     const { base, answer, columns } = reported.explanation ?? { base: 0, answer: 1, columns: [] };
     expect(base + columns.reduce((sum, { moved }) => sum + moved, 0)).toBeCloseTo(answer, 2);
     expect(reported.lineage['model-version']).toContain(`nyc-late/${reported.named?.version}`);
@@ -169,7 +169,7 @@ test('and with a kill -9 of a process of Dais every 10 s it ends in the same way
   expect(reported.secondDecision).toMatchObject({ approved: true });
   expect(reported.champion).toBe(calm.champion);
 
-  // The same reports. A request that was kept and not answered is one more, so windows begin some flights apart.
+  // The same reports. A stored request without a response counts too, so windows start some flights apart.
   const { finding } = reported;
   for (const name of ['calm', 'drifted'] as const) {
     const [now, then] = [finding[name], calm.finding[name]];

@@ -33,10 +33,11 @@ const example = join(root, 'examples', 'flights');
 const ROLLOUT_MS = 30_000;
 
 /**
- * @typedef {Pick<StoryResult, 'words' | 'first' | 'firstDecision'> & Partial<Pick<StoryResult, 'finding' | 'second' | 'secondDecision' | 'shadow'>>} Decided
+ * @typedef {Pick<StoryResult, 'words' | 'first' | 'firstDecision'> & Partial<Pick<StoryResult, 'finding' | 'second' |
+ * 'secondDecision' | 'shadow'>>} Decided
  *
- * @typedef {object} StoryResult what a test looks at
- * @property {string} words of the flights that it was told of
+ * @typedef {object} StoryResult for tests
+ * @property {string} description of the plan
  * @property {import('./data.mjs').Data} data the first months
  * @property {import('./data.mjs').Data} more with all months
  * @property {import('./training.mjs').Result} first
@@ -45,22 +46,24 @@ const ROLLOUT_MS = 30_000;
  * @property {import('./approval.mjs').Decision} secondDecision
  * @property {import('./monitoring.mjs').Finding} finding
  * @property {import('./evidence.mjs').Compared} shadow
- * @property {import('./serving.mjs').Rollout | undefined} rollout by which the second version took over
- * @property {number} windows that the monitor has judged
+ * @property {import('./serving.mjs').Rollout | undefined} rollout of the second version
+ * @property {number} windows that the monitor has evaluated
  * @property {string} champion
  * @property {import('./evidence.mjs').Counted} counted
- * @property {Pick<import('./replay.mjs').Replayed, 'requests' | 'failed' | 'again'>} asked in this run, as the one who asked counted
- * @property {{ flight: string, version: string, prediction: string } | undefined} named the prediction that is followed back
+ * @property {Pick<import('./replay.mjs').Replayed, 'requests' | 'failed' | 'again'>} requests of this run, as the
+ * client counted them
+ * @property {{ flight: string, version: string, prediction: string } | undefined} named the example prediction
  * @property {Awaited<ReturnType<typeof explained>> | undefined} explanation
  * @property {Record<string, string[]>} lineage
- * @property {{ action: string, name: string, policies: readonly string[] }[]} refused what the audit log says that `trainer` was refused
+ * @property {{ action: string, name: string, policies: readonly string[] }[]} refused denied actions of `trainer` in
+ * the audit log
  * @property {readonly { what: string, address: string }[]} links
  * @property {string | undefined} invitation
  *
  * @param {object} parts
  * @param {string} parts.url
  * @param {string} parts.data the data folder
- * @param {string} parts.work a folder for files of the story
+ * @param {string} parts.work a folder for files of the demo
  * @param {boolean} parts.slice
  * @param {number | undefined} parts.speed
  * @param {Decided | undefined} parts.before by an earlier run on this data folder: it is not trained and decided again
@@ -72,7 +75,10 @@ export async function tellStory({ url, data, work, slice, speed, before, keep, o
   const plan = slice ? SLICE : YEAR;
   const say = (/** @type {string} */ line) => void out.write(`  ${line}\n`);
   const chapter = (/** @type {string} */ title) => void out.write(`\n${title}\n`);
-  /** @type {<T>(title: string, task: (report: import('../phase-bar.mjs').Report) => Promise<T>, unit?: 'bytes' | 'steps') => Promise<T>} */
+  /**
+   * @type {<T>(title: string, task: (report: import('../phase-bar.mjs').Report) => Promise<T>, unit?: 'bytes' |
+   * 'steps') => Promise<T>}
+   */
   const phase = (title, task, unit = 'steps') => runPhase({ title, unit, out }, task);
   mkdirSync(work, { recursive: true });
 

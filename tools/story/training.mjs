@@ -12,12 +12,13 @@ const LOOK_MS = 1000;
 
 /**
  * @typedef {object} Result as `judge.py` writes it
- * @property {string} execution the run of the pipeline, which is not of it
+ * @property {string} execution the pipeline run
  * @property {string} version
  * @property {string} run
  * @property {string} candidate
  * @property {number} flights
- * @property {{ start: string, end: string, flights: number, roc_auc: number, average_precision: number, log_loss: number }} frozen
+ * @property {{ start: string, end: string, flights: number, roc_auc: number, average_precision: number, log_loss:
+ * number }} frozen
  * @property {string} against
  * @property {{ roc_auc: number, low: number, high: number }} gain
  * @property {boolean} better
@@ -51,7 +52,7 @@ async function isolationOf(account) {
 /**
  * Applies the pipeline. If the server cannot isolate commands, a policy permits the trainer to run them without isolation.
  * @param {import('./accounts.mjs').People} people
- * @param {string} work a folder of the story
+ * @param {string} work a folder of the demo
  * @param {(line: string) => void} say
  */
 export async function preparePipeline({ owner, trainer }, work, say) {
