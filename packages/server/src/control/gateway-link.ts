@@ -33,7 +33,7 @@ const FRESH_MS = 3000;
 const ANSWER_MS = 120_000;
 
 export class SupervisedGateway implements GatewayLink {
-  /** By which the gateway knows the control plane; of this process only. */
+  /** The secret with which the gateway authenticates the control plane; of this process only. */
   readonly token = randomBytes(32).toString('base64url');
   readonly #dependencies: LinkDependencies;
   #lastReport: { readonly figures: GatewayFigures; readonly at: number } | undefined;

@@ -1,4 +1,4 @@
-/** What this process knows of isolation: found when it starts, and read by readiness, the console and `dais doctor`. */
+/** The isolation of this process: detected at the start, and read by readiness, the console and `dais doctor`. */
 import { isolationSummary, type IsolationInfo } from '@dais/api/executions';
 import type { Isolation, IsolationReport } from '#engines/isolation/contract.ts';
 import type { ReadinessCheck } from '#http/metrics/probe-routes.ts';

@@ -109,7 +109,7 @@ describe('a call', () => {
     await expect(dais.call('probe.emit', {})).rejects.toThrow('a read transaction cannot emit');
   });
 
-  test('of nothing, or of a stream, is a mistake of ours', async () => {
+  test('of nothing, or of a stream, is an internal error', async () => {
     await expect(dais.call('probe.none', {})).rejects.toThrow('no operation probe.none');
     await expect(dais.call('probe.stream', {})).rejects.toThrow('is a stream');
     await expect(dais.watch('probe.read', {})).rejects.toThrow('is not a stream');
@@ -145,7 +145,7 @@ describe('reads that come together share a transaction', () => {
     expect(asked.map((question) => question.target.name ?? '').toSorted()).toEqual(names.toSorted());
   });
 
-  test('and none of them misses what was written before it was asked', async () => {
+  test('and each of them includes all earlier writes', async () => {
     const p = await freshProject(dais);
     await p.create('a', { size: 0 });
     let written = 0;

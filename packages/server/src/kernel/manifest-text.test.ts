@@ -126,7 +126,7 @@ describe('documents', () => {
     expect(read(text)).toEqual(values);
   });
 
-  test('each knows its file', () => {
+  test('each has its file', () => {
     expect(readDocuments('x/y.yaml', 'a: 1\n---\nb: 1').map((document) => document.file)).toEqual([
       'x/y.yaml',
       'x/y.yaml',

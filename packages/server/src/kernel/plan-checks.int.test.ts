@@ -124,7 +124,7 @@ describe('plan', () => {
     expect(await p.names()).toEqual(['a']);
   });
 
-  test('knows a project that the same documents make', async () => {
+  test('uses a project that the same documents create', async () => {
     const name = freshName();
     const documents = [
       manifest('Part', 'a', { uses: ['b'] }, { project: name }),

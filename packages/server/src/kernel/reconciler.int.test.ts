@@ -126,7 +126,7 @@ describe('a controller', () => {
     await wake();
     await expect.poll(() => queueRow(before.metadata.uid), SOON).toMatchObject({ free: true, due: false });
     expect(await machines.get('m')).toEqual(before);
-    // A new generation: same condition, same time of transition, but it speaks of the new one.
+    // A new generation: same condition, same time of transition, but for the new generation.
     await dais.apply([manifest('Machine', 'm', { cells: 1 }, { labels: { a: 'b' } })], {}, p.context);
     await machines.settled('m', 1);
     const after = conditionOf(await machines.get('m'));

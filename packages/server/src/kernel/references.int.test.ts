@@ -52,7 +52,7 @@ describe('a referenced resource must exist', () => {
 });
 
 describe('a referenced resource cannot be deleted', () => {
-  test('the holders are named, and let go one by one', async () => {
+  test('the holders are named, and released one by one', async () => {
     const p = await freshProject(dais);
     await p.apply([
       manifest('Part', 'a'),

@@ -96,7 +96,7 @@ export class CedarAuthorizer implements Authorizer {
     return question.operation.mode === 'watch' ? permit : await this.#withUses(permit, inquiry, question, evidence);
   }
 
-  /** Puts a refusal on record before its answer leaves. */
+  /** Records a denial before its response is sent. */
   async ended(error: unknown): Promise<void> {
     if (!(error instanceof DaisError)) return;
     // Another error may have replaced it.

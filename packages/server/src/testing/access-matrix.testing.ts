@@ -49,7 +49,7 @@ const LONG = (fc.readConfigureGlobal().numRuns ?? 0) > 100;
  * Outside of their binding, daily runs check the roles with the fewest and the most permissions; long runs check all.
  */
 const EXTREMES: readonly Role[] = LONG ? roles : ['scraper', 'viewer', 'admin'];
-/** No account is a scraper in a project: that account has the permissions of a stranger there. */
+/** No account is a scraper in a project: that account has no permissions there. */
 const MEMBERS = EXTREMES.filter((role) => LONG || role !== 'scraper');
 /**
  * The caller is authenticated before the operation: for most invalid tokens, a sample of one in ten operations is
@@ -136,7 +136,7 @@ export function accessMatrix({ every }: { readonly every: number }): void {
 
   describe.each(roles)('%s', (role) => {
     const offset = roles.indexOf(role);
-    test.each(projectsOf(role))('bound in one project, asking in %s', { timeout: PATIENCE }, async (project) => {
+    test.each(projectsOf(role))('bound in one project, request in %s', { timeout: PATIENCE }, async (project) => {
       const tried = sample(IN_PROJECTS, offset);
       const token = tokens.get(role);
       const asked = await table(tried, async (one) => resultOf(await ask(token, one, project)));

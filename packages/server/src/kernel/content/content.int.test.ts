@@ -83,7 +83,7 @@ test('an upload serves once, in its project, and no longer after its lease', asy
   expect(await settled(world)).toEqual([]);
 });
 
-test('a name is taken, or replaced when that is wanted', async () => {
+test('a name is taken, or replaced on request', async () => {
   const owner = await owned();
   await attach(owner, 'one', 'n');
   await expect(attach(owner, 'two', 'n')).rejects.toMatchObject({ code: 'already_exists' });

@@ -1,6 +1,6 @@
 import type { Sql } from '#engines/database/contract.ts';
 
-/** What a ledger knows of the owner of stored bytes, for a person. */
+/** Names of owners of stored bytes for people, from the ledger. */
 export interface DamagedReference {
   readonly projectId: string;
   /** Uid of the resource or record that the object belongs to. */

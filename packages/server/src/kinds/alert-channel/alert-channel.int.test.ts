@@ -261,7 +261,7 @@ describe('a delivery', () => {
     expect(actions).toEqual(['trigger drift', 'resolve drift', 'trigger skew']);
   });
 
-  test('exists only if the transaction that wanted it commits', async () => {
+  test('exists only if its transaction commits', async () => {
     const { url, received } = await receiver();
     await kernel.apply([channel('atomic', { type: 'webhook', url })]);
     const alert = {

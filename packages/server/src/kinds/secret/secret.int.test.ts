@@ -297,7 +297,7 @@ describe('keys', () => {
       close: () => real.close(),
       unwrap: async (wrapped, context) => {
         unwrapped += 1;
-        // In the second batch, which goes on when the job knows that it is stopped: it does not start a third.
+        // In the second batch, which continues when the job receives the stop request: it does not start a third.
         if (unwrapped === 120) {
           stopped = first.stop();
           await vi.waitUntil(() => signal?.aborted === true, { timeout: 60_000, interval: 5 });

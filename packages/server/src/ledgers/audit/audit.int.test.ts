@@ -50,7 +50,7 @@ test('every event becomes one entry, from the first one, in commit order', async
   expect(first).toMatchObject({ v: 1, seq: 0, type: 'resource.created', actor: { type: 'system', id: 'dais' } });
 });
 
-test('an entry contains who, how, why and what; nobody changed the log', async () => {
+test('an entry contains actor, method, reason and subject; the log is intact', async () => {
   const p = await freshProject(world.dais);
   const context = { ...p.context, client: { address: '10.1.2.3', userAgent: 'dais/0.1' }, requestId: 'request-77' };
   await world.dais.call('part.create', { manifest: manifest('Part', 'bolt') }, context);

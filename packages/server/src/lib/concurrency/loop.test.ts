@@ -120,7 +120,7 @@ describe('a loop', () => {
     await loop.stop();
   });
 
-  test('knows how long ago a turn ended well', async () => {
+  test('reports the time since the last successful turn', async () => {
     const { clock, loop } = make((n) => {
       if (n > 1) throw new Error('no');
       return false;

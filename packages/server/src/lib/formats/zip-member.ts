@@ -7,8 +7,8 @@ import { open, type Entry, type Options, type ZipFile } from 'yauzl';
 const openArchive = promisify<string, Options, ZipFile>(open);
 
 /**
- * Writes the member `name` to `target`, at most `maxBytes`. The caller verifies the archive's bytes with a digest; checksums inside are
- * not compared. @throws Error that says what is wrong with the archive.
+ * Writes the member `name` to `target`, at most `maxBytes`. The caller verifies the archive's bytes with a digest;
+ * checksums inside are not compared. @throws Error with the problem of the archive.
  */
 export async function extractZipMember(archive: string, name: string, target: string, maxBytes: number): Promise<void> {
   const zip = await openArchive(archive, { lazyEntries: true, autoClose: false }).catch((error: unknown) => {

@@ -68,7 +68,7 @@ test('a thousand requests share one connection, and each gets its own response',
   expect(received[0]).toMatchObject({ head: 'POST /a HTTP/1.1\r\nhost: h', requestId: 'id-1' });
 });
 
-test('long responses arrive whole, beside short ones', async () => {
+test('long responses arrive whole, interleaved with short ones', async () => {
   const long = Buffer.alloc(20 * 1024 * 1024, 7);
   handle = (request) => request.respond(200, '', request.body.length === 4 ? long : 'é');
   const [first, second] = await Promise.all([send('long'), send('s')]);

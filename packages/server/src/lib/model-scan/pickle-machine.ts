@@ -35,7 +35,8 @@ const MAX_MARKED = 2 * MAX_ITEMS;
 /** The opcode and its length. */
 const FRAME_HEADER = 9;
 /**
- * `joblib`: steps over arrays. `pickle`: knows of no arrays. `trial`: the same, and ends where Python certainly ends with an error.
+ * `joblib`: steps over arrays. `pickle`: without arrays. `trial`: the same, and ends where Python certainly ends with
+ * an error.
  */
 type Reader = 'joblib' | 'pickle' | 'trial';
 

@@ -78,7 +78,7 @@ describe('a proxy', () => {
     return { port: await net.listen(server), seen };
   }
 
-  test('carries http by absolute address and https by CONNECT, for names that only it knows', async () => {
+  test('carries http by absolute address and https by CONNECT, for names that only it resolves', async () => {
     const { ca, cert, key } = await makeCertificates(['secure.partner']);
     const port = await net.listen(createTlsServer({ cert, key }, (_, response) => response.end('tunnelled')));
     const proxy = await startProxy('hunter2');

@@ -38,7 +38,7 @@ describe('calls', () => {
     expect(size).toBe(64 * 65_536);
   });
 
-  test('a body that is not wanted is let go, with its connection', async () => {
+  test('an unwanted body is discarded, with its connection', async () => {
     const closed: Promise<unknown>[] = [];
     const url = await net.serve((request, response) => {
       closed.push(new Promise((resolve) => request.socket.once('close', resolve)));
@@ -316,7 +316,7 @@ describe('redirects', () => {
   const read = (body: Buffer) =>
     JSON.parse(body.toString()) as { method: string; body: string; headers: Record<string, string> };
 
-  test('are not followed unless asked', async () => {
+  test('are not followed by default', async () => {
     const url = await redirect(302, 'http://169.254.169.254/');
     expect(await net.client().send({ url })).toMatchObject({
       status: 302,
@@ -366,7 +366,7 @@ describe('redirects', () => {
     expect(read(answer.body).headers).not.toHaveProperty('content-length');
   });
 
-  test('end after the number asked for, at most five', async () => {
+  test('end after the requested number, at most five', async () => {
     let hops = 0;
     const url = await net.serve((_, response) => {
       hops += 1;

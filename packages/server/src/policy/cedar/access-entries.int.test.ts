@@ -94,7 +94,7 @@ describe('why', () => {
     ).toMatchObject({ decision: 'deny', reasons: [{ id: 'unseen' }] });
   });
 
-  test('everybody asks about themselves, and about what they may read only', async () => {
+  test('everyone can query their own permissions, and those that they may read', async () => {
     expect(await why({ action: 'secret:read', resource: 'Secret/dev-db' }, user('bo'))).toMatchObject({
       decision: 'allow',
     });

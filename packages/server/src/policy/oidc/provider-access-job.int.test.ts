@@ -93,7 +93,7 @@ test('within an hour, counting the waits between runs', async () => {
   expect(minutes).toBeLessThanOrEqual(60);
 });
 
-test('a provider that does not respond decides nothing, and is asked in the next run', async () => {
+test('a provider that does not respond decides nothing, and is queried again in the next run', async () => {
   const person = world.provider('corporate').add('eve');
   const signedIn = await signIn('eve', 'corporate');
   world.provider('corporate').isDown = true;

@@ -1,4 +1,7 @@
-/** One identity provider: where to send a browser, and what its answers mean. Speaks through the outbound client only. */
+/**
+ * One identity provider: where to redirect a browser, and how to interpret its responses. Uses only the outbound
+ * client.
+ */
 import { DaisError } from '@dais/api';
 import type * as oidc from 'openid-client';
 import type { Clock } from '#lib/clock.ts';

@@ -187,7 +187,7 @@ describe('rejected sign-ins', () => {
     expect([answer.status, problem(answer).detail]).toEqual([401, expect.stringContaining('corporate')]);
   });
 
-  test('an answer that comes too late', async () => {
+  test('a response that is too late', async () => {
     corporate.add('jo');
     const browser = new TestBrowser();
     const url = await upToCallback(browser, 'jo');

@@ -180,7 +180,7 @@ describe('errors contain the class that clients raise', () => {
 describe('authentication', () => {
   let guarded: RegistryWorld;
   beforeAll(async () => {
-    // Without a token nobody is the owner.
+    // Without a token no caller is the owner.
     guarded = await startRegistryWorld(4_000_000_000);
   });
   afterAll(async () => await guarded?.stop());

@@ -174,7 +174,7 @@ test('kfp.local produces the same outputs for the pipelines that it supports', {
       { outputs: CASES.find(([one, given]) => one === name && Object.keys(given).length === 0)?.[2] },
     ]),
   );
-  // Asked with another number above.
+  // Requested with another number above.
   stated['named-outputs'] = { outputs: { sum: 12, name: 'n4' } };
   expect(local).toEqual(stated);
 });

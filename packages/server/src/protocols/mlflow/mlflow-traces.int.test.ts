@@ -188,7 +188,7 @@ test('links to runs and prompts are found', async () => {
   }
 });
 
-test('a link to a run that comes before the trace is kept, until the trace is deleted', async () => {
+test('a link to a run that arrives before the trace is kept, until the trace is deleted', async () => {
   const run = await world.run(experiment);
   const trace = info();
   const search = async () => {

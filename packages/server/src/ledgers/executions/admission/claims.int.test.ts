@@ -56,7 +56,7 @@ interface Quota {
 
 interface Claiming {
   readonly is: 'claim';
-  /** Processes that claim at the same moment, and how many each wants. */
+  /** Processes that claim at the same time, with their requested numbers. */
   readonly wants: readonly number[];
 }
 

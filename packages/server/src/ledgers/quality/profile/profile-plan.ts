@@ -39,8 +39,9 @@ function isSampled(every: number): Expression {
 type Ask = Readonly<Record<string, AggregateExpression>>;
 
 /**
- * Distinct values are exact up to this number of rows, where a hash table of one column takes at most a few MB. Beyond it,
- * HyperLogLog estimates them in constant memory. It returns 54 for 60 distinct values, which looks wrong in a small table.
+ * Distinct values are exact up to this number of rows, where a hash table of one column takes at most a few MB. Above
+ * it, HyperLogLog estimates them in constant memory. It returns 54 for 60 distinct values, an obvious error in a small
+ * table.
  */
 const EXACT_DISTINCT_ROWS = 100_000;
 

@@ -63,7 +63,7 @@ const decide = async (browser: TestBrowser, code: string, verb: 'approve' | 'den
 const read = async (browser: TestBrowser, code: string): Promise<Answer> =>
   await browser.get(`${world.url}/api/v1/devices/${code}`);
 
-test('a person reads which machine asks, lets it in, and it gets a token once', async () => {
+test('a person sees the requesting machine, authorizes it, and it gets a token once', async () => {
   const started = await start('laptop of Ada');
   expect(started).toMatchObject({
     user_code: expect.stringMatching(/^[A-Z]{4}-[A-Z]{4}$/),

@@ -113,7 +113,7 @@ describe('a token that is no proof', () => {
     ['absent', {}],
     ['HS256', { alg: 'HS256', kid: 'first' }],
     ['HS512', { alg: 'HS512', kid: 'first' }],
-  ])('algorithm %s, signed with what everybody knows', async (_name, header) => {
+  ])('algorithm %s, signed with a public value', async (_name, header) => {
     const pem = createPublicKey(first.publicPem).export({ type: 'spki', format: 'pem' }) as string;
     for (const signature of [
       () => '',
@@ -172,7 +172,7 @@ describe('a token that is no proof', () => {
 });
 
 describe('keys', () => {
-  test('that the issuer has changed are asked for, but not for every token', async () => {
+  test('that the issuer has changed are requested, but not for every token', async () => {
     await verify(await sign());
     published = [second];
     clock.advance(31_000);
@@ -192,7 +192,7 @@ describe('keys', () => {
     expect(await verify(await sign({ exp: NOW + 3600 }))).toContain('does not publish the signing key');
   });
 
-  test('of an issuer that does not answer are not asked for by every token', async () => {
+  test('of an issuer that does not respond are not requested for every token', async () => {
     status = 500;
     for (let round = 0; round < 5; round++) expect(await verify(await sign())).toContain('status 500');
     expect(calls.length).toBe(1);

@@ -42,9 +42,9 @@ export class IssuerKeys {
   }
 
   /**
-   * Returns the keys of an issuer; `unknownKey` if the known keys do not include the requested one. The caller has checked
-   * that the issuer is trusted: URLs of strangers are never called.
-   * @throws DaisError `upstream_failed`, `address_refused`.
+   * Returns the keys of an issuer; `unknownKey` if the known keys do not include the requested one. The caller has
+   * checked that the issuer is trusted: other URLs are never called. @throws DaisError `upstream_failed`,
+   * `address_refused`.
    */
   async of(issuer: string, unknownKey = false): Promise<JSONWebKeySet> {
     const now = this.#dependencies.clock.now();

@@ -81,7 +81,7 @@ test('what a client wrote is listed and read, whole and in ranges', async () => 
   }
 });
 
-test('a folder of many files comes in pages', async () => {
+test('a folder of many files is listed in pages', async () => {
   const { id, uri, folder } = await runWithFolder();
   const names = Array.from({ length: 25 }, (_, n) => `f${String(n).padStart(2, '0')}`);
   for (const name of names) await writeFile(join(folder, name), name);
