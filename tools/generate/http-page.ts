@@ -22,7 +22,7 @@ export function httpPage(operations: readonly Operation[]): GeneratedFile {
         ),
       ]),
       '## What goes in and out',
-      'Operations of a kind take and give what the page of the kind shows. The others:',
+      'Inputs and outputs of a kind's operations are on the page of the kind. The others:',
       // Operations of a kind are on the kind's own page.
       ...operations.filter((operation) => groupOf(operation) === PLATFORM).flatMap(details),
     ]),
@@ -30,14 +30,14 @@ export function httpPage(operations: readonly Operation[]): GeneratedFile {
 }
 
 const INTRODUCTION =
-  'Addresses of the native interface begin with `/api/v1`. Put `/p/PROJECT` before an address to name the project; without it the project is `default`. `/api/openapi.json` describes every address, with the schemas of what goes in and comes out, as OpenAPI 3.1; `docs/reference/openapi.json` is the same document as a file.';
+  'Paths of the native interface start with `/api/v1`. The prefix `/p/PROJECT` selects the project; without it the project is `default`. `/api/openapi.json` describes every path with the schemas of inputs and outputs as OpenAPI 3.1; `docs/reference/openapi.json` is the same document as a file.';
 
 const RULES = [
-  '- A list answers `{items, nextCursor?, resourceVersion}`. `limit` is at most 1,000; `cursor` takes the `nextCursor` of the page before and belongs to the same filter.',
-  '- `ETag` of an answer is the `resourceVersion`. `If-Match` on a write makes it succeed only at that version; otherwise the answer is 412 `precondition_failed`.',
-  '- `Idempotency-Key` on a write makes a repetition answer as the first call did, for as long as `retention.idempotencyHours` says. What is told once, as a new token, takes none.',
-  '- Bodies are JSON. Where manifests go in, YAML is taken too (`Content-Type: application/yaml`).',
-  '- `watch=true` on a list gives a stream of server-sent events. The `id` of each frame is a `resourceVersion`: send it as `Last-Event-ID` or `resourceVersion` to go on from there. 410 `cursor_expired` means: list again.',
+  '- A list returns `{items, nextCursor?, resourceVersion}`. `limit` is at most 1,000; `cursor` is the `nextCursor` of the previous page with the same filter.',
+  '- The `ETag` of a response is the `resourceVersion`. A write with `If-Match` succeeds only at that version; otherwise the response is 412 `precondition_failed`.',
+  '- With `Idempotency-Key`, a repeated write returns the first response, for `retention.idempotencyHours`. Operations whose response has a secret, such as a new token, do not accept it.',
+  '- Bodies are JSON. Operations with manifests also accept YAML (`Content-Type: application/yaml`).',
+  '- `watch=true` on a list returns a stream of server-sent events. The `id` of each frame is a `resourceVersion`: send it as `Last-Event-ID` or `resourceVersion` to resume from there. 410 `cursor_expired` means: list again.',
   '- Times are RFC 3339 in UTC, sizes are bytes.',
   '- A failure is a [problem document](./errors).',
 ].join('\n');
@@ -64,7 +64,7 @@ function details(operation: Operation): string[] {
     `\`${addressOf(operation)}\` answers ${operation.http.status}. ${text(operation.summary)}`,
     input.length === 0
       ? ''
-      : `What goes in${query.size === 0 ? '' : `; in the query: ${[...query].map(code).join(', ')}`}:`,
+      : `Input${query.size === 0 ? '' : `; in the query: ${[...query].map(code).join(', ')}`}:`,
     fieldTable(input, true),
     output.length === 0 ? '' : operation.mode === 'watch' ? 'Each frame:' : 'What comes out:',
     fieldTable(output, false),

@@ -11,7 +11,7 @@ if (process.argv.includes('--check')) {
   for (const line of differing) process.stderr.write(`${line}\n`);
   if (differing.length > 0) {
     process.stderr.write(
-      'What is generated is not what the code says: run `npm run generate` and commit the result.\n',
+      'The generated files differ from the code: run `npm run generate` and commit the result.\n',
     );
     process.exitCode = 1;
   }

@@ -176,7 +176,7 @@ const catalog = {
   rate_limited: {
     status: 429,
     title: 'Too many requests',
-    remedy: 'Wait as long as Retry-After says.',
+    remedy: 'Wait for the time in Retry-After.',
     retryable: true,
   },
   too_many_streams: {

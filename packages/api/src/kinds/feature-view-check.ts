@@ -15,7 +15,7 @@ export function featureViewIssues(spec: z.output<typeof featureViewSpec>): Issue
     issues.push({
       path: 'spec.eventTime',
       message: 'is required',
-      expected: 'the column that says since when a row is true',
+      expected: 'the column with the time since which a row is valid',
     });
   }
   for (const [field, given] of Object.entries({ eventTime, createdTime, refresh })) {
@@ -27,7 +27,7 @@ export function featureViewIssues(spec: z.output<typeof featureViewSpec>): Issue
     issues.push({ path: 'spec.entities', message: 'are those of the views that it uses', expected: 'none' });
   }
   if (onDemand && source.views.length + source.request.length === 0) {
-    issues.push({ path: 'spec.source', message: 'gives nothing to work with', expected: '`views` or `request`' });
+    issues.push({ path: 'spec.source', message: 'has no inputs', expected: '`views` or `request`' });
   }
   if (refresh !== undefined && durationMicroseconds(refresh.every) < MINUTE_US) {
     issues.push({ path: 'spec.refresh.every', message: `is ${refresh.every}`, expected: 'at least `1m`' });
@@ -38,7 +38,7 @@ export function featureViewIssues(spec: z.output<typeof featureViewSpec>): Issue
     if (twice.has(name)) issues.push({ path: `${path}.name`, message: `is "${name}", as one before it` });
     twice.add(name);
     if (onDemand !== (expression !== undefined)) {
-      const message = onDemand ? 'is required' : 'stands only in a view with `source.type: onDemand`';
+      const message = onDemand ? 'is required' : 'is valid only in a view with `source.type: onDemand`';
       issues.push({ path: `${path}.expression`, message });
       continue;
     }

@@ -110,7 +110,7 @@ const estimatedPerformance = z.strictObject({
     })
     .optional()
     .describe(
-      'Labeled predictions of a time, on which scores are calibrated. Default: of the windows of the version that answers the first ones that together have enough labels.',
+      'Labeled predictions of a period for the calibration of scores. Default: the first windows of the serving version that together have enough labels.',
     ),
   minLabeled: z.int().min(30).max(1_000_000_000).default(300).describe('Minimum labels of the reference.'),
 });

@@ -160,7 +160,7 @@ class StepCheck {
           return this.#output(name, output, path);
         }
         const expected = '`inputs.NAME`, `parameters.NAME` or `steps.NAME.outputs.OUTPUT`';
-        return [{ path, message: `speaks of ${reference.join('.')}, which is nothing`, expected }];
+        return [{ path, message: `uses ${reference.join('.')}, which does not exist`, expected }];
       });
     } catch (error) {
       if (!(error instanceof ConditionError)) throw error;

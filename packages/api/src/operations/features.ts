@@ -50,7 +50,7 @@ export const readFeaturesOperation = defineOperation({
   summary: 'Returns current feature values of entities.',
   input: z.strictObject({
     ...selection,
-    entities: rows.describe('Join keys, and what on-demand views want of the request: each with its values.'),
+    entities: rows.describe('Join keys, and request fields of on-demand views, each with its values.'),
     fullNames,
   }),
   output: onlineFeaturesSchema,

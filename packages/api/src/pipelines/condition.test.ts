@@ -51,7 +51,7 @@ describe('a condition', () => {
 
   test.each([
     ['inputs.a <', 10, 'it ends where a value'],
-    ['inputs.a < 1 2', 13, 'it says 2 where the end'],
+    ['inputs.a < 1 2', 13, 'it has 2 where the end'],
     ['inputs.a = 1', 9, '"=" has no meaning here'],
     ['size(inputs.a) > 1', 0, 'there is no function size'],
     ['inputs. == 1', 8, 'the name of a member'],

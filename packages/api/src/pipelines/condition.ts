@@ -214,6 +214,6 @@ class Reader {
 
   #unexpected(expected: string): ConditionError {
     const { kind, text, at } = this.#next;
-    return new ConditionError(`${kind === 'end' ? 'it ends' : `it says ${text}`} where ${expected} is expected`, at);
+    return new ConditionError(`${kind === 'end' ? 'it ends' : `it has ${text}`} where ${expected} is expected`, at);
   }
 }

@@ -400,7 +400,7 @@ function checkOne(expectation: Expectation, at: string): Issue[] {
     issues.push({ path: `${at}.to`, message: `has ${expectation.to.length} names`, expected });
   }
   if ('metric' in expectation && expectation.metric === 'l_infinity' && expectation.atMost > 1) {
-    issues.push({ path: `${at}.atMost`, message: 'is more than such a distance can be', expected: 'at most 1' });
+    issues.push({ path: `${at}.atMost`, message: 'exceeds the maximum of this distance', expected: 'at most 1' });
   }
   return issues;
 }

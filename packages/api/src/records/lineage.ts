@@ -52,7 +52,7 @@ export const lineageNodeSchema = z.strictObject({
   data: z
     .record(z.string(), z.string())
     .optional()
-    .describe('Where to look for it and what it is: `experiment`, `status`, `model`, `version`, `digest`, …'),
+    .describe('Location and type: `experiment`, `status`, `model`, `version`, `digest`, …'),
 });
 export type LineageNode = z.infer<typeof lineageNodeSchema>;
 

@@ -357,7 +357,7 @@ export const monitorAlertSchema = z.strictObject({
   acknowledgedBy: z.string().optional().describe('User who acknowledged the alert.'),
   acknowledgedAt: milliseconds.optional(),
   note: z.string().optional().describe('Note of the acknowledgment.'),
-  model: z.string().optional().describe('Name of the model that answered.'),
+  model: z.string().optional().describe('Name of the serving model.'),
   version: z.string().optional().describe('Version number.'),
   trainedOn: z.string().optional().describe('Training dataset: `flights@3`.'),
   nodes: z.array(z.string()).describe('Related lineage nodes.'),
@@ -375,7 +375,7 @@ export const monitorDecisionSchema = z.strictObject({
   outcome: z.enum(['started', 'declined', 'failed']),
   reason: z.string().describe('Reason.'),
   run: z.string().optional().describe('Id of the started run.'),
-  model: z.string().optional().describe('Name of the model that answered.'),
+  model: z.string().optional().describe('Name of the serving model.'),
   version: z.string().optional().describe('Version number.'),
 });
 export type MonitorDecision = z.output<typeof monitorDecisionSchema>;

@@ -56,7 +56,7 @@ export const predictionSchema = z.strictObject({
   id: predictionIdSchema,
   endpoint: z.string().describe('Name of the endpoint.'),
   file: z.uuid().describe('Id of the file of the prediction.'),
-  model: z.string().optional().describe('Name of the model that answered.'),
+  model: z.string().optional().describe('Name of the serving model.'),
   version: z.string().optional().describe('Version number.'),
   lineage: z.array(z.string()).describe('Lineage nodes: the file and the model version.'),
   columns: predictionRowsSchema.shape.columns,

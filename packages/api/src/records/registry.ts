@@ -15,7 +15,7 @@ export const modelVersionSchema = z.strictObject({
   updatedAt: milliseconds,
   createdBy: actorSchema.describe('User who registered it.'),
   description: z.string().describe('Text; can be empty.'),
-  source: z.string().describe('Where it was taken from, as the client said.'),
+  source: z.string().describe('Source, as given by the client.'),
   artifactUri: z.string().describe('Artifact location.'),
   runId: z.string().optional().describe('Id of the run that created it.'),
   loggedModelId: z.string().optional().describe('Id of the logged model.'),

@@ -21,7 +21,7 @@ export type LogFinding =
   /** The body does not match its stored hash. */
   | { readonly type: 'edited'; readonly seq: number }
   /** The entry is at the position of another one. */
-  | { readonly type: 'misplaced'; readonly seq: number; readonly says: number | undefined }
+  | { readonly type: 'misplaced'; readonly seq: number; readonly ownNumber: number | undefined }
   /** A checkpoint covers other entries; one of these was changed. */
   | { readonly type: 'changed'; readonly from: number; readonly to: number; readonly checkpoint: Checkpoint }
   /** A checkpoint covers more entries. */
@@ -70,7 +70,7 @@ export class LogVerifier {
   /** Missing entries without positions in the tree. */
   #skipped = 0;
   /** An entry without `seq` whose own number is too high: the next entry decides whether others are missing. */
-  #held: { readonly body: string; readonly says: number } | undefined;
+  #held: { readonly body: string; readonly ownNumber: number } | undefined;
 
   /** The signatures of `checkpoints` must be verified. They can come in any order. */
   constructor(hasher: TreeHasher, checkpoints: readonly Checkpoint[], options: LogVerifierOptions = {}) {
@@ -98,12 +98,12 @@ export class LogVerifier {
   }
 
   #addUnnumbered(body: string): void {
-    const says = numberedAs(body, this.#held === undefined ? this.size : this.size + 1);
-    this.#settleHeld(says);
+    const ownNumber = numberedAs(body, this.#held === undefined ? this.size : this.size + 1);
+    this.#settleHeld(ownNumber);
     const position = this.size;
-    if (says !== undefined && says > position) this.#held = { body, says };
+    if (ownNumber !== undefined && ownNumber > position) this.#held = { body, ownNumber };
     // A misplaced later entry: it takes no position of the following ones.
-    else if (says !== undefined && says < position) this.#find({ type: 'misplaced', seq: position, says });
+    else if (ownNumber !== undefined && ownNumber < position) this.#find({ type: 'misplaced', seq: position, ownNumber });
     else this.#append(position, body);
   }
 
@@ -120,10 +120,10 @@ export class LogVerifier {
       this.#append(position, held.body);
       return;
     }
-    this.#find({ type: 'missing', from: position, to: held.says });
+    this.#find({ type: 'missing', from: position, to: held.ownNumber });
     this.#broken = true;
-    this.#skipped += held.says - position;
-    this.#append(held.says, held.body);
+    this.#skipped += held.ownNumber - position;
+    this.#append(held.ownNumber, held.body);
   }
 
   #append(seq: number, body: string, stored?: Hash): void {
@@ -135,7 +135,7 @@ export class LogVerifier {
       while (this.size < seq) this.#tree.append(this.#hasher.empty);
     }
     if (stored !== undefined && !sameHash(stored, leaf)) this.#find({ type: 'edited', seq });
-    if (!isNumbered(body, seq)) this.#find({ type: 'misplaced', seq, says: seqOf(body) });
+    if (!isNumbered(body, seq)) this.#find({ type: 'misplaced', seq, ownNumber: seqOf(body) });
     if (body.includes(`"${RESTORED_ENTRY}"`)) this.#readRestoration(body);
     this.#tree.append(leaf);
     for (
@@ -208,8 +208,8 @@ function isNumbered(body: string, seq: number): boolean {
 /** The number in a body; `expected` is tried first, without parsing. */
 function numberedAs(body: string, expected: number): number | undefined {
   if (isNumbered(body, expected)) return expected;
-  const says = seqOf(body);
-  return says !== undefined && Number.isSafeInteger(says) && says >= 0 ? says : undefined;
+  const ownNumber = seqOf(body);
+  return ownNumber !== undefined && Number.isSafeInteger(ownNumber) && ownNumber >= 0 ? ownNumber : undefined;
 }
 
 function seqOf(body: string): number | undefined {
@@ -227,9 +227,9 @@ function readJson(body: string): Record<string, unknown> | undefined {
 
 /** A finding as a sentence. */
 export function findingText(finding: LogFinding): string {
-  if (finding.type === 'edited') return `Entry ${finding.seq} was edited: its text is not the one that was hashed.`;
+  if (finding.type === 'edited') return `Entry ${finding.seq} was edited: its text differs from the hashed one.`;
   if (finding.type === 'misplaced') {
-    return `Entry ${finding.seq} is not in its place: its own number is ${finding.says ?? 'missing'}.`;
+    return `Entry ${finding.seq} is at a wrong position: its own number is ${finding.ownNumber ?? 'missing'}.`;
   }
   if (finding.type === 'branch') {
     const { size, origin } = finding.checkpoint;
@@ -240,7 +240,7 @@ export function findingText(finding: LogFinding): string {
     missing: to - from === 1 ? `Entry ${from} is missing.` : `Entries ${from} to ${to - 1} are missing.`,
     changed: `The checkpoint over ${to} entries does not fit: among entries ${from} to ${to - 1} something was changed, removed or put in.`,
     truncated: `The end is cut off: a checkpoint was signed over ${to} entries, and there are ${from}.`,
-    restored: `The database was restored to the state of entry ${from}; what a checkpoint had signed up to entry ${to - 1} is gone.`,
+    restored: `The database was restored to the state of entry ${from}; entries up to ${to - 1}, which a checkpoint had signed, are missing.`,
   };
   return texts[finding.type];
 }

@@ -142,7 +142,7 @@ test('CSV with quotes, line breaks in cells, split into any chunks', async () =>
   await expect(rowsOf('a,"b')).rejects.toThrow(MalformedCsv);
 });
 
-test('lines have a bound, and the last one without a line break says so', async () => {
+test('lines have a maximum length, and an incomplete last line is marked', async () => {
   const source = (async function* () {
     yield* ['a\nb', 'c\n', 'long line', ' goes on\nend'];
   })();

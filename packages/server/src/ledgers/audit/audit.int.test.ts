@@ -254,7 +254,7 @@ describe('tampering by the owner of the database', () => {
     [
       'two entries swapped',
       `update audit.entry set seq = 1000000 where seq = 20; update audit.entry set seq = 20 where seq = 21; update audit.entry set seq = 21 where seq = 1000000`,
-      /^Entry 20 is not in its place: its own number is 21\.$/,
+      /^Entry 20 is at a wrong position: its own number is 21\.$/,
     ],
     [
       'the end cut off, and the state with it',

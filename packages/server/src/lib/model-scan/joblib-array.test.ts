@@ -119,7 +119,7 @@ describe('arrays of joblib', () => {
     ['no alignment', dictionary(wrapper({ alignment: 'N' }), hidden('cos\nsystem\n'))],
     ['padding whose length is an opcode', dictionary(wrapper(), padding(0x28), twoNumbers)],
     ['padding with other bytes', dictionary(wrapper(), Buffer.from([2, 1, 1]), twoNumbers)],
-    ['a dtype that says that numbers are objects', array({ dtype: dtype(wide) })],
+    ['a dtype that declares numbers as objects', array({ dtype: dtype(wide) })],
     ['a dtype without a state', array({ dtype: ops(global('numpy', 'dtype'), text('f8'), '\x89\x88\x87R') })],
     ['a dtype whose state is set twice', array({ dtype: ops(dtype(NUMBERS), ...NUMBERS.slice(1)) })],
     [
