@@ -81,14 +81,14 @@ function rulesOf(count: number): Rules {
   };
 }
 
-interface Asked {
+interface AccessQuestion {
   readonly inquiry: Inquiry;
   readonly uid: EntityUid;
   readonly entity: Entity;
 }
 
 /** Different principals, actions, projects and resources, so that no cache entry serves all decisions. */
-function questions(rules: Rules): Asked[] {
+function makeQuestions(rules: Rules): AccessQuestion[] {
   return Array.from({ length: 500 }, (_, n) => {
     const project = `p${n % 20}`;
     const facts = {
@@ -143,7 +143,7 @@ const entityJson = (key: string, { attributes, tags, ancestors }: Entity) => ({
   parents: [...ancestors].map(uidJson),
 });
 
-function wasmRequest({ inquiry, uid, entity }: Asked) {
+function wasmRequest({ inquiry, uid, entity }: AccessQuestion) {
   const { principal, principalEntity, action, context } = inquiry;
   return {
     principal: uidJson(principal.key),
@@ -163,29 +163,29 @@ if (schema.type === 'failure') throw new Error(JSON.stringify(schema.errors));
 const claims = new Claims();
 for (const count of [100, 1000]) {
   const rules = rulesOf(count);
-  const asked = questions(rules);
+  const questions = makeQuestions(rules);
   const set = wasmPolicies({ policies: rules.organization.policies, links });
   const parsed = cedar.preparsePolicySet('policies', set);
   if (parsed.type === 'failure') throw new Error(JSON.stringify(parsed.errors));
-  const requests = asked.map(wasmRequest);
+  const requests = questions.map(wasmRequest);
   const byWasm = (n: number) => {
     const answer = cedar.statefulIsAuthorized(pick(requests, n));
     if (answer.type === 'failure') throw new Error(JSON.stringify(answer.errors));
     return answer.response.decision === 'allow';
   };
   const byUs = (n: number) => {
-    const { inquiry, uid, entity } = pick(asked, n);
+    const { inquiry, uid, entity } = pick(questions, n);
     return authorize(inquiry, uid, entity).allowed;
   };
-  const allowed = asked.filter((_, n) => byUs(n)).length;
-  const different = asked.filter((_, n) => byUs(n) !== byWasm(n)).length;
+  const allowed = questions.filter((_, n) => byUs(n)).length;
+  const different = questions.filter((_, n) => byUs(n) !== byWasm(n)).length;
   const ours = cpuEach(50_000, byUs);
   const theirs = cpuEach(500, byWasm);
   const searched =
-    asked.reduce((sum, { inquiry, uid }) => sum + candidatesOf(inquiry, uid.type).length, 0) / asked.length;
+    questions.reduce((sum, { inquiry, uid }) => sum + candidatesOf(inquiry, uid.type).length, 0) / questions.length;
   const limit = LIMITS[count] ?? 0;
   console.log(
-    `${String(count).padStart(5)} policies: ${ours.toFixed(1)} µs CPU a decision (limit ${limit}: ${claims.judge(`a decision at ${count} policies`, ours <= limit, `${ours.toFixed(1)} µs`)}), cedar-wasm ${theirs.toFixed(0)} µs: ${(theirs / ours).toFixed(0)} times; ${searched.toFixed(0)} policies looked at; ${allowed} of ${asked.length} allowed, ${different} decided otherwise: ${claims.judge(`same decisions as cedar-wasm at ${count} policies`, different === 0, `${different} differ`)}`,
+    `${String(count).padStart(5)} policies: ${ours.toFixed(1)} µs CPU a decision (limit ${limit}: ${claims.judge(`a decision at ${count} policies`, ours <= limit, `${ours.toFixed(1)} µs`)}), cedar-wasm ${theirs.toFixed(0)} µs: ${(theirs / ours).toFixed(0)} times; ${searched.toFixed(0)} policies looked at; ${allowed} of ${questions.length} allowed, ${different} decided otherwise: ${claims.judge(`same decisions as cedar-wasm at ${count} policies`, different === 0, `${different} differ`)}`,
   );
 }
 await keys.close();

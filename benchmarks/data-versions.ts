@@ -69,15 +69,19 @@ interface Stored {
 const own = await startOwn(folder);
 const claims = new Claims();
 try {
-  await tell('one file of a hundred', [hundred, hundredAfter], TARGET);
-  await tell('1 % of the rows of one file, neighbors', [one, near], TARGET);
-  await tell('1 % of the rows of one file, all over it', [one, far], undefined);
+  await printResult('one file of a hundred', [hundred, hundredAfter], TARGET);
+  await printResult('1 % of the rows of one file, neighbors', [one, near], TARGET);
+  await printResult('1 % of the rows of one file, all over it', [one, far], undefined);
 } finally {
   await own.stop();
 }
 claims.end();
 
-async function tell(what: string, versions: readonly [string, string], target: number | undefined): Promise<void> {
+async function printResult(
+  what: string,
+  versions: readonly [string, string],
+  target: number | undefined,
+): Promise<void> {
   const name = what.replaceAll(/[^a-z0-9]+/g, '-');
   const ours = await storedByOwn(own, name, versions);
   const theirs = await storedByDvc(name, versions);

@@ -136,9 +136,9 @@ try {
     usage.wallMs += (performance.now() - begin) / ROUNDS;
     await quiet();
   }
-  const asked = names.flatMap((name) => [`count(${name}) AS c_${name}`, `sum(${name}) AS s_${name}`]);
+  const request = names.flatMap((name) => [`count(${name}) AS c_${name}`, `sum(${name}) AS s_${name}`]);
   const answer = await own.ask<{ rows: (number | string)[][] }>('POST', '/api/v1/data/query', {
-    sql: `SELECT count(*) AS n, ${asked.join(', ')} FROM training`,
+    sql: `SELECT count(*) AS n, ${request.join(', ')} FROM training`,
   });
   const [rows = 0, ...figures] = (answer.rows[0] ?? []).map(Number);
   ours = {

@@ -25,7 +25,7 @@ import { graphs, type Graph, type Runner } from './pipelines/graphs.ts';
 import { listingCosts } from './pipelines/listing.ts';
 import { startOwn, transitionsOf, type OwnRunner } from './pipelines/own.ts';
 import { PEERS, startPeer, type Ways } from './pipelines/peers.ts';
-import { tellGraph, type Cost, type Overhead } from './pipelines/tables.ts';
+import { printGraph, type Cost, type Overhead } from './pipelines/tables.ts';
 
 const TRANSITION_LIMIT_MS = 10;
 const LISTING_LIMIT_MS = 100;
@@ -114,14 +114,14 @@ try {
   await own.startDelays(50);
   const overheads = await measureAll(own, { startsPython: true, processes: true });
   for (const [at, overhead] of overheads.entries()) {
-    tellGraph(
+    printGraph(
       selected[at]?.name ?? '',
       overhead,
       peers.flatMap((all) => all[at] ?? []),
       claims,
     );
   }
-  await tellEngine(own);
+  await printEngine(own);
 } finally {
   await own.stop();
 }
@@ -134,7 +134,7 @@ console.log(`  100 nodes   limit ${LISTING_LIMIT_MS}: ${kept}; all of its nodes:
 console.log(`\n${load()}`);
 claims.end();
 
-async function tellEngine(dais: OwnRunner): Promise<void> {
+async function printEngine(dais: OwnRunner): Promise<void> {
   const size = flags.full ? 1000 : 200;
   const from = dais.engineCpu();
   const fan = await dais.run({ name: 'fan', shape: 'fan', size, kind: 'command' });

@@ -6,7 +6,7 @@ import { onnxFile } from '../packages/server/src/engines/inference/onnx/onnx-fil
 import { batchClient, type BatchCall } from '../packages/server/src/testing/batch-client.ts';
 import { servingClient } from '../packages/server/src/testing/serving-client.ts';
 import { Journey } from './journey.ts';
-import { describeLooks, type Look } from './looks.ts';
+import { describeStates, type PageState } from './states.ts';
 
 const BATCHES = '/projects/project-b/batches';
 /** Rows without a number, which an integer model rejects: more than one page of them. */
@@ -34,9 +34,9 @@ beforeAll(async () => {
   await models.register('whole', 0, { bytes: whole });
   const rows = Array.from({ length: 2 * GAPS }, (_, id) => `${id},${id % 2 === 0 ? id : ''}\n`);
   await batch.push('gaps', `id,x\n${rows.join('')}`);
-  const asked = { model: 'models:/whole/1', data: 'gaps@1', out: 'filled', columns: ['id'] };
-  failed = await batch.ended((await batch.start(asked)).id);
-  withRejects = await batch.ended((await batch.start({ ...asked, onError: 'reject' })).id);
+  const request = { model: 'models:/whole/1', data: 'gaps@1', out: 'filled', columns: ['id'] };
+  failed = await batch.ended((await batch.start(request)).id);
+  withRejects = await batch.ended((await batch.start({ ...request, onError: 'reject' })).id);
 });
 afterAll(async () => await journey.stop());
 afterEach(async ({ task }) => {
@@ -88,9 +88,9 @@ test('a permitted user cancels a job, which then creates nothing', async () => {
   const batch = batchClient(call);
   const rows = Array.from({ length: 150_000 }, (_, id) => `${id},${id}\n`);
   await batch.push('long', `id,x\n${rows.join('')}`);
-  const asked = { model: 'models:/whole/1', data: 'long@1', columns: ['id'] };
-  const first = await batch.start({ ...asked, out: 'long-1' });
-  const second = await batch.start({ ...asked, out: 'long-2' });
+  const request = { model: 'models:/whole/1', data: 'long@1', columns: ['id'] };
+  const first = await batch.start({ ...request, out: 'long-1' });
+  const second = await batch.start({ ...request, out: 'long-2' });
   const page = await journey.open(`${BATCHES}/${second.id}`);
   await page.getByRole('button', { name: 'Cancel job', exact: true }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Cancel job' }).click();
@@ -100,7 +100,7 @@ test('a permitted user cancels a job, which then creates nothing', async () => {
   await page.getByText('no version of long-2').waitFor();
 });
 
-const LOOKS: readonly Look[] = [
+const STATES: readonly PageState[] = [
   ['batches', BATCHES, async (page) => await table(page).getByRole('row').nth(1).waitFor()],
   [
     'a batch with rejects',
@@ -114,4 +114,4 @@ const LOOKS: readonly Look[] = [
   ],
 ];
 
-describeLooks(LOOKS, () => journey);
+describeStates(STATES, () => journey);

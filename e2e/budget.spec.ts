@@ -138,10 +138,10 @@ test('all that is loaded until the home page is shown', async () => {
   // At least the page, a script, a style, the icon and the home page's own chunk.
   expect(files.length).toBeGreaterThan(5);
   expect(bytes).toBeLessThanOrEqual(FIRST_VIEW_BYTES);
-  const asked = await weigh(later);
-  report('what needs somebody', asked, later.length, LATER_BYTES);
+  const requested = await weigh(later);
+  report('what needs somebody', requested, later.length, LATER_BYTES);
   expect(later.length).toBeGreaterThan(0);
-  expect(asked).toBeLessThanOrEqual(LATER_BYTES);
+  expect(requested).toBeLessThanOrEqual(LATER_BYTES);
 });
 
 test.each([

@@ -1,7 +1,7 @@
 /** Comparison of runs: which is better, and how they differ. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { Journey } from './journey.ts';
-import { describeLooks } from './looks.ts';
+import { describeStates } from './states.ts';
 import { makeExperiment, train } from './training.ts';
 
 let journey: Journey;
@@ -98,7 +98,7 @@ test('a missing run is named, in addition to the others', async () => {
   journey.expectQuiet('status of 404');
 });
 
-describeLooks(
+describeStates(
   [
     [
       'compare charts',

@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { flightsCsv, makeFlights } from './flights.ts';
 import type { Journey } from './journey.ts';
-import { describeLooks, type Look } from './looks.ts';
+import { describeStates, type PageState } from './states.ts';
 import { bo, grace, startWithPeople } from './people.ts';
 
 let journey: Journey;
@@ -159,7 +159,7 @@ test('an unreadable file creates no version, and the line of its error is shown'
     .waitFor();
 });
 
-const PAGES: readonly Look[] = [
+const PAGES: readonly PageState[] = [
   [
     'datasets',
     '/projects/default/data',
@@ -228,4 +228,4 @@ const PAGES: readonly Look[] = [
   ['findings', '/projects/default/findings', async (page) => await table(page, 'Findings').waitFor(), grace],
 ];
 
-describeLooks(PAGES, () => journey);
+describeStates(PAGES, () => journey);

@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { isServing, servingClient, type ServingClient } from '../packages/server/src/testing/serving-client.ts';
 import { Journey } from './journey.ts';
-import { describeLooks, type Look } from './looks.ts';
+import { describeStates, type PageState } from './states.ts';
 
 let journey: Journey;
 let client: ServingClient;
@@ -90,7 +90,7 @@ test('an earlier rollout is selected by the URL', async () => {
   expect(page.url()).toContain('rollout=');
 });
 
-const LOOKS: readonly Look[] = [
+const STATES: readonly PageState[] = [
   [
     'endpoints',
     '/projects/project-d/endpoints',
@@ -108,4 +108,4 @@ const LOOKS: readonly Look[] = [
   ],
 ];
 
-describeLooks(LOOKS, () => journey);
+describeStates(STATES, () => journey);

@@ -2,7 +2,7 @@
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { Journey } from './journey.ts';
-import { describeLooks, type Look } from './looks.ts';
+import { describeStates, type PageState } from './states.ts';
 
 interface Run {
   readonly id: string;
@@ -202,7 +202,7 @@ test('a running run is followed, and canceled; pending steps show the reason', a
   expect(await page.getByRole('row', { name: /long/ }).count()).toBe(0);
 });
 
-const PAGES: readonly Look[] = [
+const PAGES: readonly PageState[] = [
   ['executions', runs, async (page) => await page.getByRole('row', { name: /nightly/ }).waitFor()],
   [
     'an execution',
@@ -245,4 +245,4 @@ const PAGES: readonly Look[] = [
   ['compute', '/projects/default/compute', fillQuota],
 ];
 
-describeLooks(PAGES, () => journey, 'status of 404');
+describeStates(PAGES, () => journey, 'status of 404');

@@ -1,7 +1,7 @@
 /** From an empty project to active experiments. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { Journey } from './journey.ts';
-import { describeLooks } from './looks.ts';
+import { describeStates } from './states.ts';
 import { makeExperiment, train } from './training.ts';
 
 let journey: Journey;
@@ -75,7 +75,7 @@ test('an experiment is renamed, deleted with its runs, and restored with them', 
   journey.expectQuiet('status of 409');
 });
 
-describeLooks(
+describeStates(
   [
     [
       'experiments',

@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { pushFile } from './flights.ts';
 import { Journey } from './journey.ts';
-import { describeLooks, type Look } from './looks.ts';
+import { describeStates, type PageState } from './states.ts';
 
 let journey: Journey;
 
@@ -114,7 +114,7 @@ test('labels show the agreement, and a task with different labels is settled wit
   expect(page.url()).toBe(`${journey.url}/projects/project-f/labels/delay-causes`);
 });
 
-const PAGES: readonly Look[] = [
+const PAGES: readonly PageState[] = [
   ['features', '/projects/project-f/featureviews', async (page) => await page.getByText('delay_v1').first().waitFor()],
   ['a feature view', VIEW, async (page) => await table(page, 'Features').waitFor()],
   ['features online', `${VIEW}?tab=online`, async (page) => await table(page, 'Materializations').waitFor()],
@@ -131,4 +131,4 @@ const PAGES: readonly Look[] = [
   ],
 ];
 
-describeLooks(PAGES, () => journey);
+describeStates(PAGES, () => journey);

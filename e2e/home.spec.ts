@@ -5,7 +5,7 @@ import type { ModelScan } from '../packages/api/src/serving/index.ts';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { makeFlights } from './flights.ts';
 import type { Journey } from './journey.ts';
-import { describeLooks, type Look } from './looks.ts';
+import { describeStates, type PageState } from './states.ts';
 import { ada, bo, eve, grace, pat, startWithPeople } from './people.ts';
 import { makeFlightDelay, registerModel, registerVersion } from './registry.ts';
 
@@ -147,8 +147,8 @@ test('a user without permissions sees nothing, and a new project shows the first
   await fresh.getByText('dais data push flights flights.csv').waitFor();
 });
 
-const LOOKS: readonly Look[] = [
+const STATES: readonly PageState[] = [
   ['home that needs somebody', '/', async (page) => await needs(page).getByText('nightly').waitFor(), grace],
 ];
 
-describeLooks(LOOKS, () => journey);
+describeStates(STATES, () => journey);

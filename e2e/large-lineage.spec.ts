@@ -1,7 +1,7 @@
 /** A lineage of five thousand nodes from OpenLineage events: drawn, navigated, searched, and shown as a table. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { Journey } from './journey.ts';
-import { describeLooks, type Look } from './looks.ts';
+import { describeStates, type PageState } from './states.ts';
 import { tasksOf } from './main-thread.ts';
 
 const CLEAN = 40;
@@ -141,9 +141,9 @@ test('the same graph as a table is searched and sorted, and links back to the gr
     .waitFor();
 });
 
-const LOOKS: readonly Look[] = [
+const STATES: readonly PageState[] = [
   ['a large lineage', LINEAGE, async (page) => await page.getByRole('button', { name: /^raw/ }).waitFor()],
   ['a large lineage as a table', `${LINEAGE}&view=table`, async (page) => await page.getByRole('row').nth(3).waitFor()],
 ];
 
-describeLooks(LOOKS, () => journey);
+describeStates(STATES, () => journey);

@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { LoggedModel } from '../packages/api/src/tracking/index.ts';
 import { Journey } from './journey.ts';
-import { describeLooks } from './looks.ts';
+import { describeStates } from './states.ts';
 import { registerModel, registerVersion } from './registry.ts';
 import { makeExperiment, putArtifact, train } from './training.ts';
 
@@ -107,7 +107,7 @@ test('the link that clients print leads to it', async () => {
   await page.getByRole('heading', { name: 'Logged model delay-forest', level: 1 }).waitFor();
 });
 
-describeLooks(
+describeStates(
   [
     [
       'a logged model',

@@ -48,13 +48,13 @@ test('all of them are reached by scrolling, and few are rendered', { timeout: LO
       for (let turn = 0; turn < 100; turn++) await page.mouse.wheel(0, turn < 80 ? 900 : -1800);
     }),
   );
-  const said = page.getByText(`${RUNS.toLocaleString('en')} runs`, { exact: true });
+  const output = page.getByText(`${RUNS.toLocaleString('en')} runs`, { exact: true });
   await page.getByRole('grid').focus();
-  while (!(await said.isVisible())) {
+  while (!(await output.isVisible())) {
     const before = await loaded(page);
     await page.keyboard.press('End');
     // The last page can arrive before the count.
-    const goesOn = async () => (await loaded(page)) !== before || (await said.isVisible());
+    const goesOn = async () => (await loaded(page)) !== before || (await output.isVisible());
     await expect.poll(goesOn, { timeout: LONG_MS }).toBe(true);
   }
   await page.keyboard.press('End');

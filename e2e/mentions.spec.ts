@@ -2,7 +2,7 @@
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Journey } from './journey.ts';
-import { describeLooks } from './looks.ts';
+import { describeStates } from './states.ts';
 import { bo, grace, startWithPeople } from './people.ts';
 import { registerModel, registerVersion } from './registry.ts';
 
@@ -69,7 +69,7 @@ test('a user without mentions sees a note, and a viewer sees why they cannot ren
   }
 });
 
-describeLooks(
+describeStates(
   [
     [
       'mentions',

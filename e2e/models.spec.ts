@@ -2,7 +2,7 @@
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Journey } from './journey.ts';
-import { describeLooks, type Look } from './looks.ts';
+import { describeStates, type PageState } from './states.ts';
 import { bo, grace, pat, startWithPeople } from './people.ts';
 import { makeFlightDelay, registerModel, registerVersion } from './registry.ts';
 
@@ -209,7 +209,7 @@ test('a model is deleted with all its versions, after its name is typed', async 
   await page.getByRole('link', { name: 'passing' }).waitFor({ state: 'detached' });
 });
 
-const PAGES: readonly Look[] = [
+const PAGES: readonly PageState[] = [
   ['models', '/projects/default/models', async (page) => await page.getByText('champion').first().waitFor(), pat],
   ['a model', MODEL, async (page) => await table(page, 'Versions').getByText('version 3').first().waitFor(), grace],
   [
@@ -255,4 +255,4 @@ const PAGES: readonly Look[] = [
   ],
 ];
 
-describeLooks(PAGES, () => journey, 'status of 404');
+describeStates(PAGES, () => journey, 'status of 404');

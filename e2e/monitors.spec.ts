@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { isServing, servingClient, type ServingClient } from '../packages/server/src/testing/serving-client.ts';
 import { Journey } from './journey.ts';
 import { judged } from './judged.ts';
-import { describeLooks, type Look } from './looks.ts';
+import { describeStates, type PageState } from './states.ts';
 
 let journey: Journey;
 let client: ServingClient;
@@ -203,7 +203,7 @@ test('a completed window appears without a reload', async () => {
   await panel(one, 'Window 7').waitFor();
 });
 
-const LOOKS: readonly Look[] = [
+const STATES: readonly PageState[] = [
   ['monitors', MONITORS, async (page) => await page.getByRole('img', { name: /Windows of watch: 7/ }).waitFor()],
   [
     'a monitor',
@@ -229,4 +229,4 @@ const LOOKS: readonly Look[] = [
   ['no monitors', '/projects/quiet/monitors', async (page) => await page.getByText('Create one here').waitFor()],
 ];
 
-describeLooks(LOOKS, () => journey);
+describeStates(STATES, () => journey);

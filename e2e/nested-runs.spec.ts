@@ -2,7 +2,7 @@
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { Journey } from './journey.ts';
-import { describeLooks } from './looks.ts';
+import { describeStates } from './states.ts';
 import { makeExperiment, train } from './training.ts';
 
 /** More than the table shows under one run. */
@@ -111,7 +111,7 @@ test('of very many children the first are shown, and all with a filter, which ap
   await page.getByRole('grid', { name: 'Runs' }).getByText('trial-2').waitFor();
 });
 
-describeLooks(
+describeStates(
   [
     [
       'runs below others',

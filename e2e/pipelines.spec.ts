@@ -2,7 +2,7 @@
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { Journey } from './journey.ts';
-import { describeLooks, type Look } from './looks.ts';
+import { describeStates, type PageState } from './states.ts';
 
 let journey: Journey;
 
@@ -115,7 +115,7 @@ test('a schedule shows its next starts, and the runs that it started', async () 
   await page.getByRole('heading', { name: 'Pipeline run daily', level: 1 }).waitFor();
 });
 
-const PAGES: readonly Look[] = [
+const PAGES: readonly PageState[] = [
   [
     'a schedule',
     '/projects/project-i/schedules/later',
@@ -136,4 +136,4 @@ const PAGES: readonly Look[] = [
   ],
 ];
 
-describeLooks(PAGES, () => journey);
+describeStates(PAGES, () => journey);

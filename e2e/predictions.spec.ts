@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { isServing, servingClient, type ServingClient } from '../packages/server/src/testing/serving-client.ts';
 import { Journey } from './journey.ts';
-import { describeLooks, type Look } from './looks.ts';
+import { describeStates, type PageState } from './states.ts';
 
 let journey: Journey;
 let client: ServingClient;
@@ -131,7 +131,7 @@ test('a harmful model file is waived with a reason, and reopened', async () => {
   await safe.getByText('blocked', { exact: true }).waitFor();
 });
 
-const LOOKS: readonly Look[] = [
+const STATES: readonly PageState[] = [
   [
     'predictions',
     PREDICTIONS,
@@ -157,4 +157,4 @@ const LOOKS: readonly Look[] = [
   ],
 ];
 
-describeLooks(LOOKS, () => journey);
+describeStates(STATES, () => journey);

@@ -2,7 +2,7 @@
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { Journey } from './journey.ts';
-import { describeLooks, type Look } from './looks.ts';
+import { describeStates, type PageState } from './states.ts';
 import { registerModel, registerVersion } from './registry.ts';
 
 let journey: Journey;
@@ -82,7 +82,7 @@ test('a version gets an alias and comments', async () => {
   await page.waitForURL('**/projects/project-l/prompts/summary?version=2');
 });
 
-const PAGES: readonly Look[] = [
+const PAGES: readonly PageState[] = [
   ['prompts', '/projects/project-l/prompts', async (page) => await page.getByText('assistant').waitFor()],
   [
     'a prompt',
@@ -106,4 +106,4 @@ const PAGES: readonly Look[] = [
   ],
 ];
 
-describeLooks(PAGES, () => journey, 'status of 404');
+describeStates(PAGES, () => journey, 'status of 404');

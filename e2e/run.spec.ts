@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Page } from 'playwright-core';
 import type { Run } from '../packages/api/src/tracking/index.ts';
 import { Journey } from './journey.ts';
-import { describeLooks } from './looks.ts';
+import { describeStates } from './states.ts';
 import { makeExperiment, putArtifact, train } from './training.ts';
 
 let journey: Journey;
@@ -195,7 +195,7 @@ test('a run is deleted, and restored', async () => {
   await page.getByRole('button', { name: 'Delete' }).waitFor();
 });
 
-describeLooks(
+describeStates(
   [
     ['a run', () => address(finished), async (page) => await canvas(page).waitFor()],
     [

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Page } from 'playwright-core';
 import { Journey } from './journey.ts';
-import { describeLooks } from './looks.ts';
+import { describeStates } from './states.ts';
 import { makeExperiment, train } from './training.ts';
 
 let journey: Journey;
@@ -132,7 +132,7 @@ test('runs of all experiments are listed together', async () => {
   await page.getByRole('row', { name: 'elsewhere' }).getByText('failed').waitFor();
 });
 
-describeLooks(
+describeStates(
   [
     ['runs', () => address(), async (page) => await rows(page).nth(4).waitFor()],
     [

@@ -2,7 +2,7 @@
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { Journey } from './journey.ts';
-import { describeLooks, type Look } from './looks.ts';
+import { describeStates, type PageState } from './states.ts';
 
 let journey: Journey;
 let failed: string;
@@ -57,7 +57,7 @@ async function trace(number: number, name: string, steps: readonly Step[]): Prom
   return id;
 }
 
-const asked = (question: string) => ({ 'mlflow.spanInputs': JSON.stringify({ question }) });
+const request = (question: string) => ({ 'mlflow.spanInputs': JSON.stringify({ question }) });
 
 beforeAll(async () => {
   journey = await Journey.shared('project-n');
@@ -68,7 +68,7 @@ beforeAll(async () => {
       from: 0,
       to: 900,
       attributes: {
-        ...asked('Why is it late?'),
+        ...request('Why is it late?'),
         'mlflow.spanOutputs': '"Fog in Zürich"',
         'mlflow.spanType': '"CHAIN"',
       },
@@ -84,7 +84,7 @@ beforeAll(async () => {
     },
   ]);
   failed = await trace(2, 'answer', [
-    { id: 11, name: 'answer', from: 5000, to: 9000, attributes: asked('Which gate?'), failure: 'no answer in 4 s' },
+    { id: 11, name: 'answer', from: 5000, to: 9000, attributes: request('Which gate?'), failure: 'no answer in 4 s' },
     { id: 12, parent: 11, name: 'retrieve', from: 5010, to: 9000, failure: 'no answer in 4 s' },
   ]);
 });
@@ -151,7 +151,7 @@ test('a failed trace shows the error first, and is assessed', async () => {
   await page.getByText('No assessments yet.').waitFor();
 });
 
-const PAGES: readonly Look[] = [
+const PAGES: readonly PageState[] = [
   ['traces', '/projects/project-n/traces', async (page) => await page.getByText('Which gate').first().waitFor()],
   ['a trace', `/projects/project-n/traces/tr-${hex(1, 32)}`, async (page) => await region(page, 'Outputs').waitFor()],
   [
@@ -174,4 +174,4 @@ const PAGES: readonly Look[] = [
   ],
 ];
 
-describeLooks(PAGES, () => journey, 'status of 404');
+describeStates(PAGES, () => journey, 'status of 404');

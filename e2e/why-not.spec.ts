@@ -18,12 +18,12 @@ afterEach(async ({ task }) => {
 
 /** The button is disabled and explains why: to a screen reader, and on keyboard focus. */
 async function expectReason(page: Page, button: Locator, reason: RegExp): Promise<void> {
-  const said = async () => {
+  const output = async () => {
     const id =
       (await button.getAttribute('aria-disabled')) === 'true' && (await button.getAttribute('aria-describedby'));
     return id === false || id === null ? '' : await page.locator(`[id="${id}"]`).textContent();
   };
-  await expect.poll(said).toMatch(reason);
+  await expect.poll(output).toMatch(reason);
   await button.focus();
   await page.getByRole('tooltip').getByText(reason).waitFor();
 }

@@ -31,8 +31,8 @@ export function benchSummary(results) {
     total.kept += claims?.kept ?? 0;
     total.notKept += claims?.notKept.length ?? 0;
     if (code !== 0) total.broken += 1;
-    const said = claims ? `${claims.kept} kept, ${claims.notKept.length} NOT KEPT` : 'claims nothing';
-    const line = `${file.padEnd(width)}  ${code === 0 ? said : `BROKE with exit code ${code}`}`;
+    const printed = claims ? `${claims.kept} kept, ${claims.notKept.length} NOT KEPT` : 'claims nothing';
+    const line = `${file.padEnd(width)}  ${code === 0 ? printed : `BROKE with exit code ${code}`}`;
     return [line, ...(claims?.notKept ?? []).map((what) => `${''.padEnd(width)}    NOT KEPT: ${what}`)];
   });
   const broken = total.broken === 0 ? '' : `; ${total.broken} of ${results.length} benchmarks broke`;

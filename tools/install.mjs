@@ -64,10 +64,10 @@ async function install(folder, report) {
     dropOtherPlatforms(folder);
     return;
   }
-  const said = result.output.split('\n').filter((line) => !/^npm (http|warn EBADENGINE)/.test(line));
+  const printed = result.output.split('\n').filter((line) => !/^npm (http|warn EBADENGINE)/.test(line));
   // The cause comes first; a page of usage may follow.
   throw new Error(
-    `npm ci failed:\n${said.join('\n').slice(0, 4000)}\nIf the registry cannot be reached: set npm_config_registry to a ` +
+    `npm ci failed:\n${printed.join('\n').slice(0, 4000)}\nIf the registry cannot be reached: set npm_config_registry to a ` +
       'mirror, HTTPS_PROXY to a proxy, or NODE_EXTRA_CA_CERTS to the certificates of a proxy that reads TLS.',
   );
 }

@@ -245,7 +245,7 @@ export async function gatherFacts(locations, registryNeeded, variables) {
   const [npm, git, registry, checked, namespaces, ...pythons] = await Promise.all([
     npmVersion(variables),
     output('git', ['--version']),
-    askRegistry(registryNeeded),
+    probeRegistry(registryNeeded),
     Promise.all(locations.map(look)),
     tryNamespaces(root),
     ...python.map((command) => output(command, ['-I', '-c', ask])),
@@ -289,7 +289,7 @@ async function npmVersion(variables) {
  * @param {boolean} needed
  * @returns {Promise<Registry>}
  */
-async function askRegistry(needed) {
+async function probeRegistry(needed) {
   if (!needed) return { needed: false };
   return await new Promise((resolve) => {
     const args = ['ping', '--fetch-retries=0', '--fetch-timeout=1500', '--loglevel=error'];

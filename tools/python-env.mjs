@@ -93,10 +93,10 @@ async function build(name, folder, requirementsFile, python) {
     try {
       await execute(program, ['--no-config', ...step], { env, timeout: 1_200_000, maxBuffer: 16 << 20 });
     } catch (error) {
-      const said = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : String(error);
+      const output = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : String(error);
       throw new Error(
         `the Python environment "${name}" (${requirementsFile}) could not be made: uv ${step.slice(0, 2).join(' ')} said:\n` +
-          `${said.slice(-4000)}\nIf the index cannot be reached: ${INDEX_HELP}.`,
+          `${output.slice(-4000)}\nIf the index cannot be reached: ${INDEX_HELP}.`,
         { cause: error },
       );
     }

@@ -9,7 +9,7 @@ from feast import Entity, FeatureStore, FeatureView, Field, FileSource, RepoConf
 from feast.types import Float64
 from feast.value_type import ValueType
 
-from measured import measured, tell
+from measured import measured, print_result
 
 folder = sys.argv[1]
 views, features, ttl_days, rounds = map(int, sys.argv[2:6])
@@ -57,4 +57,4 @@ def joins():
 usage, frame = measured(joins)
 usage = {**usage, "cpuMs": usage["cpuMs"] / rounds, "wallMs": usage["wallMs"] / rounds}
 columns = [name.split(":")[1] for name in names]
-tell(**usage, rows=len(frame), found=[int(frame[one].count()) for one in columns], sums=[float(frame[one].sum()) for one in columns])
+print_result(**usage, rows=len(frame), found=[int(frame[one].count()) for one in columns], sums=[float(frame[one].sum()) for one in columns])

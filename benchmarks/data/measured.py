@@ -22,5 +22,5 @@ def measured(work):
     return usage, result
 
 
-def tell(**what):
+def print_result(**what):
     print(json.dumps(what), flush=True)

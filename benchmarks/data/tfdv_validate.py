@@ -9,7 +9,7 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 import pandas
 import tensorflow_data_validation as tfdv
 
-from measured import measured, tell
+from measured import measured, print_result
 
 path = sys.argv[1]
 
@@ -27,4 +27,4 @@ usage, made = measured(statistics)
 schema = tfdv.infer_schema(made)
 checked, anomalies = measured(lambda: tfdv.validate_statistics(made, schema))
 usage["cpuMs"] += checked["cpuMs"]
-tell(**usage, anomalies=len(anomalies.anomaly_info))
+print_result(**usage, anomalies=len(anomalies.anomaly_info))

@@ -65,7 +65,7 @@ export class CallComparison {
     this.#idle = options.idle ?? new IdleCpu();
   }
 
-  wants(call: string): boolean {
+  isSelected(call: string): boolean {
     return this.#options.only?.test(call) ?? true;
   }
 
@@ -76,7 +76,7 @@ export class CallComparison {
     peers: readonly CallServer[] = [],
     target: CallTarget = {},
   ): Promise<ReadonlyMap<string, Samples>> {
-    if (!this.wants(call)) return new Map();
+    if (!this.isSelected(call)) return new Map();
     const { unit, claims } = this.#options;
     const servers = [own, ...peers];
     const rounds = servers.some(({ isSlow }) => isSlow) ? MIN_ROUNDS : this.#options.rounds;

@@ -49,8 +49,8 @@ export async function startPeer(root: string, { name, environment, program, args
     env: { ...QUIET, HOME: folder, PATH: '/usr/sbin:/usr/bin:/sbin:/bin', ...homes(folder) },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
-  let said = '';
-  child.stderr?.on('data', (chunk: Buffer) => (said = (said + chunk.toString('utf8')).slice(-4000)));
+  let output = '';
+  child.stderr?.on('data', (chunk: Buffer) => (output = (output + chunk.toString('utf8')).slice(-4000)));
   const kill = () => {
     try {
       process.kill(-(child.pid ?? 0), 'SIGKILL');
@@ -63,7 +63,7 @@ export async function startPeer(root: string, { name, environment, program, args
   const answers = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
   const answer = async (): Promise<unknown> => {
     const { value, done } = await answers.next();
-    if (done === true) throw new Error(`${name} ended:\n${said}`);
+    if (done === true) throw new Error(`${name} ended:\n${output}`);
     return JSON.parse(value);
   };
   await answer();

@@ -15,14 +15,14 @@ export function httpPage(operations: readonly Operation[]): GeneratedFile {
       ...groups.flatMap((group) => [
         `## ${group}`,
         table(
-          ['Address', 'Operation', 'What it does'],
+          ['Path', 'Operation', 'Description'],
           operations
             .filter((operation) => groupOf(operation) === group)
             .map((operation) => [code(addressOf(operation)), code(operation.name), text(operation.summary)]),
         ),
       ]),
-      '## What goes in and out',
-      'Inputs and outputs of a kind's operations are on the page of the kind. The others:',
+      '## Inputs and outputs',
+      'Inputs and outputs of operations of a kind are on the page of the kind. The others:',
       // Operations of a kind are on the kind's own page.
       ...operations.filter((operation) => groupOf(operation) === PLATFORM).flatMap(details),
     ]),
@@ -62,9 +62,7 @@ function details(operation: Operation): string[] {
   return [
     `### ${operation.name} {#${operation.name.replaceAll('.', '-')}}`,
     `\`${addressOf(operation)}\` answers ${operation.http.status}. ${text(operation.summary)}`,
-    input.length === 0
-      ? ''
-      : `Input${query.size === 0 ? '' : `; in the query: ${[...query].map(code).join(', ')}`}:`,
+    input.length === 0 ? '' : `Input${query.size === 0 ? '' : `; in the query: ${[...query].map(code).join(', ')}`}:`,
     fieldTable(input, true),
     output.length === 0 ? '' : operation.mode === 'watch' ? 'Each frame:' : 'What comes out:',
     fieldTable(output, false),

@@ -27,11 +27,7 @@ const DIFFERENCES: readonly (readonly [there: string, here: string, why: string]
     'It continues under its id as a new execution, which reuses succeeded tasks; `retryOf` and `thread` of `execution.get` show it.',
     'Earlier attempts stay readable.',
   ],
-  [
-    'A running run can be deleted.',
-    'It is rejected with 400: terminate it first.',
-    'Every running step has a record.',
-  ],
+  ['A running run can be deleted.', 'It is rejected with 400: terminate it first.', 'Every running step has a record.'],
   [
     'A deleted experiment cannot be restored.',
     'It can be restored until garbage collection, under the name `NAME (deleted ID)`.',
@@ -47,7 +43,11 @@ const DIFFERENCES: readonly (readonly [there: string, here: string, why: string]
     '`plugins_output.dais.entries` of `GET /runs/{run_id}` has them, `TASK/ARTIFACT/METRIC`.',
     'The published messages have no other field for them.',
   ],
-  ['`pipeline_root` is the location of artifacts.', 'It is stored with the run, and Dais stores the artifacts.', 'One lineage.'],
+  [
+    '`pipeline_root` is the location of artifacts.',
+    'It is stored with the run, and Dais stores the artifacts.',
+    'One lineage.',
+  ],
   [
     '`IN` and order work on every field.',
     '`IN` is for text; an experiment is not sorted by its last run.',

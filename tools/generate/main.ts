@@ -10,9 +10,7 @@ const differing = differences(root, files);
 if (process.argv.includes('--check')) {
   for (const line of differing) process.stderr.write(`${line}\n`);
   if (differing.length > 0) {
-    process.stderr.write(
-      'The generated files differ from the code: run `npm run generate` and commit the result.\n',
-    );
+    process.stderr.write('The generated files differ from the code: run `npm run generate` and commit the result.\n');
     process.exitCode = 1;
   }
 } else {

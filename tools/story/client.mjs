@@ -8,7 +8,7 @@ import { environment } from '../environment.mjs';
 
 /** How long unanswered requests are retried: Dais can be restarted at any moment. */
 const AWAY_SECONDS = 120;
-const LOOK_MS = 300;
+const POLL_MS = 300;
 /** What answers with a secret, which is kept for no second answer, takes no key. */
 const REPORTED_ONCE = /\/(tokens|invitations)(\/|$)/;
 
@@ -89,7 +89,7 @@ export async function whileAway(work) {
       return await work();
     } catch (error) {
       if (!isAway(error) || performance.now() > deadline) throw error;
-      await delay(LOOK_MS);
+      await delay(POLL_MS);
     }
   }
 }

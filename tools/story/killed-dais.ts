@@ -11,7 +11,7 @@ import { environment } from '../environment.mjs';
 
 /** A limit against hanging. */
 const READY_MS = 180_000;
-const LOOK_MS = 100;
+const POLL_MS = 100;
 /** As `RestartSec` of the unit, and shorter. */
 const PAUSE_MS = 500;
 /** Where it needs that long to be well again, the machine is slow, and it is left alone for so many times as long. */
@@ -112,7 +112,7 @@ export class KilledDais {
     while (performance.now() < deadline) {
       const answer = await fetch(`${this.url}/readyz`).catch(() => undefined);
       if (answer?.ok === true) return;
-      await delay(LOOK_MS);
+      await delay(POLL_MS);
     }
     throw new Error(`Dais does not answer after ${READY_MS / 1000} s:\n${this.log.slice(-4000)}`);
   }
@@ -139,7 +139,7 @@ export class KilledDais {
       }
       // On a machine where a start takes as long as the pause, nothing would ever be done.
       const from = performance.now();
-      await delay(LOOK_MS);
+      await delay(POLL_MS);
       await this.#answers();
       const took = performance.now() - from;
       pause = took < SLOW_MS ? everyMs : Math.max(everyMs, SLOW_FACTOR * took);

@@ -82,7 +82,7 @@ export async function replay({ url, gate, flights, speed, report }) {
   let waiting = [];
   const first = flights[0]?.scheduled ?? 0;
   let next = 0;
-  const asker = async () => {
+  const client = async () => {
     for (let at = next++; at < flights.length; at = next++) {
       const flight = /** @type {Flight} */ (flights[at]);
       if (speed !== undefined) {
@@ -109,14 +109,14 @@ export async function replay({ url, gate, flights, speed, report }) {
       const landed = waiting.filter((one) => one.landed <= flight.scheduled);
       if (landed.length >= LABELS) {
         waiting = waiting.filter((one) => one.landed > flight.scheduled);
-        replayed.labels += await tell(gate, landed);
+        replayed.labels += await sendLabels(gate, landed);
       }
     }
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, asker));
+  await Promise.all(Array.from({ length: AT_ONCE }, client));
   // The last flights land.
   for (let at = 0; at < waiting.length; at += LABELS) {
-    replayed.labels += await tell(gate, waiting.slice(at, at + LABELS));
+    replayed.labels += await sendLabels(gate, waiting.slice(at, at + LABELS));
   }
   replayed.seconds = (performance.now() - started) / 1000;
   return replayed;
@@ -156,7 +156,7 @@ async function ask(address, token, { id, columns }) {
  * @param {import('./client.mjs').Client} gate
  * @param {readonly { prediction: string, value: string }[]} landed
  */
-async function tell(gate, landed) {
+async function sendLabels(gate, landed) {
   const { taken } = await gate.call('POST', `/api/v1/predictions/endpoints/${ENDPOINT}/labels`, {
     labels: landed.map(({ prediction, value }) => ({ prediction, value })),
     source: 'ground-truth labels',

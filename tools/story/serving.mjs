@@ -8,7 +8,7 @@ import { applyText } from './client.mjs';
 export const ENDPOINT = 'nyc-late';
 const path = `/api/v1/serving/endpoints/${ENDPOINT}`;
 
-const LOOK_MS = 300;
+const POLL_MS = 300;
 /** A model is loaded within seconds; a machine at load 10 took ten times that. */
 const MOST_MS = 180_000;
 
@@ -106,6 +106,6 @@ export async function until(problem, holds) {
   const deadline = performance.now() + MOST_MS;
   while (!(await holds())) {
     if (performance.now() > deadline) throw new Error(`${problem} after ${MOST_MS / 1000} s.`);
-    await delay(LOOK_MS);
+    await delay(POLL_MS);
   }
 }

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { environment } from '../environment.mjs';
 import { client } from './client.mjs';
 import { KilledDais } from './killed-dais.ts';
-import { tellStory } from './story.mjs';
+import { runStory } from './story.mjs';
 import { freePort, startQuickstart } from '../quickstart-process.ts';
 import type { QuickstartProcess } from '../quickstart-process.ts';
 import type { StoryResult } from './story.mjs';
@@ -33,7 +33,7 @@ afterAll(async () => {
 }, MOST_MS);
 
 /** A second time it is on the same data. */
-async function tell(): Promise<{ readonly output: string; readonly reported: StoryResult }> {
+async function runQuickstart(): Promise<{ readonly output: string; readonly reported: StoryResult }> {
   running = startQuickstart(folder, ['--slice', '--exit', '--port', String(await freePort())]);
   const { code, output } = await running.ended;
   expect(output).toContain('Dais has stopped.');
@@ -48,9 +48,9 @@ test(
   'the story of the slice: data, training, refusals, serving, drift, retraining, take-over, lineage; and again',
   { timeout: MOST_MS },
   async () => {
-    const { output, reported } = await tell();
+    const { output, reported } = await runQuickstart();
     undisturbed = reported;
-    expect(reported.asked).toMatchObject({ failed: 0, again: 0 });
+    expect(reported.traffic).toMatchObject({ failed: 0, again: 0 });
     expect(output).toContain('nyc_flights@2 is quarantined');
     expect(output).toContain('0 flights landed before their scheduled departure');
     expect(reported.data).toMatchObject({ flights: 8001, training: 7652, version: 1, again: false });
@@ -106,7 +106,7 @@ test(
     expect(reported.links).toHaveLength(5);
     expect(reported.links[0]?.address).toContain('/monitors/nyc-late?window=4&check=drift&column=temp');
 
-    const again = await tell();
+    const again = await runQuickstart();
     expect(again.output).toContain('Already present: 12,617 flights.');
     const { first, second, finding, champion } = reported;
     expect(again.reported).toMatchObject({
@@ -122,7 +122,7 @@ test(
 );
 
 test('and with a kill -9 of a process of Dais every 10 s it ends in the same way', { timeout: MOST_MS }, async () => {
-  const calm = undisturbed ?? (await tell()).reported;
+  const calm = undisturbed ?? (await runQuickstart()).reported;
   const seed = Number(environment['DAIS_STORY_SEED'] ?? Date.now() % 1_000_000);
   const location = join(folder, 'killed');
   mkdirSync(location);
@@ -130,15 +130,15 @@ test('and with a kill -9 of a process of Dais every 10 s it ends in the same way
   const dais = await KilledDais.start({ folder: location, port, random: randomOf(seed), everyMs: KILL_EVERY_MS });
   onTestFinished(async () => void (await dais.stop()), MOST_MS);
   dais.begin();
-  let said = '';
+  let printed = '';
   const out = {
     isTTY: false,
     write: (text: string) => {
-      said += text;
+      printed += text;
       return true;
     },
   };
-  const telling = tellStory({
+  const running = runStory({
     url: dais.url,
     data: dais.data,
     work: join(dais.data, 'story'),
@@ -148,12 +148,12 @@ test('and with a kill -9 of a process of Dais every 10 s it ends in the same way
     keep: () => {},
     out,
   });
-  const reported = await telling.catch((error: unknown) => {
+  const reported = await running.catch((error: unknown) => {
     const kills = dais.killed.join('\n');
-    throw new Error(`seed ${seed}\n${kills}\n${said}\n${dais.log.slice(-6000)}`, { cause: error });
+    throw new Error(`seed ${seed}\n${kills}\n${printed}\n${dais.log.slice(-6000)}`, { cause: error });
   });
   await dais.rest();
-  process.stdout.write(`seed ${seed}, ${dais.killed.length} kills:\n${dais.killed.join('\n')}\n${said}\n`);
+  process.stdout.write(`seed ${seed}, ${dais.killed.length} kills:\n${dais.killed.join('\n')}\n${printed}\n`);
 
   // The same data and models, to the last digit.
   for (const name of ['data', 'more'] as const) expect(reported[name]).toEqual(calm[name]);
@@ -185,9 +185,9 @@ test('and with a kill -9 of a process of Dais every 10 s it ends in the same way
   expect(reported.rollout).toMatchObject({ state: 'promoted' });
 
   // The same counts: every flight was answered, kept and labeled, once.
-  expect(reported.asked).toMatchObject({ requests: calm.asked.requests, failed: 0 });
+  expect(reported.traffic).toMatchObject({ requests: calm.traffic.requests, failed: 0 });
   expect(reported.counted.labeled).toBe(calm.counted.labeled);
-  expect(reported.counted.requests - reported.counted.labeled).toBeLessThanOrEqual(reported.asked.again);
+  expect(reported.counted.requests - reported.counted.labeled).toBeLessThanOrEqual(reported.traffic.again);
   expect(reported.windows).toBe(Math.floor((reported.counted.requests - reported.counted.failed) / 900));
   expect(Object.keys(reported.lineage).toSorted()).toEqual(Object.keys(calm.lineage).toSorted());
   const owner = client(dais.url, readFileSync(join(dais.data, 'owner-token'), 'utf8').trim());

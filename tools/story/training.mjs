@@ -8,7 +8,7 @@ import { applyText } from './client.mjs';
 const example = join(root, 'examples', 'flights');
 
 /** Poll interval of a pipeline run. */
-const LOOK_MS = 1000;
+const POLL_MS = 1000;
 
 /**
  * @typedef {object} Result as `judge.py` writes it
@@ -45,7 +45,7 @@ async function isolationOf(account) {
   for (;;) {
     const { isolation } = await account.call('GET', '/api/v1/server');
     if (isolation !== undefined || process.platform !== 'linux' || performance.now() > deadline) return isolation;
-    await delay(LOOK_MS);
+    await delay(POLL_MS);
   }
 }
 
@@ -108,11 +108,11 @@ export async function train(trainer, period, candidates, title, report) {
     '--param',
     `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
   ]);
-  const said = await trainer.dais(
+  const output = await trainer.dais(
     ['pipeline', 'run', 'nyc-late', '--code', '--no-wait', '--title', title, ...words, '-o', 'json'],
     { cwd: join(example, 'pipeline') },
   );
-  const { id } = JSON.parse(said.slice(said.indexOf('{')));
+  const { id } = JSON.parse(output.slice(output.indexOf('{')));
   return await follow(trainer, id, report);
 }
 
@@ -139,6 +139,6 @@ export async function follow(trainer, id, report) {
         .map((/** @type {any} */ node) => `${node.path}: ${node.error}`);
       throw new Error(`Pipeline run ${id} ${execution.state}: ${execution.error ?? ''}\n${problems.join('\n')}`);
     }
-    await delay(LOOK_MS);
+    await delay(POLL_MS);
   }
 }

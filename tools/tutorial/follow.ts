@@ -134,11 +134,11 @@ async function freePort(): Promise<number> {
 }
 
 async function untilReady(child: ChildProcess, url: string, where: string): Promise<void> {
-  let said = '';
-  child.stdout?.on('data', (chunk: Buffer) => (said += chunk.toString('utf8')));
-  child.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString('utf8')));
+  let reply = '';
+  child.stdout?.on('data', (chunk: Buffer) => (reply += chunk.toString('utf8')));
+  child.stderr?.on('data', (chunk: Buffer) => (reply += chunk.toString('utf8')));
   for (;;) {
-    if (child.exitCode !== null) throw new Error(`${where}: ended with code ${child.exitCode}:\n${said}`);
+    if (child.exitCode !== null) throw new Error(`${where}: ended with code ${child.exitCode}:\n${reply}`);
     const ready = await fetch(url).then(
       (answer) => answer.ok,
       () => false,

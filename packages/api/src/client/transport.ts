@@ -91,10 +91,10 @@ export class Transport {
   waitAfter(error: unknown, attempt: number): number | undefined {
     if (!(error instanceof DaisError) || !error.retryable) return undefined;
     const { baseMs, capMs } = this.#retry;
-    const asked = (error.retryAfter ?? 0) * 1000;
-    if (asked > capMs) return undefined;
+    const request = (error.retryAfter ?? 0) * 1000;
+    if (request > capMs) return undefined;
     const grown = Math.min(capMs, baseMs * 2 ** Math.min(attempt - 1, 20));
-    return Math.max(asked, grown * (0.5 + 0.5 * this.#options.random()));
+    return Math.max(request, grown * (0.5 + 0.5 * this.#options.random()));
   }
 
   get sleep(): Sleep {

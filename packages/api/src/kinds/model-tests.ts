@@ -2,13 +2,15 @@
 import { z } from 'zod';
 import type { Issue } from '#errors.ts';
 
-const testName = z.string().min(1).max(200).describe('Description of the tested property; unique among the tests of the model.');
+const testName = z
+  .string()
+  .min(1)
+  .max(200)
+  .describe('Description of the tested property; unique among the tests of the model.');
 const columnName = z.string().min(1).max(1024);
 const row = z
   .union([z.record(columnName, z.unknown()), z.array(z.unknown()).min(1).max(100_000)])
-  .describe(
-    'One row: values by column (a list for a tensor input of that name), or a list of numbers.',
-  );
+  .describe('One row: values by column (a list for a tensor input of that name), or a list of numbers.');
 const base = row.optional().describe('One row as of `input`. Default: the first of the stored input example.');
 const column = z
   .union([columnName, z.int().min(0).max(100_000)])
@@ -50,11 +52,7 @@ const directionTest = z.strictObject({
   check: z.literal('direction').describe('The output moves in one direction as the column increases.'),
   input: base,
   column,
-  values: z
-    .array(z.number())
-    .min(2)
-    .max(50)
-    .describe('Values of the column in increasing order.'),
+  values: z.array(z.number()).min(2).max(50).describe('Values of the column in increasing order.'),
   goes: z.enum(['up', 'down']).describe('Direction of the output.'),
   output,
   at,
@@ -68,7 +66,9 @@ export const modelTestsSchema = z
   .array(modelTestSchema)
   .max(200)
   .optional()
-  .describe('Tests that every version must pass: run by `dais model test`, and by a rollout before the version gets traffic.');
+  .describe(
+    'Tests that every version must pass: run by `dais model test`, and by a rollout before the version gets traffic.',
+  );
 
 /** Rules for tests beyond JSON Schema. */
 export function checkModelTests(tests: readonly ModelTest[]): Issue[] {

@@ -12,7 +12,7 @@ test('a dataset is an input like others, with an explicit version or that of a p
     newest: { dataset: 'flights' },
     third: { dataset: 'flights', version: '3', format: 'csv' },
     day: { dataset: 'flights', version: '2026-11-01' },
-    asked: { dataset: 'flights', parameter: 'which' },
+    requested: { dataset: 'flights', parameter: 'which' },
   };
   expect(summarize(good)).toEqual([]);
 });

@@ -36,7 +36,7 @@ export const modelScanSchema = z.strictObject({
   bytes: z.int().describe('Total size in bytes.'),
   findings: z.array(modelFindingSchema).describe('Findings, most severe first.'),
   error: z.string().optional().describe('Error message.'),
-  askedAt: milliseconds.describe('Time of the request.'),
+  requestedAt: milliseconds.describe('Time of the request.'),
   endedAt: milliseconds.optional().describe('End time.'),
 });
 export type ModelScan = z.infer<typeof modelScanSchema>;

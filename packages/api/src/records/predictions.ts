@@ -78,7 +78,7 @@ export const predictionErasureSchema = z.strictObject({
   error: z.string().optional().describe('Error message.'),
   reason: z.string().describe('Reason of the request.'),
   by: z.string().describe('User who requested it.'),
-  askedAt: milliseconds.describe('When.'),
+  requestedAt: milliseconds.describe('When.'),
   endedAt: milliseconds.optional().describe('Time of completion.'),
 });
 export type PredictionErasure = z.infer<typeof predictionErasureSchema>;

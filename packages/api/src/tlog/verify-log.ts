@@ -103,7 +103,8 @@ export class LogVerifier {
     const position = this.size;
     if (ownNumber !== undefined && ownNumber > position) this.#held = { body, ownNumber };
     // A misplaced later entry: it takes no position of the following ones.
-    else if (ownNumber !== undefined && ownNumber < position) this.#find({ type: 'misplaced', seq: position, ownNumber });
+    else if (ownNumber !== undefined && ownNumber < position)
+      this.#find({ type: 'misplaced', seq: position, ownNumber });
     else this.#append(position, body);
   }
 

@@ -7,7 +7,7 @@ import { printedForPrograms, remark } from '#output/result.ts';
 import { table } from '#output/table.ts';
 
 /** Each poll costs the server a count of values; progress changes slowly. */
-const LOOK_MS = 500;
+const POLL_MS = 500;
 
 export const listKeys: Run = async (context) => {
   const client = await context.connect();
@@ -64,6 +64,6 @@ async function waitUntilSealed(context: Context, client: DaisClient, timeoutMs: 
       return exitCodes.timedOut.code;
     }
     context.terminal.progress(`${countNoun(left, 'value')} still to be re-encrypted`);
-    await sleep(LOOK_MS, undefined, { signal: context.signal });
+    await sleep(POLL_MS, undefined, { signal: context.signal });
   }
 }

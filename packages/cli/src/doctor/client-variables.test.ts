@@ -4,12 +4,12 @@ import { checkClientVariables, type ClientSettings } from '#doctor/client-variab
 const url = 'http://127.0.0.1:7070';
 const none = { mlflowCredentials: false, netrc: false };
 
-function look(variables: Record<string, string>, more: Partial<ClientSettings> = {}) {
+function check(variables: Record<string, string>, more: Partial<ClientSettings> = {}) {
   return checkClientVariables({ variables, files: none, expected: { url, project: undefined }, url, ...more });
 }
 
 const wrong = (variables: Record<string, string>, more?: Partial<ClientSettings>) =>
-  look({ MLFLOW_TRACKING_URI: url, ...variables }, more)
+  check({ MLFLOW_TRACKING_URI: url, ...variables }, more)
     .filter(({ state }) => state !== 'ok')
     .map(({ name, state, remedy }) => [name, state, remedy]);
 
@@ -24,18 +24,18 @@ test.each([
   [`${url}/`, 'ok', undefined],
   [`${url}/p/flights`, 'ok', undefined],
 ])('MLFLOW_TRACKING_URI=%s', (value, state, remedy) => {
-  const [finding] = look({ MLFLOW_TRACKING_URI: value });
+  const [finding] = check({ MLFLOW_TRACKING_URI: value });
   expect({ state: finding?.state, remedy: finding?.remedy }).toEqual({ state, remedy });
 });
 
 test('another project than the named one', () => {
   const expected = { url, project: 'a' };
-  expect(look({ MLFLOW_TRACKING_URI: `${url}/p/a` }, { expected })[0]?.state).toBe('ok');
-  expect(look({ MLFLOW_TRACKING_URI: `${url}/p/b` }, { expected })[0]?.state).toBe('warning');
+  expect(check({ MLFLOW_TRACKING_URI: `${url}/p/a` }, { expected })[0]?.state).toBe('ok');
+  expect(check({ MLFLOW_TRACKING_URI: `${url}/p/b` }, { expected })[0]?.state).toBe('warning');
 });
 
 test('a password in the URL is not printed', () => {
-  const findings = look({ MLFLOW_TRACKING_URI: 'http://me:secret@other:1' });
+  const findings = check({ MLFLOW_TRACKING_URI: 'http://me:secret@other:1' });
   expect(JSON.stringify(findings)).not.toContain('secret');
 });
 

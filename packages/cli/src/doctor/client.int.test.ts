@@ -31,7 +31,7 @@ afterAll(async () => {
   await cli.stop();
 });
 
-async function look(variables: Record<string, string>, words: readonly string[] = []) {
+async function runDoctor(variables: Record<string, string>, words: readonly string[] = []) {
   const { code, out, err } = await cli.run(['doctor', '--client', '-o', 'json', ...words], {
     workingFolder: packages,
     environment: {
@@ -53,7 +53,7 @@ async function listening(server: Server, scheme: string): Promise<string> {
 }
 
 test('everything is correct', async () => {
-  const { code, text, of } = await look({ MLFLOW_TRACKING_URI: cli.server.url, MLFLOW_TRACKING_TOKEN: token });
+  const { code, text, of } = await runDoctor({ MLFLOW_TRACKING_URI: cli.server.url, MLFLOW_TRACKING_TOKEN: token });
   expect(of('mlflow')).toEqual({ name: 'mlflow', state: 'ok', detail: '3.4.0; 3.4 is tested with Dais' });
   expect(of('server')).toMatchObject({ state: 'ok', detail: `this Python reaches ${cli.server.url}` });
   expect(of('clock')?.state).toBe('ok');
@@ -62,7 +62,7 @@ test('everything is correct', async () => {
 });
 
 test('the shell has no settings', async () => {
-  const { code, of } = await look({});
+  const { code, of } = await runDoctor({});
   expect(code).toBe(1);
   expect(of('MLFLOW_TRACKING_URI')).toMatchObject({ state: 'problem', remedy: 'eval "$(dais env)" sets it.' });
   expect(of('server')).toMatchObject({ state: 'problem', remedy: 'eval "$(dais env)" gives it a token.' });
@@ -72,7 +72,7 @@ test('user and password of another server override the token', async () => {
   await mkdir(join(cli.folder, '.mlflow'));
   const file = join(cli.folder, '.mlflow', 'credentials');
   await writeFile(file, '[mlflow]\nmlflow_tracking_username = me\nmlflow_tracking_password = 100%\n');
-  const { code, text, of } = await look({ MLFLOW_TRACKING_URI: cli.server.url, MLFLOW_TRACKING_TOKEN: token });
+  const { code, text, of } = await runDoctor({ MLFLOW_TRACKING_URI: cli.server.url, MLFLOW_TRACKING_TOKEN: token });
   await writeFile(file, '');
   expect(of('~/.mlflow/credentials')?.state).toBe('warning');
   expect(of('server')).toMatchObject({ state: 'problem', detail: `${cli.server.url} requires authentication` });
@@ -82,7 +82,7 @@ test('user and password of another server override the token', async () => {
 
 test('a missing project', async () => {
   const url = `${cli.server.url}/p/nowhere`;
-  const { of } = await look({ MLFLOW_TRACKING_URI: url, MLFLOW_TRACKING_TOKEN: token });
+  const { of } = await runDoctor({ MLFLOW_TRACKING_URI: url, MLFLOW_TRACKING_TOKEN: token });
   expect(of('server')).toMatchObject({ state: 'problem', detail: `there is no project "nowhere" at ${url}` });
 });
 
@@ -91,7 +91,11 @@ test('the proxy receives requests for this machine', async () => {
     createServer((_request, response) => response.writeHead(200).end('a page of the proxy')),
     'http',
   );
-  const { of } = await look({ MLFLOW_TRACKING_URI: cli.server.url, MLFLOW_TRACKING_TOKEN: token, HTTP_PROXY: proxy });
+  const { of } = await runDoctor({
+    MLFLOW_TRACKING_URI: cli.server.url,
+    MLFLOW_TRACKING_TOKEN: token,
+    HTTP_PROXY: proxy,
+  });
   expect(of('NO_PROXY')).toMatchObject({ state: 'problem', remedy: 'export NO_PROXY=127.0.0.1 no_proxy=127.0.0.1' });
   expect(of('server')?.detail).toContain('is not Dais (status 200)');
 });
@@ -108,13 +112,13 @@ test('a certificate that this Python does not trust, and then does', async () =>
     response.writeHead(404).end('{"error_code":"RESOURCE_DOES_NOT_EXIST"}');
   });
   const url = await listening(server, 'https');
-  const wrong = await look({ MLFLOW_TRACKING_URI: url });
+  const wrong = await runDoctor({ MLFLOW_TRACKING_URI: url });
   expect(wrong.of('server')).toMatchObject({
     state: 'problem',
     remedy: expect.stringContaining('MLFLOW_TRACKING_SERVER_CERT_PATH') as string,
   });
   await writeFile(join(cli.folder, 'ca.pem'), cert);
-  const right = await look({
+  const right = await runDoctor({
     MLFLOW_TRACKING_URI: url,
     MLFLOW_TRACKING_SERVER_CERT_PATH: join(cli.folder, 'ca.pem'),
   });
@@ -123,12 +127,12 @@ test('a certificate that this Python does not trust, and then does', async () =>
 });
 
 test('no server, an invalid name, a program that is not Python', async () => {
-  const refused = await look({ MLFLOW_TRACKING_URI: 'http://127.0.0.1:3' });
+  const refused = await runDoctor({ MLFLOW_TRACKING_URI: 'http://127.0.0.1:3' });
   expect(refused.of('server')?.detail).toContain('connection refused');
   expect(refused.of('MLFLOW_TRACKING_URI')?.state).toBe('warning');
-  const unknown = await look({ MLFLOW_TRACKING_URI: 'http://nowhere.invalid' });
+  const unknown = await runDoctor({ MLFLOW_TRACKING_URI: 'http://nowhere.invalid' });
   expect(unknown.of('server')?.detail).toContain('host name not found');
-  const { code, of } = await look({}, ['--python', join(cli.folder, 'none')]);
+  const { code, of } = await runDoctor({}, ['--python', join(cli.folder, 'none')]);
   expect(of('python')?.state).toBe('problem');
   expect(code).toBe(1);
 });

@@ -33,7 +33,7 @@ export async function examine(context: Context, options: ExamineOptions) {
   const folder = config?.value?.data ?? dataFolders(environment, options.data)[0] ?? '';
   const choice = await chooseServer(environment, globals, config?.value?.data ?? options.data);
   const port = config?.value?.port ?? 7070;
-  const looks = await Promise.all([
+  const checks = await Promise.all([
     checkPrograms(environment.variables),
     checkDataFolder(folder, process.getuid?.() ?? 0),
     checkDisk(folder).then((finding) => [finding]),
@@ -54,7 +54,7 @@ export async function examine(context: Context, options: ExamineOptions) {
     checkMemory(totalmem(), availableMemory()),
     ...(config?.findings ?? [skipped('configuration', '@dais/server is not installed here')]),
     ...checkProxies(environment.variables),
-    ...withoutRepetition(looks.flat()),
+    ...withoutRepetition(checks.flat()),
   ];
   return { findings, choice, config: config?.value, folder };
 }

@@ -20,7 +20,7 @@ interface Options {
 }
 
 const POLL_MS = 500;
-const TELL_MS = 2000;
+const REPORT_MS = 2000;
 
 /** Exits with a failure code when a request failed. */
 export const loadTest: Run<Options> = async (context, [endpoint = ''], options) => {
@@ -39,13 +39,13 @@ export const loadTest: Run<Options> = async (context, [endpoint = ''], options) 
     ...(body !== undefined && { body }),
   };
   let result = await client.perform(loadTestOperation, request);
-  let saidAt = Date.now();
+  let reportedAt = Date.now();
   try {
     while (result.state === 'running') {
       await sleep(POLL_MS, undefined, { signal: context.signal });
       result = await client.perform(loadTestOperation, request);
-      if (Date.now() - saidAt < TELL_MS || result.state !== 'running') continue;
-      saidAt = Date.now();
+      if (Date.now() - reportedAt < REPORT_MS || result.state !== 'running') continue;
+      reportedAt = Date.now();
       context.terminal.err(`${result.seconds} s: ${result.requestsPerSecond} requests/s, ${result.failed} failed\n`);
     }
   } catch (error) {

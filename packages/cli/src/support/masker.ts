@@ -3,7 +3,7 @@ const MASK = '***';
 /** Shorter values would mask half of every text; no real secret is so short. */
 const LEAST = 6;
 
-const LOOKS: readonly (readonly [RegExp, string])[] = [
+const PATTERNS: readonly (readonly [RegExp, string])[] = [
   // Tokens with the prefixes of Dais and of other systems.
   [/\bdais_[a-z]{2,6}_[\w-]{8,}/g, MASK],
   [/\b(?:gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{15,}|hf_\w{20,}|xox[a-z]-[\w-]{10,}|sk-[\w-]{20,})/g, MASK],
@@ -38,7 +38,7 @@ export function masker(known: readonly (string | undefined)[]): Masker {
   return (text) => {
     let masked = text;
     for (const form of longestFirst) masked = masked.replaceAll(form, MASK);
-    for (const [looks, instead] of LOOKS) masked = masked.replaceAll(looks, instead);
+    for (const [pattern, instead] of PATTERNS) masked = masked.replaceAll(pattern, instead);
     return masked;
   };
 }

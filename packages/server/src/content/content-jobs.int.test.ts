@@ -34,14 +34,14 @@ const attach = async (owner: ContentOwner, text: string, name: string): Promise<
 
 async function start(): Promise<TestKernel> {
   const { database } = world.db;
-  const said: LogEntry[] = [];
-  const say = (level: string) => (message: string) => void said.push({ level, message, fields: undefined });
+  const output: LogEntry[] = [];
+  const say = (level: string) => (message: string) => void output.push({ level, message, fields: undefined });
   const log = { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error') };
   const collector = { graceMs: -1000, sweepMs: -1000 };
   const jobs = contentJobs({ database, blobs: world.blobs, clock: systemClock, log, collector });
   const dais = await startTestKernel(world.db, { jobs });
   running.push(dais);
-  return Object.assign(dais, { log: said });
+  return Object.assign(dais, { log: output });
 }
 
 const runs = async (queue: string, columns: string, state: string) =>

@@ -203,12 +203,12 @@ spec:
   });
 
   test('each item is authorized individually', async () => {
-    const asked: string[] = [];
+    const requests: string[] = [];
     const strict = await startTestKernel(test_, {
       start: 'none',
       authorizer: {
         authorize: async ({ operation, target }) => {
-          asked.push(`${operation.action} ${target.kind}/${target.name ?? ''} ${target.project ?? '-'}`);
+          requests.push(`${operation.action} ${target.kind}/${target.name ?? ''} ${target.project ?? '-'}`);
           if (target.name === 'forbidden') throw new DaisError('forbidden', `You may not ${operation.action}.`);
           return {};
         },
@@ -217,7 +217,7 @@ spec:
     const p = await freshProject(dais);
     await strict.apply([manifest('Part', 'a'), manifest('Part', 'b')], { owner: `${p.name}-set` }, p.context);
     await strict.apply([manifest('Part', 'a')], { owner: `${p.name}-set`, prune: true }, p.context);
-    expect(asked).toEqual([
+    expect(requests).toEqual([
       'platform:apply Platform/ -',
       `part:write Part/a ${p.name}`,
       `part:write Part/b ${p.name}`,

@@ -25,7 +25,7 @@ afterAll(async () => {
 async function launch(setup: Partial<ReplicaSetup> & { name: string }): Promise<Replica> {
   const replica = await startReplica({ connection: test_.connection, leaseMs: 1500, effectMs: 0, ...setup });
   replicas.push(replica);
-  await expect.poll(() => replica.said('ready'), { timeout: 40_000, interval: 20 }).toHaveLength(1);
+  await expect.poll(() => replica.reported('ready'), { timeout: 40_000, interval: 20 }).toHaveLength(1);
   return replica;
 }
 

@@ -184,10 +184,10 @@ function viewOf({ source, features, eventTime = 'at' }: Spec): object {
   );
   if (type === 'push') return { features: named, refresh: undefined };
   if (type !== 'onDemand') return { features: named, eventTime };
-  const asked = { name: 'asked', type: named[0]?.['type'] };
+  const requested = { name: 'asked', type: named[0]?.['type'] };
   return {
-    source: { type, request: [asked] },
-    features: named.map((one) => ({ ...one, type: asked.type, expression: asked.name })),
+    source: { type, request: [requested] },
+    features: named.map((one) => ({ ...one, type: requested.type, expression: requested.name })),
     entities: undefined,
     eventTime: undefined,
     createdTime: undefined,

@@ -21,7 +21,7 @@ import { CopyAs } from '#ui/copy-as.tsx';
 import { ErrorNote } from '#ui/error-note.tsx';
 import { PageHead } from '#ui/page-head.tsx';
 import { StateBadge } from '#ui/state-badge.tsx';
-import { sayWhyNot } from '#ui/toast.ts';
+import { showReason } from '#ui/toast.ts';
 import { useShortcuts } from '#ui/use-shortcuts.ts';
 import './resource-page.css';
 
@@ -48,7 +48,7 @@ function OneResource({ kind, project, name }: OneResourceProps) {
   const whyNot = useWhyNot(kind, project, resource);
   const noEdit = whyNot('update');
   useShortcuts([
-    { keys: 'e', title: '', run: () => (noEdit === undefined ? void navigate(change) : sayWhyNot(noEdit)) },
+    { keys: 'e', title: '', run: () => (noEdit === undefined ? void navigate(change) : showReason(noEdit)) },
   ]);
   const forms = useCopyForms({
     command: cliCommand([COMMANDS[tab] ?? 'describe', kind.kind.toLowerCase(), name], kind, project),

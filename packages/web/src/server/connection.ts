@@ -13,7 +13,7 @@ export interface ConnectionDependencies {
 }
 
 /** Interval of retries while the server is unreachable. */
-const ASK_EVERY_MS = 1500;
+const RETRY_MS = 1500;
 /** Interval of heartbeats. Pages with a live stream notice a lost server immediately; others depend on this. */
 const HEARTBEAT_MS = 5000;
 
@@ -57,7 +57,7 @@ export class Connection {
   }
 
   #wait(): void {
-    this.#dependencies.after(ASK_EVERY_MS, () => {
+    this.#dependencies.after(RETRY_MS, () => {
       this.#dependencies.ask().then(
         () => this.#set('connected'),
         () => {

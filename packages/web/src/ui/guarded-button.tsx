@@ -12,7 +12,7 @@ export interface GuardedButtonProps extends ButtonProps {
 }
 
 /** A button that explains why it is disabled: on hover, on keyboard focus and to a screen reader. */
-export function GuardedButton({ why, hint, onClick, link, ...look }: GuardedButtonProps) {
+export function GuardedButton({ why, hint, onClick, link, ...style }: GuardedButtonProps) {
   const id = useId();
   const label = why ?? hint;
   const state =
@@ -31,7 +31,7 @@ export function GuardedButton({ why, hint, onClick, link, ...look }: GuardedButt
         withinPortal={false}
         events={{ hover: true, focus: true, touch: true }}
       >
-        <Button {...look} {...state} />
+        <Button {...style} {...state} />
       </Tooltip>
       {why !== undefined && (
         <span id={id} className="out-of-sight">

@@ -20,6 +20,6 @@ export function toast({ title, text, state = 'ok' }: Toast): void {
 }
 
 /** A shortcut was pressed for a button that is disabled: shows the reason. */
-export function sayWhyNot(why: string): void {
+export function showReason(why: string): void {
   toast({ title: 'The action is not possible', text: why, state: 'waiting' });
 }

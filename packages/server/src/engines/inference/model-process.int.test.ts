@@ -60,7 +60,7 @@ afterAll(async () => {
 test('a batch between a ping and its response can take any time', async () => {
   const clock = new ManualClock();
   const file = join(folder, 'go');
-  let said = '';
+  let output = '';
   const { process: started } = await ModelProcess.start({
     isolation: openIsolation(),
     run: {
@@ -75,13 +75,13 @@ test('a batch between a ping and its response can take any time', async () => {
     variables: {},
     loadMs: 600_000,
     clock,
-    onLine: (text) => (said += text),
+    onLine: (text) => (output += text),
   });
   try {
     clock.advance(10_000);
-    await expect.poll(() => said).toContain('asked');
+    await expect.poll(() => output).toContain('asked');
     const { outputs } = started.infer([], {});
-    await expect.poll(() => said).toContain('told');
+    await expect.poll(() => output).toContain('told');
     // The response and this text are on different pipes.
     for (let turn = 0; turn < 20; turn++) await nextTurn();
     for (let tens = 0; tens < 12; tens++) clock.advance(10_000);

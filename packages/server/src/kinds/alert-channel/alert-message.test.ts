@@ -73,11 +73,11 @@ describe('a chat message', () => {
           text: string;
           attachments: { title: string; text: string; fields: { title: string; value: string }[] }[];
         };
-        const said = [
+        const output = [
           text,
           ...attachments.flatMap((one) => [one.title, one.text, ...one.fields.flatMap((f) => [f.title, f.value])]),
         ];
-        for (const one of said) expect(one).not.toMatch(/[<>]|@(?!\u200b)/);
+        for (const one of output) expect(one).not.toMatch(/[<>]|@(?!\u200b)/);
         expect(slackBody(given).length).toBeLessThan(60_000);
       }),
     );

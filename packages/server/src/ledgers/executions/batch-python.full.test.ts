@@ -119,10 +119,10 @@ test('a scikit-learn model that returns text', { timeout: PYTHON_TIMEOUT }, asyn
 
 test('a missing required text is reported with its column', { timeout: PYTHON_TIMEOUT }, async () => {
   await batch.push('nameless', 'id,carrier,at,hour,delay\n1,LH,2026-05-01 10:00:00,1,1\n2,,2026-05-01 10:00:00,1,1\n');
-  const asked = { model: 'models:/flights/1', data: 'nameless@1', out: 'nameless-said' };
-  const failed = await predicted(asked);
+  const request = { model: 'models:/flights/1', data: 'nameless@1', out: 'nameless-said' };
+  const failed = await predicted(request);
   expect(failed).toMatchObject({ state: 'failed', problems: [{ row: 2, column: 'carrier' }] });
-  const done = await predicted({ ...asked, onError: 'reject' });
+  const done = await predicted({ ...request, onError: 'reject' });
   expect(done).toMatchObject({ state: 'succeeded', rows: { done: 2, rejected: 1 } });
   // The column that may be missing is not in the data at all.
   expect(await batch.query('select id, greeting from "nameless-said@1"')).toEqual([[1, 'LH/-']]);

@@ -50,7 +50,12 @@ export async function requestErasure(
   );
   tx.enqueue({ queue: QUEUE, projectId: tenant.id, payload: { erasure: id }, uniqueKey: id, maxAttempts: 20 });
   const data = { erasure: id, column: name, reason };
-  tx.emit({ type: eventTypes.erasureAsked, projectId: tenant.id, subject: await endpointSubject(tx, endpoint), data });
+  tx.emit({
+    type: eventTypes.erasureRequested,
+    projectId: tenant.id,
+    subject: await endpointSubject(tx, endpoint),
+    data,
+  });
   return presentErasure(await findErasure(tx.sql, tenant.id, id));
 }
 
@@ -88,7 +93,7 @@ function presentErasure(row: ErasureRow): PredictionErasure {
     ...(row.error !== null && { error: row.error }),
     reason: row.reason,
     by: `${row.by.type}/${row.by.id}`,
-    askedAt: Number(row.requested_at),
+    requestedAt: Number(row.requested_at),
     ...(row.ended_at !== null && { endedAt: Number(row.ended_at) }),
   };
 }

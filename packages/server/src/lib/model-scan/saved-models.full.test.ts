@@ -76,10 +76,10 @@ it('the scan follows files of joblib as joblib does: to their end, with the name
   expect(files.length).toBeGreaterThan(400);
   for (const [path, names] of files) {
     const bytes = await readFile(join(folder, path));
-    const look = emptyContent();
+    const content = emptyContent();
     const from = PickleBytes.of(bytes);
-    await scanPickle(from, look);
-    expect({ path, end: from.at, names: sorted(look.names.values()) }).toEqual({
+    await scanPickle(from, content);
+    expect({ path, end: from.at, names: sorted(content.names.values()) }).toEqual({
       path,
       end: bytes.length,
       names: sorted(names),

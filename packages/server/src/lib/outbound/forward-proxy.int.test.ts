@@ -154,10 +154,10 @@ describe('refused requests', () => {
     const port = await net.listen(inside);
     const outside = createServer((_, response) => response.end('outside'));
     await new Promise<void>((resolve) => outside.listen(port, '127.0.0.2', resolve));
-    let asked = 0;
+    let requested = 0;
     // Answers 127.0.0.2, which is allowed, to every other question.
     const resolve = async (): Promise<Address[]> => [
-      { address: asked++ % 2 === 0 ? '127.0.0.2' : '127.0.0.1', family: 4 },
+      { address: requested++ % 2 === 0 ? '127.0.0.2' : '127.0.0.1', family: 4 },
     ];
     const { get, tunnel } = await startProxy({ allowHosts: ['127.0.0.2'], resolve });
     try {

@@ -227,16 +227,16 @@ describe('addresses that may not be called', () => {
 
   test('a connection uses the checked address, even if the name resolves differently later', async () => {
     const port = await target();
-    let asked = 0;
+    let requested = 0;
     const outbound = net.client({
       allowHosts: ['127.0.0.1'],
       resolve: async () => {
-        asked += 1;
-        return [{ address: asked === 1 ? '127.0.0.1' : '169.254.169.254', family: 4 }];
+        requested += 1;
+        return [{ address: requested === 1 ? '127.0.0.1' : '169.254.169.254', family: 4 }];
       },
     });
     expect((await outbound.send({ url: `http://rebind.example:${port}/one` })).body.toString()).toBe('inside');
-    expect(asked).toBe(1);
+    expect(requested).toBe(1);
     expect(hits).toEqual(['/one']);
   });
 

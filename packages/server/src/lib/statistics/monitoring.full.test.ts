@@ -210,7 +210,7 @@ describe.each(each(categories))('categories: %s', (_name, at, { reference, curre
   });
 });
 
-describe.each(each(binary))('two classes: %s', (_name, at, { scores, actual, predicted, at: asked }) => {
+describe.each(each(binary))('two classes: %s', (_name, at, { scores, actual, predicted, at: request }) => {
   const outcomes = actual.map((value, i) => ({ actual: `${value}`, predicted: `${predicted[i]}`, count: 1 }));
   const both = [
     { actual: '0', predicted: '0', count: 0 },
@@ -245,7 +245,7 @@ describe.each(each(binary))('two classes: %s', (_name, at, { scores, actual, pre
       beside.near((reported[name] as Estimate).value, theirs[name], name === 'logLoss' ? 2e-2 : 1e-9, name);
     }
     const shares = theirs['calibrated'] as unknown as readonly number[];
-    for (const [i, score] of asked.entries())
+    for (const [i, score] of request.entries())
       beside.near(calibrated(calibration, score), shares[i], 1e-9, `calibrated ${score}`);
     expect(beside.apart).toEqual([]);
   });

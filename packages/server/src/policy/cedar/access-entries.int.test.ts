@@ -243,16 +243,16 @@ describe('admission', () => {
   });
 
   test('rejects a query without a possible positive result', async () => {
-    const asks = (what: string) =>
+    const policyText = (what: string) =>
       document([
-        '@id("asks") forbid(principal, action == Dais::Action::"secret:delete", resource)',
+        '@id("policyText") forbid(principal, action == Dais::Action::"secret:delete", resource)',
         `  when { resource has ${what} };`,
       ]);
-    expect(await applied(asks('nmae'))).toMatchObject({
+    expect(await applied(policyText('nmae'))).toMatchObject({
       code: 'invalid_manifest',
       issues: [{ path: 'spec.cedar', line: 8, nearest: 'resource has name' }],
     });
-    expect(await applied(asks('qqqqqqqqqqqqqqqqqqqq'))).toMatchObject({
+    expect(await applied(policyText('qqqqqqqqqqqqqqqqqqqq'))).toMatchObject({
       issues: [
         { message: expect.stringContaining('`qqqqqqqqqqqqqqqqqqqq`'), expected: expect.stringContaining('name') },
       ],

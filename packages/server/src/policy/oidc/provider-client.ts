@@ -135,8 +135,8 @@ export class ProviderClient {
     accessToken: string,
   ): Promise<Person> {
     // UserInfo returns claims that ID tokens omit, and is the only source after a refresh.
-    const asked = configuration.serverMetadata().userinfo_endpoint !== undefined;
-    const profile = asked ? await library.fetchUserInfo(configuration, accessToken, claims.sub) : {};
+    const request = configuration.serverMetadata().userinfo_endpoint !== undefined;
+    const profile = request ? await library.fetchUserInfo(configuration, accessToken, claims.sub) : {};
     return readPerson(claims, profile, this.settings);
   }
 

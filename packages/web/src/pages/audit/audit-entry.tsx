@@ -42,7 +42,7 @@ export function AuditEntryPanel({ entry, project, policies, proves, close }: Aud
         </ActionIcon>
       }
     >
-      <KeyValue label="Entry" pairs={[...whatPairs(entry, scope), ...whoPairs(entry, scope)]} />
+      <KeyValue label="Entry" pairs={[...whatPairs(entry, scope), ...actorPairs(entry, scope)]} />
       <h3>Reason for: {entry.outcome === 'denied' ? 'refused' : 'permitted'}</h3>
       <Decision entry={entry} project={scope} policies={policies} />
       {details.length > 0 && (
@@ -101,7 +101,7 @@ function whatPairs(entry: AuditEntry, project: string): readonly Pair[] {
   ];
 }
 
-function whoPairs({ actor, via }: AuditEntry, project: string): readonly Pair[] {
+function actorPairs({ actor, via }: AuditEntry, project: string): readonly Pair[] {
   return [
     { key: 'who', value: <ActorName actor={actor} project={project} /> },
     ...(via === undefined

@@ -81,7 +81,7 @@ export function CommentsPanel({ project, about, queryKey = ['comments', project]
             moderates={may(`${word}:moderate`) === true}
             author={(author) => <ActorName actor={author} project={project} />}
             user={(name) => <ReferenceLink kind="User" name={name} project={project} />}
-            say={async (text) => await then(verbs.create(text))}
+            create={async (text) => await then(verbs.create(text))}
             change={async (id, text) => await then(verbs.update(id, text))}
             remove={async (id, own) => await then(own ? verbs.delete(id) : verbs.remove(id))}
           />

@@ -17,7 +17,7 @@ import './compare.css';
 
 interface ViewProps {
   readonly runs: readonly Run[];
-  readonly say: (change: Readonly<Record<string, string | undefined>>) => void;
+  readonly update: (change: Readonly<Record<string, string | undefined>>) => void;
 }
 
 /** Maximum number of readable parallel axes. */
@@ -53,7 +53,7 @@ function thingsOf(runs: readonly Run[], columns: readonly Logged[]) {
   }));
 }
 
-export function ParallelView({ runs, axes, say }: ViewProps & { readonly axes: string | undefined }) {
+export function ParallelView({ runs, axes, update }: ViewProps & { readonly axes: string | undefined }) {
   const given = axes === undefined ? usualAxes(runs) : readRunColumns(axes).filter(isLogged);
   const shown = given.slice(0, MOST_AXES);
   return (
@@ -62,8 +62,8 @@ export function ParallelView({ runs, axes, say }: ViewProps & { readonly axes: s
         <ColumnPicker
           columns={choicesOf(runs)}
           shown={shown.map(({ id }) => id)}
-          onShown={(next) => say({ axes: next.join(',') })}
-          onReset={() => say({ axes: undefined })}
+          onShown={(next) => update({ axes: next.join(',') })}
+          onReset={() => update({ axes: undefined })}
           word="Axes"
         />
         {given.length > MOST_AXES && <span className="dim">The first {MOST_AXES} are shown.</span>}
@@ -81,7 +81,7 @@ export function ScatterView({
   runs,
   across,
   up,
-  say,
+  update,
 }: ViewProps & { readonly across: string | undefined; readonly up: string | undefined }) {
   const usual = usualAxes(runs);
   const [x, y] = [columnOf(across ?? ''), columnOf(up ?? '')];
@@ -101,7 +101,7 @@ export function ScatterView({
       allowDeselect={false}
       data={data}
       value={value}
-      onChange={(next) => say({ [name]: next ?? undefined })}
+      onChange={(next) => update({ [name]: next ?? undefined })}
       comboboxProps={{ withinPortal: false }}
     />
   );

@@ -54,7 +54,7 @@ export function ColumnsTab({ version, report, masks, findings }: ColumnsTabProps
     () => tableColumns(titles, version.rows, report?.before?.profile.rows),
     [titles, version.rows, report],
   );
-  const say = (change: Readonly<Record<string, string | undefined>>) =>
+  const update = (change: Readonly<Record<string, string | undefined>>) =>
     void navigate({ to: '.', search: (before: object) => ({ ...before, ...change }), replace: true });
   const row = chosen === undefined ? undefined : all.find(({ column }) => column.name === chosen);
   return (
@@ -64,7 +64,7 @@ export function ColumnsTab({ version, report, masks, findings }: ColumnsTabProps
           <PausingInput
             label="Column contains"
             value={search}
-            onValue={(value) => say({ search: value })}
+            onValue={(value) => update({ search: value })}
             placeholder="Column contains"
           />
           <span className="dim" role="status">
@@ -86,10 +86,10 @@ export function ColumnsTab({ version, report, masks, findings }: ColumnsTabProps
             keyOf={keyOfColumn}
             complete
             sort={readSort(sort)}
-            onSort={(next) => say({ sort: writeSort(next) })}
+            onSort={(next) => update({ sort: writeSort(next) })}
             selected={chosen}
-            onSelect={(name) => say({ column: name })}
-            onOpen={({ column }) => say({ column: column.name === chosen ? undefined : column.name })}
+            onSelect={(name) => update({ column: name })}
+            onOpen={({ column }) => update({ column: column.name === chosen ? undefined : column.name })}
           />
         )}
       </div>
@@ -99,7 +99,7 @@ export function ColumnsTab({ version, report, masks, findings }: ColumnsTabProps
           titles={titles}
           rows={version.rows}
           rowsBefore={report?.before?.profile.rows}
-          close={() => say({ column: undefined })}
+          close={() => update({ column: undefined })}
         />
       )}
     </div>

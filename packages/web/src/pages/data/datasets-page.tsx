@@ -51,7 +51,7 @@ export function DatasetsPage() {
   const rows = useMemo(() => shownRows(list.rows, newest, name), [list.rows, newest, name]);
   const columns = useMemo(() => datasetColumns(project), [project]);
   const known = useMemo(() => (list.rows ?? []).slice(0, 2000).map(({ metadata }) => metadata.labels), [list.rows]);
-  const say = (change: Readonly<Record<string, string | undefined>>) =>
+  const update = (change: Readonly<Record<string, string | undefined>>) =>
     void navigate({ to: '.', search: (before: object) => ({ ...before, ...change }), replace: true });
   const open = useCallback(
     (row: Row) => void navigate(resourceAddress(datasetKind, project, row.name)),
@@ -116,9 +116,9 @@ export function DatasetsPage() {
         <>
           <FilterBar
             labels={labels}
-            onLabels={(value) => say({ labels: value })}
+            onLabels={(value) => update({ labels: value })}
             name={name}
-            onName={(value) => say({ name: value })}
+            onName={(value) => update({ name: value })}
             nameHint="Name, column, owner, tag  /"
             known={known}
           >
@@ -137,9 +137,9 @@ export function DatasetsPage() {
               keyOf={keyOfRow}
               complete={list.complete}
               sort={readSort(sort)}
-              onSort={(next) => say({ sort: writeSort(next) })}
+              onSort={(next) => update({ sort: writeSort(next) })}
               selected={selected}
-              onSelect={(key) => say({ selected: key })}
+              onSelect={(key) => update({ selected: key })}
               onOpen={open}
             />
           )}

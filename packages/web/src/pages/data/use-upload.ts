@@ -21,7 +21,7 @@ export interface Upload {
 }
 
 /** Interval of the requests for the progress of the version. */
-const ASK_MS = 500;
+const POLL_MS = 500;
 
 /** Uploads files as a version: digests first, then the missing files, then the wait for the version. */
 export function useUpload(project: string): Upload {
@@ -62,7 +62,7 @@ export function useUpload(project: string): Upload {
       while (ingest.endedAt === undefined) {
         setStep({ word: `Creating the version: ${ingest.phase}`, done: ingest.done });
         // oxlint-disable-next-line no-await-in-loop -- polled
-        await new Promise((resolve) => void setTimeout(resolve, ASK_MS));
+        await new Promise((resolve) => void setTimeout(resolve, POLL_MS));
         signal.throwIfAborted();
         // oxlint-disable-next-line no-await-in-loop -- see above
         ingest = await client.perform(readIngestOperation, { name, id: begun.id }, { signal });

@@ -4,7 +4,7 @@ import { ramp, type RampBar, type RampStep } from './ramp.ts';
 import { durationText } from '#pages/runs/run-words.ts';
 import { useNow } from '#ui/clock.tsx';
 import { StateBadge } from '#ui/state-badge.tsx';
-import '#ui/plot/series-look.css';
+import '#ui/plot/series-style.css';
 import './endpoints.css';
 
 /** The traffic share of the new version, step by step, with the metrics of both versions. */

@@ -26,8 +26,8 @@ const VERBS = {
 type Verb = keyof typeof VERBS;
 
 /** Confirms an action that moves traffic, with an optional reason. */
-type AskedVerb = 'promote' | 'abort' | 'revert';
-const ASKED: ReadonlySet<Verb> = new Set<AskedVerb>(['promote', 'abort', 'revert']);
+type ConfirmedVerb = 'promote' | 'abort' | 'revert';
+const ASKED: ReadonlySet<Verb> = new Set<ConfirmedVerb>(['promote', 'abort', 'revert']);
 
 export interface RolloutVerbsProps {
   readonly scope: EndpointScope;
@@ -39,7 +39,7 @@ export function RolloutVerbs({ scope, last }: RolloutVerbsProps) {
   const { project, name, key } = scope;
   const client = useClient(project);
   const queries = useQueryClient();
-  const [dialog, setDialog] = useState<AskedVerb>();
+  const [dialog, setDialog] = useState<ConfirmedVerb>();
   const why = useWhyNotDo(project, 'Endpoint', ['endpoint:deploy'], name)('endpoint:deploy');
   const act = useMutation<Rollout, DaisError, { readonly verb: Verb; readonly reason: string }>({
     mutationFn: async ({ verb, reason }) => await client.perform(VERBS[verb].operation, { endpoint: name, reason }),
@@ -63,7 +63,7 @@ export function RolloutVerbs({ scope, last }: RolloutVerbsProps) {
           loading={act.isPending && act.variables.verb === verb}
           onClick={() => {
             act.reset();
-            if (isAsked(verb)) setDialog(verb);
+            if (needsConfirmation(verb)) setDialog(verb);
             else act.mutate({ verb, reason: '' });
           }}
         >
@@ -85,12 +85,12 @@ export function RolloutVerbs({ scope, last }: RolloutVerbsProps) {
   );
 }
 
-function isAsked(verb: Verb): verb is AskedVerb {
+function needsConfirmation(verb: Verb): verb is ConfirmedVerb {
   return ASKED.has(verb);
 }
 
 interface VerbDialogProps {
-  readonly verb: AskedVerb;
+  readonly verb: ConfirmedVerb;
   readonly name: string;
   readonly rollout: Rollout;
   readonly busy: boolean;
@@ -128,7 +128,7 @@ function VerbDialog({ verb, name, rollout, busy, error, act, close }: VerbDialog
   );
 }
 
-function consequence(verb: AskedVerb, { from, to }: Rollout): string {
+function consequence(verb: ConfirmedVerb, { from, to }: Rollout): string {
   if (verb === 'promote') return `${to} gets all traffic immediately. The remaining steps are skipped.`;
   const other = from ?? 'the previous version';
   return verb === 'abort'

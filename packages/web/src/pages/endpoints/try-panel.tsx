@@ -6,7 +6,7 @@ import { useState } from 'react';
 import { milliseconds } from './endpoint-words.ts';
 import { curlCall, firstBody, pythonCall, typeScriptCall } from './try-calls.ts';
 import { bodyOf, fieldsOf, rowOf, typed, type TryField } from './try-fields.ts';
-import { askEndpoint, useContract, type Answered, type EndpointScope } from './use-endpoint.ts';
+import { callEndpoint, useContract, type Answered, type EndpointScope } from './use-endpoint.ts';
 import { predictionAddress } from '#addresses.ts';
 import { useClient } from '#server/console-context.ts';
 import { useSession } from '#server/session.ts';
@@ -42,7 +42,7 @@ function TryForm({ scope, contract }: { readonly scope: EndpointScope; readonly 
   const accounts = useSession()?.mode === 'accounts';
   const [{ body, texts }, setDraft] = useState<Draft>(() => ({ body: firstBody(contract), texts: {} }));
   const { mutate, data, error, isPending } = useMutation<Answered, DaisError>({
-    mutationFn: async () => await askEndpoint(client, scope.name, body),
+    mutationFn: async () => await callEndpoint(client, scope.name, body),
   });
   const url = predictionUrl(contract, client.url, 'mlflow');
   const call = { url, body, accounts };

@@ -107,7 +107,7 @@ export interface Answered {
 }
 
 /** Sends a body like any client. Responses of every status are returned. */
-export async function askEndpoint(client: DaisClient, name: string, body: string): Promise<Answered> {
+export async function callEndpoint(client: DaisClient, name: string, body: string): Promise<Answered> {
   const projectPath = client.project === undefined ? '' : `p/${encodeURIComponent(client.project)}/`;
   const url = new URL(
     `${projectPath}endpoints/${encodeURIComponent(name)}/invocations`,

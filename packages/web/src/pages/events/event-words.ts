@@ -96,7 +96,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'endpoint.variant.refused': 'refused to change a variant of',
   'endpoint.rollout.aborted': 'aborted the rollout of',
   'predictions.labeled': 'recorded ground truth for predictions of',
-  'predictions.erasure.asked': 'requested erasure from predictions of',
+  'predictions.erasure.requested': 'requested erasure from predictions of',
   'predictions.erased': 'erased from predictions of',
   'monitor.reported': 'evaluated a window of',
   'monitor.alert.raised': 'raised an alert of',

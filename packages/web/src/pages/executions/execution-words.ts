@@ -58,7 +58,7 @@ export function tookText({ startedAt, endedAt }: Timed, now: number): string {
 }
 
 /** `user:ada` as a short name. */
-export function whoText(submittedBy: string): string {
+export function submitterText(submittedBy: string): string {
   return submittedBy.slice(submittedBy.indexOf(':') + 1);
 }
 

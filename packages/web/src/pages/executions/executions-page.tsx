@@ -1,7 +1,7 @@
 import { pipelineKind, type Execution } from '@dais/api/executions';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useCallback, useMemo, useRef } from 'react';
-import { EXECUTION_STATE_NAMES, EXECUTION_STATES, stateOf, tookText, whoText } from './execution-words.ts';
+import { EXECUTION_STATE_NAMES, EXECUTION_STATES, stateOf, tookText, submitterText } from './execution-words.ts';
 import { firstRunLines } from './first-run.ts';
 import { useExecutions } from './use-executions.ts';
 import { executionAddress, executionsAddress, computeAddress, resourceAddress } from '#addresses.ts';
@@ -49,7 +49,7 @@ export function ExecutionsPage() {
   const known = [...names].join(' ');
   // oxlint-disable-next-line react/exhaustive-deps -- the map is new each time, but its content rarely changes
   const columns = useMemo(() => columnsOf(project, names), [project, known]);
-  const say = (change: Readonly<Record<string, string | undefined>>) =>
+  const update = (change: Readonly<Record<string, string | undefined>>) =>
     void navigate({ to: '.', search: (now: object) => ({ ...now, ...change }), replace: true });
   const open = useCallback((run: Execution) => void navigate(executionAddress(project, run.id)), [navigate, project]);
   const reach = (first: number, last: number) => {
@@ -83,7 +83,7 @@ export function ExecutionsPage() {
               label="Name contains"
               inputRef={input}
               value={name}
-              onValue={(value) => say({ name: value })}
+              onValue={(value) => update({ name: value })}
               placeholder="Name contains  /"
               className="filter-name"
             />
@@ -92,7 +92,7 @@ export function ExecutionsPage() {
               value={state ?? ANY}
               data={STATES}
               allowDeselect={false}
-              onChange={(value) => say({ state: value === null || value === ANY ? undefined : value })}
+              onChange={(value) => update({ state: value === null || value === ANY ? undefined : value })}
               comboboxProps={{ withinPortal: false }}
             />
             <span role="status" className="filter-summary">
@@ -117,7 +117,7 @@ export function ExecutionsPage() {
               onReach={reach}
               onSort={() => {}}
               selected={selected}
-              onSelect={(id) => say({ selected: id })}
+              onSelect={(id) => update({ selected: id })}
               onOpen={open}
             />
           )}
@@ -180,7 +180,12 @@ function columnsOf(project: string, names: ReadonlyMap<string, string>): readonl
       cell: ({ createdAt }) => <Time at={new Date(createdAt).toISOString()} />,
     },
     { id: 'took', title: 'Duration', width: '100px', end: true, cell: (run) => <Took run={run} /> },
-    { id: 'who', title: 'Submitted by', width: 'minmax(90px, 1fr)', cell: ({ submittedBy }) => whoText(submittedBy) },
+    {
+      id: 'who',
+      title: 'Submitted by',
+      width: 'minmax(90px, 1fr)',
+      cell: ({ submittedBy }) => submitterText(submittedBy),
+    },
     {
       id: 'why',
       title: 'Message',

@@ -1,9 +1,9 @@
 import type { ExecutionMark } from '@dais/api/executions';
 import { useCallback, useMemo, useState } from 'react';
 import { childrenOf, countGroups, type Marks } from './marks.ts';
-import { groupsAround, groupsWithLines, levelOf, lookOf, MOST_DRAWN, opensItself } from './run-level.ts';
+import { groupsAround, groupsWithLines, levelOf, contentOf, MAX_DRAWN, opensItself } from './run-level.ts';
 import { useEdges } from './use-marks.ts';
-import type { NodeLook } from '#ui/graph/graph-box.tsx';
+import type { NodeContent } from '#ui/graph/graph-box.tsx';
 import { layoutGraph } from '#ui/graph/graph-layout.ts';
 import { GraphView } from '#ui/graph/graph-view.tsx';
 import { Skeleton } from '#ui/skeleton.tsx';
@@ -44,21 +44,28 @@ export function RunGraph({ project, run, marks, shape, chosen, choose }: RunGrap
     [children, isOpen, edges.known],
   );
   const counts = useMemo(() => countGroups(marks), [marks]);
-  const [looks] = useState(() => new Looks());
-  const look = useCallback((path: string) => looks.of(marks.get(path), counts), [looks, marks, counts]);
+  const [contents] = useState(() => new ContentCache());
+  const content = useCallback((path: string) => contents.of(marks.get(path), counts), [contents, marks, counts]);
   const fold = useCallback((path: string, to: boolean) => setFolds((before) => new Map(before).set(path, to)), []);
   const hidden = [...open, ''].reduce(
-    (sum, group) => sum + Math.max(0, (children.get(group)?.length ?? 0) - MOST_DRAWN),
+    (sum, group) => sum + Math.max(0, (children.get(group)?.length ?? 0) - MAX_DRAWN),
     0,
   );
   if (!edges.of.has('')) return <Skeleton rows={8} />;
   return (
     <>
-      <GraphView label="Graph of the job" layout={layout} lookOf={look} chosen={chosen} choose={choose} fold={fold} />
+      <GraphView
+        label="Graph of the job"
+        layout={layout}
+        contentOf={content}
+        chosen={chosen}
+        choose={choose}
+        fold={fold}
+      />
       {hidden > 0 && (
         <p className="dim">
-          {hidden.toLocaleString('en')} more are in groups; the first {MOST_DRAWN.toLocaleString('en')} of each group
-          are drawn. The Steps tab lists all.
+          {hidden.toLocaleString('en')} more are in groups; the first {MAX_DRAWN.toLocaleString('en')} of each group are
+          drawn. The Steps tab lists all.
         </p>
       )}
     </>
@@ -66,16 +73,17 @@ export function RunGraph({ project, run, marks, shape, chosen, choose }: RunGrap
 }
 
 /** The previous nodes: a node with the same content is the same object and is not rendered again. */
-class Looks {
-  readonly #kept = new Map<string, { readonly mark: ExecutionMark; readonly look: NodeLook }>();
+class ContentCache {
+  readonly #kept = new Map<string, { readonly mark: ExecutionMark; readonly content: NodeContent }>();
 
-  of(mark: ExecutionMark | undefined, counts: ReturnType<typeof countGroups>): NodeLook | undefined {
+  of(mark: ExecutionMark | undefined, counts: ReturnType<typeof countGroups>): NodeContent | undefined {
     if (mark === undefined) return undefined;
     const kept = this.#kept.get(mark.path);
-    if (kept !== undefined && kept.mark === mark && mark.kind === 'step') return kept.look;
-    const look = lookOf(mark, counts.get(mark.path));
-    if (kept !== undefined && kept.look.note === look.note && kept.look.word === look.word) return kept.look;
-    this.#kept.set(mark.path, { mark, look });
-    return look;
+    if (kept !== undefined && kept.mark === mark && mark.kind === 'step') return kept.content;
+    const content = contentOf(mark, counts.get(mark.path));
+    if (kept !== undefined && kept.content.note === content.note && kept.content.word === content.word)
+      return kept.content;
+    this.#kept.set(mark.path, { mark, content });
+    return content;
   }
 }

@@ -1,7 +1,7 @@
 import type { ExecutionMark } from '@dais/api/executions';
 import { expect, test } from 'vitest';
 import { childrenOf, patchMarks } from './marks.ts';
-import { firstLook, groupsAround, groupsWithLines, levelOf, lookOf, opensItself } from './run-level.ts';
+import { initialStep, groupsAround, groupsWithLines, levelOf, contentOf, opensItself } from './run-level.ts';
 
 function mark(path: string, more: Partial<ExecutionMark> = {}): ExecutionMark {
   return { path, kind: 'step', state: 'succeeded', attempts: 1, ...more };
@@ -50,20 +50,20 @@ test('small groups are open initially, large executions stay collapsed', () => {
 });
 
 test('the first failed step is selected initially, or the only step', () => {
-  expect(firstLook(marks)).toBe('deep/x');
-  expect(firstLook(patchMarks(new Map(), [mark('main')]).marks)).toBe('main');
-  expect(firstLook(patchMarks(new Map(), [mark('a'), mark('b')]).marks)).toBeUndefined();
+  expect(initialStep(marks)).toBe('deep/x');
+  expect(initialStep(patchMarks(new Map(), [mark('main')]).marks)).toBe('main');
+  expect(initialStep(patchMarks(new Map(), [mark('a'), mark('b')]).marks)).toBeUndefined();
 });
 
 test('nodes show duration, attempts and progress', () => {
   const step = mark('a/fit', { startedAt: 1000, endedAt: 4000, attempts: 2 });
-  expect(lookOf(step, undefined)).toMatchObject({
+  expect(contentOf(step, undefined)).toMatchObject({
     title: 'fit',
     word: 'succeeded',
     note: '3.0 s · 2 attempts',
     about: 'a/fit',
   });
-  expect(lookOf(mark('a', { source: 'cache' }), undefined)).toMatchObject({ word: 'cached' });
+  expect(contentOf(mark('a', { source: 'cache' }), undefined)).toMatchObject({ word: 'cached' });
   const count = { steps: 3, ended: 2, failed: 1, running: 0 };
-  expect(lookOf(all[1]!, count)).toMatchObject({ word: 'running', note: '2 items · 2 of 3 · 1 failed' });
+  expect(contentOf(all[1]!, count)).toMatchObject({ word: 'running', note: '2 items · 2 of 3 · 1 failed' });
 });

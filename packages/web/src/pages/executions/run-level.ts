@@ -4,11 +4,11 @@ import type { ExecutionMark } from '@dais/api/executions';
 import { NODE_STATES, sourceWord, taskName } from './execution-words.ts';
 import { hasEnded, parentOf, type GroupCount, type Marks } from './marks.ts';
 import type { Edge } from './use-marks.ts';
-import type { NodeLook } from '#ui/graph/graph-box.tsx';
+import type { NodeContent } from '#ui/graph/graph-box.tsx';
 import type { GraphLevel, GraphNode } from '#ui/graph/graph-layout.ts';
 
 /** Maximum number of drawn steps of one group: the list of steps shows larger groups. */
-export const MOST_DRAWN = 1000;
+export const MAX_DRAWN = 1000;
 
 /** Groups of an execution up to this size are open initially, and loops of as many items too. */
 const SMALL_RUN = 80;
@@ -24,7 +24,7 @@ export interface RunGraph {
 
 export function levelOf(graph: RunGraph, group = ''): GraphLevel {
   const { marks, children, edges, isOpen } = graph;
-  const nodes = (children.get(group) ?? []).slice(0, MOST_DRAWN).map((path): GraphNode => {
+  const nodes = (children.get(group) ?? []).slice(0, MAX_DRAWN).map((path): GraphNode => {
     const inGroup = children.has(path);
     const known = marks.get(path)?.kind === 'loop' || edges.has(path);
     return inGroup && known && isOpen(path)
@@ -39,7 +39,7 @@ export function groupsWithLines({ marks, children, isOpen }: Omit<RunGraph, 'edg
   const found: string[] = [];
   const visit = (group: string) => {
     if (marks.get(group)?.kind !== 'loop') found.push(group);
-    for (const path of (children.get(group) ?? []).slice(0, MOST_DRAWN)) {
+    for (const path of (children.get(group) ?? []).slice(0, MAX_DRAWN)) {
       if (children.has(path) && isOpen(path)) visit(path);
     }
   };
@@ -60,7 +60,7 @@ export function groupsAround(path: string): readonly string[] {
   return found;
 }
 
-export function lookOf(mark: ExecutionMark, count: GroupCount | undefined): NodeLook {
+export function contentOf(mark: ExecutionMark, count: GroupCount | undefined): NodeContent {
   const { state, word } = NODE_STATES[mark.state];
   const parts = mark.kind === 'step' ? stepNotes(mark) : groupNotes(mark, count);
   return {
@@ -91,7 +91,7 @@ function groupNotes({ kind, items }: ExecutionMark, count: GroupCount | undefine
 }
 
 /** The initially selected step: the only one, or the first failed one. */
-export function firstLook(marks: Marks): string | undefined {
+export function initialStep(marks: Marks): string | undefined {
   const steps = [...marks.values()].filter(({ kind }) => kind === 'step');
   if (steps.length === 1) return steps[0]?.path;
   return steps.filter(({ state }) => state === 'failed').toSorted((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0))[0]

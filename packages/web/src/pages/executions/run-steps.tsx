@@ -20,11 +20,11 @@ export interface RunStepsProps {
   readonly complete: boolean;
   readonly chosen: string | undefined;
   readonly choose: (path: string | undefined) => void;
-  readonly say: (change: Readonly<Record<string, string | undefined>>) => void;
+  readonly update: (change: Readonly<Record<string, string | undefined>>) => void;
 }
 
 /** All steps and groups as a list: for searches, and for executions that are too large for the graph. */
-export function RunSteps({ marks, complete, chosen, choose, say }: RunStepsProps) {
+export function RunSteps({ marks, complete, chosen, choose, update }: RunStepsProps) {
   const { name = '', state = '', sort } = useAddressQuery();
   const rows = useMemo(() => {
     const part = name.toLowerCase();
@@ -44,7 +44,7 @@ export function RunSteps({ marks, complete, chosen, choose, say }: RunStepsProps
         <PausingInput
           label="Path contains"
           value={name}
-          onValue={(value) => say({ name: value })}
+          onValue={(value) => update({ name: value })}
           placeholder="Path contains"
           className="filter-name"
         />
@@ -53,7 +53,7 @@ export function RunSteps({ marks, complete, chosen, choose, say }: RunStepsProps
           value={state === '' ? ANY : state}
           data={STATES}
           allowDeselect={false}
-          onChange={(value) => say({ state: value === null || value === ANY ? undefined : value })}
+          onChange={(value) => update({ state: value === null || value === ANY ? undefined : value })}
           comboboxProps={{ withinPortal: false }}
         />
         <span role="status" className="filter-summary">
@@ -68,7 +68,7 @@ export function RunSteps({ marks, complete, chosen, choose, say }: RunStepsProps
         keyOf={pathOf}
         complete={complete}
         sort={readSort(sort)}
-        onSort={(next) => say({ sort: writeSort(next) })}
+        onSort={(next) => update({ sort: writeSort(next) })}
         selected={chosen}
         onSelect={choose}
         onOpen={({ path }) => choose(path)}

@@ -5,7 +5,7 @@ import { useEffect } from 'react';
 import { useClient } from '#server/console-context.ts';
 
 /** The start and the progress of an execution have no events. */
-const AGAIN_MS = 2500;
+const POLL_MS = 2500;
 
 export function executionKey(project: string, id: string): readonly string[] {
   return ['execution', project, id];
@@ -18,7 +18,7 @@ export function useExecution(project: string, id: string): UseQueryResult<Execut
   const found = useQuery<Execution, DaisError>({
     queryKey: executionKey(project, id),
     queryFn: async ({ signal }) => await client.perform(readExecutionOperation, { id }, { signal }),
-    refetchInterval: ({ state }) => (state.data !== undefined && state.data.endedAt === undefined ? AGAIN_MS : false),
+    refetchInterval: ({ state }) => (state.data !== undefined && state.data.endedAt === undefined ? POLL_MS : false),
   });
   const name = found.data?.name;
   const goesOn = found.data !== undefined && found.data.endedAt === undefined;

@@ -9,7 +9,7 @@ import { useClient } from '#server/console-context.ts';
 /** Executions of one page. */
 const PAGE = 200;
 /** Polling interval of running executions: their start has no event. */
-const AGAIN_MS = 2500;
+const POLL_MS = 2500;
 /** Events within this time cause one read. */
 const GATHER_MS = 300;
 /** Executions further down are read in batches of this size. */
@@ -72,7 +72,7 @@ export function useExecutions(
       return answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
     };
     const first = async () => (await client.perform(listExecutionsOperation, { limit: PAGE }, { signal })).items;
-    const lookAgain = async () => {
+    const refresh = async () => {
       if (document.hidden) return;
       const open = (run: Execution) => run.endedAt === undefined;
       const data = queries.getQueryData<Data>(latest.current.key);
@@ -101,7 +101,7 @@ export function useExecutions(
     // A viewer without access to events, or without a connection, still sees the loaded rows; the frame shows the
     // problem.
     follow().catch(ignore);
-    const again = setInterval(() => void lookAgain().catch(ignore), AGAIN_MS);
+    const again = setInterval(() => void refresh().catch(ignore), POLL_MS);
     return () => {
       stop.abort();
       clearTimeout(timer);

@@ -8,7 +8,7 @@ import { executionKey } from './use-execution.ts';
 import { useClient } from '#server/console-context.ts';
 
 /** Interval of the requests for changes. */
-const AGAIN_MS = 1500;
+const POLL_MS = 1500;
 /** Maximum number of drawn and listed steps; the API returns all. */
 export const MOST_MARKS = 10_000;
 const MOST_EDGES = 20_000;
@@ -69,7 +69,7 @@ export function useMarks(project: string, id: string, ended: boolean): RunMarks 
         if (signal.aborted) return;
         setState((before) => ({ ...before, error: error as DaisError }));
       }
-      if (!ended && !signal.aborted) timer = setTimeout(() => void turn(location), AGAIN_MS);
+      if (!ended && !signal.aborted) timer = setTimeout(() => void turn(location), POLL_MS);
     };
     void turn(undefined);
     return () => {

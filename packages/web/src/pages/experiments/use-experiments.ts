@@ -8,7 +8,7 @@ import { useClient } from '#server/console-context.ts';
 /** Experiments of one page; the server also limits activity queries to this number. */
 const PAGE = 1000;
 /** Polling interval: counting costs time in proportion to the runs. */
-const AGAIN_MS = 10_000;
+const POLL_MS = 10_000;
 
 export type Activity = (typeof experimentActivityOperation)['output']['_output']['items'][number];
 
@@ -45,7 +45,7 @@ export function useExperiments(project: string, view: 'active' | 'deleted'): Exp
     },
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (last) => last.nextCursor,
-    refetchInterval: AGAIN_MS,
+    refetchInterval: POLL_MS,
   });
   const pages = found.data?.pages;
   const rows = useMemo(

@@ -30,7 +30,7 @@ import { useNow } from '#ui/clock.tsx';
 /** The newest of each ledger: older pending ones are on their own page. */
 const NEWEST = 100;
 /** The start of a run has no event; viewers without access to events depend on polling. */
-const AGAIN_MS = 15_000;
+const POLL_MS = 15_000;
 
 export interface Attention {
   readonly needs: readonly Need[];
@@ -56,7 +56,7 @@ export function useAttention(project: string): Attention {
     queryKey: [...key, part],
     queryFn: async ({ signal }: { readonly signal: AbortSignal }) => await ask(signal),
     enabled,
-    refetchInterval: AGAIN_MS,
+    refetchInterval: POLL_MS,
   });
   const alerts = useQuery(
     read(

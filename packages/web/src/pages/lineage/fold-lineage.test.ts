@@ -1,6 +1,6 @@
 import type { LineageGraph, LineageNodeType } from '@dais/api/lineage';
 import { expect, test } from 'vitest';
-import { foldLineage, MORE_OF_FAN, MOST_DRAWN, SHOWN_OF_FAN, walkLineage } from './fold-lineage.ts';
+import { foldLineage, MORE_OF_FAN, MAX_DRAWN, SHOWN_OF_FAN, walkLineage } from './fold-lineage.ts';
 
 const NOTHING = { open: new Map<string, number>(), reveal: [] };
 
@@ -75,6 +75,6 @@ test('lines between folded nodes are one line, and a cycle ends', () => {
 test('the number of drawn nodes is limited at every depth', () => {
   const edges = Array.from({ length: 5000 }, (_, at) => [`run:${Math.floor(at / 5)}`, `run:${at + 1}`] as const);
   const { nodes, fans } = fold(graph('run:0', edges));
-  expect(nodes.length).toBeLessThanOrEqual(MOST_DRAWN);
+  expect(nodes.length).toBeLessThanOrEqual(MAX_DRAWN);
   expect(nodes.length + fans.reduce((sum, { all }) => sum + all, 0)).toBe(5001);
 });

@@ -9,7 +9,7 @@ import type { LineageGraph, LineageNode, LineageNodeType } from '@dais/api/linea
 export const SHOWN_OF_FAN = 6;
 export const MORE_OF_FAN = 24;
 /** Maximum number of drawn nodes without fans: further nodes are folded. */
-export const MOST_DRAWN = 300;
+export const MAX_DRAWN = 300;
 
 export interface Fan {
   readonly id: string;
@@ -107,7 +107,7 @@ export function foldLineage({ root, edges }: LineageGraph, walk: Walk, { open, r
   for (let next = 0; next < nodes.length; next++) {
     const at = nodes[next] ?? '';
     for (const [id, keys] of fansOf(walk, at)) {
-      const room = Math.max(0, MOST_DRAWN - nodes.length);
+      const room = Math.max(0, MAX_DRAWN - nodes.length);
       const requested = open.get(id);
       const count = requested ?? (keys.length <= SHOWN_OF_FAN + 1 ? keys.length : SHOWN_OF_FAN);
       // An explicitly requested number is always drawn.

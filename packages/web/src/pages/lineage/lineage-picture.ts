@@ -3,7 +3,7 @@ import type { LineageNode } from '@dais/api/lineage';
 import type { Fan, FoldedGraph } from './fold-lineage.ts';
 import { NODE_KINDS } from './node-address.ts';
 import { nodeWords } from './strip-steps.ts';
-import type { NodeLook } from '#ui/graph/graph-box.tsx';
+import type { NodeContent } from '#ui/graph/graph-box.tsx';
 import type { GraphLevel } from '#ui/graph/graph-layout.ts';
 import type { State } from '#ui/state-badge.tsx';
 
@@ -33,7 +33,7 @@ const MANY: Readonly<Record<LineageNode['type'], string>> = {
   'feature-service': 'feature services',
 };
 
-export function fanLook({ type, count, all, downstream }: Fan): NodeLook {
+export function fanContent({ type, count, all, downstream }: Fan): NodeContent {
   const title = `+${count.toLocaleString('en')} ${count === 1 ? NODE_KINDS[type].toLowerCase() : MANY[type]}`;
   const rest = all - count;
   const behind = rest === 0 ? '' : `, with ${rest.toLocaleString('en')} ${downstream ? 'after' : 'before'} them`;
@@ -66,7 +66,7 @@ const STATES: Readonly<Record<string, State>> = {
   FAIL: 'failed',
 };
 
-export function nodeLook(node: LineageNode, root: string): NodeLook {
+export function lineageContent(node: LineageNode, root: string): NodeContent {
   if (node.hidden === true) {
     return { title: 'hidden', state: 'off', word: 'no permission', about: 'No permission to view this node' };
   }

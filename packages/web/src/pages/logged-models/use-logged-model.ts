@@ -4,7 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useClient } from '#server/console-context.ts';
 
 /** Polling interval during the upload of files. */
-const AGAIN_MS = 2500;
+const POLL_MS = 2500;
 
 export interface OneLoggedModel {
   readonly model: LoggedModel | undefined;
@@ -19,7 +19,7 @@ export function useLoggedModel(project: string, id: string): OneLoggedModel {
     queryKey: ['logged model', project, id, 'deleted too'],
     queryFn: async ({ signal }) =>
       await client.perform(readLoggedModelOperation, { id, allowDeleted: true }, { signal }),
-    refetchInterval: ({ state }) => (state.data?.status === 'PENDING' ? AGAIN_MS : false),
+    refetchInterval: ({ state }) => (state.data?.status === 'PENDING' ? POLL_MS : false),
   });
   return { model: data, error, again: () => void refetch() };
 }

@@ -8,7 +8,7 @@ import { useSession } from '#server/session.ts';
 
 const PAGE = 50;
 /** Polling interval of the frame for mentions. */
-const AGAIN_MS = 60_000;
+const POLL_MS = 60_000;
 
 const mentionsKey = (project: string) => ['mentions', project];
 
@@ -21,7 +21,7 @@ export function useUnread(project: string): number | undefined {
     queryKey: [...mentionsKey(project), 'unread'],
     queryFn: async ({ signal }) => await client.perform(listMentionsOperation, { limit: 1, unread: true }, { signal }),
     enabled: accounts && (may('run:read') === true || may('model:read') === true),
-    refetchInterval: AGAIN_MS,
+    refetchInterval: POLL_MS,
     refetchOnWindowFocus: true,
   });
   return data?.unread;
@@ -51,7 +51,7 @@ export function useMentions(project: string, unread: boolean): Mentions {
     },
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (last) => last.nextCursor,
-    refetchInterval: AGAIN_MS,
+    refetchInterval: POLL_MS,
   });
   const pages = found.data?.pages;
   const mentions = pages?.flatMap(({ items }) => items);

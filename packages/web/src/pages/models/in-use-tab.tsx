@@ -24,7 +24,7 @@ import { StateBadge } from '#ui/state-badge.tsx';
 /** Maximum number of examined endpoints or monitors of a project. */
 const MOST = 1000;
 /** Serving versions change without an event of the model. */
-const AGAIN_MS = 10_000;
+const POLL_MS = 10_000;
 
 export interface InUseTabProps {
   readonly scope: ModelScope;
@@ -41,7 +41,7 @@ export function InUseTab({ scope, fallback }: InUseTabProps) {
     queryKey: [...key, 'endpoints'],
     queryFn: async ({ signal }) => (await client.listPage('Endpoint', { limit: MOST }, { signal })).items,
     enabled: ready && may('endpoint:read') === true,
-    refetchInterval: AGAIN_MS,
+    refetchInterval: POLL_MS,
   });
   const deployments = deploymentsOf(name, endpoints.data ?? []);
   const monitors = useQuery<readonly MonitorSummary[], DaisError>({
@@ -49,7 +49,7 @@ export function InUseTab({ scope, fallback }: InUseTabProps) {
     queryFn: async ({ signal }) =>
       (await client.perform(listMonitorSummariesOperation, { limit: MOST }, { signal })).items,
     enabled: ready && deployments.length > 0 && may('monitor:read') === true,
-    refetchInterval: AGAIN_MS,
+    refetchInterval: POLL_MS,
   });
   const error = endpoints.error ?? monitors.error;
   if (may('endpoint:read') === false)

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { pipelineLevel, pipelineLook } from './pipeline-level.ts';
+import { pipelineLevel, pipelineContent } from './pipeline-level.ts';
 
 const node = (path: string, more: object = {}) =>
   ({ path, kind: 'step', group: false, conditional: false, always: false, ...more }) as const;
@@ -19,7 +19,7 @@ test('groups contain their steps until they are collapsed', () => {
 });
 
 test('steps show their special settings', () => {
-  expect(pipelineLook(node('g/x', { conditional: true, always: true }))).toMatchObject({
+  expect(pipelineContent(node('g/x', { conditional: true, always: true }))).toMatchObject({
     title: 'x',
     word: 'step',
     note: 'condition · always',

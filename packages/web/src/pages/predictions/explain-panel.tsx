@@ -6,7 +6,7 @@ import { useClient } from '#server/console-context.ts';
 import { Button } from '#ui/controls.ts';
 import { ErrorNote } from '#ui/error-note.tsx';
 import { Panel } from '#ui/panel.tsx';
-import '#ui/plot/series-look.css';
+import '#ui/plot/series-style.css';
 
 const METHODS: Readonly<Record<string, string>> = {
   tree_shap: 'interventional TreeSHAP, exact',

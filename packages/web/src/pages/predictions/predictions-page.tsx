@@ -36,7 +36,7 @@ export function PredictionsPage() {
   const endpoints = useLiveList(endpointKind, project, '');
   const names = endpoints.rows?.map(({ metadata }) => metadata.name).toSorted();
   const endpoint = query['endpoint'] ?? names?.[0];
-  const say = (change: Readonly<Record<string, string | undefined>>) =>
+  const update = (change: Readonly<Record<string, string | undefined>>) =>
     void navigate({ to: '.', search: (before: object) => ({ ...before, ...change }), replace: true });
   return (
     <div className="page">
@@ -77,7 +77,7 @@ export function PredictionsPage() {
               data={[...new Set([...(names ?? []), endpoint])]}
               allowDeselect={false}
               searchable
-              onChange={(value) => say({ endpoint: value ?? undefined, column: undefined, value: undefined })}
+              onChange={(value) => update({ endpoint: value ?? undefined, column: undefined, value: undefined })}
               comboboxProps={{ withinPortal: false }}
             />
           }
@@ -125,7 +125,7 @@ function OneEndpoint({ project, endpoint, choice }: OneEndpointProps) {
     () => predictionColumns(project, endpoint, columns, masked),
     [project, endpoint, columns, masked],
   );
-  const say = (change: Readonly<Record<string, string | undefined>>) =>
+  const update = (change: Readonly<Record<string, string | undefined>>) =>
     void navigate({ to: '.', search: (before: object) => ({ ...before, ...change }), replace: true });
   const reach = (_first: number, last: number) => {
     if (more && !loading && rows !== undefined && last > rows.length - AHEAD) loadMore();
@@ -134,8 +134,8 @@ function OneEndpoint({ project, endpoint, choice }: OneEndpointProps) {
     <>
       <div className="predictions-bar">
         {choice}
-        <SpanSelect time={time} from={from} until={until} say={say} now={now} />
-        <PredictionFilters filter={filter} columns={columns} summary={summary.data} say={say} />
+        <SpanSelect time={time} from={from} until={until} update={update} now={now} />
+        <PredictionFilters filter={filter} columns={columns} summary={summary.data} update={update} />
         <Button variant="default" loading={loading} onClick={() => setEnd(Date.now())}>
           Refresh
         </Button>
@@ -166,7 +166,7 @@ function OneEndpoint({ project, endpoint, choice }: OneEndpointProps) {
         </EmptyState>
       ) : (
         <>
-          <PredictionSummary project={project} summary={summary.data} error={summary.error} say={say} />
+          <PredictionSummary project={project} summary={summary.data} error={summary.error} update={update} />
           <ResourceTable
             key={JSON.stringify([of.span, filter])}
             label="Predictions"
@@ -178,7 +178,7 @@ function OneEndpoint({ project, endpoint, choice }: OneEndpointProps) {
             onReach={reach}
             onSort={() => {}}
             selected={selected}
-            onSelect={(key) => say({ selected: key })}
+            onSelect={(key) => update({ selected: key })}
             onOpen={({ id, row }) =>
               void navigate({
                 ...predictionAddress(project, endpoint, id),

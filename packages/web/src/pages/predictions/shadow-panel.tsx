@@ -49,19 +49,19 @@ export function ShadowPanel({ project, endpoint }: ShadowPanelProps) {
   const first = usePredictionQuery(of, 'select * from predictions where shadow_of is not null limit 1', 1);
   const outputs = valueColumns(first.data?.columns ?? []).filter(({ side }) => side === 'output');
   const chosen = outputs.find(({ column }) => column === output) ?? outputs[0];
-  const say = (change: Readonly<Record<string, string | undefined>>) =>
+  const update = (change: Readonly<Record<string, string | undefined>>) =>
     void navigate({ to: '.', search: (before: object) => ({ ...before, ...change }), replace: true });
   return (
     <div className="resource-overview">
       <div className="predictions-bar">
-        <SpanSelect time={time} from={from} until={until} say={say} now={now} />
+        <SpanSelect time={time} from={from} until={until} update={update} now={now} />
         {chosen !== undefined && (
           <Select
             aria-label="Output"
             value={chosen.column}
             data={outputs.map(({ column, name }) => ({ value: column, label: name }))}
             allowDeselect={false}
-            onChange={(next) => say({ output: next ?? undefined })}
+            onChange={(next) => update({ output: next ?? undefined })}
             comboboxProps={{ withinPortal: false }}
           />
         )}

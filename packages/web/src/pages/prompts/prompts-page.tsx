@@ -38,7 +38,7 @@ export function PromptsPage() {
     [prompts.data, name],
   );
   const columns = useMemo(() => promptColumns(project), [project]);
-  const say = (change: Readonly<Record<string, string | undefined>>) =>
+  const update = (change: Readonly<Record<string, string | undefined>>) =>
     void navigate({ to: '.', search: (before: object) => ({ ...before, ...change }), replace: true });
   const open = useCallback(
     (prompt: RegisteredModel) => void navigate(promptAddress(project, prompt.name)),
@@ -67,7 +67,7 @@ export function PromptsPage() {
             <PausingInput
               label="Name contains"
               value={name}
-              onValue={(value) => say({ name: value })}
+              onValue={(value) => update({ name: value })}
               placeholder="Name contains"
               className="filter-name"
             />
@@ -88,9 +88,9 @@ export function PromptsPage() {
               keyOf={nameOf}
               complete
               sort={readSort(sort)}
-              onSort={(next) => say({ sort: writeSort(next) })}
+              onSort={(next) => update({ sort: writeSort(next) })}
               selected={selected}
-              onSelect={(key) => say({ selected: key })}
+              onSelect={(key) => update({ selected: key })}
               onOpen={open}
             />
           )}

@@ -33,12 +33,12 @@ export interface RunsBarProps {
   readonly columns: readonly string[];
   readonly chosen: ReadonlySet<string>;
   /** Changes the query of the URL. */
-  readonly say: (change: Readonly<Record<string, string | undefined>>) => void;
+  readonly update: (change: Readonly<Record<string, string | undefined>>) => void;
 }
 
 /** The query of the runs table and the size of its result. */
 export function RunsBar(props: RunsBarProps) {
-  const { project, experiments, query, address, counted, waiting, again, logged, known, say } = props;
+  const { project, experiments, query, address, counted, waiting, again, logged, known, update } = props;
   const navigate = useNavigate();
   const input = useRef<HTMLInputElement>(null);
   const csv = useCsvExport({ project, experiments, query });
@@ -56,7 +56,7 @@ export function RunsBar(props: RunsBarProps) {
           label="Filter"
           inputRef={input}
           value={address['filter'] ?? ''}
-          onValue={(filter) => say({ filter })}
+          onValue={(filter) => update({ filter })}
           check={filterProblem}
           complete={complete}
           placeholder="metrics.accuracy > 0.9 AND params.depth = '3'  /"
@@ -70,14 +70,14 @@ export function RunsBar(props: RunsBarProps) {
           clearButtonProps={{ 'aria-label': 'No grouping' }}
           data={groupChoices(logged, props.several)}
           value={query.group ?? null}
-          onChange={(group) => say({ group: group ?? undefined })}
+          onChange={(group) => update({ group: group ?? undefined })}
           comboboxProps={{ withinPortal: false }}
         />
         <ColumnPicker
           columns={props.pickable}
           shown={props.columns}
-          onShown={(shown) => say({ columns: shown.join(',') })}
-          onReset={() => say({ columns: undefined })}
+          onShown={(shown) => update({ columns: shown.join(',') })}
+          onReset={() => update({ columns: undefined })}
         />
       </div>
       <div className="runs-summary">
@@ -91,13 +91,15 @@ export function RunsBar(props: RunsBarProps) {
           size="xs"
           label="Show deleted runs"
           checked={query.view === 'deleted'}
-          onChange={({ currentTarget }) => say({ view: currentTarget.checked ? 'deleted' : undefined })}
+          onChange={({ currentTarget }) => update({ view: currentTarget.checked ? 'deleted' : undefined })}
         />
         <Checkbox
           size="xs"
           label="Group nested runs"
           checked={address['nested'] === 'yes'}
-          onChange={({ currentTarget }) => say({ nested: currentTarget.checked ? 'yes' : undefined, open: undefined })}
+          onChange={({ currentTarget }) =>
+            update({ nested: currentTarget.checked ? 'yes' : undefined, open: undefined })
+          }
         />
         {address['nested'] === 'yes' && !props.nested && <span>Not nested while a filter or grouping is active.</span>}
         <div className="runs-summary-end">
@@ -112,11 +114,11 @@ export function RunsBar(props: RunsBarProps) {
                 runs={chosen}
                 restore={query.view === 'deleted'}
                 done={() => {
-                  say({ chosen: undefined });
+                  update({ chosen: undefined });
                   again();
                 }}
               />
-              <Button variant="subtle" onClick={() => say({ chosen: undefined })}>
+              <Button variant="subtle" onClick={() => update({ chosen: undefined })}>
                 Clear selection
               </Button>
             </>

@@ -72,12 +72,12 @@ export function RunsPage() {
 
   const [closed, setClosed] = useState<ReadonlySet<string>>(new Set());
   const grouped = useMemo(() => groupRuns(runs ?? [], runsQuery.group, closed), [runs, runsQuery.group, closed]);
-  const say = useCallback(
+  const update = useCallback(
     (change: Readonly<Record<string, string | undefined>>) =>
       void navigate({ to: '.', search: (before: object) => ({ ...before, ...change }), replace: true }),
     [navigate],
   );
-  const tree = useRunTree({ ...location, runs, open: query['open'], say });
+  const tree = useRunTree({ ...location, runs, open: query['open'], update });
   const rows = tree?.rows ?? grouped;
   const seen = useRef<readonly [number, number]>([0, 0]);
   const inView = () => rows.slice(seen.current[0], seen.current[1] + 1).filter(isRun);
@@ -94,7 +94,7 @@ export function RunsPage() {
       chosen,
       choose: (run: string, on: boolean) => {
         const next = on ? [...chosen, run].slice(-MOST_CHOSEN) : [...chosen].filter((id) => id !== run);
-        say({ chosen: next.join(',') });
+        update({ chosen: next.join(',') });
       },
       toggleGroup: (value: string) =>
         setClosed((before) => {
@@ -104,7 +104,7 @@ export function RunsPage() {
         }),
       tree: tree?.state,
     };
-  }, [chosenText, say, tree?.state]);
+  }, [chosenText, update, tree?.state]);
 
   const forms = useRunForms({ project, experiments, query: runsQuery });
   const title = one.data !== undefined ? `Runs of ${one.data.name}` : `Runs of ${several ? project : named}`;
@@ -155,7 +155,7 @@ export function RunsPage() {
           pickable={pickableColumns(logged)}
           columns={columns.map(({ id }) => id)}
           chosen={rowState.chosen}
-          say={say}
+          update={update}
         />
       )}
       {runs === undefined ? (
@@ -188,9 +188,9 @@ export function RunsPage() {
             growing
             onReach={reach}
             sort={readSort(sort)}
-            onSort={(next) => say({ sort: writeSort(next) })}
+            onSort={(next) => update({ sort: writeSort(next) })}
             selected={query['selected']}
-            onSelect={(id) => say({ selected: id })}
+            onSelect={(id) => update({ selected: id })}
             layout={tree?.layout ?? [...closed].join()}
             {...(tree !== undefined && { tree: tree.table })}
             onOpen={(row) => {

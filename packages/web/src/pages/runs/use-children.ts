@@ -9,7 +9,7 @@ import { useClient } from '#server/console-context.ts';
 /** Maximum number of shown children of one run; a filter finds more. */
 const SHOWN = 200;
 /** Polling intervals: while a child is running, and otherwise. */
-const AGAIN_MS = 2500;
+const POLL_MS = 2500;
 const SELDOM_MS = 10_000;
 
 interface ChildPage {
@@ -41,7 +41,7 @@ export function useChildren(
           { signal },
         ),
       refetchInterval: ({ state }: { readonly state: { readonly data: ChildPage | undefined } }) =>
-        state.data?.items.some(({ status }) => status === 'RUNNING') === true ? AGAIN_MS : SELDOM_MS,
+        state.data?.items.some(({ status }) => status === 'RUNNING') === true ? POLL_MS : SELDOM_MS,
     })),
     combine: combined,
   });

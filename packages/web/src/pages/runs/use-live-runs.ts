@@ -8,7 +8,7 @@ import type { RunsData, RunsOf } from './use-runs.ts';
 import { useClient } from '#server/console-context.ts';
 
 /** Polling interval of visible running runs. */
-const AGAIN_MS = 2500;
+const POLL_MS = 2500;
 /** Events within this time cause one query. */
 const GATHER_MS = 400;
 /** Maximum number of runs in one query. */
@@ -51,7 +51,7 @@ export function useLiveRuns({ project, experiments, query, key, inView, nested =
     };
     const patch = (change: (pages: readonly RunsPage[]) => readonly RunsPage[]) =>
       queries.setQueryData<RunsData>(latest.current.key, (data) => data && { ...data, pages: [...change(data.pages)] });
-    const lookAgain = async () => {
+    const refresh = async () => {
       if (document.hidden) return;
       const ids = latest.current.inView().flatMap(({ id, status }) => (status === 'RUNNING' ? [id] : []));
       if (ids.length === 0) return;
@@ -88,7 +88,7 @@ export function useLiveRuns({ project, experiments, query, key, inView, nested =
     // A viewer without access to events, or without a connection, still sees the loaded rows; the frame shows the
     // problem.
     follow().catch(ignore);
-    const again = setInterval(() => void lookAgain().catch(ignore), AGAIN_MS);
+    const again = setInterval(() => void refresh().catch(ignore), POLL_MS);
     return () => {
       stop.abort();
       clearTimeout(timer);

@@ -9,7 +9,7 @@ import type { PlotLine } from '#ui/plot/plot-lines.ts';
 
 /** Buckets of a chart: about one for each pixel of the widest. */
 const BUCKETS = 600;
-const AGAIN_MS = 2500;
+const POLL_MS = 2500;
 
 type Chart = (typeof chartMetricOperation)['output']['_output'];
 
@@ -55,7 +55,7 @@ export function useMetricLines(
     enabled: seen,
     placeholderData: keepPreviousData,
     staleTime: 30_000,
-    refetchInterval: seen && runs.some(({ status }) => status === 'RUNNING') ? AGAIN_MS : false,
+    refetchInterval: seen && runs.some(({ status }) => status === 'RUNNING') ? POLL_MS : false,
   });
   const lines = useMemo(() => data && linesOf(data, runs, axis), [data, runs, axis]);
   const points = data?.series.reduce((sum, one) => sum + one.points, 0) ?? 0;

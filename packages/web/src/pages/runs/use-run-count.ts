@@ -4,7 +4,7 @@ import type { RunsOf } from './use-runs.ts';
 import { useClient } from '#server/console-context.ts';
 
 /** Interval of counting runs: one count costs as much as reading ten thousand of them. */
-const AGAIN_MS = 10_000;
+const POLL_MS = 10_000;
 
 export interface RunCount {
   readonly runs: number;
@@ -24,7 +24,7 @@ export function useRunCount({ project, experiments, query }: RunsOf, enabled: bo
     queryFn: async ({ signal }) =>
       await client.perform(countRunsOperation, { experimentIds: [...(experiments ?? [])], filter, view }, { signal }),
     enabled: enabled && experiments !== undefined,
-    refetchInterval: AGAIN_MS,
+    refetchInterval: POLL_MS,
   });
   return data;
 }

@@ -12,7 +12,7 @@ export interface RunTreeInput extends RunsOf {
   readonly runs: readonly Run[] | undefined;
   /** Ids with commas between them. */
   readonly open: string | undefined;
-  readonly say: (change: Readonly<Record<string, string | undefined>>) => void;
+  readonly update: (change: Readonly<Record<string, string | undefined>>) => void;
 }
 
 export interface ShownTree {
@@ -26,7 +26,7 @@ export interface ShownTree {
 const NONE: readonly Run[] = [];
 
 /** Undefined for a flat table. */
-export function useRunTree({ runs = NONE, open = '', say, ...location }: RunTreeInput): ShownTree | undefined {
+export function useRunTree({ runs = NONE, open = '', update, ...location }: RunTreeInput): ShownTree | undefined {
   const { nested = false } = location;
   const opened = useMemo(
     () => new Set(nested && open !== '' ? open.split(',').slice(-MOST_OPENED) : []),
@@ -38,7 +38,7 @@ export function useRunTree({ runs = NONE, open = '', say, ...location }: RunTree
     const tree = treeOf(runs, children);
     const fold = (run: string, wide: boolean) => {
       const next = wide ? [...opened, run].slice(-MOST_OPENED) : [...opened].filter((id) => id !== run);
-      say({ open: next.join(',') });
+      update({ open: next.join(',') });
     };
     return {
       rows: tree.rows,
@@ -51,5 +51,5 @@ export function useRunTree({ runs = NONE, open = '', say, ...location }: RunTree
         },
       },
     };
-  }, [nested, runs, children, opened, say]);
+  }, [nested, runs, children, opened, update]);
 }

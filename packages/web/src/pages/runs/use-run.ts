@@ -5,7 +5,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useClient } from '#server/console-context.ts';
 
 /** Polling interval of a running run. */
-const AGAIN_MS = 2500;
+const POLL_MS = 2500;
 
 export interface OneRun {
   readonly run: Run | undefined;
@@ -18,7 +18,7 @@ export function useRun(project: string, id: string): OneRun {
   const { data, error, refetch } = useQuery<Run, DaisError>({
     queryKey: ['run', project, id],
     queryFn: async ({ signal }) => await client.perform(readRunOperation, { id }, { signal }),
-    refetchInterval: ({ state }) => (state.data?.status === 'RUNNING' ? AGAIN_MS : false),
+    refetchInterval: ({ state }) => (state.data?.status === 'RUNNING' ? POLL_MS : false),
   });
   return { run: data, error, again: () => void refetch() };
 }

@@ -106,7 +106,7 @@ function Body({ project, trace, spans }: BodyProps) {
   const { span: requested } = useAddressQuery();
   const waterfall = useMemo(() => waterfallOf(spans), [spans]);
   const row = waterfall.rows.find(({ span }) => span.id === requested) ?? waterfall.rows[0];
-  const look = (id: string) =>
+  const select = (id: string) =>
     void navigate({ to: '.', search: (now: object) => ({ ...now, span: id }), replace: true });
   return (
     <div className="trace">
@@ -115,7 +115,7 @@ function Body({ project, trace, spans }: BodyProps) {
           <EmptyState sentence="No spans stored for this trace." />
         ) : (
           <Panel title={`${spans.length.toLocaleString('en')} ${spans.length === 1 ? 'span' : 'spans'}`} flush>
-            <WaterfallTable waterfall={waterfall} chosen={row.span.id} look={look} />
+            <WaterfallTable waterfall={waterfall} chosen={row.span.id} select={select} />
           </Panel>
         )}
         {trace.spans > spans.length && (

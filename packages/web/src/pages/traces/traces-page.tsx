@@ -66,7 +66,7 @@ export function TracesPage() {
   const known = useMemo(() => knownKeys(traces ?? []), [traces]);
   const complete = useCallback((before: string) => completeQuery(traceFilter, before, known), [known]);
   const columns = useMemo(() => traceColumns(project), [project]);
-  const say = (change: Readonly<Record<string, string | undefined>>) =>
+  const update = (change: Readonly<Record<string, string | undefined>>) =>
     void navigate({ to: '.', search: (now: object) => ({ ...now, ...change }), replace: true });
   const open = useCallback((trace: Trace) => void navigate(traceAddress(project, trace.id)), [navigate, project]);
   const reach = (_first: number, last: number) => {
@@ -104,7 +104,7 @@ export function TracesPage() {
               label="Filter"
               inputRef={input}
               value={filter}
-              onValue={(value) => say({ filter: value })}
+              onValue={(value) => update({ filter: value })}
               check={problemOf}
               complete={complete}
               placeholder="status = 'ERROR' AND span.name = 'retrieve'  /"
@@ -118,7 +118,7 @@ export function TracesPage() {
               ]}
               searchable
               allowDeselect={false}
-              onChange={(value) => say({ experiment: value === null || value === ALL ? undefined : value })}
+              onChange={(value) => update({ experiment: value === null || value === ALL ? undefined : value })}
               comboboxProps={{ withinPortal: false }}
             />
             <span role="status" className="traces-summary">
@@ -144,9 +144,9 @@ export function TracesPage() {
               growing
               onReach={reach}
               sort={order}
-              onSort={(next) => say({ sort: writeSort(next) })}
+              onSort={(next) => update({ sort: writeSort(next) })}
               selected={selected}
-              onSelect={(id) => say({ selected: id })}
+              onSelect={(id) => update({ selected: id })}
               onOpen={open}
             />
           )}

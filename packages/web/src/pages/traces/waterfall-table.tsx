@@ -10,14 +10,14 @@ export interface WaterfallTableProps {
   readonly waterfall: Waterfall;
   /** Id of the selected span. */
   readonly chosen: string;
-  readonly look: (id: string) => void;
+  readonly select: (id: string) => void;
 }
 
 /** Rows that are shown initially: a trace usually has few spans, but a faulty program can write thousands. */
 const STEP = 500;
 
 /** The spans of a trace as a waterfall over the total time. */
-export function WaterfallTable({ waterfall: { rows, totalMs }, chosen, look }: WaterfallTableProps) {
+export function WaterfallTable({ waterfall: { rows, totalMs }, chosen, select }: WaterfallTableProps) {
   const [closed, setClosed] = useState<ReadonlySet<string>>(new Set());
   const [most, setMost] = useState(STEP);
   const shown = useMemo(() => openRows(rows, closed), [rows, closed]);
@@ -46,7 +46,7 @@ export function WaterfallTable({ waterfall: { rows, totalMs }, chosen, look }: W
               row={row}
               chosen={row.span.id === chosen}
               closed={closed.has(row.span.id)}
-              look={() => look(row.span.id)}
+              select={() => select(row.span.id)}
               fold={() => fold(row.span.id)}
             />
           ))}
@@ -65,7 +65,7 @@ interface RowProps {
   readonly row: WaterfallRow;
   readonly chosen: boolean;
   readonly closed: boolean;
-  readonly look: () => void;
+  readonly select: () => void;
   readonly fold: () => void;
 }
 
@@ -73,7 +73,7 @@ function Row({
   row: { span, depth, durationMs, startMs, left, width, children },
   chosen,
   closed,
-  look,
+  select,
   fold,
 }: RowProps) {
   const { type } = spanContent(span);
@@ -94,7 +94,7 @@ function Row({
           ) : (
             <span className="waterfall-leaf" />
           )}
-          <button type="button" aria-pressed={chosen} onClick={look}>
+          <button type="button" aria-pressed={chosen} onClick={select}>
             {span.name}
           </button>
           {type !== undefined && <span className="label-chip">{type.toLowerCase()}</span>}

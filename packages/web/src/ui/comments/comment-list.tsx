@@ -21,7 +21,7 @@ export interface CommentListProps {
   readonly author: (author: Comment['author']) => ReactNode;
   readonly user: (name: string) => ReactNode;
   /** Each resolves when it is done, and rejects with the error. */
-  readonly say: (text: string) => Promise<unknown>;
+  readonly create: (text: string) => Promise<unknown>;
   readonly change: (id: string, text: string) => Promise<unknown>;
   /** `own`: the author is the viewer. */
   readonly remove: (id: string, own: boolean) => Promise<unknown>;
@@ -29,7 +29,7 @@ export interface CommentListProps {
 
 /** Comments with a form for new ones. */
 export function CommentList(props: CommentListProps) {
-  const { comments, self, whyNot, say } = props;
+  const { comments, self, whyNot, create } = props;
   const [gone, setGone] = useState<Comment>();
   return (
     <div className="comments">
@@ -48,7 +48,7 @@ export function CommentList(props: CommentListProps) {
         </ol>
       )}
       {whyNot === undefined ? (
-        <CommentForm label="Add a comment" verb="Comment" send={say} />
+        <CommentForm label="Add a comment" verb="Comment" send={create} />
       ) : (
         <p className="dim">{whyNot}</p>
       )}

@@ -114,7 +114,7 @@ function startState(initial: string, label: string, nonce: string, latest: () =>
       EditorView.updateListener.of((update) => {
         if (update.docChanged) latest().onChange(update.state.doc.toString());
       }),
-      look,
+      theme,
     ],
   });
 }
@@ -153,7 +153,7 @@ const highlight = HighlightStyle.define([
   { tag: [tags.separator, tags.punctuation, tags.meta], color: 'var(--dim)' },
 ]);
 
-const look = EditorView.theme({
+const theme = EditorView.theme({
   '&': { fontSize: '12px', backgroundColor: 'var(--surface)', color: 'var(--ink)', height: '100%' },
   '.cm-scroller': { fontFamily: 'var(--mono)', lineHeight: '20px' },
   '.cm-content': { caretColor: 'var(--ink)' },

@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent } from 'react';
-import { GraphBox, type NodeLook } from './graph-box.tsx';
+import { GraphBox, type NodeContent } from './graph-box.tsx';
 import { linePath, type GraphLayout, type PlacedNode } from './graph-layout.ts';
 import { nodeInDirection } from './graph-moves.ts';
 import { GraphOverview } from './graph-overview.tsx';
@@ -12,7 +12,7 @@ export interface GraphViewProps {
   readonly label: string;
   readonly layout: GraphLayout;
   /** The same object while the content of a node is unchanged. */
-  readonly lookOf: (id: string) => NodeLook | undefined;
+  readonly contentOf: (id: string) => NodeContent | undefined;
   readonly chosen: string | undefined;
   /** The initially visible node, where none is selected. */
   readonly start?: string;
@@ -32,7 +32,7 @@ const LEAST_WHOLE = 0.6;
  * Draws a graph of any size: visible nodes and lines are elements; at a small scale, all are painted on a canvas. It
  * scrolls like a page; arrow keys select nodes.
  */
-export function GraphView({ label, layout, lookOf, chosen, start, choose, fold }: GraphViewProps) {
+export function GraphView({ label, layout, contentOf, chosen, start, choose, fold }: GraphViewProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const [seen, setSeen] = useState<Seen>();
   const [zoom, setZoom] = useState<number>();
@@ -124,7 +124,7 @@ export function GraphView({ label, layout, lookOf, chosen, start, choose, fold }
     event.preventDefault();
   };
   const far = scale < READABLE;
-  const look = chosen === undefined ? undefined : lookOf(chosen);
+  const content = chosen === undefined ? undefined : contentOf(chosen);
   return (
     <div className="graph">
       <div className="graph-tools">
@@ -153,7 +153,7 @@ export function GraphView({ label, layout, lookOf, chosen, start, choose, fold }
           {seen !== undefined && far && (
             <GraphOverview
               layout={layout}
-              lookOf={lookOf}
+              contentOf={contentOf}
               chosen={chosen}
               scale={scale}
               margin={MARGIN}
@@ -163,7 +163,7 @@ export function GraphView({ label, layout, lookOf, chosen, start, choose, fold }
           )}
           {seen !== undefined && !far && (
             <div className="graph-world" style={{ transform: `scale(${scale}) translate(${MARGIN}px, ${MARGIN}px)` }}>
-              <Near layout={layout} seen={seen} lookOf={lookOf} chosen={chosen} choose={pick} fold={fold} />
+              <Near layout={layout} seen={seen} contentOf={contentOf} chosen={chosen} choose={pick} fold={fold} />
             </div>
           )}
         </div>
@@ -172,18 +172,20 @@ export function GraphView({ label, layout, lookOf, chosen, start, choose, fold }
         Use the arrow keys to move between nodes, Enter to expand or collapse a group, plus and minus to zoom, 0 to fit.
       </p>
       <p role="status" className="out-of-sight">
-        {look === undefined ? '' : `${look.title}, ${look.word}${look.note === undefined ? '' : `, ${look.note}`}`}
+        {content === undefined
+          ? ''
+          : `${content.title}, ${content.word}${content.note === undefined ? '' : `, ${content.note}`}`}
       </p>
     </div>
   );
 }
 
-interface NearProps extends Pick<GraphViewProps, 'layout' | 'lookOf' | 'chosen' | 'choose' | 'fold'> {
+interface NearProps extends Pick<GraphViewProps, 'layout' | 'contentOf' | 'chosen' | 'choose' | 'fold'> {
   readonly seen: Seen;
 }
 
 /** Elements near the visible area. */
-function Near({ layout, seen, lookOf, chosen, choose, fold }: NearProps) {
+function Near({ layout, seen, contentOf, chosen, choose, fold }: NearProps) {
   const nodes = useMemo(() => layout.nodes.filter((node) => isSeen(node, seen)), [layout, seen]);
   const lines = useMemo(
     () =>
@@ -201,7 +203,7 @@ function Near({ layout, seen, lookOf, chosen, choose, fold }: NearProps) {
           <GraphBox
             key={node.id}
             node={node}
-            look={lookOf(node.id)}
+            content={contentOf(node.id)}
             chosen={node.id === chosen}
             choose={choose}
             fold={fold}
@@ -218,7 +220,7 @@ function Near({ layout, seen, lookOf, chosen, choose, fold }: NearProps) {
           <GraphBox
             key={node.id}
             node={node}
-            look={lookOf(node.id)}
+            content={contentOf(node.id)}
             chosen={node.id === chosen}
             choose={choose}
             fold={fold}

@@ -1,4 +1,4 @@
-import './series-look.css';
+import './series-style.css';
 import { histogramShapes, outlinePath, type Histogram } from './histogram-shape.ts';
 import './histogram-pair.css';
 

@@ -4,7 +4,7 @@ import './line-plot.css';
 import { useEffect, useRef } from 'react';
 import UPlot from 'uplot';
 import { forScale, onCommonPositions, smoothed, type PlotLine } from './plot-lines.ts';
-import { seriesLook } from './series-look.ts';
+import { seriesStyle } from './series-style.ts';
 
 export interface LinePlotProps {
   readonly lines: readonly PlotLine[];
@@ -89,7 +89,7 @@ function optionsOf(parent: HTMLElement, props: () => LinePlotProps): UPlot.Optio
   ];
   const bands: UPlot.Band[] = [];
   for (const line of lines) {
-    const { color, dash } = seriesLook(line.place);
+    const { color, dash } = seriesStyle(line.place);
     const drawn = (label: string, more: Partial<UPlot.Series>): UPlot.Series => ({
       label,
       stroke: color,

@@ -3,7 +3,7 @@
  * KB gzipped, above the budget of a page, and a hundred lines need no canvas.
  */
 import { useState } from 'react';
-import { seriesVariable } from './series-look.ts';
+import { seriesVariable } from './series-style.ts';
 import { valueScale, type ValueScale } from './value-scale.ts';
 import './parallel-plot.css';
 

@@ -1,5 +1,5 @@
 import type { PlotThing } from './parallel-plot.tsx';
-import { seriesVariable } from './series-look.ts';
+import { seriesVariable } from './series-style.ts';
 import { valueScale } from './value-scale.ts';
 import './parallel-plot.css';
 

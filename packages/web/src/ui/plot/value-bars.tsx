@@ -1,5 +1,5 @@
 import './histogram-pair.css';
-import './series-look.css';
+import './series-style.css';
 
 export interface ValueShare {
   readonly value: string;

@@ -172,7 +172,7 @@ export class TaskRun {
       this.#again = true;
       return;
     }
-    this.#checking = this.#look()
+    this.#checking = this.#check()
       .catch((error: unknown) => {
         this.#dependencies.log.error('could not check a task', { attempt: this.record.attempt, error });
         this.#wakeIn(2000);
@@ -247,7 +247,7 @@ export class TaskRun {
     this.#cancelWake = this.#dependencies.clock.after(Math.min(Math.max(ms, 5), 2 ** 30), () => this.poke());
   }
 
-  async #look(): Promise<void> {
+  async #check(): Promise<void> {
     const { clock } = this.#dependencies;
     const { folder } = this;
     // Checked before the files are read, so that they are final.

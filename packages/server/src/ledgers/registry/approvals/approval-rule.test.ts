@@ -58,7 +58,7 @@ describe('whose approval counts', () => {
     { aliases: ['champion'], teams: [{ team: 'science' }], ownApproval: true },
   ];
   test.each<[GivenApproval, ApprovalEligibility]>([
-    [by('bob'), 'not-asked'],
+    [by('bob'), 'not-approver'],
     [by('bob', ['risk']), 'may'],
     [by('ada'), 'may'],
     [by('ada', [], true), 'own'],

@@ -15,11 +15,11 @@ let client: ServingClient;
 const WAIT_MS = 100;
 const stableIs = (model: string) => (status: SeenStatus) =>
   status.rollout === undefined && status.variants?.find(({ name }) => name === 'stable')?.model === model;
-const look = async (expected: object, endpoint = 'asked') =>
+const poll = async (expected: object, endpoint = 'asked') =>
   await client.call('POST', `/api/v1/serving/endpoints/${endpoint}/load-test`, expected);
 const done = async (expected: object, endpoint = 'asked') => {
   for (;;) {
-    const answer = await look(expected, endpoint);
+    const answer = await poll(expected, endpoint);
     if (answer.body['state'] !== 'running') return answer;
     await new Promise((resolve) => void setTimeout(resolve, WAIT_MS));
   }
@@ -70,24 +70,24 @@ test('a rate spaces requests evenly; a custom body is sent, and rejected request
 
 test('a load test can be stopped; a second one at the same time is rejected', async () => {
   const run = randomUUID();
-  expect((await look({ run, seconds: 600 })).body).toMatchObject({ state: 'running' });
-  expect(await look({ run: randomUUID() })).toMatchObject({ status: 503, body: { code: 'overloaded' } });
-  await look({ run, seconds: 600, stop: true });
+  expect((await poll({ run, seconds: 600 })).body).toMatchObject({ state: 'running' });
+  expect(await poll({ run: randomUUID() })).toMatchObject({ status: 503, body: { code: 'overloaded' } });
+  await poll({ run, seconds: 600, stop: true });
   expect((await done({ run, seconds: 600 })).body).toMatchObject({ state: 'canceled' });
 });
 
 test('rejects an unknown variant, a missing example, and an unknown endpoint', async () => {
-  expect(await look({ run: randomUUID(), variant: 'canary' })).toMatchObject({
+  expect(await poll({ run: randomUUID(), variant: 'canary' })).toMatchObject({
     status: 409,
     body: { detail: expect.stringContaining('Active variants: stable') as string },
   });
   await client.call('POST', '/api/v1/serving/endpoints/plain/deploy', { model: 'models:/plain/1' });
   await client.settled('plain', stableIs('models:/plain/1'));
-  expect(await look({ run: randomUUID() }, 'plain')).toMatchObject({
+  expect(await poll({ run: randomUUID() }, 'plain')).toMatchObject({
     status: 409,
     body: { detail: expect.stringContaining('has no input example') as string },
   });
-  expect((await look({ run: randomUUID() }, 'nothing')).status).toBe(404);
+  expect((await poll({ run: randomUUID() }, 'nothing')).status).toBe(404);
 });
 
 test('the command prints rates and latencies, and fails if requests failed', async () => {

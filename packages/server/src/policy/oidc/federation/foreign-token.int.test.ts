@@ -177,10 +177,10 @@ describe('keys', () => {
     published = [second];
     clock.advance(31_000);
     expect(await verify(await sign({}, second))).toBe('repo:acme');
-    const asked = calls.length;
+    const requested = calls.length;
     for (let round = 0; round < 5; round++)
       expect(await verify(await sign({}, makeKey('third')))).toContain('does not publish the signing key');
-    expect(calls.length).toBe(asked);
+    expect(calls.length).toBe(requested);
   });
 
   test('are refreshed after ten minutes, so that withdrawn keys expire', async () => {

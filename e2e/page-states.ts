@@ -7,7 +7,7 @@ import { environment } from '../tools/environment.mjs';
 import { expectAccessible, type Journey, type Person } from './journey.ts';
 
 /** Its name, its URL (or a function for it), what must exist before the visit, and the viewer. */
-export type Look = readonly [
+export type PageState = readonly [
   name: string,
   path: string | (() => string),
   ready: (page: Page) => Promise<unknown>,
@@ -15,8 +15,12 @@ export type Look = readonly [
 ];
 
 /** Declares the tests. `provoked`: messages that a browser always prints for such a page. */
-export function describeLooks(looks: readonly Look[], journey: () => Journey, ...provoked: readonly string[]): void {
-  const rows = looks.map(([name, path, ready, as]) => ({ name, path, ready, as }));
+export function describeStates(
+  states: readonly PageState[],
+  journey: () => Journey,
+  ...provoked: readonly string[]
+): void {
+  const rows = states.map(([name, path, ready, as]) => ({ name, path, ready, as }));
   // One load shows all three: loading a page thrice was two thirds of the CPU time of these tests (194 s of 262 s).
   test.each(rows)('$name, in both themes and on a telephone', async ({ name, path, ready, as }) => {
     const page = await journey().open(textOf(path), { scheme: 'light', as });

@@ -1,7 +1,7 @@
-import './series-look.css';
+import './series-style.css';
 
 /** Style of a line: a series keeps its index, and with it its style, in every chart of a page. */
-export interface SeriesLook {
+export interface SeriesStyle {
   /** For a canvas: a resolved color. */
   readonly color: string;
   readonly dash: readonly number[];
@@ -12,7 +12,7 @@ const DASHES: readonly (readonly number[])[] = [[], [6, 3], [2, 3], [8, 3, 2, 3]
 
 export const seriesVariable = (position: number) => `var(--series-${position % COLORS})`;
 
-export function seriesLook(position: number): SeriesLook {
+export function seriesStyle(position: number): SeriesStyle {
   const style = getComputedStyle(document.documentElement);
   return {
     color: style.getPropertyValue(`--series-${position % COLORS}`).trim(),
