@@ -1,4 +1,4 @@
-"""`dvc add` of a folder: what the cache of a repository without Git holds afterwards."""
+"""`dvc add` of a folder: the size of the cache of a repository without Git afterwards."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Feast's point-in-time join with the offline store that its `local` provider has by default, from Parquet to Parquet."""
+"""Feast's point-in-time join with the default offline store of its `local` provider, from Parquet to Parquet."""
 
 import os
 import sys
@@ -42,8 +42,8 @@ names = [f"view{view}:v{view}_{n}" for view in range(views) for n in range(featu
 
 
 def join():
-    asked = pandas.read_parquet(os.path.join(folder, "entities.parquet"))
-    frame = store.get_historical_features(entity_df=asked, features=names).to_df()
+    entity_rows = pandas.read_parquet(os.path.join(folder, "entities.parquet"))
+    frame = store.get_historical_features(entity_df=entity_rows, features=names).to_df()
     frame.to_parquet(os.path.join(folder, "training.parquet"), index=False)
     return frame
 

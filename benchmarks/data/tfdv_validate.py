@@ -1,4 +1,4 @@
-"""TensorFlow Data Validation: statistics of a Parquet file, a schema out of them, and the check against it."""
+"""TensorFlow Data Validation: statistics of a Parquet file, the inferred schema, and the validation with it."""
 
 import datetime
 import os
@@ -16,7 +16,7 @@ path = sys.argv[1]
 
 def statistics():
     frame = pandas.read_parquet(path)
-    # Of times it knows words only, and refuses what Arrow has for them.
+    # It supports times only as text, and rejects Arrow's time types.
     for name, column in frame.items():
         if isinstance(column.dtype, pandas.DatetimeTZDtype) or isinstance(column.iloc[0], datetime.date):
             frame[name] = column.astype(str)

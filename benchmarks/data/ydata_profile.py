@@ -1,4 +1,4 @@
-"""ydata-profiling's report of a Parquet file: the shorter one that it has for larger data (`minimal`), or the whole."""
+"""ydata-profiling's report of a Parquet file: the shorter one for larger data (`minimal`), or the complete one."""
 
 import sys
 import warnings

@@ -1,5 +1,5 @@
-"""Logs a model of each family that is named behind the address and the folder, as clients log them, and registers it. Writes for each
-a request for an endpoint, and the predictions of MLflow for it."""
+"""Logs a model of each family in the arguments after the URL and the folder, as clients log them, and registers it.
+Writes for each a request for an endpoint, and the predictions of MLflow for it."""
 
 import json
 import os
@@ -24,7 +24,7 @@ table = pd.DataFrame({"carrier": ["Northwind", "Meridian"] * 40, "delay": random
 target = table["delay"] * 0.7 + 3 * (table["carrier"] == "Meridian") + table["hour"] / 10
 numbers = table[["delay", "hour"]]
 rows = table.head(5)
-# Enough to load them; the same for all, so that they share an environment.
+# Sufficient to load them; the same for all, so that they share an environment.
 LIGHT = ["mlflow-skinny==3.17.2", "pandas==3.1.1", "scikit-learn==1.9.1", "cloudpickle==3.1.3", "xgboost-cpu==3.2.0", "lightgbm==4.7.0", "skops==0.16.0"]
 DEEP = ["mlflow-skinny==3.17.2", "pandas==3.1.1", "cloudpickle==3.1.3", "catboost==1.2.10", "torch==2.15.0"]
 
@@ -114,7 +114,7 @@ def isolation(path, address):
 
 
 class Own(mlflow.pyfunc.PythonModel):
-    """Uses a module of its author, which is logged with it."""
+    """Uses a custom module, which is logged with it."""
 
     def predict(self, context, model_input, params=None):
         from own_code import isolation
@@ -163,7 +163,7 @@ def text_model():
     from torch import nn
 
     class Classifier(nn.Module):
-        """A module of its author with the layers for sequences."""
+        """A custom module with layers for sequences."""
 
         def __init__(self):
             super().__init__()

@@ -1,4 +1,4 @@
-"""Trains a small model of each flavour that is named behind the folder, saves it there by MLflow, and writes beside it what it is
+"""Trains a small model of each flavor in the arguments after the folder, saves it there with MLflow, and writes its
 inputs and the predictions of MLflow."""
 
 import json
@@ -22,7 +22,7 @@ matrix = table.to_numpy(dtype=np.float32)
 def save(name, flavour, model, inputs, **more):
     path = os.path.join(FOLDER, name)
     flavour.save_model(model, path=path, pip_requirements=["mlflow"], **more)
-    # As Dais lays files of models: safetensors leaves its own to nobody but whoever wrote them.
+    # With the permissions of Dais: safetensors makes its files readable only for their owner.
     for folder, _, files in os.walk(path):
         for file in files:
             os.chmod(os.path.join(folder, file), 0o444)
@@ -31,7 +31,7 @@ def save(name, flavour, model, inputs, **more):
         body = {"dataframe_split": inputs.to_dict("split")}
     else:
         body = {"inputs": inputs if isinstance(inputs, list) else inputs.tolist()}
-    # MLflow names the one output of an ONNX model for an array, and not for a table; Dais never does.
+    # MLflow names the single output of an ONNX model for an array, and not for a table; Dais never does.
     if isinstance(expected, dict) and len(expected) == 1:
         (expected,) = expected.values()
     with open(os.path.join(FOLDER, f"{name}.json"), "w", encoding="utf-8") as file:
@@ -70,7 +70,7 @@ def of_lightgbm():
 
 
 class Nearest(mlflow.pyfunc.PythonModel):
-    """The mean of the three nearest rows that it has learned."""
+    """Predicts the mean of the three nearest training rows."""
 
     def fit(self, inputs, targets):
         self.inputs, self.targets = inputs.to_numpy(), targets.to_numpy()
@@ -112,7 +112,7 @@ def of_pytorch():
         torch.nn.functional.mse_loss(model(inputs), targets).backward()
         optimizer.step()
     expected = model(inputs).detach().numpy()
-    # The form of every version of MLflow; the newest one's default wants an example to trace.
+    # The format of every version of MLflow; the newest one's default requires an example for tracing.
     how = {"signature": infer_signature(matrix, expected), "serialization_format": "pickle"}
     save("pytorch", mlflow.pytorch, model, matrix[::10], **how)
 

@@ -61,10 +61,10 @@ function details(operation: Operation): string[] {
   const output = fieldRows(z.toJSONSchema(operation.output) as JsonSchema);
   return [
     `### ${operation.name} {#${operation.name.replaceAll('.', '-')}}`,
-    `\`${addressOf(operation)}\` answers ${operation.http.status}. ${text(operation.summary)}`,
+    `\`${addressOf(operation)}\` returns ${operation.http.status}. ${text(operation.summary)}`,
     input.length === 0 ? '' : `Input${query.size === 0 ? '' : `; in the query: ${[...query].map(code).join(', ')}`}:`,
     fieldTable(input, true),
-    output.length === 0 ? '' : operation.mode === 'watch' ? 'Each frame:' : 'What comes out:',
+    output.length === 0 ? '' : operation.mode === 'watch' ? 'Each frame:' : 'Output:',
     fieldTable(output, false),
   ];
 }

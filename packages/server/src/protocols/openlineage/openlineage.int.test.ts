@@ -90,8 +90,8 @@ test('job events and dataset events', async () => {
     expect.objectContaining({ from: 'dataset:db/a/', to: 'job:etl/load.flights', relation: 'read' }),
   );
   const { run: ___, eventType: ____, job: _____, ...base } = event();
-  expect((await record({ ...base, dataset: { namespace: 'db', name: 'told' } })).status).toBe(201);
-  expect((await graph('dataset:db/told/')).nodes).toMatchObject([{ name: 'told', data: { namespace: 'db' } }]);
+  expect((await record({ ...base, dataset: { namespace: 'db', name: 'static' } })).status).toBe(201);
+  expect((await graph('dataset:db/static/')).nodes).toMatchObject([{ name: 'static', data: { namespace: 'db' } }]);
 });
 
 test('the run above may be one of Dais', async () => {
