@@ -29,7 +29,7 @@ const ROUNDS = 5;
 const claims = new Claims();
 /** Returns the text of a requirement for a measured value. */
 const requirement = (what: string, value: number, least: number) =>
-  `(wanted: ${least.toLocaleString('en')}: ${claims.judge(what, value >= least, value.toLocaleString('en', { maximumFractionDigits: 0 }))})`;
+  `(target: ${least.toLocaleString('en')}: ${claims.judge(what, value >= least, value.toLocaleString('en', { maximumFractionDigits: 0 }))})`;
 const medianOf = (values: readonly number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 
 const test = await startTestDatabase([kernelSlice, auditSlice, workshopSlice]);

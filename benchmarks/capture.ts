@@ -112,7 +112,7 @@ for (const [what, inputs] of [
     const ack = added.find(([policy]) => policy === 'ack')?.[1] ?? 0;
     const isRequired = lanes >= 16 && inputs === matrix;
     const judged = isRequired
-      ? ` (wanted: ack at most +${MOST_US}: ${claims.judge(`capture ack, ${lanes} concurrent`, ack <= MOST_US, `${ack.toFixed(1)} µs more`)})`
+      ? ` (target: ack at most +${MOST_US}: ${claims.judge(`capture ack, ${lanes} concurrent`, ack <= MOST_US, `${ack.toFixed(1)} µs more`)})`
       : '';
     console.log(`${what}, ${lanes} at once: off ${off.toFixed(1)}, ${reported}${judged}`);
   }

@@ -88,7 +88,7 @@ for (const keys of [['id'], []]) {
   const kept = claims.judge(what, usage.cpuMs / 1000 <= allowed, format(usage));
   const within = claims.judge(`${what} within 2 GiB`, usage.peakBytes <= 2 * GIBIBYTE, format(usage));
   console.log(
-    `${what}, ${count(ROWS)} × 20: ${format(usage)} (wanted: ${allowed.toFixed(1)} CPU s: ${kept}; 2 GiB: ${within}), ${load()}`,
+    `${what}, ${count(ROWS)} × 20: ${format(usage)} (target: ${allowed.toFixed(1)} CPU s: ${kept}; 2 GiB: ${within}), ${load()}`,
   );
 }
 lag.disable();

@@ -100,9 +100,9 @@ const kept = claims.judge(
   profiled.usage.cpuMs / 1000 <= allowed,
   `${(profiled.usage.cpuMs / 1000).toFixed(1)} CPU s`,
 );
-printResult('profile of 20 columns in one scan', profiled, `(wanted: ${allowed.toFixed(1)} CPU s: ${kept})`);
+printResult('profile of 20 columns in one scan', profiled, `(target: ${allowed.toFixed(1)} CPU s: ${kept})`);
 const within = claims.judge('profile within 2 GiB', profiled.usage.peakMemoryBytes <= 2 * GIBIBYTE);
-console.log(`its memory: ${(profiled.usage.peakMemoryBytes / GIBIBYTE).toFixed(2)} GiB (wanted: 2: ${within})`);
+console.log(`its memory: ${(profiled.usage.peakMemoryBytes / GIBIBYTE).toFixed(2)} GiB (target: 2: ${within})`);
 const p99 = (lag.percentile(99) - 10_000_000) / 1e6;
 console.log(`event loop of this process meanwhile: p99 ${p99.toFixed(1)} ms late (at most 50 on an idle machine)`);
 

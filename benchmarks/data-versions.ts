@@ -88,8 +88,8 @@ async function printResult(
   const share = ours.second / ours.first;
   const result =
     target === undefined
-      ? 'told only'
-      : `wanted at most ${percent(target)}: ${claims.judge(what, share <= target, `${percent(share)} new bytes`)}`;
+      ? 'no target'
+      : `target at most ${percent(target)}: ${claims.judge(what, share <= target, `${percent(share)} new bytes`)}`;
   console.log(
     `${what}\n  new bytes of the second version: Dais ${percent(share)} (${result}), DVC ${percent(theirs.second / theirs.first)}` +
       `\n  first version: Dais ${(ours.first / 1e6).toFixed(0)} MB, DVC ${(theirs.first / 1e6).toFixed(0)} MB` +

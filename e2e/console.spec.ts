@@ -91,9 +91,9 @@ test('changes of others appear without a reload; under the pointer nothing moves
   await page.getByRole('row', { name: 'live-b' }).getByText('from a command').waitFor();
   await page.getByRole('row', { name: 'live-b' }).hover();
   await journey.apply(
-    `${secretManifest('live-a', 'came meanwhile', 'live')}---\n${secretManifest('live-b', 'said anew', 'live')}`,
+    `${secretManifest('live-a', 'created later', 'live')}---\n${secretManifest('live-b', 'updated later', 'live')}`,
   );
-  await page.getByRole('row', { name: 'live-b' }).getByText('said anew').waitFor();
+  await page.getByRole('row', { name: 'live-b' }).getByText('updated later').waitFor();
   await page.getByRole('button', { name: 'Updates paused: 1 new' }).waitFor();
   expect(await page.getByText('live-a').count()).toBe(0);
   await page.getByRole('heading', { level: 1 }).hover();

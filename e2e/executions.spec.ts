@@ -46,7 +46,7 @@ const NIGHTLY = {
 const BROKEN = {
   load: sh('echo loaded'),
   fit: sh('echo starting; echo "ValueError: no rows" >&2; exit 3', { needs: ['load'] }),
-  tell: sh('echo told', { needs: ['fit'] }),
+  notify: sh('echo notified', { needs: ['fit'] }),
 };
 
 beforeAll(async () => {
@@ -129,7 +129,7 @@ test('the failed step is selected first; the run is rerun from a step, and compa
   await step.getByText('exited with code 3').waitFor();
   await page.getByRole('button', { name: 'Rerun from fit' }).click();
   const dialog = page.getByRole('dialog');
-  await dialog.getByText('fit, tell').waitFor();
+  await dialog.getByText('fit, notify').waitFor();
   await dialog.getByRole('button', { name: 'Rerun' }).click();
   await page.getByRole('link', { name: 'compare' }).waitFor();
   again = { id: new URL(page.url()).pathname.split('/').at(-1) ?? '', state: '' };

@@ -17,7 +17,7 @@ const text = (template: string, more: Readonly<Record<string, string>> = {}) => 
 beforeAll(async () => {
   journey = await Journey.shared('project-l');
   const prompt = { type: 'prompt', tags: { 'mlflow.prompt.is_prompt': 'true' } };
-  await registerModel(journey, { ...prompt, name: 'summary', description: 'What a flight report says' });
+  await registerModel(journey, { ...prompt, name: 'summary', description: 'Summary of a flight report' });
   const first = 'You read reports.\nSum {{ text }} up.\nBe brief.';
   const second = 'You read reports.\nSum {{ text }} up in {{ count }} words.\nBe brief.';
   const settings = { _mlflow_prompt_model_config: '{"temperature":0.2}', team: 'desk' };

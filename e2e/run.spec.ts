@@ -12,12 +12,12 @@ let running: string;
 
 const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==';
 /** A page that tries forbidden requests and reports the results. */
-const PAGE = `<!doctype html><title>Report</title><h1>Report</h1><p id="said"></p><script>
+const PAGE = `<!doctype html><title>Report</title><h1>Report</h1><p id="result"></p><script>
   const could = [];
   try { parent.document.title; could.push('parent'); } catch {}
   try { localStorage.length; could.push('storage'); } catch {}
-  const say = () => { document.getElementById('said').textContent = could.length === 0 ? 'sealed' : could.join(); };
-  fetch('/api/v1/server').then(() => could.push('server'), () => {}).then(say);
+  const report = () => { document.getElementById('result').textContent = could.length === 0 ? 'sealed' : could.join(); };
+  fetch('/api/v1/server').then(() => could.push('server'), () => {}).then(report);
 </script>`;
 
 beforeAll(async () => {

@@ -181,7 +181,7 @@ test('dais up becomes ready, takes the example, answers and stops', async () => 
     expect(await dais('apply', '-f', 'examples/hello')).toContain('Project hello created');
     expect(await dais('get', 'projects')).toMatch(/^hello\b/m);
   } catch (error) {
-    throw new Error(`${String(error)}\nthe server said:\n${log}`, { cause: error });
+    throw new Error(`${String(error)}\nthe log of the server:\n${log}`, { cause: error });
   } finally {
     server.kill('SIGTERM');
     await ended;

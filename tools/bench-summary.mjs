@@ -31,7 +31,7 @@ export function benchSummary(results) {
     total.kept += claims?.kept ?? 0;
     total.notKept += claims?.notKept.length ?? 0;
     if (code !== 0) total.broken += 1;
-    const printed = claims ? `${claims.kept} kept, ${claims.notKept.length} NOT KEPT` : 'claims nothing';
+    const printed = claims ? `${claims.kept} kept, ${claims.notKept.length} NOT KEPT` : 'no claims';
     const line = `${file.padEnd(width)}  ${code === 0 ? printed : `BROKE with exit code ${code}`}`;
     return [line, ...(claims?.notKept ?? []).map((what) => `${''.padEnd(width)}    NOT KEPT: ${what}`)];
   });

@@ -23,7 +23,7 @@ test('every benchmark has a line, each failed claim another one, and the last li
   ]);
   expect(text.split('\n').map((line) => line.replaceAll(/ +/g, ' '))).toEqual([
     'benchmarks/a.ts 2 kept, 0 NOT KEPT',
-    'benchmarks/kernel.ts claims nothing',
+    'benchmarks/kernel.ts no claims',
     'benchmarks/b.ts 1 kept, 1 NOT KEPT',
     ' NOT KEPT: history',
     'benchmarks/c.ts BROKE with exit code 1',

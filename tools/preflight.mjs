@@ -153,7 +153,7 @@ function judgePrograms(facts) {
     findings.push({
       weight: 'note',
       what: `${prevented.what}: user code and models are isolated less strictly (by Landlock), or not at all`,
-      fix: `${prevented.fix}; \`dais doctor\` tells which boundary Dais uses`,
+      fix: `${prevented.fix}; \`dais doctor\` shows which isolation Dais uses`,
     });
   }
   return findings;

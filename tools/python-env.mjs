@@ -95,7 +95,7 @@ async function build(name, folder, requirementsFile, python) {
     } catch (error) {
       const output = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : String(error);
       throw new Error(
-        `the Python environment "${name}" (${requirementsFile}) could not be made: uv ${step.slice(0, 2).join(' ')} said:\n` +
+        `the Python environment "${name}" (${requirementsFile}) could not be created: uv ${step.slice(0, 2).join(' ')} failed:\n` +
           `${output.slice(-4000)}\nIf the index cannot be reached: ${INDEX_HELP}.`,
         { cause: error },
       );

@@ -74,7 +74,7 @@ def measured():
 
 
 @dsl.component(
-    base_image="python:3.11", packages_to_install=["nobody-knows-it"], pip_index_urls=["http://169.254.169.254/simple"]
+    base_image="python:3.11", packages_to_install=["no-such-package"], pip_index_urls=["http://169.254.169.254/simple"]
 )
 def indexed():
     pass

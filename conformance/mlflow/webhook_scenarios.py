@@ -81,11 +81,11 @@ def webhooks_are_kept():
         name=name,
         url="https://example.com/hook",
         events=["model_version.created", "registered_model.created"],
-        description="tells the team",
+        description="notifies the team",
         secret=SECRET,
         status="DISABLED",
     )
-    assert (made.name, made.status.value, made.description) == (name, "DISABLED", "tells the team")
+    assert (made.name, made.status.value, made.description) == (name, "DISABLED", "notifies the team")
     assert made.secret is None and made.creation_timestamp > 0
     read = client.get_webhook(made.webhook_id)
     assert (read.url, {str(event) for event in read.events}) == (
@@ -100,7 +100,7 @@ def webhooks_are_kept():
         "ACTIVE",
         ["model_version_tag.set"],
     )
-    assert changed.description == "tells the team"
+    assert changed.description == "notifies the team"
     others = [client.create_webhook(fresh("hook"), "https://example.com/", ["model_version_tag.set"]) for _ in range(2)]
     pages, token = [], None
     while True:

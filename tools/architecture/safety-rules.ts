@@ -38,7 +38,7 @@ function checkProcesses(file: SourceFile): Breach[] {
 
 function checkFetch(file: SourceFile): Breach[] {
   if (isTest(file.path) || allowed(exempt.fetch, file.path)) return [];
-  return atLines('fetch', file, file.fetches, 'the global fetch knows no proxy and no guard: use lib/outbound');
+  return atLines('fetch', file, file.fetches, 'the global fetch uses no proxy and no guard: use lib/outbound');
 }
 
 function checkEnvironment(file: SourceFile): Breach[] {
@@ -88,7 +88,7 @@ function checkKernelWords(file: SourceFile, names: ReadonlySet<string>): Breach[
     .map((text) => ({
       rule: 'kernel',
       at: `${file.path}:${text.line}`,
-      why: `the kernel knows no kind and no ledger, but says "${text.value}"`,
+      why: `the kernel names no kind and no ledger, but contains "${text.value}"`,
     }));
 }
 

@@ -92,7 +92,7 @@ export function hasCatalogRemedy({ code, issues = [], holders = [] }: Listing): 
 
 type Listing = Pick<DaisError, 'code' | 'issues' | 'holders'>;
 
-/** Returns what to do about an error; where the catalog's remedy does not fit, its sentence says what to correct. */
+/** Returns the remedy of an error; where the catalog's remedy does not fit, the message of the error. */
 export function errorRemedy(error: Listing): string {
   return hasCatalogRemedy(error) ? errorCatalog[error.code].remedy : SEE_DETAIL;
 }

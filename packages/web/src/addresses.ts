@@ -1,4 +1,4 @@
-/** Paths of the console's pages. No other module knows their format. */
+/** Paths of the console's pages. No other module contains their format. */
 import { findKind, type KindSpec } from '@dais/api';
 
 /** Parameters of a link for the router. */

@@ -246,7 +246,7 @@ test('an update can be bound to a version', async () => {
   ]);
 });
 
-test('a kind that only the server knows is requested once', async () => {
+test('a kind that only the server has is requested once', async () => {
   const { url, seen } = await serve(
     json({ kinds: [{ kind: 'Gadget', plural: 'gadgets', scope: 'project' }] }),
     json({ metadata: { name: 'x' } }),

@@ -222,7 +222,7 @@ const environments = z.strictObject({
     ),
   wheelhouse: path
     .optional()
-    .describe('Folder of wheels, for packages and for `uv` itself. Without `index`, nothing else is asked.'),
+    .describe('Folder of wheels, for packages and for `uv` itself. Without `index`, no other source is used.'),
   pythonMirror: httpUrl
     .optional()
     .describe(

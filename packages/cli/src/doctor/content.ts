@@ -1,4 +1,4 @@
-/** Stored content: damaged objects that the server knows. */
+/** Stored content: damaged objects that the server has found. */
 import { contentStatusOperation, DaisError, type ContentStatus, type DamagedContent } from '@dais/api';
 import { damagedObjects, damagedText, passText } from '#commands/admin-content.ts';
 import type { Context } from '#context.ts';

@@ -33,10 +33,10 @@ const probe: OperationEntry = entry(operation('probe.read'), async (tx, call) =>
 const { target: _, ...untargeted } = operation('probe.silent');
 const entries: OperationEntry[] = [
   probe,
-  entry(untargeted, async () => 'nobody was asked'),
-  entry({ ...untargeted, name: 'probe.asking' }, async (_tx, call) => {
+  entry(untargeted, async () => 'without authorization'),
+  entry({ ...untargeted, name: 'probe.authorizing' }, async (_tx, call) => {
     await call.authorize({ kind: 'Other', name: 'x' }, call.tenant, 'other:read');
-    return 'asked';
+    return 'authorized';
   }),
   entry(operation('probe.org', { scope: 'org' }), async (_tx, call) => call.tenant),
   entry(operation('probe.emit'), async (tx) => {
@@ -99,9 +99,9 @@ describe('a call', () => {
   test('whose handler skips the authorization returns an error', async () => {
     await expect(dais.call('probe.silent', {})).rejects.toThrow('without an authorization check');
     requests.length = 0;
-    expect(await dais.call('probe.asking', {})).toBe('asked');
+    expect(await dais.call('probe.authorizing', {})).toBe('authorized');
     expect(requests).toMatchObject([
-      { operation: { name: 'probe.asking', action: 'other:read' }, target: { kind: 'Other' } },
+      { operation: { name: 'probe.authorizing', action: 'other:read' }, target: { kind: 'Other' } },
     ]);
   });
 

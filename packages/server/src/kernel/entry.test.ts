@@ -69,7 +69,7 @@ test('a handler that returns what the output schema does not allow does not comp
     entry(operation, async () => ({ ...output, size: '1' })),
     // @ts-expect-error `state` has other values
     entry(operation, async () => ({ ...output, state: 'broken' })),
-    // @ts-expect-error an object says nothing of its properties
+    // @ts-expect-error an object type has no properties
     entry(operation, async (): Promise<object> => output),
     // @ts-expect-error `items` is missing
     entry(operation, { perform: async () => ({ size: 1, state: 'on' as const }) }),

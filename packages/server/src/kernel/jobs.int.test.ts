@@ -323,7 +323,7 @@ describe('a job', () => {
     const first = await serve(async (_job, io) => {
       started.resolve();
       await new Promise((_, reject) => {
-        io.signal.addEventListener('abort', () => reject(new Error('asked to stop')));
+        io.signal.addEventListener('abort', () => reject(new Error('requested to stop')));
       });
     });
     await started.promise;
@@ -371,7 +371,7 @@ describe('canceling', () => {
     expect([ran, await ends(), await cancel()]).toEqual([false, ['canceled'], false]);
   });
 
-  test('a running one is asked to stop', async () => {
+  test('a running one is requested to stop', async () => {
     await enqueue({});
     const started = gate();
     await serve(

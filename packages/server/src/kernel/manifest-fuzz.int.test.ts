@@ -184,7 +184,7 @@ function viewOf({ source, features, eventTime = 'at' }: Spec): object {
   );
   if (type === 'push') return { features: named, refresh: undefined };
   if (type !== 'onDemand') return { features: named, eventTime };
-  const requested = { name: 'asked', type: named[0]?.['type'] };
+  const requested = { name: 'requested', type: named[0]?.['type'] };
   return {
     source: { type, request: [requested] },
     features: named.map((one) => ({ ...one, type: requested.type, expression: requested.name })),

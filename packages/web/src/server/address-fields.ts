@@ -1,6 +1,6 @@
 import { useParams, useSearch } from '@tanstack/react-router';
 
-/** The path parameters of the current URL. Routes have different ones; a page knows its own. */
+/** The path parameters of the current URL. Routes have different ones; a page reads its own. */
 export interface AddressFields {
   readonly project?: string;
   readonly plural?: string;

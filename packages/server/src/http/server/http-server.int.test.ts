@@ -12,7 +12,7 @@ import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
 import { run } from '#lib/process.ts';
 
-/** A route whose responses end when a test says so, and that streams any number of bytes. */
+/** A route whose responses end on request of a test, and that streams any number of bytes. */
 const gates = new Map<string, () => void>();
 const testDoor: RouteGroup = {
   name: 'test',

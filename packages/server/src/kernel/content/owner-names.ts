@@ -17,5 +17,5 @@ export interface OwnerName {
   readonly name: string;
 }
 
-/** Names the owners that a ledger knows; the transaction sees all projects. */
+/** Names the owners in a ledger; the transaction sees all projects. */
 export type NameOwners = (sql: Sql, references: readonly DamagedReference[]) => Promise<readonly OwnerName[]>;

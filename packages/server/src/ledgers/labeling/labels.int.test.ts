@@ -150,7 +150,7 @@ describe('reviews', () => {
     });
     // Its labels differ: after one is accepted, the other cannot be.
     const [one, other] = second?.annotations ?? [];
-    const adjudicated = { set, annotation: one?.id, reason: 'the guideline says so' };
+    const adjudicated = { set, annotation: one?.id, reason: 'required by the guideline' };
     expect(await errorOf(project.call('labelTask.adjudicate', adjudicated, ada))).toMatchObject({ code: 'forbidden' });
     expect(await project.call('labelTask.adjudicate', adjudicated, reviewer)).toMatchObject({ state: 'accepted' });
     const late = { set, annotation: other?.id, decision: 'accepted' };

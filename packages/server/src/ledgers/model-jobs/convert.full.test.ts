@@ -36,7 +36,7 @@ const call = async <Output>(method: string, path: string, body?: object): Promis
 };
 
 async function train(): Promise<Readonly<Record<string, Reported>>> {
-  const into = join(folder, 'told.json');
+  const into = join(folder, 'predictions.json');
   const requirements = join(conformance, 'requirements.txt');
   const script = join(conformance, 'train.py');
   await runPython({ name: 'convert', requirements, script, words: [url, into], folder });

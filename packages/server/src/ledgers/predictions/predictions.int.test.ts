@@ -140,7 +140,7 @@ describe('predictions', () => {
       endpoint: name,
       column: 'in_customer',
       value: 'ada',
-      reason: 'asked for it',
+      reason: 'requested by the user',
     });
     expect(request.state).toBe('pending');
     const get = async () =>

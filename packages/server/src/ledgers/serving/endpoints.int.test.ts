@@ -273,7 +273,7 @@ test('a shadow receives copies and is listed as one; the stable model stays', as
   expect(await deploy({ model: 'models:/m/2', canary: 10 })).toMatchObject({ status: 202 });
   const taken = await client.settled('scaled', (now) => variantOf(now, 'canary')?.weight === 10);
   expect(variantOf(taken, 'shadow')).toBeUndefined();
-  await client.call('POST', '/api/v1/serving/endpoints/scaled/rollout/abort', { reason: 'only looked' });
+  await client.call('POST', '/api/v1/serving/endpoints/scaled/rollout/abort', { reason: 'test only' });
   await client.settled('scaled', (now) => variantOf(now, 'canary') === undefined);
 });
 

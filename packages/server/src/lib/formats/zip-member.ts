@@ -20,7 +20,7 @@ export async function extractZipMember(archive: string, name: string, target: st
     if (entry.uncompressedSize > maxBytes) {
       throw new Error(`${name} in ${archive} has ${entry.uncompressedSize} bytes, more than ${maxBytes}`);
     }
-    // The stream fails when the member has more or fewer bytes than its entry says.
+    // The stream fails when the member has more or fewer bytes than in its entry.
     const content = await promisify<Entry, NodeJS.ReadableStream>(zip.openReadStream.bind(zip))(entry).catch(
       (error: unknown) => {
         throw unreadable(archive, error);

@@ -236,7 +236,7 @@ test('the operator’s proxy is used for both forms, after the guard', async () 
   const { get, tunnel } = await startProxy({
     proxy: { httpProxy: address, httpsProxy: address, noProxy: [] },
     allowHosts: [],
-    resolve: async () => await Promise.reject(new Error('only the proxy knows names')),
+    resolve: async () => await Promise.reject(new Error('only the proxy resolves names')),
   });
   const basic = `Basic ${Buffer.from('user:p@ss').toString('base64')}`;
   expect(await get('http://public.example/x')).toMatchObject({ status: 200, body: 'proxied' });

@@ -70,7 +70,7 @@ afterAll(async () => await rm(folder, { recursive: true, force: true }));
 
 function of(from: keyof typeof answers, kind: keyof typeof cases, at: number): Readonly<Record<string, Figure>> {
   const reported = answers[from]?.[kind][at];
-  if (reported === undefined) throw new Error(`${from} told nothing of ${kind} ${at}`);
+  if (reported === undefined) throw new Error(`${from} returned nothing for ${kind} ${at}`);
   return reported as Readonly<Record<string, Figure>>;
 }
 

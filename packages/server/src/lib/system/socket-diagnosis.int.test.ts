@@ -19,8 +19,8 @@ const ownersOf = async (connection) => [
   peerUid(await readTcpTable(new Set([connection.peerPort])), connection),
 ];
 const answer = async (socket, text) => {
-  const asked = text === 'who' ? ends(socket) : JSON.parse(text);
-  socket.end(JSON.stringify(await ownersOf(asked).catch(String)));
+  const connection = text === 'who' ? ends(socket) : JSON.parse(text);
+  socket.end(JSON.stringify(await ownersOf(connection).catch(String)));
 };
 const report = async (connection) => {
   console.log(JSON.stringify(await ownersOf(connection)));

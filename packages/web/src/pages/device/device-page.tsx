@@ -110,8 +110,8 @@ function Decide({ code }: { readonly code: string }) {
     <Panel title={`Code ${code}`}>
       <div className="device-form">
         <p>
-          A command line on this machine asks to act with your permissions. Authorize it only if you started it and it
-          shows <code className="device-shown">{code}</code>.
+          A command line on this machine requests to act with your permissions. Authorize it only if you started it and
+          it shows <code className="device-shown">{code}</code>.
         </p>
         <KeyValue
           label="Request"

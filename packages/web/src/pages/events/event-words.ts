@@ -4,7 +4,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'resource.created': 'created',
   'resource.updated': 'updated',
   'resource.status': 'updated the status of',
-  'resource.deleting': 'asked to delete',
+  'resource.deleting': 'requested deletion of',
   'resource.deleted': 'deleted',
   'secret.rotated': 're-encrypted',
   'alert.delivered': 'delivered an alert through',

@@ -76,7 +76,7 @@ async function output(worker: ChildProcess, words: string): Promise<void> {
     text += String(chunk);
     if (text.includes(words)) return;
   }
-  throw new Error(`the worker ended and said ${text}`);
+  throw new Error(`the worker ended with the output ${text}`);
 }
 
 async function kill(worker: ChildProcess): Promise<void> {

@@ -202,7 +202,7 @@ interface Finished {
   readonly now: number;
 }
 
-/** Performs the requested change after the last approval, if the request says so. */
+/** Performs the requested change after the last approval, if the request includes it. */
 async function finish(tx: Transaction, model: LockedModel, { row, move, approvals, now }: Finished): Promise<void> {
   await setState(tx, row, 'approved');
   if (!row.move_when_approved) return;
