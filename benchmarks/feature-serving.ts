@@ -36,7 +36,7 @@ const CALLS = Number(flags.calls ?? (flags.full ? 2000 : 400));
 const ENTITIES = 1000;
 const FEATURES = 50;
 const CONNECTIONS = [1, 16, 64] as const;
-const ASKED = [1, 100] as const;
+const BATCH_SIZES = [1, 100] as const;
 const TARGET = 10;
 const WARM_MS = 3000;
 
@@ -63,7 +63,7 @@ const servers: Server[] = [];
 try {
   for (const startServer of [startDais, startFeast]) servers.push(await startServer());
   for (const connections of CONNECTIONS) {
-    for (const entities of ASKED) {
+    for (const entities of BATCH_SIZES) {
       const call = `${entities} × ${FEATURES}, ${connections} connection${connections === 1 ? '' : 's'}`;
       const clients: HttpClient[] = [];
       const [own, ...peers] = servers.map((server) => callServer(server, connections, entities, clients));

@@ -112,12 +112,12 @@ export class LogVerifier {
    * The number of a held entry is accepted when the next entry continues from there: then the entries before it are
    * missing. Otherwise it was altered in place.
    */
-  #settleHeld(nextSays?: number): void {
+  #settleHeld(nextNumber?: number): void {
     const held = this.#held;
     if (held === undefined) return;
     this.#held = undefined;
     const position = this.size;
-    if (nextSays === position + 1) {
+    if (nextNumber === position + 1) {
       this.#append(position, held.body);
       return;
     }

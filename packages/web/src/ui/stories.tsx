@@ -66,7 +66,7 @@ export function StoriesPage() {
           />
         </Story>
         <Story name="Controls">
-          <Button onClick={() => toast({ title: 'Said', text: 'at the edge' })}>Primary</Button>{' '}
+          <Button onClick={() => toast({ title: 'LabeledState', text: 'at the edge' })}>Primary</Button>{' '}
           <Button variant="default">Default</Button> <Button color="red">Destructive</Button>
           <TextInput label="Text" placeholder="typed here" />
           <Select label="One of" data={['a', 'b']} />

@@ -17,7 +17,7 @@ const ONNX = '.onnx';
 const MOST_ROWS = 64;
 const MOST_BACKGROUND = 1000;
 /** Most rows that an explanation may run through the model; a small model takes some seconds. */
-const MOST_ASKED = 500_000;
+const MAX_ROWS = 500_000;
 /** Rows per model run. */
 const ROWS_AT_ONCE = 4096;
 const MOST_PAIRS = 500;
@@ -163,9 +163,9 @@ function checkWork(method: ExplainMethod, { rows, background, features, pairs }:
   if (pairs < 1 || pairs > MOST_PAIRS) throw wrong(`"paths" must be from 1 to ${MOST_PAIRS}.`);
   const each = method === 'exact' ? 2 ** features : 2 * pairs * (features - 1) + 2;
   const requested = rows * background * each;
-  if (requested <= MOST_ASKED) return;
+  if (requested <= MAX_ROWS) return;
   throw wrong(
-    `The explanation needs predictions for ${requested} rows, and the limit is ${MOST_ASKED}. Send fewer rows (${rows}), fewer background rows (${background}) or fewer "paths".`,
+    `The explanation needs predictions for ${requested} rows, and the limit is ${MAX_ROWS}. Send fewer rows (${rows}), fewer background rows (${background}) or fewer "paths".`,
   );
 }
 

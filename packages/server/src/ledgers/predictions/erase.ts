@@ -46,7 +46,7 @@ export async function requestErasure(
     `insert into predictions.erasure (id, project_id, endpoint, "column", value, state, reason, by, requested_at)
      values ($1, $2, $3, $4, $5, 'pending', $6, $7, $8)`,
     [id, tenant.id, endpoint, name, value, reason, JSON.stringify({ type, id: who }), now],
-    'ask_erasure',
+    'request_erasure',
   );
   tx.enqueue({ queue: QUEUE, projectId: tenant.id, payload: { erasure: id }, uniqueKey: id, maxAttempts: 20 });
   const data = { erasure: id, column: name, reason };

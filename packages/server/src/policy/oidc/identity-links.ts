@@ -129,7 +129,7 @@ export async function scheduleRecheck(sql: Sql, links: readonly IdentityLink[]):
     `update policy.identity_link set attempted_at = '-infinity'
      from unnest($1::text[], $2::text[]) u(i, s) where issuer = u.i and subject = u.s`,
     [links.map((link) => link.issuer), links.map((link) => link.subject)],
-    'ask_identity_links_soon',
+    'schedule_identity_links',
   );
 }
 

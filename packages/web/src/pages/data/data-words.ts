@@ -2,12 +2,12 @@
 import type { DatasetVersion, DatasetVersionState } from '@dais/api/data';
 import type { State } from '#ui/state-badge.tsx';
 
-interface Said {
+interface LabeledState {
   readonly state: State;
   readonly word: string;
 }
 
-export const VERSION_STATES: Readonly<Record<DatasetVersionState, Said>> = {
+export const VERSION_STATES: Readonly<Record<DatasetVersionState, LabeledState>> = {
   building: { state: 'running', word: 'validating' },
   ready: { state: 'ok', word: 'ready' },
   quarantined: { state: 'failed', word: 'quarantined' },

@@ -27,7 +27,7 @@ type Verb = keyof typeof VERBS;
 
 /** Confirms an action that moves traffic, with an optional reason. */
 type ConfirmedVerb = 'promote' | 'abort' | 'revert';
-const ASKED: ReadonlySet<Verb> = new Set<ConfirmedVerb>(['promote', 'abort', 'revert']);
+const CONFIRMED: ReadonlySet<Verb> = new Set<ConfirmedVerb>(['promote', 'abort', 'revert']);
 
 export interface RolloutVerbsProps {
   readonly scope: EndpointScope;
@@ -86,7 +86,7 @@ export function RolloutVerbs({ scope, last }: RolloutVerbsProps) {
 }
 
 function needsConfirmation(verb: Verb): verb is ConfirmedVerb {
-  return ASKED.has(verb);
+  return CONFIRMED.has(verb);
 }
 
 interface VerbDialogProps {

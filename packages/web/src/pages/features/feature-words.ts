@@ -2,13 +2,13 @@
 import type { FeatureStatus, FeatureViewState, Materialization } from '@dais/api/data';
 import type { State } from '#ui/state-badge.tsx';
 
-interface Said {
+interface LabeledState {
   readonly state: State;
   readonly word: string;
   readonly why?: string;
 }
 
-export const WORK_STATES: Readonly<Record<Materialization['state'], Said>> = {
+export const WORK_STATES: Readonly<Record<Materialization['state'], LabeledState>> = {
   pending: { state: 'waiting', word: 'pending' },
   running: { state: 'running', word: 'running' },
   succeeded: { state: 'ok', word: 'succeeded' },
@@ -16,7 +16,7 @@ export const WORK_STATES: Readonly<Record<Materialization['state'], Said>> = {
   canceled: { state: 'off', word: 'canceled' },
 };
 
-export const STATUSES: Readonly<Record<FeatureStatus, Said>> = {
+export const STATUSES: Readonly<Record<FeatureStatus, LabeledState>> = {
   PRESENT: { state: 'ok', word: 'present' },
   NULL_VALUE: { state: 'off', word: 'empty', why: 'The row exists, and the value is null' },
   NOT_FOUND: { state: 'warning', word: 'not found', why: 'No row has this key' },
@@ -46,7 +46,7 @@ export function durationMs(text: string): number | undefined {
 }
 
 /** Returns whether the online values are as fresh as the view requires. `now` in milliseconds since 1970. */
-export function freshness({ online, source, ttl, materializedTo }: FeatureViewState, now: number): Said {
+export function freshness({ online, source, ttl, materializedTo }: FeatureViewState, now: number): LabeledState {
   if (source === 'on demand') return { state: 'ok', word: 'computed on read' };
   if (!online) return { state: 'off', word: 'not online' };
   if (materializedTo === undefined) {

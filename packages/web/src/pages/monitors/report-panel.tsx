@@ -21,7 +21,7 @@ export interface ReportPanelProps {
 export function ReportPanel({ project, report, endpoint, column }: ReportPanelProps) {
   const { number, from, until, status, reason, columns, results, examples, notes } = report;
   const shown = columns.find((one) => one.column === column) ?? columns[0];
-  const telling = results.filter((one) => one.status !== 'passing');
+  const notable = results.filter((one) => one.status !== 'passing');
   return (
     <>
       <Panel
@@ -36,7 +36,7 @@ export function ReportPanel({ project, report, endpoint, column }: ReportPanelPr
       >
         <p>
           <StateBadge {...MONITOR_STATES[status]} />{' '}
-          {telling.length === 0
+          {notable.length === 0
             ? (reason ?? 'All checks pass.')
             : `${report.failing} of ${results.length} results fail, ${report.unknown} are unknown.`}
         </p>
@@ -57,7 +57,7 @@ export function ReportPanel({ project, report, endpoint, column }: ReportPanelPr
         {notes.map((note) => (
           <p key={note}>{note}</p>
         ))}
-        {telling.length > 0 && <Results results={telling} />}
+        {notable.length > 0 && <Results results={notable} />}
       </Panel>
       {(report.attributions ?? []).map((one) => (
         <AttributionSides key={one.check} attributions={one} />

@@ -28,7 +28,7 @@ import { TaskConnections } from './task-proxy.ts';
 
 /** Files whose creation triggers a check: immediately, or together with the next one, which is often the end. */
 const URGENT: ReadonlySet<string> = new Set(['rc', 'cancel', 'result.json']);
-const TELLING: ReadonlySet<string> = new Set(['pid', 'begun', 'end']);
+const WATCHED_FILES: ReadonlySet<string> = new Set(['pid', 'begun', 'end']);
 const SOON_MS = 20;
 /** Programs that confine a task count toward its limit; a limit of the kernel applies first where there is one. */
 const WATCH_MARGIN = 16;
@@ -155,7 +155,7 @@ export class TaskRun {
     try {
       this.#watcher = watch(this.folder.path, (_event, name) => {
         if (name === null || URGENT.has(name) || (name === 'pid' && this.#isHeldBack)) this.poke();
-        else if (TELLING.has(name)) this.#pokeSoon();
+        else if (WATCHED_FILES.has(name)) this.#pokeSoon();
       });
       this.#watcher.on('error', () => this.#watcher?.close());
       this.#watcher.unref();

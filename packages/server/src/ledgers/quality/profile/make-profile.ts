@@ -11,7 +11,7 @@ import type { Query } from '#engines/query/model/query-tree.ts';
 import { familyOf } from '../column-values.ts';
 import {
   queryAll,
-  columnAsks,
+  columnQueries,
   COLUMNS_AT_ONCE,
   correlationQuery,
   distinctRows,
@@ -247,7 +247,7 @@ async function scanAll(engine: QueryEngine, request: ProfileRequest, known: Know
   const compared = keys.length === 0 && rows > 0 && rows <= MAX_COMPARED_ROWS && columns.length <= MAX_COMPARED_COLUMNS;
   const queriesOf = (group: readonly DataColumn[]) =>
     group.map((of, i) =>
-      columnAsks(of, i, { inner: edges.get(of), range: ranges.get(of), squares: known.squares(of), rows }),
+      columnQueries(of, i, { inner: edges.get(of), range: ranges.get(of), squares: known.squares(of), rows }),
     );
   // A scan that reads all columns can also compare rows.
   const [only, ...others] = groups;

@@ -163,7 +163,7 @@ export function readRange(answer: ReadonlyMap<string, Cell>): Range | undefined 
  * from its range. With `inner`, also the histogram. Sampled columns have it from the sample, because finding the bin of a value
  * costs as much as all other aggregates, also for NULL. `squares`: include the deviation.
  */
-export function columnAsks(
+export function columnQueries(
   of: DataColumn,
   index: number,
   {
@@ -255,7 +255,7 @@ export function histogramsQuery(
   return queryAll(queries, figures);
 }
 
-/** Returns the subquery of `columnAsks`, which computes each value once. */
+/** Returns the subquery of `columnQueries`, which computes each value once. */
 export function scannedColumns(columns: readonly DataColumn[], ranges: ReadonlyMap<DataColumn, Range>): Relation {
   const figured = columns.map((of, i) => [of, i] as const).filter(([of]) => isNumeric(of));
   return {

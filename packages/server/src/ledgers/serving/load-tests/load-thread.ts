@@ -90,11 +90,11 @@ function reportProgress(done: boolean): void {
   port.postMessage(message);
 }
 
-const telling = setInterval(() => reportProgress(false), REPORT_MS);
+const reporting = setInterval(() => reportProgress(false), REPORT_MS);
 const { rate } = plan;
 await Promise.all(
   Array.from({ length: plan.connections }, async () => await (rate === undefined ? closedLoop() : openLoop(rate))),
 );
-clearInterval(telling);
+clearInterval(reporting);
 reportProgress(true);
 agent.destroy();
