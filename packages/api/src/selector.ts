@@ -28,7 +28,7 @@ export function parseSelector(text: string | undefined): LabelSelector {
         message: `"${term.slice(0, 80)}" is not a term`,
         expected: 'key=value, key!=value, key or !key',
       };
-      throw new DaisError('invalid_request', `The selector has a wrong term: "${term.slice(0, 80)}".`, {
+      throw new DaisError('invalid_request', `The selector has an invalid term: "${term.slice(0, 80)}".`, {
         issues: [issue],
       });
     }

@@ -32,7 +32,7 @@ export function datasetIssues(spec: DatasetSpec): Issue[] {
   );
   const source = spec.source?.type ?? 'upload';
   if (spec.refreshMinutes !== undefined && source === 'upload') {
-    issues.push({ path: 'spec.refreshMinutes', message: `means nothing for the source \`${source}\`` });
+    issues.push({ path: 'spec.refreshMinutes', message: `has no meaning for the source \`${source}\`` });
   }
   if (spec.source?.type === 'files' || spec.source?.type === 'delta' || spec.source?.type === 'iceberg') {
     const { accessKeyId, secretAccessKey } = spec.source;

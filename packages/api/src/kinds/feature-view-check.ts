@@ -20,7 +20,7 @@ export function featureViewIssues(spec: z.output<typeof featureViewSpec>): Issue
   }
   for (const [field, given] of Object.entries({ eventTime, createdTime, refresh })) {
     if (given !== undefined && (onDemand || (source.type === 'push' && field === 'refresh'))) {
-      issues.push({ path: `spec.${field}`, message: `means nothing with \`source.type: ${source.type}\`` });
+      issues.push({ path: `spec.${field}`, message: `has no meaning with \`source.type: ${source.type}\`` });
     }
   }
   if (onDemand && entities.length > 0) {

@@ -79,7 +79,7 @@ export function checkModelTests(tests: readonly ModelTest[]): Issue[] {
     const before = names.get(test.name);
     if (before !== undefined) {
       const message = `is "${test.name}", as that of tests[${before}]`;
-      issues.push({ path: `${path}.name`, message, expected: 'a name of its own' });
+      issues.push({ path: `${path}.name`, message, expected: 'a unique name' });
     }
     names.set(test.name, position);
     if (test.check === 'value') {

@@ -80,7 +80,7 @@ function checkIssues({ checks, dataset, prediction }: MonitorSpec): Issue[] {
     const path = `spec.checks[${at}]`;
     const name = nameOfCheck(check);
     if (seen.has(name)) {
-      const expected = 'a `name` of its own: it names the alert';
+      const expected = 'a unique `name`, which also names the alert';
       issues.push({ path: `${path}.name`, message: `is "${name}" a second time`, expected });
     }
     seen.add(name);

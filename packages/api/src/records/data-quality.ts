@@ -191,7 +191,7 @@ export const expectationResultSchema = z.strictObject({
   severity: z.enum(severities),
   outcome: z.enum(checkOutcomes),
   description: z.string().optional().describe('Rationale of the expectation.'),
-  findings: z.array(checkFindingSchema).describe(`What was seen, broken first; at most ${MOST_FINDINGS}.`),
+  findings: z.array(checkFindingSchema).describe(`Observations, violations first; at most ${MOST_FINDINGS}.`),
   more: z.int().optional().describe('Number of further findings.'),
   message: z.string().optional().describe('Reason why it was not evaluated.'),
   sample: rowSampleSchema.optional().describe('Sample of failing rows.'),

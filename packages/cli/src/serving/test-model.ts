@@ -37,7 +37,7 @@ function versionOf(reference: string): { readonly name: string; readonly version
   if (called !== undefined && alias !== undefined) return { name: called, alias };
   throw new DaisError(
     'invalid_request',
-    `${reference} names no version: say NAME/VERSION or NAME@ALIAS, as flights/7.`,
+    `${reference} contains no version. Use NAME/VERSION or NAME@ALIAS, for example flights/7.`,
   );
 }
 

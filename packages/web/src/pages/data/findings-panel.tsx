@@ -57,7 +57,7 @@ export function FindingsPanel({ project, findings, named = false }: FindingsPane
       {rows.length === 0 ? (
         <EmptyState sentence="No findings. Every new version is scanned automatically.">
           <a href="docs/guide/private-data" target="_blank" rel="noreferrer">
-            What the scan looks for
+            What the scan detects
           </a>
         </EmptyState>
       ) : (

@@ -137,7 +137,7 @@ function Result({ scan }: { readonly scan: ModelScan }) {
         )}
         .{' '}
         <a href="docs/guide/model-scanning" target="_blank" rel="noreferrer">
-          What the scan looks for
+          What the scan detects
         </a>
       </p>
     </>
