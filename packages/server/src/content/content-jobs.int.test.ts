@@ -97,7 +97,7 @@ test('content that is missing is an error in the log', async () => {
   await attach(owner, 'to be lost', 'again');
 });
 
-test('a copy of the database with the same store deletes nothing there', async () => {
+test('a copy of the database with the same store deletes no content there', async () => {
   const { log } = await start();
   const orphan = await world.blobs.put(Readable.from(['the original’s']));
   const [original] = await world.db.asAdmin('select epoch from kernel.cursor');
@@ -120,7 +120,7 @@ test('a copy of the database with the same store deletes nothing there', async (
   await world.blobs.delete(orphan.locator);
 });
 
-test('an inventory adopts what the database does not know and names what the store lost', async () => {
+test('an inventory adopts unknown objects and names lost ones', async () => {
   const { database } = world.db;
   const inventory = async () => await takeInventory(database, world.blobs, never);
   const owner = await owned();

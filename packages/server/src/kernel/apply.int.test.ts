@@ -82,7 +82,7 @@ describe('apply', () => {
     ],
     ['a document twice', [manifest('Part', 'x'), manifest('Part', 'x', { size: 2 })]],
     ['a project that is not there', [manifest('Part', 'x'), manifest('Part', 'y', {}, { project: 'nowhere' })]],
-  ])('all or nothing: %s', async (_name, documents) => {
+  ])('all or none: %s', async (_name, documents) => {
     const name = freshName();
     await dais.apply([manifest('Project', name), manifest('Part', 'kept', { home: 'north' }, { project: name })]);
     const inProject = documents.map((one) => ({ ...one, metadata: { project: name, ...(one as Resource).metadata } }));
@@ -120,7 +120,7 @@ kind: Prat
     ]);
   });
 
-  test('so are those that only the database can see', async () => {
+  test('problems that only the database detects are reported too', async () => {
     const p = await freshProject(dais);
     await p.apply([manifest('Part', 'kept', { home: 'north' }), manifest('Part', 'other')]);
     const text = `apiVersion: dais.dev/v1
@@ -195,7 +195,7 @@ spec:
     expect(await dais.apply('# nothing\n---\n')).toEqual([]);
   });
 
-  test('a request for one project takes no document of another', async () => {
+  test('a request for one project accepts no document of another', async () => {
     const p = await freshProject(dais);
     const error = await errorOf(p.apply([manifest('Part', 'a', {}, { project: 'default' })]));
     expect(error.code).toBe('project_mismatch');
@@ -230,7 +230,7 @@ spec:
     expect(await p.names()).toEqual(['a']);
   });
 
-  test('concurrent applies of overlapping documents all end, and the last of each wins whole', async () => {
+  test('concurrent applies of overlapping documents all end, and each is applied completely', async () => {
     const p = await freshProject(dais);
     const documents = (writer: number) =>
       Array.from({ length: 20 }, (_, n) => manifest('Part', `n${(n * 7 + writer * 3) % 20}`, { size: writer + 10 }));

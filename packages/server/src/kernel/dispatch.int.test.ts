@@ -109,7 +109,7 @@ describe('a call', () => {
     await expect(dais.call('probe.emit', {})).rejects.toThrow('a read transaction cannot emit');
   });
 
-  test('of nothing, or of a stream, is an internal error', async () => {
+  test('without a handler, or of a stream, is an internal error', async () => {
     await expect(dais.call('probe.none', {})).rejects.toThrow('no operation probe.none');
     await expect(dais.call('probe.stream', {})).rejects.toThrow('is a stream');
     await expect(dais.watch('probe.read', {})).rejects.toThrow('is not a stream');

@@ -29,7 +29,7 @@ async function launch(setup: Partial<ReplicaSetup> & { name: string }): Promise<
   return replica;
 }
 
-test('a process that dies before or after any effect, on the way up and down: the next one ends with the same status', async () => {
+test('a process that ends before or after any effect, in creation and deletion: the next one ends with the same status', async () => {
   const points = [0, 1, 2].flatMap((effect) => (['before', 'after'] as const).map((when) => ({ when, effect })));
   const results = await crashEverywhere(dais, launch, points);
   expect(results).toEqual(points.map(() => ({ died: 'SIGKILL', cells: [0, 1, 2], status: 'True Built 3', left: 0 })));

@@ -89,7 +89,7 @@ const queueRow = async (uid: string) => {
 };
 
 describe('a controller', () => {
-  test('reconciles the actual state, reports the progress, and stops when there is nothing to do', async () => {
+  test('reconciles the actual state, reports the progress, and stops when there is no difference', async () => {
     const dais = await start();
     const p = await freshProject(dais);
     const machines = machinesOf(dais, p);
@@ -138,7 +138,7 @@ describe('a controller', () => {
     );
   });
 
-  test('that has a finalizer cleans up before its resource goes', async () => {
+  test('that has a finalizer cleans up before its resource is removed', async () => {
     const removal = gate();
     const dais = await start({ before: (effect) => (effect.do === 'remove' ? removal.promise : undefined) });
     const p = await freshProject(dais);
@@ -163,7 +163,7 @@ describe('a controller', () => {
     ]);
   });
 
-  test('that waits is woken by what it waits for', async () => {
+  test('that waits is woken by its dependency', async () => {
     const dais = await start();
     const p = await freshProject(dais);
     const machines = machinesOf(dais, p);
@@ -208,7 +208,7 @@ describe('a controller', () => {
     await expect.poll(() => machines.ready('m'), SOON).toBe('True Built');
   });
 
-  test('is woken by a change of what its resource refers to', async () => {
+  test('is woken by a change of a referenced resource', async () => {
     let passes = 0;
     const world = tableWorld();
     const dais = await start({
@@ -294,7 +294,7 @@ test('a resource from before its controller is enqueued when the controller exis
   expect(await test_.asAdmin(`select 1 from workshop.cell where uid = '${old.metadata.uid}'`)).toEqual([]);
 });
 
-test('a crash before or after any effect changes nothing of how it ends', async () => {
+test('a crash before or after any effect does not change the final status', async () => {
   const cells = 4;
   const points = Array.from({ length: cells }, (_, n) => [`before-${n}`, `after-${n}`]).flat();
   const effects = new Map<string, number>();
@@ -339,7 +339,7 @@ test('a crash before or after any effect changes nothing of how it ends', async 
 });
 
 describe('leases', () => {
-  test('a worker that lost its lease writes nothing more; the other has finished its work', async () => {
+  test('a worker without its lease writes no more; the other has finished its work', async () => {
     const reached = gate();
     const held = gate();
     // One at a time: it must not claim again what it lost.
@@ -419,7 +419,7 @@ describe('leases', () => {
     await machinesOf(two, p).settled('m', 200);
   });
 
-  test('one worker for each resource, over all processes, however often it is woken', async () => {
+  test('one worker for each resource, over all processes, with any number of wakes', async () => {
     const busy = new Map<string, number>();
     let most = 0;
     const watching: Partial<MachineBackend> = {
@@ -442,7 +442,7 @@ describe('leases', () => {
     expect(most).toBe(1);
   });
 
-  test('late news of a pass that lost its lease does not undo what its successor waits for', async () => {
+  test('late results of a pass without its lease do not undo the wait of its successor', async () => {
     const dais = await start({}, { start: 'none' });
     await test_.asAdmin(`delete from kernel.resource where kind = 'Machine'`);
     const p = await freshProject(dais);

@@ -196,7 +196,7 @@ describe('leases', () => {
     expect(order).toEqual(['written', 'taken']);
   });
 
-  test('a sequencer that was paused past its lease numbers nothing when it wakes', async () => {
+  test('a sequencer that was paused past its lease assigns no numbers when it resumes', async () => {
     const quiet = await startTestKernel(test_, { start: 'none' });
     const p = await freshProject(quiet);
     await p.create('a');
@@ -212,7 +212,7 @@ describe('leases', () => {
     await expectWholeOrder();
   });
 
-  test('numbering a few events reads those, not all there are', async () => {
+  test('numbering a few events reads only those events', async () => {
     const quiet = await startTestKernel(test_, { start: 'none' });
     const p = await freshProject(quiet);
     const lease = await acquireLease(test_.database, 'sequencer', 'many', 60_000);

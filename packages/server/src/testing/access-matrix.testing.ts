@@ -177,7 +177,7 @@ export function accessMatrix({ every }: { readonly every: number }): void {
     });
   });
 
-  describe.each(EXTREMES)('%s, beyond what it is bound in', (role) => {
+  describe.each(EXTREMES)('%s, outside of its bindings', (role) => {
     const offset = roles.indexOf(role) + 1;
     test('bound in one project, calling the organization', { timeout: PATIENCE }, async () => {
       const inOrganization = GUARDED.filter((operation) => operation.scope === 'org');
@@ -248,7 +248,7 @@ export function accessMatrix({ every }: { readonly every: number }): void {
     }
   });
 
-  describe('a token that does not hold opens nothing', () => {
+  describe('an invalid token is rejected', () => {
     const bad: Readonly<Record<string, () => Promise<string | undefined>>> = {
       none: async () => undefined,
       'of another server': async () => makeTokenText('sat', randomBytes),
@@ -285,7 +285,7 @@ export function accessMatrix({ every }: { readonly every: number }): void {
     });
   });
 
-  test('a token does only what its scopes name, whatever its owner may do', { timeout: PATIENCE }, async () => {
+  test('a token permits only its scopes, with any permissions of its owner', { timeout: PATIENCE }, async () => {
     const token = await caller.serviceToken('org-admin', { scopes: ['secret:read', 'team:*'] });
     const named = ({ action }: Operation) => action === 'secret:read' || action.startsWith('team:');
     const tried = GUARDED.filter((one, at) => named(one) || at % every === 0);

@@ -190,7 +190,7 @@ describe('a delivery', () => {
     expect(received).toHaveLength(1);
   });
 
-  test('goes to the address that the channel has when it is tried', async () => {
+  test('is sent to the current URL of the channel', async () => {
     const before = await receiver(status(500));
     await kernel.apply([channel('changed', { type: 'webhook', url: before.url })]);
     const { deliveryId } = await sendTest('changed');
@@ -334,7 +334,7 @@ describe('a channel', () => {
     ).toBe('reference_not_found');
   });
 
-  test('that is deleted takes its deliveries with it', async () => {
+  test('that is deleted deletes its deliveries', async () => {
     const { url } = await receiver(status(500));
     await kernel.apply([channel('deleted', { type: 'webhook', url })]);
     await sendTest('deleted');

@@ -123,7 +123,7 @@ describe('rejected', () => {
   );
 
   test(
-    'SQL that reads or writes outside, in every place for user SQL',
+    'SQL that reads or writes outside, wherever users write SQL',
     async () => {
       const name = await world.dataset();
       await world.push(name, { 'a.csv': 'x\n1\n' });

@@ -91,7 +91,7 @@ test('the model predicts all rows of a version in parts; the predictions are one
   ]);
 });
 
-test('an equal job gives the same version', async () => {
+test('an equal job returns the same version', async () => {
   const { id } = await batch.start({ model: 'models:/doubled/1', data: 'trips@1', out: 'scored' });
   expect(await batch.ended(id)).toMatchObject({ state: 'succeeded', output: { version: 1 } });
 });

@@ -142,7 +142,7 @@ test('names a model without a converter, and creates no version', { timeout: PAT
   await expect(call('POST', '/model-jobs/conversions', { model: 'models:/late/2' })).rejects.toThrow('ONNX already');
 });
 
-test('creates one version, whatever is killed meanwhile', { timeout: PATIENCE }, async () => {
+test('creates one version, with any process killed meanwhile', { timeout: PATIENCE }, async () => {
   await call('POST', '/registry/models', { name: 'survivor' });
   const { id } = await call<ModelJob>('POST', '/model-jobs/conversions', { model: 'models:/light/1', to: 'survivor' });
   await expect.poll(async () => (await batch.get(id)).phase, { timeout: PATIENCE, interval: 20 }).toBe('convert');

@@ -168,7 +168,7 @@ describe('what must hold', () => {
     );
   });
 
-  test('all agree: 1. One label for everything, or nothing to compare: no number', () => {
+  test('all agree: 1. One label for all items, or no pairs: no number', () => {
     expect(
       krippendorffAlpha(
         [

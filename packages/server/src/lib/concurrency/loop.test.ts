@@ -51,7 +51,7 @@ describe('a loop', () => {
     await loop.stop();
   });
 
-  test('is woken by a bell, and by one that rang during its turn', async () => {
+  test('is woken by a notification, and by one that arrived during its turn', async () => {
     const rings: (() => void)[] = [];
     let silenced = 0;
     const { loop, state } = make((n) => {

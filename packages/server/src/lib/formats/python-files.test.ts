@@ -126,7 +126,7 @@ dependencies:
     });
   });
 
-  test('a version that YAML takes for a number is the one that was meant', () => {
+  test('a version that YAML parses as a number is the intended one', () => {
     expect(readPythonEnvFile('python: 3.10', none).version).toBe('3.10');
     expect(readPythonEnvFile('python: 3.9', none).version).toBe('3.9');
     expect(readPythonEnvFile('dependencies: []', none).version).toBeUndefined();

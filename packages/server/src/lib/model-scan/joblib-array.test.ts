@@ -91,7 +91,7 @@ describe('arrays of joblib', () => {
         '.',
       ),
     ],
-  ])('what acts is found: %s', async (_where, file) => {
+  ])('code is detected: %s', async (_where, file) => {
     const found = await scan('m.joblib', file);
     expect(found).toContain('block pickle-import It imports os.system, which no model needs at load time.');
     for (const path of ['m.joblib', 'weights.dat']) {
@@ -173,7 +173,7 @@ describe('arrays of joblib', () => {
       dictionary(wrapper({ dtype: dtype(OBJECTS) }), '\x80\x05\x95\x09', Buffer.alloc(7), 'N.', Buffer.alloc(7, 0x4e)),
     ],
     ['no end', ops(START, wrapper(), padding(), twoNumbers)],
-  ])('what could be read in two ways is blocked: %s', async (_what, file) => {
+  ])('ambiguous content is blocked: %s', async (_what, file) => {
     expect(isBlocked(await scan('m.joblib', file))).toBe(true);
     expect(isBlocked(await scan('weights.dat', file))).toBe(true);
   });
@@ -230,7 +230,7 @@ describe('arrays of joblib', () => {
     );
   });
 
-  it('ends and never passes what acts, whatever else changes', async () => {
+  it('ends and never accepts code, with any other changes', async () => {
     const seed = ops(
       START,
       '(',

@@ -48,7 +48,7 @@ async function namesSeen(bytes: Buffer): Promise<ReadonlySet<string>> {
   return new Set([...content.names.keys(), ...(content.unlikeJoblib?.names.keys() ?? [])]);
 }
 
-it('no name is imported that the scan neither sees nor blocks', async () => {
+it('no name is imported that the scan neither finds nor blocks', async () => {
   const all = await readFile(join(folder, 'mutants'));
   const lines = (await readFile(join(folder, 'names.jsonl'), 'utf8')).trim().split('\n');
   const counts = { mutants: 0, passed: 0, dangerous: 0 };

@@ -38,7 +38,7 @@ async function scan(path: string): Promise<string[]> {
   return findings.map(({ rule, severity, detail }) => `${severity} ${rule} ${detail}`);
 }
 
-it('sees the names that CPython imports, of every protocol', async () => {
+it('finds the names that CPython imports, of every protocol', async () => {
   expect(Object.keys(expected)).toHaveLength(60);
   for (const [path, names] of Object.entries(expected)) {
     const content = emptyContent();

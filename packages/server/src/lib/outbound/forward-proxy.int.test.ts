@@ -211,7 +211,7 @@ describe('refused requests', () => {
   });
 });
 
-test('what the operator configured is reached at exactly its host and port', async () => {
+test('configured hosts are reached at exactly their host and port', async () => {
   const [index, other] = [await hello(), await hello()];
   const trusted = [{ host: '127.0.0.1', port: portOf(index) }];
   const { get, tunnel } = await startProxy({ allowHosts: [] }, { trusted });
@@ -255,7 +255,7 @@ test('the response names an operator’s proxy that refuses', async () => {
 });
 
 describe('limits', () => {
-  test('connections beyond the limit of a client are closed, and counted anew when others end', async () => {
+  test('connections beyond the limit of a client are closed, and counted again when others end', async () => {
     const { port, get } = await startProxy({}, {}, { connections: 2 });
     const origin = await hello();
     const held = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')];

@@ -103,7 +103,7 @@ describe('a proxy', () => {
     expect(proxy.seen).toEqual([]);
   });
 
-  test('is no way around the guard', async () => {
+  test('does not bypass the guard', async () => {
     const proxy = await startProxy();
     const address = `http://127.0.0.1:${proxy.port}`;
     const outbound = net.client({

@@ -96,7 +96,7 @@ describe('calls', () => {
     await expect(net.client().send({ url })).rejects.toThrow(`more than ${1 << 20} bytes`);
   });
 
-  test('time limits: headers, pauses in the body, the whole', async () => {
+  test('time limits: headers, pauses in the body, the total', async () => {
     const silent = await net.serve(() => {});
     const stuck = await net.serve((_, response) => response.writeHead(200).write('a'));
     const outbound = net.client();
@@ -125,7 +125,7 @@ describe('calls', () => {
     ).rejects.toThrow('did not accept a connection within 200 ms');
   });
 
-  test('the caller’s own signal wins, with its reason', async () => {
+  test('the caller’s own signal has priority, with its reason', async () => {
     const url = await net.serve(() => {});
     const unfinished = await net.listen(createTcpServer(() => {}));
     const stop = new AbortController();

@@ -139,7 +139,7 @@ describe.each(each(numbers))('numbers: %s', (_name, at, { reference, current, ed
     expect(beside.apart).toEqual([]);
   });
 
-  test('from bins of hundredths, Wasserstein is within 2 % of a deviation, or 5 % of what it is', () => {
+  test('from bins of hundredths, Wasserstein is within 2 % of a deviation, or 5 % of its value', () => {
     const exact = of('libraries', 'numbers', at)['wasserstein_normed'] ?? 0;
     const lattice = reference.every((value) => Number.isInteger(value)) ? 'whole' : 'spread';
     const fine = withoutGaps(quantileEdges(reference, 100));

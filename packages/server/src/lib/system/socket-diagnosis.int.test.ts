@@ -108,7 +108,7 @@ test.runIf(perl !== undefined)('reports no owner for a port at which another pro
   }
 });
 
-test.runIf(perl !== undefined)('reports nothing for a connection that does not exist', async () => {
+test.runIf(perl !== undefined)('reports no owner for a connection that does not exist', async () => {
   const port = await startProgram('127.0.0.1', perl);
   const request = { peerAddress: '127.0.0.1', peerPort: 1, ownAddress: '127.0.0.1', ownPort: port };
   expect(await ask('127.0.0.1', port, JSON.stringify(request))).toEqual([null, null]);

@@ -105,7 +105,7 @@ describe('why', () => {
     expect(await world.ask('policy.why', other, service('ci'), PROJECT)).toMatch(/^not_found: There is no project/);
   });
 
-  test('the owner of the installation may do everything', async () => {
+  test('the owner of the installation has all permissions', async () => {
     expect(await why({ action: 'alertChannel:write' }, { principal: BREAK_GLASS })).toMatchObject({
       decision: 'allow',
       reasons: [{ id: 'break-glass' }],

@@ -261,7 +261,7 @@ describe('rejected sign-ins', () => {
   });
 });
 
-describe('whose account it is', () => {
+describe('the account of a sign-in', () => {
   test.each([
     ['an address that is not verified', { emailVerified: false }, 'reports no verified email address'],
     ['a domain that was not named', { email: 'x@elsewhere.example' }, 'may not sign in email addresses'],

@@ -72,7 +72,7 @@ const CASES: readonly [
 /** Other parameters of a pipeline run in the long runs only: each step starts a Python. */
 const tried = isLongRun ? CASES : CASES.filter(([name], at) => CASES.findIndex(([other]) => other === name) === at);
 
-describe('what pipelines give', () => {
+describe('the outputs of pipelines', () => {
   test.each(tried)('%s %j', { timeout: PATIENCE }, async (name, parameters, outputs) => {
     expect(await outputsOf(await run(name, parameters))).toEqual(outputs);
   });

@@ -245,7 +245,7 @@ test('parameters never change', async () => {
   expect(params.find((param: { key: string }) => param.key === 'long').value).toHaveLength(6000);
 });
 
-test('tags are set, replaced, cut off and taken away', async () => {
+test('tags are set, replaced, truncated and removed', async () => {
   const id = await world.run();
   const tags = [
     { key: 'a', value: '1' },

@@ -85,7 +85,7 @@ describe('a schedule', () => {
     expect(times).toEqual([nextAt, (nextAt ?? 0) + 3_600_000]);
   });
 
-  test('starts nothing while it is suspended, or after its deletion', async () => {
+  test('starts no run while it is suspended, or after its deletion', async () => {
     const of = await pipeline();
     const [name, when] = [freshName(), { type: 'interval', seconds: 1 }];
     await world.dais.apply([manifest('Schedule', name, { pipeline: of, when, suspended: true })]);

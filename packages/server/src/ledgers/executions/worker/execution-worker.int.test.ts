@@ -68,7 +68,7 @@ test('attempts on a lost machine are lost, and retried without counting as failu
   });
 });
 
-test('a control plane that was unavailable until another finished its step commits nothing', async () => {
+test('a control plane that was unavailable until another finished its step commits no result', async () => {
   await journalOf(async (journal, lines) => {
     const go = `${journal}-go`;
     // With one connection, which the test closes: then it neither renews its leases nor commits.

@@ -71,7 +71,7 @@ describe('whose approval counts', () => {
   });
 });
 
-test('a rule applies to what it names', () => {
+test('a rule applies to the named targets', () => {
   const rules: readonly ApprovalRule[] = [
     { aliases: ['champion'], users: ['a'] },
     { aliases: ['challenger', 'champion'], stages: ['Production'], users: ['b'] },

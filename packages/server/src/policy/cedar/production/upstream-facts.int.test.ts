@@ -212,7 +212,7 @@ describe('aliases and stages', () => {
 });
 
 describe('other facts', () => {
-  test('count what the lineage holds', async () => {
+  test('count the lineage nodes', async () => {
     const p = await world.project();
     const editor = await p.member('editor');
     const other = { dataset: { name: 'bought', digest: 'y', sourceType: 's3', source: 's3://b/x' }, tags: {} };

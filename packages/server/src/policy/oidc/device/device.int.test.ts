@@ -170,7 +170,7 @@ test('codes cannot be guessed: attempts per user and requests per address are li
   expect(status).toBe(429);
 });
 
-test('a machine cannot call itself something that turns the text around', async () => {
+test('a machine cannot use a name that reverses the text', async () => {
   const started = await start('lap\u202Etop\u0007\n');
   expect(JSON.parse((await read(ada, started.user_code)).text)).toMatchObject({ machine: 'lap?top??' });
 });

@@ -201,7 +201,7 @@ describe('keys', () => {
     expect(await verify(await sign())).toBe('repo:acme');
   });
 
-  test('that are good stay so while the issuer fails', async () => {
+  test('that are valid stay so while the issuer fails', async () => {
     await verify(await sign());
     status = 500;
     clock.advance(31_000);
