@@ -32,7 +32,7 @@ const ask = async (node: string, direction: string, limit: number, depth = 50) =
   await world.dais.call<LineageGraph>('lineage.get', { node, direction, limit, depth });
 const printResult = async (what: string, times: number, work: () => Promise<LineageGraph>, limit?: number) => {
   const { nodes, edges } = await work();
-  report.printResult(
+  report.print(
     `${what}: ${nodes.length} nodes, ${edges.length} edges`,
     await cpu.measure(times, work),
     'ms CPU/call',

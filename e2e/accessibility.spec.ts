@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { consoleRoots } from '@dais/api';
 import { Journey, secretManifest } from './journey.ts';
-import { describeStates, type PageState } from './states.ts';
+import { describeStates, type PageState } from './page-states.ts';
 
 let journey: Journey;
 

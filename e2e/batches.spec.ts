@@ -6,7 +6,7 @@ import { onnxFile } from '../packages/server/src/engines/inference/onnx/onnx-fil
 import { batchClient, type BatchCall } from '../packages/server/src/testing/batch-client.ts';
 import { servingClient } from '../packages/server/src/testing/serving-client.ts';
 import { Journey } from './journey.ts';
-import { describeStates, type PageState } from './states.ts';
+import { describeStates, type PageState } from './page-states.ts';
 
 const BATCHES = '/projects/project-b/batches';
 /** Rows without a number, which an integer model rejects: more than one page of them. */

@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { flightsCsv, makeFlights } from './flights.ts';
 import type { Journey } from './journey.ts';
-import { describeStates, type PageState } from './states.ts';
+import { describeStates, type PageState } from './page-states.ts';
 import { bo, grace, startWithPeople } from './people.ts';
 
 let journey: Journey;

@@ -1,7 +1,7 @@
 /** From an empty project to active experiments. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { Journey } from './journey.ts';
-import { describeStates } from './states.ts';
+import { describeStates } from './page-states.ts';
 import { makeExperiment, train } from './training.ts';
 
 let journey: Journey;

@@ -5,7 +5,7 @@ import type { ModelScan } from '../packages/api/src/serving/index.ts';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { makeFlights } from './flights.ts';
 import type { Journey } from './journey.ts';
-import { describeStates, type PageState } from './states.ts';
+import { describeStates, type PageState } from './page-states.ts';
 import { ada, bo, eve, grace, pat, startWithPeople } from './people.ts';
 import { makeFlightDelay, registerModel, registerVersion } from './registry.ts';
 

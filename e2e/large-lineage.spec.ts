@@ -1,7 +1,7 @@
 /** A lineage of five thousand nodes from OpenLineage events: drawn, navigated, searched, and shown as a table. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { Journey } from './journey.ts';
-import { describeStates, type PageState } from './states.ts';
+import { describeStates, type PageState } from './page-states.ts';
 import { tasksOf } from './main-thread.ts';
 
 const CLEAN = 40;

@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { LoggedModel } from '../packages/api/src/tracking/index.ts';
 import { Journey } from './journey.ts';
-import { describeStates } from './states.ts';
+import { describeStates } from './page-states.ts';
 import { registerModel, registerVersion } from './registry.ts';
 import { makeExperiment, putArtifact, train } from './training.ts';
 

@@ -2,7 +2,7 @@
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Journey } from './journey.ts';
-import { describeStates } from './states.ts';
+import { describeStates } from './page-states.ts';
 import { bo, grace, startWithPeople } from './people.ts';
 import { registerModel, registerVersion } from './registry.ts';
 

@@ -2,7 +2,7 @@
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { Journey } from './journey.ts';
-import { describeStates } from './states.ts';
+import { describeStates } from './page-states.ts';
 import { makeExperiment, train } from './training.ts';
 
 /** More than the table shows under one run. */

@@ -1,7 +1,7 @@
 /** Accessibility of the pages about people, permissions and audit, also on a narrow screen. */
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import type { Journey } from './journey.ts';
-import { describeStates, type PageState } from './states.ts';
+import { describeStates, type PageState } from './page-states.ts';
 import { ada, bo, eve, grace, startWithPeople } from './people.ts';
 
 let journey: Journey;

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { endlessLoop } from '../packages/server/src/engines/inference/onnx/onnx-bombs.testing.ts';
 import { servingClient, type ServingClient } from '../packages/server/src/testing/serving-client.ts';
 import { Journey } from './journey.ts';
-import { describeStates, type PageState } from './states.ts';
+import { describeStates, type PageState } from './page-states.ts';
 
 let journey: Journey;
 let client: ServingClient;

@@ -6,7 +6,7 @@
  * @property {string} end
  *
  * @typedef {object} Plan
- * @property {string} short description
+ * @property {string} words short description
  * @property {string} firstMonth the last available month when the first version is trained
  * @property {string} lastMonth the tag of the last version of the flights is `to-` and this
  * @property {Period & { frozenEnd: string }} first training and evaluation data of the first version

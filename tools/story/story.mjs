@@ -37,7 +37,7 @@ const ROLLOUT_MS = 30_000;
  * 'secondDecision' | 'shadow'>>} Decided
  *
  * @typedef {object} StoryResult for tests
- * @property {string} description of the plan
+ * @property {string} words description of the plan
  * @property {import('./data.mjs').Data} data the first months
  * @property {import('./data.mjs').Data} more with all months
  * @property {import('./training.mjs').Result} first
@@ -50,7 +50,7 @@ const ROLLOUT_MS = 30_000;
  * @property {number} windows that the monitor has evaluated
  * @property {string} champion
  * @property {import('./evidence.mjs').Counted} counted
- * @property {Pick<import('./replay.mjs').Replayed, 'requests' | 'failed' | 'again'>} requests of this run, as the
+ * @property {Pick<import('./replay.mjs').Replayed, 'requests' | 'failed' | 'again'>} traffic requests of this run, as the
  * client counted them
  * @property {{ flight: string, version: string, prediction: string } | undefined} named the example prediction
  * @property {Awaited<ReturnType<typeof explained>> | undefined} explanation

@@ -88,14 +88,14 @@ export class KillableDais {
   /** Kills until the work has ended or `most` kills were made, checks after each, and waits for the end. */
   async killUntil(
     { most, withinMs }: { readonly most: number; readonly withinMs: number },
-    { ended, probe }: { readonly ended: () => Promise<boolean>; readonly probe: () => Promise<void> },
+    { ended, verify }: { readonly ended: () => Promise<boolean>; readonly verify: () => Promise<void> },
   ): Promise<void> {
     for (let round = 0; round < most && !(await ended()); round += 1) {
       await this.kill(withinMs);
-      await probe();
+      await verify();
     }
     await vi.waitUntil(async () => await ended().catch(() => false), KILL_TIMEOUT);
-    await probe();
+    await verify();
   }
 
   /** Ends as a person would end it. @returns its exit code. */
