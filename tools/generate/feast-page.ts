@@ -61,7 +61,7 @@ export function feastPage(): GeneratedFile {
         ['Address', 'Operation'],
         servedPaths.map(({ path, operation }) => [code(`POST ${path}`), code(operation)]),
       ),
-      '## Answered differently on purpose',
+      '## Intended differences',
       table(
         ['Feast', 'Dais', 'Why'],
         DIFFERENCES.map((row) => [...row]),

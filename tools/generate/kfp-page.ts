@@ -86,7 +86,7 @@ export function kfpPage(): GeneratedFile {
         ]),
       ),
       'An upload is a form with the file in `uploadfile`: YAML or JSON, or a zip or tar.gz that contains `pipeline.yaml`. The name of a node is the `task_id` of its task. The response contains one file, the metrics of a `dsl.Metrics` output as JSON, or with the name `main-logs` the log of the task.',
-      '## Answered differently on purpose',
+      '## Intended differences',
       table(
         ['Kubeflow Pipelines', 'Dais', 'Why'],
         DIFFERENCES.map((row) => [...row]),

@@ -58,7 +58,7 @@ export function mlflowPage(): GeneratedFile {
       table(['Endpoint', 'Operation'], besideRows()),
       '## Tests of MLflow itself',
       ...scoreSection(),
-      '## Answered differently on purpose',
+      '## Intended differences',
       `The responses of MLflow ${version} to ${requests} requests are recorded in \`conformance/mlflow/corpus\`; \`npm test\` sends the same requests to Dais. All responses are equal, except for these:`,
       table(
         ['MLflow', 'Dais', 'Why'],
