@@ -32,7 +32,7 @@ export interface GatewaySetup {
 const ORPHAN_DRAIN_MS = 5000;
 const ORPHAN_EXIT_MS = 30_000;
 /** From one word to the control process to the next. */
-const TELL_MS = 500;
+const REPORT_MS = 500;
 
 function runGateway(): void {
   const send = (message: FromChild) => {
@@ -75,7 +75,7 @@ function runGateway(): void {
           to: 'control',
           body: { figures: figuresOf(gateway.stats(), startedAt) } satisfies FromGateway,
         });
-      }, TELL_MS).unref();
+      }, REPORT_MS).unref();
     } catch (error) {
       const reported =
         error instanceof DaisError ? error : new DaisError('internal', error instanceof Error ? error.message : '');

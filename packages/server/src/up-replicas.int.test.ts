@@ -89,7 +89,7 @@ test('replicas on one database share the work, and another controller takes over
   await reader.cancel();
 });
 
-test('the parts of an artifact may come through any replica, and any of them puts it together, once', async () => {
+test('the parts of an artifact can arrive through any replica, and any of them assembles it, once', async () => {
   const urls = await Promise.all([launch('left', 'all'), launch('right', 'api')].map(async (dais) => await dais.ready));
   const [left = '', right = ''] = urls;
   const post = async (url: string, body: object) => {

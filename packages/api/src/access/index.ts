@@ -1,4 +1,4 @@
-/** Who may do what: policies, roles, accounts, tokens, sign-in and keys of secrets. */
+/** Access control: policies, roles, accounts, tokens, sign-in and keys of secrets. */
 export { organizationPolicyKind, policyKind, policyModes } from '#kinds/policy.ts';
 export type { PolicyMode } from '#kinds/policy.ts';
 export { organizationRoleBindingKind, roleBindingKind, roles } from '#kinds/role-binding.ts';

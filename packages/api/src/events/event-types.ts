@@ -31,7 +31,7 @@ const invitation = z.string().describe('Id of the invitation.');
 const machine = z.string().describe('Machine name, as reported by the client.');
 const program = z.string().describe('Program name, as reported by the client.');
 
-/** Every type of event there is. */
+/** All types of events. */
 export const eventTypes = {
   resourceCreated: {
     type: 'resource.created',

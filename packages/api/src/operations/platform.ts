@@ -104,7 +104,7 @@ export const applyOperation = defineOperation({
   input: z.strictObject(applyInput),
   output: changesOutput,
   target: () => ({ kind: 'Platform' }),
-  // Each document is asked about by itself.
+  // Each document is authorized separately.
   self: true,
   http: { method: 'POST', path: '/api/v1/apply', status: 200, yaml: true, query: ['owner', 'prune', 'takeOver'] },
 });
@@ -118,7 +118,7 @@ export const planOperation = defineOperation({
   input: z.strictObject(applyInput),
   output: changesOutput,
   target: () => ({ kind: 'Platform' }),
-  // Each document is asked about by itself.
+  // Each document is authorized separately.
   self: true,
   http: { method: 'POST', path: '/api/v1/plan', status: 200, yaml: true, query: ['owner', 'prune', 'takeOver'] },
 });
@@ -234,7 +234,7 @@ export const readServerOperation = defineOperation({
   http: { method: 'GET', path: '/api/v1/server', status: 200 },
 });
 
-/** Operations that belong to no kind. */
+/** Operations without a kind. */
 export const platformOperations: readonly Operation[] = [
   applyOperation,
   planOperation,

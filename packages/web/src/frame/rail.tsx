@@ -149,7 +149,7 @@ export function Rail({ folded, fold }: RailProps) {
   );
 }
 
-/** Kinds whose pages stand above, among what is worked with. */
+/** Kinds with pages in the upper groups. */
 const ABOVE = new Set([modelKind.kind, datasetKind.kind, featureViewKind.kind, 'Endpoint', 'Monitor'].map(String));
 
 function KindLinks({ title, scope, project }: { title: string; scope: KindSpec['scope']; project: string }) {
@@ -177,7 +177,7 @@ function KindLinks({ title, scope, project }: { title: string; scope: KindSpec['
   );
 }
 
-/** `AC` for AlertChannel, `Se` for Secret, `RB` for OrganizationRoleBinding, which stands under that heading. */
+/** `AC` for AlertChannel, `Se` for Secret, `RB` for OrganizationRoleBinding, whose heading names the organization. */
 function initials(kind: string): string {
   const own = kind.replace(/^Organization/, '');
   const capitals = own.replaceAll(/[a-z]/g, '');
