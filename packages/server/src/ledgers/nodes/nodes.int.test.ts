@@ -48,6 +48,11 @@ async function start(data: string, { host = 'machine', contactMs = 60_000, holde
   return opened;
 }
 
+/** A control process that registers its node and is killed. */
+async function startAndKill(data: string, host: string) {
+  await open(data, randomUUID(), host).prepare?.();
+}
+
 const newFolder = async () => await mkdtemp(join(folder, 'data-'));
 const list = async (input: object = {}) =>
   await dais.call<{ items: ServerNode[]; nextCursor?: string }>('node.list', input);
@@ -56,7 +61,7 @@ const nodes = async () => (await list()).items;
 test('each data folder is one node with a gateway number of its own, also after a restart', async () => {
   const [a, b] = [await newFolder(), await newFolder()];
   const first = await start(a, { host: 'a' });
-  await start(b, { host: 'b' });
+  await startAndKill(b, 'b');
   const before = await nodes();
   expect(before).toMatchObject([
     { host: 'a', state: 'ready', role: 'all', version: '0.1.0', gateway: 0 },
@@ -66,7 +71,7 @@ test('each data folder is one node with a gateway number of its own, also after 
   await first.stop?.();
   expect((await nodes())[0]).toMatchObject({ id: before[0]?.id, state: 'stopped' });
   await start(a, { host: 'renamed' });
-  // A control process that was killed has not recorded its stop.
+  // The killed process has not recorded its stop.
   await start(b, { host: 'b' });
   expect((await nodes()).map(({ id, host, state, gateway }) => ({ id, host, state, gateway }))).toEqual([
     { id: before[1]?.id, host: 'b', state: 'ready', gateway: 1 },
@@ -76,7 +81,7 @@ test('each data folder is one node with a gateway number of its own, also after 
 
 test('the copy of a data folder becomes another node while the first one runs', async () => {
   const original = await newFolder();
-  await start(original, { host: 'original' });
+  await startAndKill(original, 'original');
   const copy = `${original}-copy`;
   await cp(original, copy, { recursive: true });
   // The original was restarted after the copy was made.
@@ -90,7 +95,7 @@ test('the copy of a data folder becomes another node while the first one runs', 
 
 test('a damaged node file makes a new node, and its number is never one in use', async () => {
   const data = await newFolder();
-  await start(data);
+  await startAndKill(data, 'machine');
   await writeFile(join(data, 'node.json'), '{"id":');
   await start(data);
   expect((await nodes()).map(({ gateway }) => gateway).toSorted()).toEqual([0, 1]);
