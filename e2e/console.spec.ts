@@ -1,7 +1,7 @@
 /** A day in the console, from the home page to a rollback. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Page } from 'playwright-core';
-import { Journey, secretManifest } from './journey.ts';
+import { expectAccessible, Journey, secretManifest } from './journey.ts';
 
 let journey: Journey;
 
@@ -51,6 +51,18 @@ test('the home page shows what needs attention, counts and events, with links', 
   await page.getByRole('heading', { name: 'Alert channel desk', level: 1 }).waitFor();
   await page.getByRole('main').getByRole('link', { name: 'many-0000' }).first().click();
   await page.getByRole('heading', { name: 'Secret many-0000', level: 1 }).waitFor();
+});
+
+test('the page of nodes shows this node with its load, and a ready node cannot be removed', async () => {
+  const page = await journey.open('/');
+  await page.getByRole('link', { name: 'Nodes' }).click();
+  await page.getByRole('heading', { name: 'Nodes', level: 1 }).waitFor();
+  const table = page.getByRole('region', { name: 'Nodes' });
+  const row = table.getByRole('row', { name: 'ready' });
+  await row.getByText('all', { exact: true }).waitFor();
+  await row.getByText(/^\d+\.\d of \d+ cores$/).waitFor();
+  expect(await table.getByRole('button', { name: 'Remove' }).count()).toBe(0);
+  await expectAccessible(page);
 });
 
 test('a long list is filtered and sorted by its URL, and renders only visible rows', async () => {

@@ -59,6 +59,11 @@ export function auditAddress(project: string | undefined): Address {
     : { to: '/projects/$project/audit', params: { project } };
 }
 
+/** The nodes of the installation. */
+export function nodesAddress(): Address {
+  return { to: '/organization/nodes', params: {} };
+}
+
 /** The list of experiments. */
 export function experimentsAddress(project: string): Address {
   return { to: '/projects/$project/experiments', params: { project } };

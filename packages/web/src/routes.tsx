@@ -29,6 +29,11 @@ const kindPages = ['/projects/$project', '/organization'].flatMap((location) => 
   page(`${location}/$plural/$name`, resource),
 ]);
 
+const nodesPage = page(
+  '/organization/nodes',
+  lazyRouteComponent(() => import('#pages/nodes/nodes-page.tsx'), 'NodesPage'),
+);
+
 /** Model registry: versions, aliases and approvals. */
 const modelPages = [
   page(
@@ -262,6 +267,7 @@ export function createConsoleRouter(basePath: string) {
         lazyRouteComponent(() => import('#pages/home/home-page.tsx'), 'HomePage'),
       ),
       ...personPages,
+      nodesPage,
       ...kindPages,
       ...trainingPages,
       ...executionPages,

@@ -23,7 +23,7 @@ export function Confirm({ title, verb, children, harmless = false, busy, confirm
         {children}
         <div className="confirm-end">
           <Button variant="default" onClick={close}>
-            {harmless ? 'Cancel' : 'Cancel'}
+            Cancel
           </Button>
           <Button {...(!harmless && { color: 'red' })} loading={busy} onClick={confirm} data-autofocus>
             {verb}
