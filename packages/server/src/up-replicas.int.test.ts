@@ -59,7 +59,7 @@ test('replicas on one database share the work, and another controller takes over
     return items.map(({ role, state, gateway, leases }) => ({ role, state, gateway, leads: leases.length > 0 }));
   };
   const both = await nodes();
-  expect(both.map(({ gateway }) => gateway).toSorted()).toEqual([0, 1]);
+  expect(both.map(({ gateway }) => gateway).toSorted((a, b) => a - b)).toEqual([0, 1]);
   expect(both).toContainEqual(expect.objectContaining({ role: 'controller', state: 'ready', leads: true }));
   expect(both).toContainEqual(expect.objectContaining({ role: 'api', state: 'ready' }));
 

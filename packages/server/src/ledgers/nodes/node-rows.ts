@@ -92,7 +92,7 @@ export async function recordStop(sql: Sql, { id, holder }: NodeFile): Promise<vo
   );
 }
 
-export async function removeExpiredNodes(tx: Transaction): Promise<void> {
+async function removeExpiredNodes(tx: Transaction): Promise<void> {
   const gone = await tx.sql.query<{ id: string; host: string }>(
     `delete from nodes.node where contacted_at < clock_timestamp() - make_interval(days => $1) returning id, host`,
     [EXPIRY_DAYS],

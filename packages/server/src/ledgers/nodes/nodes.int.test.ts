@@ -98,7 +98,7 @@ test('a damaged node file makes a new node, and its number is never one in use',
   await startAndKill(data, 'machine');
   await writeFile(join(data, 'node.json'), '{"id":');
   await start(data);
-  expect((await nodes()).map(({ gateway }) => gateway).toSorted()).toEqual([0, 1]);
+  expect((await nodes()).map(({ gateway }) => gateway).toSorted((a, b) => a - b)).toEqual([0, 1]);
 });
 
 test('nodes that start at the same time get different numbers', async () => {
