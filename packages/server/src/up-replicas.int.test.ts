@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ServerNode } from '@dais/api/access';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ConnectionOptions } from '#engines/database/contract.ts';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
@@ -53,6 +54,15 @@ test('replicas on one database share the work, and another controller takes over
   expect((await fetch(`${controllerUrl}/api/v1/projects`)).status).toBe(404);
   expect((await fetch(`${controllerUrl}/readyz`)).status).toBe(200);
 
+  const nodes = async () => {
+    const { items } = (await (await fetch(`${url}/api/v1/nodes`)).json()) as { items: ServerNode[] };
+    return items.map(({ role, state, gateway, leases }) => ({ role, state, gateway, leads: leases.length > 0 }));
+  };
+  const both = await nodes();
+  expect(both.map(({ gateway }) => gateway).toSorted((a, b) => a - b)).toEqual([0, 1]);
+  expect(both).toContainEqual(expect.objectContaining({ role: 'controller', state: 'ready', leads: true }));
+  expect(both).toContainEqual(expect.objectContaining({ role: 'api', state: 'ready' }));
+
   const watch = await fetch(`${url}/api/v1/alertchannels?watch=true`);
   const reader = watch.body!.pipeThrough(new TextDecoderStream()).getReader();
   let seen = '';
@@ -79,7 +89,7 @@ test('replicas on one database share the work, and another controller takes over
   await reader.cancel();
 });
 
-test('the parts of an artifact may come through any replica, and any of them puts it together, once', async () => {
+test('the parts of an artifact can arrive through any replica, and any of them assembles it, once', async () => {
   const urls = await Promise.all([launch('left', 'all'), launch('right', 'api')].map(async (dais) => await dais.ready));
   const [left = '', right = ''] = urls;
   const post = async (url: string, body: object) => {

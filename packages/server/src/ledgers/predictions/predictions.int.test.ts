@@ -136,15 +136,15 @@ describe('predictions', () => {
     }
     const before = await filesOf(name);
     expect(before).toHaveLength(3);
-    const asked = await world.dais.call<PredictionErasure>('prediction.erase', {
+    const request = await world.dais.call<PredictionErasure>('prediction.erase', {
       endpoint: name,
       column: 'in_customer',
       value: 'ada',
-      reason: 'asked for it',
+      reason: 'requested by the user',
     });
-    expect(asked.state).toBe('pending');
+    expect(request.state).toBe('pending');
     const get = async () =>
-      await world.dais.call<PredictionErasure>('predictionErasure.get', { endpoint: name, id: asked.id });
+      await world.dais.call<PredictionErasure>('predictionErasure.get', { endpoint: name, id: request.id });
     await expect.poll(async () => (await get()).state, { timeout: 60_000 }).toBe('succeeded');
     expect(await get()).toMatchObject({ rows: 2, column: 'in_customer' });
     const sql = 'select in_customer, principal, out_y, erased, model from predictions order by erased';
@@ -157,7 +157,7 @@ describe('predictions', () => {
     expect(after.reduce((sum, { erased }) => sum + erased, 0)).toBe(2);
     const stored = await world.db.database.transaction(
       { mode: 'read', scope: 'all' },
-      async (sql2) => await sql2.query('select value from predictions.erasure where id = $1', [asked.id]),
+      async (sql2) => await sql2.query('select value from predictions.erasure where id = $1', [request.id]),
     );
     expect(stored).toEqual([{ value: null }]);
   });
