@@ -46,7 +46,7 @@ const folder = await benchmarkFolder('payloads');
 console.log(`${describeMachine()}\n`);
 for (const [name, width, file] of MODELS) {
   const call = `${name}, ${width.toLocaleString('en')} numbers`;
-  if (!comparison.wants(call)) continue;
+  if (!comparison.isSelected(call)) continue;
   const home = join(folder, String(width));
   await mkdir(home);
   const own = await startOwnServing(home, { bytes: file(), columns: width, grpcPort: await freePort() });

@@ -132,8 +132,8 @@ try {
   await own.stop();
 }
 comparison.print();
-if (comparison.wants('HTTP parsers')) await compareParsers();
-if (comparison.wants('health')) await healthWhileBusy();
+if (comparison.isSelected('HTTP parsers')) await compareParsers();
+if (comparison.isSelected('health')) await healthWhileBusy();
 claims.end();
 
 /** Compares Dais with the peers. At 64 connections, the best of the peers has a claim. */

@@ -21,7 +21,7 @@ import { startServer, type StartedCommand } from './release/started.testing.ts';
 const SUITE = 'trixie';
 const BASE = 'localhost/debian:13-slim';
 const IMAGE = 'localhost/dais:test';
-/** An ordinary user with a range of other user ids. The machine knows it only in the mount namespace of the test. */
+/** An ordinary user with a range of other user ids. It exists only in the mount namespace of the test. */
 const USER = 12_345;
 const USER_NAME = 'dais-image';
 
@@ -101,7 +101,7 @@ async function importBase(folder: string, own: readonly string[]): Promise<void>
   rmSync(archive);
 }
 
-/** Builds from a copy of the files that Git knows, with an npm mirror of the packages that the locks name. */
+/** Builds from a copy of the files in Git, with an npm mirror of the packages that the locks name. */
 async function buildOn(folder: string, own: readonly string[]): Promise<void> {
   const context = join(folder, 'context');
   const { output } = await runCommand('git', ['ls-files', '-co', '--exclude-standard', '-z'], { quiet: true });

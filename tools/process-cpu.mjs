@@ -5,8 +5,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 const TICK_MS = 10;
 
 /**
- * Milliseconds of the process, its living descendants, and those that ended and were waited for. A process that lost its
- * parent counts no more.
+ * CPU milliseconds of the process, its running descendants, and those that ended and were waited for. Orphaned
+ * processes are not included.
  * @param {number} [pid]
  * @returns {number}
  */
@@ -47,7 +47,16 @@ function readText(file) {
   try {
     return readFileSync(file, 'latin1');
   } catch {
-    // It ended while we looked, or this kernel does not tell.
+    // It ended meanwhile, or this kernel does not report it.
     return '';
   }
+}
+
+/** Seconds that all processors of the machine have worked since it started; undefined on other systems than Linux. */
+export function machineCpuSeconds() {
+  // The fields are user, nice, system, idle, iowait, irq, softirq; the CPU of guests is part of user.
+  const fields = /^cpu +(.*)$/m.exec(readText('/proc/stat'))?.[1]?.split(' ').map(Number);
+  if (fields === undefined) return undefined;
+  const idle = new Set([3, 4]);
+  return fields.slice(0, 7).reduce((sum, ticks, at) => (idle.has(at) ? sum : sum + ticks), 0) * (TICK_MS / 1000);
 }

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /**
- * The one entry of the tool chain: node tools/run.mjs check | test | full | bench | build | docs | docs:build.
- * Plain Node without dependencies: it also runs on a fresh clone, where it installs what the lock names first. On Node 20 and 22
- * it continues on the pinned Node 24.
+ * The one entry of the tool chain: node tools/run.mjs check | test | full | bench | build | docs | docs:build. Plain
+ * Node without dependencies: it also runs on a fresh clone, where it installs what the lock names first. On Node 20 and
+ * 22 it continues on the pinned Node 24.
  */
 import { randomInt } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -14,6 +14,7 @@ import { endCommands, root, runCommand } from './command.mjs';
 import { ensureInstalled, installNeeded } from './install.mjs';
 import { longTestsOfChange } from './long-tests.mjs';
 import { runPhase } from './phase-bar.mjs';
+import { machineCpuSeconds } from './process-cpu.mjs';
 import { continueOnPinnedNode } from './runtime.mjs';
 import { runSteps, seconds } from './steps.mjs';
 import { benchmarks, checkSteps, command } from './tiers.mjs';
@@ -30,7 +31,7 @@ const USAGE = `usage: node tools/run.mjs <tier>
   docs    the documentation site, live; docs:build writes it to docs/.vitepress/dist
 `;
 
-/** Two at a time: the machines this runs on have two cores or more, and most steps use more than one thread. */
+/** Two at a time: machines have two cores or more, and most steps use more than one thread. */
 const AT_ONCE = 2;
 
 const out = process.stdout;
@@ -75,7 +76,7 @@ async function longTests() {
   return await runSteps([vitest('full', {}, files)], AT_ONCE, out);
 }
 
-/** After a part that failed it goes on: who started an hour's run wants to know all that is wrong. */
+/** Continues after a failed part: a run of an hour reports all failures. */
 async function full() {
   const seed = process.argv[3] ?? String(randomInt(2 ** 31));
   out.write(`\nexamples of properties: 1,000 each; the same again: npm run test:full -- ${seed}\n`);
@@ -134,7 +135,7 @@ function load() {
   return (loadavg()[0] ?? 0).toFixed(1);
 }
 
-/** The site's tools have a lock of their own: whoever only builds or tests needs none of them. */
+/** The site's tools have a separate lock: builds and tests need none of them. */
 async function docsTools() {
   const folder = join(root, 'docs');
   const install = async (/** @type {import('./phase-bar.mjs').Report} */ report) =>
@@ -178,7 +179,21 @@ function vitest(project, env = {}, files = []) {
  */
 async function phase(title, steps, atOnce = AT_ONCE) {
   out.write(`\n── ${title}\n`);
-  return await runSteps(steps, atOnce, out);
+  const before = machineCpuSeconds();
+  const ok = await runSteps(steps, atOnce, out);
+  out.write(cpuLine(title, before));
+  return ok;
+}
+
+/**
+ * The CPU of a test file lacks processes that lost their parent; this has all, and those of other programs.
+ * @param {string} title
+ * @param {number | undefined} before
+ */
+function cpuLine(title, before) {
+  const now = machineCpuSeconds();
+  if (now === undefined || before === undefined) return '';
+  return `${title}: ${(now - before).toFixed(0)} s of CPU on this machine, other programs included\n`;
 }
 
 /** @param {string} why */
@@ -203,11 +218,14 @@ async function main(tier) {
     });
   }
   const started = performance.now();
+  const cpuBefore = machineCpuSeconds();
   try {
     if (installNeeded()) await runPhase({ title: 'npm ci', unit: 'steps', out }, ensureInstalled);
     else await ensureInstalled();
     const ok = await run();
-    out.write(`\n${tier}: ${ok ? 'ok' : 'FAILED'} after${seconds(performance.now() - started)}\n`);
+    out.write(
+      `\n${tier}: ${ok ? 'ok' : 'FAILED'} after${seconds(performance.now() - started)}\n${cpuLine(tier, cpuBefore)}`,
+    );
     if (counts.passed + counts.failed > 0) out.write(`${countsLine(counts)}\n`);
     return ok ? 0 : 1;
   } catch (error) {

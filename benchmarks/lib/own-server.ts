@@ -41,7 +41,7 @@ export async function benchmarkFolder(name: string): Promise<string> {
   return folder;
 }
 
-/** Returns the machine in a few words, for the first line of a benchmark. */
+/** Returns a short description of the machine, for the first line of a benchmark. */
 export function describeMachine(): string {
   return `${cpus().length} cores, load ${loadavg()[0]?.toFixed(2)}, Node ${process.version}`;
 }

@@ -1,4 +1,4 @@
-"""What is asked of the server that the corpus is recorded from, by subject. Each group begins with nothing of the others."""
+"""The requests of the recorded corpus, by subject. Each group starts without data of the others."""
 
 GROUPS = {}
 V2, V3 = "/api/2.0/mlflow", "/api/3.0/mlflow"
@@ -302,6 +302,19 @@ def registry(ask):
     ask("search by an unknown key", "GET", f"{at}/search", query={"filter": "colour = 'red'"})
     ask("search versions", "GET", f"{versions}/search", query={"filter": "name = 'delays'", "order_by": "version_number ASC"})
     ask("search versions by run", "GET", f"{versions}/search", query={"filter": "run_id = '$run'"})
+    ask("create a model for copies", "POST", f"{at}/create", {"name": "copies"})
+    for source in ("delays@latest", "delays@LATEST", "delays/latest", "delays/Staging", "delays/staging", "delays/none", "delays/2"):
+        ask(f"copy {source}", "POST", f"{versions}/create", {"name": "copies", "source": f"models:/{source}"})
+    ask("set an alias of a copy", "POST", f"{at}/alias", {"name": "copies", "alias": "first", "version": "1"})
+    ask("copy an alias", "POST", f"{versions}/create", {"name": "copies", "source": "models:/copies@first"})
+    ask("copy a copy", "POST", f"{versions}/create", {"name": "copies", "source": "models:/copies/4"})
+    ask("where the copy lies", "GET", f"{versions}/get-download-uri", query={"name": "copies", "version": "4"})
+    for source in ("delays@nobody", "delays/99", "nobody@latest", "nobody/latest", "nobody/1", "delays/Archived", "delays/resting"):
+        ask(f"copy {source}", "POST", f"{versions}/create", {"name": "copies", "source": f"models:/{source}"})
+    ask("create a model without versions", "POST", f"{at}/create", {"name": "empty"})
+    ask("copy the latest of none", "POST", f"{versions}/create", {"name": "copies", "source": "models:/empty@latest"})
+    ask("delete the copies", "DELETE", f"{at}/delete", {"name": "copies"})
+    ask("delete the empty one", "DELETE", f"{at}/delete", {"name": "empty"})
     ask("rename", "POST", f"{at}/rename", {"name": "delays", "new_name": "late"})
     ask("delete a version", "DELETE", f"{versions}/delete", {"name": "late", "version": "2"})
     ask("get a deleted version", "GET", f"{versions}/get", query={"name": "late", "version": "2"})
@@ -454,9 +467,25 @@ def scorers(ask):
     ask("get without a name", "GET", f"{at}/get", query={"experiment_id": "$exp"})
     ask("get version x", "GET", f"{at}/get", query={"experiment_id": "$exp", "name": "safety", "version": "x"})
     ask("online configurations", "GET", f"{at}/online-configs", query={"scorer_ids": ["$scorer", "$clarity"]})
+    config = {"experiment_id": "$exp", "name": "safety"}
+    ask("configure online scoring", "PUT", f"{at}/online-config", {**config, "sample_rate": 0, "filter_string": "status = 'OK'"}, keep={"online": "config.online_scoring_config_id"})
+    ask("the online configuration", "GET", f"{at}/online-configs", query={"scorer_ids": ["$scorer", "$clarity"]})
+    ask("configure it again without a filter", "PUT", f"{at}/online-config", {**config, "sample_rate": 0.0, "filter_string": None}, keep={"again": "config.online_scoring_config_id"})
+    ask("the online configuration now", "GET", f"{at}/online-configs", query={"scorer_ids": ["$scorer"]})
+    ask("configure a scorer without a gateway model", "PUT", f"{at}/online-config", {**config, "sample_rate": 0.5})
+    ask("configure a rate above 1", "PUT", f"{at}/online-config", {**config, "sample_rate": 2})
+    ask("configure a rate below 0", "PUT", f"{at}/online-config", {**config, "sample_rate": -0.5})
+    ask("configure a word as the rate", "PUT", f"{at}/online-config", {**config, "sample_rate": "half"})
+    ask("configure no rate", "PUT", f"{at}/online-config", config)
+    ask("configure a filter that is a number", "PUT", f"{at}/online-config", {**config, "sample_rate": 0, "filter_string": 5})
+    ask("configure an unknown filter", "PUT", f"{at}/online-config", {**config, "sample_rate": 0, "filter_string": "colour = 'red'"})
+    ask("configure an unknown scorer", "PUT", f"{at}/online-config", {**config, "name": "none", "sample_rate": 0})
+    ask("configure in no experiment", "PUT", f"{at}/online-config", {**config, "experiment_id": "999999999", "sample_rate": 0})
+    ask("online configurations of none", "GET", f"{at}/online-configs")
     ask("delete a version", "DELETE", f"{at}/delete", {"experiment_id": "$exp", "name": "safety", "version": 2})
     ask("delete it again", "DELETE", f"{at}/delete", {"experiment_id": "$exp", "name": "safety", "version": 2})
     ask("versions left", "GET", f"{at}/versions", query={"experiment_id": "$exp", "name": "safety"})
     ask("delete all", "DELETE", f"{at}/delete", {"experiment_id": "$exp", "name": "safety"})
     ask("delete all again", "DELETE", f"{at}/delete", {"experiment_id": "$exp", "name": "safety"})
     ask("list now", "GET", f"{at}/list", query={"experiment_id": "$exp"})
+    ask("online configurations now", "GET", f"{at}/online-configs", query={"scorer_ids": ["$scorer"]})

@@ -1,4 +1,4 @@
-"""Evaluation datasets, scorers, prompts in all they do, and workspaces."""
+"""Evaluation datasets, scorers, all prompt functions, and workspaces."""
 
 import os
 
@@ -83,6 +83,34 @@ def scorers():
     delete_scorer(name="polite", version="all", **of)
     assert list(list_scorers(**of)) == []
     refused("RESOURCE_DOES_NOT_EXIST", lambda: get_scorer(name="polite", **of))
+
+
+@scenario(since=(3, 17))
+def online_scoring():
+    from mlflow.genai.judges import make_judge
+    from mlflow.genai.scorers import ScorerSamplingConfig, delete_scorer, get_scorer, list_scorers
+
+    of = {"experiment_id": mlflow.create_experiment(fresh())}
+
+    def judge(name, model):
+        return make_judge(name=name, instructions="Is {{ outputs }} polite?", model=model).register(**of)
+
+    polite = judge("polite", "gateway:/our-model")
+    assert get_scorer(name="polite", **of).sample_rate is None
+    started = polite.start(sampling_config=ScorerSamplingConfig(sample_rate=0.5, filter_string="status = 'OK'"), **of)
+    assert (started.sample_rate, started.filter_string) == (0.5, "status = 'OK'")
+    (listed,) = list_scorers(**of)
+    assert (listed.name, listed.sample_rate, listed.filter_string) == ("polite", 0.5, "status = 'OK'")
+    updated = listed.update(sampling_config=ScorerSamplingConfig(sample_rate=1.0), **of)
+    assert (updated.sample_rate, get_scorer(name="polite", **of).sample_rate) == (1.0, 1.0)
+    assert updated.stop(**of).sample_rate == 0
+    assert get_scorer(name="polite", **of).sample_rate == 0
+    half = ScorerSamplingConfig(sample_rate=0.5)
+    refused("INVALID_PARAMETER_VALUE", lambda: judge("direct", "openai:/gpt-4o-mini").start(sampling_config=half, **of))
+    wrong = ScorerSamplingConfig(sample_rate=0.5, filter_string="colour = 'red'")
+    refused("INVALID_PARAMETER_VALUE", lambda: polite.start(sampling_config=wrong, **of))
+    delete_scorer(name="polite", version="all", **of)
+    refused("RESOURCE_DOES_NOT_EXIST", lambda: polite.start(sampling_config=half, **of))
 
 
 @scenario(since=(3, 10))

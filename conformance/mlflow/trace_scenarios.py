@@ -1,4 +1,4 @@
-"""Traces: what the decorator, spans by hand and OpenTelemetry's own exporter write, and how it is read, searched and judged."""
+"""Traces: written by the decorator, manual spans and OpenTelemetry's own exporter; then read, searched and assessed."""
 
 import time
 
@@ -119,7 +119,7 @@ def traces_are_found():
             ask(n)
         except RuntimeError:
             pass
-        # Times are in ms, and are told apart by filters and orders.
+        # Times are in ms, so that filters and orders can distinguish them.
         time.sleep(0.005)
     flushed()
     every = found(experiment, order_by=["timestamp ASC"])
@@ -299,3 +299,34 @@ def token_usage():
     flushed()
     (trace,) = found(experiment)
     assert trace.info.token_usage == {"input_tokens": 20, "output_tokens": 10, "total_tokens": 30}
+
+
+@scenario(since=(3, 17))
+def costs_of_calls():
+    from mlflow.tracing.constant import SpanAttributeKey
+    from mlflow.tracing.utils import calculate_cost_by_model_and_token_usage
+
+    experiment = traced_experiment()
+    usage = {"input_tokens": 1000, "output_tokens": 500, "total_tokens": 1500}
+
+    @mlflow.trace(span_type="LLM")
+    def call():
+        span = mlflow.get_current_active_span()
+        span.set_attribute(SpanAttributeKey.CHAT_USAGE, usage)
+        span.set_attribute(SpanAttributeKey.MODEL, "gpt-4o-mini")
+        span.set_attribute(SpanAttributeKey.MODEL_PROVIDER, "openai")
+
+    @mlflow.trace
+    def chain():
+        call()
+        call()
+
+    chain()
+    flushed()
+    (trace,) = found(experiment)
+    # What MLflow's server computes from the prices in its package.
+    expected = calculate_cost_by_model_and_token_usage("gpt-4o-mini", usage, "openai")
+    for span in trace.data.spans[1:]:
+        assert span.llm_cost.keys() == expected.keys(), span.llm_cost
+        assert all(abs(span.llm_cost[key] - value) < 1e-12 for key, value in expected.items()), span.llm_cost
+    assert abs(trace.info.cost["total_cost"] - 2 * expected["total_cost"]) < 1e-12, trace.info.cost

@@ -9,7 +9,7 @@ const versions = `${models}/:name/versions` as const;
 const aliases = `${models}/:name/aliases` as const;
 
 const text = (longest: number) => z.string().max(longest);
-/** One that was made before a name became reserved can still be looked at and taken away. */
+/** A model created before a name became reserved can still be read and deleted. */
 const anyAlias = z.string().min(1).max(255).describe('Alias.');
 const description = text(65_536);
 const tagKey = z.string().min(1).max(250);
@@ -101,7 +101,7 @@ export const renameModelOperation = defineOperation({
     'Renames a model with its versions, aliases, tags and approvals. A model of a manifest set is renamed there.',
   input: z.strictObject({ name: modelName, to: modelKind.name.describe('New name.') }),
   output: registeredModelSchema,
-  // The handler asks about the new name as well.
+  // The handler also authorizes the new name.
   target: ofModel,
   roles: ['editor'],
   http: http('POST', `${models}/:name/rename`),
@@ -130,7 +130,7 @@ export const createModelVersionOperation = defineOperation({
     source: text(8192)
       .min(1)
       .describe(
-        'Source: `runs:/RUN/path`, `models:/LOGGED-MODEL`, `models:/NAME/VERSION`, or a URL. For prompts: any text.',
+        'Source: `runs:/RUN/path`, `models:/LOGGED-MODEL`, `models:/NAME/VERSION`, `models:/NAME/STAGE`, `models:/NAME@ALIAS`, `models:/NAME@latest`, or a URL. An alias, a stage or `latest` is replaced by the version that it names. For prompts: any text.',
       ),
     runId: text(256).min(1).optional().describe('Id of the run that created it.'),
     loggedModelId: text(64).min(1).optional().describe('Id of the logged model.'),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineOperation, type HttpBinding, type Operation } from '#operations/operation.ts';
-import { scorerSchema } from '#records/evaluation.ts';
+import { onlineScoringConfigSchema, scorerSchema } from '#records/evaluation.ts';
 
 const scorers = '/api/v1/tracking/scorers' as const;
 const ofScorer = () => ({ kind: 'Scorer' });
@@ -95,10 +95,50 @@ export const deleteScorerOperation = defineOperation({
   http: http('DELETE', `${scorers}/:experimentId/:name`, { query: ['version'] }),
 });
 
+export const setOnlineScoringOperation = defineOperation({
+  name: 'scorer.setOnlineScoring',
+  action: 'scorer:update',
+  mode: 'write',
+  scope: 'project',
+  summary:
+    'Replaces the online scoring configuration of a scorer. Programs that score traces read it; Dais runs no scorer.',
+  input: z.strictObject({
+    experimentId,
+    name,
+    sampleRate: z.number().min(0).max(1).describe('Fraction of the traces to score, from 0 (off) to 1.'),
+    filter: z
+      .string()
+      .max(65_536)
+      .optional()
+      .describe("Filter of the traces to score, as in searches of traces: `status = 'OK'`. Default: all."),
+  }),
+  output: onlineScoringConfigSchema,
+  target: ofScorer,
+  roles: ['operator', 'editor'],
+  http: http('PUT', `${scorers}/:experimentId/:name/online-scoring`),
+});
+
+export const searchOnlineScoringOperation = defineOperation({
+  name: 'scorer.searchOnlineScoring',
+  action: 'scorer:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Lists online scoring configurations of scorers, by experiment and name.',
+  input: z.strictObject({
+    scorerIds: z.array(z.string().min(1).max(64)).max(1000).optional().describe('Ids of scorers. Default: all.'),
+    ...page,
+  }),
+  output: z.strictObject({ items: z.array(onlineScoringConfigSchema), nextCursor: z.string().optional() }),
+  target: ofScorer,
+  http: http('POST', '/api/v1/tracking/search/online-scoring'),
+});
+
 export const scorerOperations: readonly Operation[] = [
   registerScorerOperation,
   searchScorersOperation,
   listScorerVersionsOperation,
   readScorerOperation,
   deleteScorerOperation,
+  setOnlineScoringOperation,
+  searchOnlineScoringOperation,
 ];

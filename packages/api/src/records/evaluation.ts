@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What generated answers are judged with: sets of questions with what is expected of the answer, and scorers. */
+/** Evaluation data for generated answers: questions with expectations, and scorers. */
 
 const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
 const json = z.record(z.string(), z.unknown());
@@ -64,6 +64,15 @@ export const scorerSchema = z.strictObject({
   createdAt: milliseconds,
 });
 export type Scorer = z.infer<typeof scorerSchema>;
+
+export const onlineScoringConfigSchema = z.strictObject({
+  id: z.string().describe('Id. Each change of the configuration creates a new one.'),
+  scorerId: z.string().describe('Id of the scorer.'),
+  experimentId: z.string().describe('Id of the experiment.'),
+  sampleRate: z.number().min(0).max(1).describe('Fraction of the traces to score, from 0 (off) to 1.'),
+  filter: z.string().optional().describe('Filter of the traces to score. Absent: all.'),
+});
+export type OnlineScoringConfig = z.infer<typeof onlineScoringConfigSchema>;
 
 export const datasetSummarySchema = z.strictObject({
   experimentId: z.string().describe('Id of the experiment.'),

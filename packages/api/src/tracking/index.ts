@@ -118,7 +118,9 @@ export {
   readScorerOperation,
   registerScorerOperation,
   scorerOperations,
+  searchOnlineScoringOperation,
   searchScorersOperation,
+  setOnlineScoringOperation,
 } from '#operations/scorers.ts';
 export {
   importEvaluationDatasetOperation,
@@ -182,6 +184,7 @@ export type {
   EvaluationRecord,
   EvaluationSchema,
   FieldType,
+  OnlineScoringConfig,
   Scorer,
 } from '#records/evaluation.ts';
 export type { ReviewItem, ReviewQueue } from '#records/review-queue.ts';

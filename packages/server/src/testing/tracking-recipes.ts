@@ -127,6 +127,8 @@ export const trackingRecipes: Readonly<Record<string, () => Request>> = {
   'scorer.search': () => ({ body: {} }),
   'scorer.versions': () => ({ path: SCORER }),
   'scorer.get': () => ({ path: SCORER }),
+  'scorer.setOnlineScoring': () => ({ path: SCORER, body: { sampleRate: 0.5 } }),
+  'scorer.searchOnlineScoring': () => ({ body: {} }),
   'scorer.delete': () => ({ path: { experimentId: '0', name: 'not there' } }),
   'issue.create': () => ({ body: { experimentId: '0', name: 'target', description: 'target' } }),
   'issue.get': () => ({ path: ISSUE }),

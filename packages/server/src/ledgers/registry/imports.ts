@@ -53,7 +53,7 @@ export async function importVersion(
 ): Promise<Pick<ModelVersion, 'artifactUri'>> {
   const number = Number(input.version);
   const model = await lockModel(tx.sql, tenant.id, input.name);
-  const { runId, loggedModelId, artifactUri } =
+  const { source, runId, loggedModelId, artifactUri } =
     model.type === 'prompt' ? { ...input, artifactUri: input.source } : await findOrigin(tx, dependencies, input);
   const { type, id } = context.principal;
   const before = await stageNow(tx, model, number);
@@ -73,7 +73,7 @@ export async function importVersion(
       input.updatedAt,
       JSON.stringify({ type, id }),
       input.description,
-      input.source,
+      source,
       artifactUri,
       runId ?? null,
       loggedModelId ?? null,
@@ -95,7 +95,6 @@ export async function importVersion(
     'import_last_version',
   );
   if (model.type !== 'prompt') {
-    const { source } = input;
     const { artifactRoot } = dependencies;
     await recordVersion(tx, model, number, { source, runId, loggedModelId }, { now: dependencies.now(), artifactRoot });
   }

@@ -48,15 +48,7 @@ export async function recordVersion(
 
 async function copiedFrom(tx: Transaction, source: string, artifactRoot: string): Promise<string | undefined> {
   const parsed = parseSource(source, artifactRoot);
-  if (parsed.of === 'version') return await findVersion(tx, parsed.name, parsed.version);
-  if (parsed.of !== 'alias') return undefined;
-  const [row] = await tx.sql.query<{ id: bigint; version: number }>(
-    `select m.id, a.version from registry.model m join registry.alias a on a.model = m.id
-     where m.project_id = $1 and m.name = $2 and a.alias = $3`,
-    [tx.projectId, parsed.name, parsed.alias],
-    'version_of_alias',
-  );
-  return row === undefined ? undefined : idOf(row.id, row.version);
+  return parsed.of === 'version' ? await findVersion(tx, parsed.name, parsed.version) : undefined;
 }
 
 async function findVersion(

@@ -113,6 +113,28 @@ export async function readByAlias(sql: Sql, projectId: string, name: string, ali
   throw new DaisError('not_found', `Model "${name}" has no alias "${alias}".`);
 }
 
+/** @throws DaisError `not_found`, for the model, or if it has no version (in this stage). */
+export async function readNewestVersion(
+  sql: Sql,
+  projectId: string,
+  name: string,
+  stage?: ModelVersion['stage'],
+): Promise<ModelVersion> {
+  const [row] = await sql.query<VersionRow>(
+    `select ${VERSION_FIELDS}, m.name as model, m.type from registry.version v join registry.model m on m.id = v.model
+     where m.project_id = $1 and m.name = $2 and ($3::text is null or v.stage = $3)
+     order by v.version desc limit 1`,
+    [projectId, name, stage ?? null],
+    'read_newest_version',
+  );
+  if (row !== undefined) return presentVersion(row, row.model, row.type);
+  await requireModel(sql, projectId, name);
+  throw new DaisError(
+    'not_found',
+    `Model "${name}" has no versions${stage === undefined ? '' : ` in stage ${stage}`}.`,
+  );
+}
+
 async function requireModel(sql: Sql, projectId: string, name: string): Promise<void> {
   const found = await sql.query(
     'select 1 from registry.model where project_id = $1 and name = $2',

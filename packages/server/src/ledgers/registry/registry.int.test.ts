@@ -53,7 +53,7 @@ describe('models', () => {
     await expect.poll(() => types(name)).toEqual(['resource.created', 'model.tagged', 'model.tagged']);
   });
 
-  test('a name is one model, whatever creates it', async () => {
+  test('a name is one model, with any client', async () => {
     const name = await freshModel({ description: 'By manifest' });
     expect(await codeOf(p.call('registeredModel.create', { name }))).toBe('already_exists');
     expect((await model(name)).description).toBe('By manifest');
@@ -200,7 +200,7 @@ describe('versions', () => {
     expect(await codeOf(p.call('modelVersion.get', { name, version: 'abc' }))).toBe('invalid_request');
   });
 
-  test('a retry with the same key registers nothing twice', async () => {
+  test('a retry with the same key registers no duplicate', async () => {
     const name = await freshModel();
     const context = { ...p.context, idempotencyKey: 'again' };
     const input = { name, source: 's3://bucket/m' };
@@ -217,10 +217,37 @@ describe('versions', () => {
     await version(from, 's3://bucket/m', { runId: 'r1' });
     await alias(from, 'champion', 1);
     for (const source of [`models:/${from}/1`, `models:/${from}@champion`]) {
-      expect(await version(to, source)).toMatchObject({ source, artifactUri: 's3://bucket/m', runId: 'r1' });
+      // An alias moves, so the version that it named is stored.
+      const copy = { source: `models:/${from}/1`, artifactUri: 's3://bucket/m', runId: 'r1' };
+      expect(await version(to, source)).toMatchObject(copy);
     }
     expect(await codeOf(version(to, `models:/${from}/9`))).toBe('not_found');
     expect((await version(to)).version).toBe(3);
+  });
+
+  test('the newest version of a model or of a stage is a source', async () => {
+    const [from, to] = [await freshModel(), await freshModel()];
+    const notFound = async (source: string) => (await errorOf(version(to, source))).message;
+    expect(await notFound(`models:/${from}@latest`)).toBe(`Model "${from}" has no versions.`);
+    for (let n = 1; n <= 11; n++) await version(from, `s3://bucket/m${n}`, { runId: `r${n}` });
+    await p.call('modelVersion.stage', { name: from, version: '2', stage: 'Production', archiveOthers: false });
+    for (const source of [`models:/${from}@latest`, `models:/${from}@LATEST`, `models:/${from}/latest`]) {
+      const copy = { source: `models:/${from}/11`, artifactUri: 's3://bucket/m11', runId: 'r11' };
+      expect(await version(to, source)).toMatchObject(copy);
+    }
+    expect(await version(to, `models:/${from}/production`)).toMatchObject({ source: `models:/${from}/2`, runId: 'r2' });
+    expect(await notFound(`models:/${from}/Staging`)).toBe(`Model "${from}" has no versions in stage Staging.`);
+    const unknown = fresh();
+    expect(await notFound(`models:/${unknown}@latest`)).toBe(`There is no Model "${unknown}".`);
+  });
+
+  test('a prompt is no source', async () => {
+    const [prompt, to] = [fresh(), await freshModel()];
+    await p.call('registeredModel.create', { name: prompt, type: 'prompt' });
+    await version(prompt, 'Dear {{name}}');
+    for (const source of [`models:/${prompt}/1`, `models:/${prompt}@latest`]) {
+      expect(await codeOf(version(to, source))).toBe('invalid_request');
+    }
   });
 
   test('files of a run or a logged model become a version only as part of it', async () => {

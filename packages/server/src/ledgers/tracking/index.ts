@@ -24,6 +24,7 @@ import { runEntries } from './runs/runs.ts';
 import { labelSchemaEntries } from './evaluation/label-schemas.ts';
 import { reviewQueueEntries } from './evaluation/review-queues.ts';
 import { issueEntries } from './evaluation/issues.ts';
+import { onlineScoringEntries } from './evaluation/online-scoring.ts';
 import { scorerEntries } from './evaluation/scorers.ts';
 import { searchEntries } from './search/search-entries.ts';
 import { traceRetention } from './traces/trace-delete.ts';
@@ -69,6 +70,7 @@ export function trackingLedger(dependencies: TrackingDependencies): TrackingLedg
       ...reviewQueueEntries(dependencies),
       ...labelSchemaEntries(dependencies),
       ...scorerEntries(dependencies),
+      ...onlineScoringEntries(dependencies),
       ...searchEntries(dependencies.options, homes),
       ...(dependencies.options.traces === undefined
         ? []

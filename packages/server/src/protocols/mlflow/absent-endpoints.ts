@@ -9,16 +9,16 @@ interface Absent {
 const absent: readonly Absent[] = [
   { paths: /\/mlflow\/(unified-traces|get-online-trace-details)(\/|$)/, reason: 'specific to Databricks' },
   {
-    paths: /\/mlflow\/scorers\/online-config(\/|$)/,
-    reason: 'Dais does not run scorers on incoming traces: evaluate traces in your own code',
-  },
-  {
     paths: /\/mlflow\/gateway(\/|-proxy|$)/,
     reason: "Dais does not implement MLflow's AI gateway",
   },
-  { paths: /\/mlflow\/prompt-optimization(\/|$)/, reason: 'for jobs that the MLflow server runs with external models' },
   {
-    paths: /\/mlflow\/(mcp-servers|skills?|assistant|demo|ui-telemetry|jobs|runs\/create-promptlab-run)(\/|$)/,
+    paths: /\/3\.0\/(jobs|mlflow\/(jobs|prompt-optimization|(scorer|issues|genai\/evaluate)\/invoke))(\/|$)/,
+    reason:
+      "MLflow's jobs are functions of its server, which Dais does not run: evaluate traces and optimize prompts in your own code, for example as a job of Dais with `dais run`",
+  },
+  {
+    paths: /\/mlflow\/(mcp-servers|skills?|assistant|demo|ui-telemetry|runs\/create-promptlab-run)(\/|$)/,
     reason: 'for the MLflow UI',
   },
   {

@@ -131,7 +131,7 @@ describe('a file for a run', () => {
   const upload = async (query: Readonly<Record<string, string>>, body: string) =>
     await world.send('POST', `${at}?${new URLSearchParams(query).toString()}`, body);
 
-  test('goes up to 10 MB, and comes down', async () => {
+  test('is uploaded up to 10 MB, and downloaded', async () => {
     const run = await world.run();
     const text = 'x'.repeat(10 * 1024 * 1024);
     expect((await upload({ run_uuid: run, path: 'a/b.txt' }, text)).status).toBe(200);
@@ -152,4 +152,120 @@ describe('a file for a run', () => {
   test('rejects a missing run', async () => {
     expect((await upload({ run_id: 'f'.repeat(32), path: 'x' }, 'x')).status).toBe(404);
   });
+});
+
+describe('online scoring configurations', () => {
+  const CONFIG = `${V3}/scorers/online-config`;
+  const judge = (more: object = {}) =>
+    JSON.stringify({ instructions_judge_pydantic_data: { model: 'gateway:/judge', instructions: 'Is it?', ...more } });
+  const registered = async (serialized_scorer: string, name = 'polite') => {
+    const experiment_id = await world.experiment();
+    const { json } = await post('scorers/register', { experiment_id, name, serialized_scorer });
+    return { experiment_id, name, id: json.scorer_id as string };
+  };
+  const configs = async (...ids: string[]) => {
+    const query = ids.map((id) => `scorer_ids=${id}`).join('&');
+    return (await world.send('GET', `${CONFIG}s?${query}`)).json.configs as unknown[];
+  };
+
+  test('are set, replaced, and read by scorer', async () => {
+    const { id, ...of } = await registered(judge());
+    expect(await configs(id)).toEqual([]);
+    // Pages send null for an empty filter.
+    for (const filter_string of ["status = 'OK'", null, undefined]) {
+      const { status, json } = await world.send('PUT', CONFIG, { ...of, sample_rate: 0.5, filter_string });
+      expect([status, json]).toEqual([
+        200,
+        {
+          config: {
+            online_scoring_config_id: expect.any(String),
+            scorer_id: id,
+            sample_rate: 0.5,
+            experiment_id: of.experiment_id,
+            ...(typeof filter_string === 'string' && { filter_string }),
+          },
+        },
+      ]);
+      expect(await configs(id, 'unknown')).toEqual([json.config]);
+    }
+    const stopped = await world.send('PUT', CONFIG, { ...of, sample_rate: 0 });
+    expect(await configs(id)).toEqual([stopped.json.config]);
+  });
+
+  test('are returned for more scorers than a page has', async () => {
+    const experiment_id = await world.experiment();
+    const names = Array.from({ length: 3 }, (_, index) => `s${index}`);
+    const ids = [];
+    for (const name of names) {
+      ids.push((await post('scorers/register', { experiment_id, name, serialized_scorer: judge() })).json.scorer_id);
+      await world.send('PUT', CONFIG, { experiment_id, name, sample_rate: 1 });
+    }
+    expect(await configs(...ids, ...ids)).toHaveLength(3);
+  });
+
+  const gateway = { base_judge: JSON.parse(judge()) as unknown };
+  test.each([
+    ['a judge', judge()],
+    ['a judge of MLflow', JSON.stringify({ builtin_scorer_pydantic_data: { model: 'gateway:/judge' } })],
+    ['a judge of another library', JSON.stringify({ third_party_scorer_data: { model: 'gateway:/judge' } })],
+    ['a judge with memory', JSON.stringify({ memory_augmented_judge_data: gateway })],
+  ])('are for %s with a model of a gateway', async (_what, definition) => {
+    const { id: _id, ...of } = await registered(definition);
+    expect((await world.send('PUT', CONFIG, { ...of, sample_rate: 1 })).status).toBe(200);
+  });
+
+  test.each([
+    ['no model', '{}', 'does not use a gateway model'],
+    ['a list', '[]', 'does not use a gateway model'],
+    ['a model of a provider', judge({ model: 'openai:/gpt-4o-mini' }), 'does not use a gateway model'],
+    ['a number as a model', judge({ model: 5 }), 'does not use a gateway model'],
+    ['expectations', judge({ instructions: 'Is it {{ expectations }}?' }), 'requires expectations'],
+  ])('are refused for a scorer with %s, except to stop it', async (_what, definition, text) => {
+    const { id: _id, ...of } = await registered(definition);
+    const { status, json } = await world.send('PUT', CONFIG, { ...of, sample_rate: 0.5 });
+    expect([status, json.error_code]).toEqual([400, 'INVALID_PARAMETER_VALUE']);
+    expect(json.message).toContain(text);
+    expect((await world.send('PUT', CONFIG, { ...of, sample_rate: 0 })).status).toBe(200);
+  });
+
+  test.each([
+    [{ sample_rate: 1.5 }, 400, 'between 0.0 and 1.0, got 1.5'],
+    [{ sample_rate: -1 }, 400, 'between 0.0 and 1.0, got -1.0'],
+    [{ sample_rate: 'NaN' }, 400, 'got nan'],
+    [{ sample_rate: 'half' }, 400, "'sample_rate'"],
+    [{ sample_rate: undefined }, 400, "Missing value for required parameter 'sample_rate'"],
+    [{ name: undefined }, 400, "Missing value for required parameter 'name'"],
+    [{ filter_string: 'status =' }, 400, 'Invalid clause'],
+    [{ filter_string: 5 }, 400, "'filter_string'"],
+    [{ experiment_id: '999999' }, 404, 'No Experiment with id=999999'],
+    [{ experiment_id: 'abc' }, 400, 'Invalid experiment ID'],
+    [{ name: 'none' }, 404, "Scorer with name 'none' not found"],
+    [{ name: 'x'.repeat(300) }, 404, 'not found'],
+  ])('with %j are errors of the caller', async (wrong, status, text) => {
+    const { id: _id, ...of } = await registered(judge());
+    const answer = await world.send('PUT', CONFIG, { ...of, sample_rate: 0.5, ...wrong });
+    expect([answer.status, answer.json.message]).toEqual([status, expect.stringContaining(text)]);
+  });
+
+  test('need ids', async () => {
+    const { status, json } = await world.send('GET', `${CONFIG}s`);
+    expect([status, json.error_code]).toEqual([400, 'INVALID_PARAMETER_VALUE']);
+  });
+});
+
+test.each([
+  ['POST', '/ajax-api/3.0/jobs/'],
+  ['POST', '/ajax-api/3.0/jobs/search'],
+  ['GET', '/ajax-api/3.0/jobs/0f3c'],
+  ['PATCH', '/ajax-api/3.0/jobs/cancel/0f3c'],
+  ['GET', '/ajax-api/3.0/mlflow/jobs/0f3c'],
+  ['PATCH', '/ajax-api/3.0/mlflow/jobs/cancel/0f3c'],
+  ['POST', '/ajax-api/3.0/mlflow/scorer/invoke'],
+  ['POST', '/ajax-api/3.0/mlflow/issues/invoke'],
+  ['POST', '/ajax-api/3.0/mlflow/genai/evaluate/invoke'],
+  ['POST', `${V3}/prompt-optimization/jobs`],
+])('%s %s of MLflow jobs is refused with the reason and an alternative', async (method, path) => {
+  const { json } = await world.send(method, path, method === 'GET' ? undefined : {});
+  expect(json.error_code).toBe('ENDPOINT_NOT_FOUND');
+  expect(json.message).toMatch(/functions of its server, which Dais does not run: .*in your own code/);
 });

@@ -23,7 +23,7 @@ export type CallOperation = <Input extends z.ZodType, Output extends z.ZodType>(
  * route-table.ts.
  */
 export interface Route {
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Below `/api/<version>.0`; `:name` parts are fields of the request. */
   readonly path: `/mlflow/${string}` | `/mlflow-artifacts/${string}`;
   readonly version: 2 | 3;

@@ -189,7 +189,48 @@ test('attributes of other conventions for tokens, types, inputs', async () => {
   expect(found.items.map(({ id }) => id)).toEqual([trace.id]);
 });
 
-test('the experiment: by header, else by what the program is, else the default one', async () => {
+test('a call of a language model has a cost, in its span, its trace and its metrics', async () => {
+  const traceId = hex(16);
+  const pair = (key: string, value: object) => ({ key, value });
+  const call = (spanId: string, model: string) =>
+    small(traceId, {
+      spanId,
+      parentSpanId: 'a'.repeat(16),
+      attributes: [
+        pair('gen_ai.response.model', { stringValue: model }),
+        pair('gen_ai.provider.name', { stringValue: 'openai' }),
+        pair('gen_ai.usage.input_tokens', { intValue: 1_000_000 }),
+        pair('gen_ai.usage.output_tokens', { intValue: 1_000_000 }),
+      ],
+    });
+  const spans = [
+    small(traceId, { spanId: 'a'.repeat(16) }),
+    call('b'.repeat(16), 'gpt-4o-mini'),
+    call('c'.repeat(16), 'gpt-4o-mini'),
+    call('d'.repeat(16), 'our-own-model'),
+  ];
+  const body = { resourceSpans: [{ scopeSpans: [{ spans }] }] };
+  expect((await send(JSON.stringify(body), JSON_TYPE)).status).toBe(200);
+  const trace = (await native('GET', `traces/tr-${traceId}`)) as Trace;
+  expect(trace.cost).toEqual({
+    input_cost: expect.closeTo(0.3),
+    output_cost: expect.closeTo(1.2),
+    total_cost: expect.closeTo(1.5),
+  });
+  const costs = (await spansOf(traceId)).map(({ attributes }) => attributes?.['mlflow.llm.cost']);
+  expect(costs.filter((cost) => cost !== undefined)).toHaveLength(2);
+  const sum = { type: 'sum' };
+  const { points } = (await native('POST', 'search/traces/metrics', {
+    experimentIds: [experimentId],
+    view: 'spans',
+    metric: 'total_cost',
+    dimensions: ['span_model_name'],
+    aggregations: [sum],
+  })) as { points: unknown[] };
+  expect(points).toMatchObject([{ dimensions: { span_model_name: 'gpt-4o-mini' } }]);
+});
+
+test('the experiment: by header, otherwise by the program, otherwise the default one', async () => {
   const where = async (headers: Readonly<Record<string, string>>, resource: object) => {
     const traceId = hex(16);
     expect((await send(json(small(traceId), resource), { ...JSON_TYPE, ...headers })).status).toBe(200);
@@ -250,7 +291,7 @@ test.each([
   expect((await send(body, headers)).status).toBe(status);
 });
 
-test('nothing at all is no error, except for exporters of MLflow', async () => {
+test('an empty request is no error, except for exporters of MLflow', async () => {
   const other = { 'x-mlflow-experiment-id': '' };
   expect((await send(Buffer.alloc(0), { ...PROTOBUF, ...other })).status).toBe(200);
   expect((await send('{}', { ...JSON_TYPE, ...other })).status).toBe(200);

@@ -15,7 +15,7 @@ export const spanWords: TraceConventions = {
     session: ['session.id', 'gen_ai.conversation.id'],
     user: ['user.id'],
     usage: [NAMES.usage],
-    cost: ['mlflow.llm.cost'],
+    cost: [NAMES.cost],
     model: [NAMES.model],
     provider: [NAMES.provider],
   },

@@ -1,5 +1,6 @@
 import type { Transaction } from '#kernel/transaction.ts';
-import { readByAlias, readVersion } from '../model-rows.ts';
+import type { ModelVersion } from '@dais/api/registry';
+import { readByAlias, readNewestVersion, readVersion } from '../model-rows.ts';
 import type { RegistryDependencies } from '../registry-dependencies.ts';
 import { isInside, parseSource, invalidSource } from './version-source.ts';
 
@@ -11,6 +12,8 @@ interface NewVersion {
 
 /** The location of a version's files, and their origin. */
 export interface VersionOrigin {
+  /** The source to store: an alias or a stage, which move, is replaced by the version that it names now. */
+  readonly source: string;
   readonly artifactUri: string;
   readonly runId: string | undefined;
   readonly loggedModelId: string | undefined;
@@ -32,7 +35,7 @@ export async function findOrigin(
   const loggedModelId = version.loggedModelId ?? (parsed.of === 'logged-model' ? parsed.id : undefined);
   const model = loggedModelId === undefined ? undefined : await homes.ofLoggedModel(tx, loggedModelId);
   const runId = version.runId ?? (parsed.of === 'run' ? parsed.runId : model?.runId);
-  const made = { runId, loggedModelId };
+  const made = { source, runId, loggedModelId };
   switch (parsed.of) {
     case 'run': {
       if (parsed.runId !== runId) throw invalidSource(source, 'belongs to another run', `\`runId\`: ${parsed.runId}`);
@@ -54,9 +57,11 @@ export async function findOrigin(
       return { ...made, artifactUri: model.artifactUri };
     }
     case 'version':
-      return { ...made, ...(await copied(made, readVersion(tx.sql, tx.projectId, parsed.name, parsed.version))) };
+      return copied(made, await readVersion(tx.sql, tx.projectId, parsed.name, parsed.version));
     case 'alias':
-      return { ...made, ...(await copied(made, readByAlias(tx.sql, tx.projectId, parsed.name, parsed.alias))) };
+      return copied(made, await readByAlias(tx.sql, tx.projectId, parsed.name, parsed.alias));
+    case 'newest':
+      return copied(made, await readNewestVersion(tx.sql, tx.projectId, parsed.name, parsed.stage));
     case 'inside': {
       const home = loggedModelId === undefined ? await runHome(tx, homes, runId) : model?.artifactUri;
       if (home === undefined || !isInside(parsed.uri, home)) {
@@ -78,11 +83,16 @@ async function runHome(
   return runId === undefined ? undefined : await homes.ofRun(tx, runId);
 }
 
-/** A version of a version has the same files, and the same origin unless the client specifies another. */
-async function copied(
-  made: Pick<VersionOrigin, 'runId' | 'loggedModelId'>,
-  read: ReturnType<typeof readVersion>,
-): Promise<VersionOrigin> {
-  const { artifactUri, runId, loggedModelId } = await read;
-  return { artifactUri, runId: made.runId ?? runId, loggedModelId: made.loggedModelId ?? loggedModelId };
+/**
+ * A version of a version has the same files, and the same origin unless the client specifies another.
+ * @throws DaisError `invalid_request` for a prompt, which has no files.
+ */
+function copied(made: Omit<VersionOrigin, 'artifactUri'>, from: ModelVersion): VersionOrigin {
+  if (from.type === 'prompt') throw invalidSource(made.source, 'is a prompt, which has no files', 'a model');
+  return {
+    source: `models:/${from.model}/${from.version}`,
+    artifactUri: from.artifactUri,
+    runId: made.runId ?? from.runId,
+    loggedModelId: made.loggedModelId ?? from.loggedModelId,
+  };
 }

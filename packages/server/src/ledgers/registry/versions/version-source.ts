@@ -1,4 +1,5 @@
 import { DaisError } from '@dais/api';
+import { stages, type ModelVersion } from '@dais/api/registry';
 
 /** Parses the source of a version, without reading anything. */
 export type ParsedSource =
@@ -7,6 +8,8 @@ export type ParsedSource =
   | { readonly of: 'logged-model'; readonly id: string }
   | { readonly of: 'version'; readonly name: string; readonly version: number }
   | { readonly of: 'alias'; readonly name: string; readonly alias: string }
+  /** The newest version of a model, or of one of its stages. */
+  | { readonly of: 'newest'; readonly name: string; readonly stage?: ModelVersion['stage'] }
   /** A path or URI that this server, or its artifact store, can read: it must be inside an object of the caller. */
   | { readonly of: 'inside'; readonly uri: string }
   /** An external location that clients access directly. */
@@ -46,16 +49,28 @@ function ofRun(source: string): ParsedSource {
 function ofModel(source: string): ParsedSource {
   const path = /^models:\/([^/].*)$/i.exec(source)?.[1] ?? '';
   const alias = /^([^/:@]+)@([^/@]+)$/.exec(path);
-  if (alias !== null) return { of: 'alias', name: alias[1] ?? '', alias: alias[2] ?? '' };
+  if (alias !== null) {
+    const [, name = '', word = ''] = alias;
+    return isLatest(word) ? { of: 'newest', name } : { of: 'alias', name, alias: word };
+  }
   const version = /^([^/:]+)\/([1-9]\d{0,8})$/.exec(path);
   if (version !== null) return { of: 'version', name: version[1] ?? '', version: Number(version[2]) };
+  const [, model = '', word = ''] = /^([^/:]+)\/([a-z]+)$/i.exec(path) ?? [];
+  if (isLatest(word)) return { of: 'newest', name: model };
+  const stage = stages.find((one) => one.toLowerCase() === word.toLowerCase());
+  if (stage !== undefined) return { of: 'newest', name: model, stage };
   const id = /^([^/:@]+)$/.exec(path)?.[1];
   if (id !== undefined) return { of: 'logged-model', id };
   throw invalidSource(
     source,
     'does not name a model',
-    '`models:/LOGGED-MODEL`, `models:/NAME/VERSION` or `models:/NAME@ALIAS`',
+    '`models:/LOGGED-MODEL`, `models:/NAME/VERSION`, `models:/NAME/STAGE`, `models:/NAME@ALIAS` or `models:/NAME@latest`',
   );
+}
+
+/** No alias can have this name: it is the newest version. */
+function isLatest(word: string): boolean {
+  return word.toLowerCase() === 'latest';
 }
 
 /** Whether a URI is a folder or inside it. Compares normalized URIs, without doubled slashes. */

@@ -28,9 +28,8 @@ export async function createVersion(
 ): Promise<ModelVersion> {
   const now = dependencies.now();
   const { version, ...model } = await nextVersion(tx, tenant.id, input.name, now);
-  const { source } = input;
-  const { runId, loggedModelId, artifactUri } =
-    model.type === 'prompt' ? { ...input, artifactUri: source } : await findOrigin(tx, dependencies, input);
+  const { source, runId, loggedModelId, artifactUri } =
+    model.type === 'prompt' ? { ...input, artifactUri: input.source } : await findOrigin(tx, dependencies, input);
   const { type, id } = context.principal;
   const { tags = {}, description = '', runLink } = input;
   await insertVersion(tx, model, version, {

@@ -1,4 +1,4 @@
-import type { Scorer } from '@dais/api/tracking';
+import type { OnlineScoringConfig, Scorer } from '@dais/api/tracking';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { codeOf } from '#kernel/testing/test-kernel.ts';
 import { startTrackingWorld, type TrackingWorld } from '../testing/tracking-world.ts';
@@ -68,4 +68,72 @@ test('two concurrent registrations create two versions', async () => {
 test('missing scorers are not found', async () => {
   expect(await codeOf(register('999999', 'a'))).toBe('not_found');
   expect(await codeOf(call('scorer.get', { experimentId: await world.experiment(), name: 'none' }))).toBe('not_found');
+});
+
+const configure = async (experimentId: string, name: string, more: object = {}) =>
+  await call<OnlineScoringConfig>('scorer.setOnlineScoring', { experimentId, name, sampleRate: 0.5, ...more });
+const configured = async (input: object) =>
+  await call<{ items: OnlineScoringConfig[]; nextCursor?: string }>('scorer.searchOnlineScoring', input);
+
+test('a scorer has one online scoring configuration, until its last version is deleted', async () => {
+  const experimentId = await world.experiment();
+  const { id: scorerId } = await register(experimentId, 'safety');
+  await register(experimentId, 'safety');
+  expect((await configured({ scorerIds: [scorerId] })).items).toEqual([]);
+  const first = await configure(experimentId, 'safety', { filter: "status = 'OK'" });
+  expect(first).toEqual({
+    id: expect.stringMatching(/^[0-9a-f]{32}$/),
+    scorerId,
+    experimentId,
+    sampleRate: 0.5,
+    filter: "status = 'OK'",
+  });
+  expect((await configured({ scorerIds: [scorerId] })).items).toEqual([first]);
+  const second = await configure(experimentId, 'safety', { sampleRate: 0 });
+  expect(second).toEqual({ id: expect.any(String), scorerId, experimentId, sampleRate: 0 });
+  expect((await configured({ scorerIds: [scorerId, 'unknown'] })).items).toEqual([second]);
+  await call('scorer.delete', { experimentId, name: 'safety', version: 1 });
+  expect((await configured({ scorerIds: [scorerId] })).items).toEqual([second]);
+  await call('scorer.delete', { experimentId, name: 'safety' });
+  expect((await configured({ scorerIds: [scorerId] })).items).toEqual([]);
+  expect(await codeOf(configure(experimentId, 'safety'))).toBe('not_found');
+  await register(experimentId, 'safety');
+  expect((await configured({ scorerIds: [scorerId] })).items).toEqual([]);
+});
+
+test('online scoring configurations are listed in pages, without those of deleted experiments', async () => {
+  const [one, two] = [await world.experiment(), await world.experiment()];
+  const made = [];
+  for (const [experimentId, name] of [
+    [one, 'b'],
+    [one, 'a'],
+    [two, 'c'],
+  ] as const) {
+    await register(experimentId, name);
+    made.push(await configure(experimentId, name));
+  }
+  const [b, a, c] = made;
+  const scorerIds = made.map((config) => config.scorerId);
+  const page = await configured({ scorerIds, limit: 2 });
+  expect(page.items).toEqual([a, b]);
+  expect(await configured({ scorerIds, limit: 2, cursor: page.nextCursor })).toEqual({ items: [c] });
+  expect((await configured({})).items).toEqual(expect.arrayContaining(made));
+  expect(await codeOf(configured({ scorerIds: [], limit: 2, cursor: page.nextCursor }))).toBe('invalid_cursor');
+  await call('experiment.delete', { id: one });
+  expect((await configured({ scorerIds })).items).toEqual([c]);
+  expect(await codeOf(configure(one, 'a'))).toBe('invalid_state');
+});
+
+test.each([
+  [{ sampleRate: -0.1 }, 'invalid_request'],
+  [{ sampleRate: 1.1 }, 'invalid_request'],
+  [{ sampleRate: 'half' }, 'invalid_request'],
+  [{ filter: 'status =' }, 'invalid_request'],
+  [{ filter: "colour = 'red'" }, 'invalid_request'],
+  [{ experimentId: '999999' }, 'not_found'],
+  [{ name: 'none' }, 'not_found'],
+])('rejects the online scoring configuration %j', async (wrong, code) => {
+  const experimentId = await world.experiment();
+  await register(experimentId, 'safety');
+  expect(await codeOf(configure(experimentId, 'safety', wrong))).toBe(code);
 });

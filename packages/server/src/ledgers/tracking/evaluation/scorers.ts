@@ -156,6 +156,13 @@ async function deleteScorer(
     'delete_scorer_versions',
   );
   if (gone.length > 0) {
+    await tx.sql.query(
+      `delete from tracking.online_scoring o using tracking.scorer s
+       where s.num = o.scorer and s.experiment = $1 and s.name = $2
+         and not exists (select 1 from tracking.scorer_version v where v.scorer = s.num)`,
+      [experiment.id, name],
+      'delete_unused_online_scoring',
+    );
     emitScorerEvent(tx, 'scorerDeleted', { scorer: name, experiment: experimentId, versions: gone.length });
   }
   return { deleted: gone.length };
@@ -168,7 +175,11 @@ async function undeletedExperiment(tx: Transaction, number: string, lock?: 'for 
   return row;
 }
 
-function noScorer({ experimentId, name, version }: Named & { readonly version?: number | undefined }): DaisError {
+export function noScorer({
+  experimentId,
+  name,
+  version,
+}: Named & { readonly version?: number | undefined }): DaisError {
   const which = version === undefined ? '' : ` in version ${version}`;
   return new DaisError('not_found', `Experiment ${experimentId} has no scorer "${name}"${which}.`);
 }

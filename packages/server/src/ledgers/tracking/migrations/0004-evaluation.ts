@@ -83,6 +83,16 @@ create table tracking.scorer_version (
 );
 select dais.protect('tracking.scorer_version');
 
+-- Which share of the traces of the experiment a program is to score with the scorer.
+create table tracking.online_scoring (
+  scorer bigint primary key references tracking.scorer (num) on delete cascade,
+  project_id uuid not null,
+  id text collate "C" not null,
+  sample_rate float8 not null,
+  filter text
+);
+select dais.protect('tracking.online_scoring');
+
 create table tracking.issue (
   num bigint generated always as identity primary key,
   project_id uuid not null,

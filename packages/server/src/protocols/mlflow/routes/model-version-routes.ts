@@ -18,7 +18,7 @@ import { invalid } from '../wire/mlflow-error.ts';
 import { requireModelName, requireRegistryTag, stageOf, versionNumber } from '../wire/registry-limits.ts';
 import { modelVersion, modelVersionMessage } from '../wire/registry-messages.ts';
 import { searchInputOf } from './prompts.ts';
-import { refusedModel, refusedVersion } from './registry-errors.ts';
+import { refusedSource, refusedVersion } from './registry-errors.ts';
 import { searchInput } from './search-input.ts';
 
 const byVersion = { name: required(string), version: required(string) };
@@ -58,7 +58,7 @@ export const modelVersionRoutes: readonly Route[] = [
           ...(description !== '' && { description }),
           ...(loggedModelId !== '' && { loggedModelId }),
         },
-        refusedModel(name),
+        refusedSource(name),
       );
       await noteVersion(made, call);
       return { model_version: modelVersionMessage(made) };

@@ -27,3 +27,22 @@ export function takenName(name: string, entity: 'Registered Model' | 'Prompt' = 
     already_exists: () => new MlflowError('RESOURCE_ALREADY_EXISTS', `${entity} (name=${name}) already exists.`),
   };
 }
+
+/** The model of the new version is missing, or that of its source; the message names which. */
+export function refusedSource(name: string): Refusals {
+  return {
+    not_found: ({ message }) => {
+      const [, model, version] = /^Model "(.*)" has no version (\d+)\.$/.exec(message) ?? [];
+      if (model !== undefined && version !== undefined) return noVersion(model, version);
+      const alias = /has no alias "(.*)"\.$/.exec(message)?.[1];
+      if (alias !== undefined) return invalid(`Registered model alias ${alias} not found.`);
+      const [, empty, stage] = /^Model "(.*)" has no versions(?: in stage (\w+))?\.$/.exec(message) ?? [];
+      if (empty !== undefined) {
+        return stage === undefined
+          ? missing(`Latest version not found for model ${empty}.`)
+          : missing(`No versions of model with name '${empty}' and stage '${stage}' found`);
+      }
+      return noModel(/^There is no Model "(.*)"\.$/.exec(message)?.[1] ?? name);
+    },
+  };
+}

@@ -5,22 +5,23 @@ import {
   readExperimentOperation,
   readScorerOperation,
   registerScorerOperation,
+  searchOnlineScoringOperation,
   searchScorersOperation,
-  type Scorer,
+  setOnlineScoringOperation,
+  type OnlineScoringConfig,
 } from '@dais/api/tracking';
 import { route, type CallOperation, type Refusals, type Route } from '../route.ts';
 import { list } from '../wire/encode.ts';
 import { scorer, scorerMessage } from '../wire/evaluation-messages.ts';
 import { experimentNumber, LIMITS, requireLength } from '../wire/limits.ts';
-import { int32, int64, nested, repeated, required, string } from '../wire/message.ts';
+import { double, int32, int64, nested, repeated, required, string } from '../wire/message.ts';
+import { pythonFloat } from '../wire/python-text.ts';
 import { invalid, missing } from '../wire/mlflow-error.ts';
 import { inactive, noExperiment } from './experiment-routes.ts';
+import { requireAutomatic, requireHarmless } from './scorer-definition.ts';
 
 const ofExperiment = { experiment_id: required(string), name: required(string) };
 const listed = { scorers: repeated(nested(scorer)) };
-
-const CODE_REFUSED =
-  'Custom scorer registration (using @scorer decorator) is disabled by default outside of Databricks tracking environments due to security concerns. Custom scorers require arbitrary code execution during deserialization.\n\nManage your custom scorer code in a source code repository (e.g., GitHub) and import it directly, or use built-in scorers or make_judge() scorers instead.';
 
 export const scorerRoutes: readonly Route[] = [
   route({
@@ -123,12 +124,35 @@ export const scorerRoutes: readonly Route[] = [
     version: 3,
     path: '/mlflow/scorers/online-configs',
     beside: 'clients call it for each scorer',
-    operation: searchScorersOperation,
+    operation: searchOnlineScoringOperation,
     request: { scorer_ids: required(repeated(string)) },
-    answer: async (_values, call) => {
-      // Dais runs no scorers on incoming traces, so none has a configuration. The caller still needs the permission.
-      await call(searchScorersOperation, { experimentIds: [], limit: 1 });
-      return { configs: [] };
+    answer: async ({ scorer_ids: ids }, call) => {
+      const scorerIds = [...new Set(ids)];
+      const found = await allPages(async (page) => await call(searchOnlineScoringOperation, { scorerIds, ...page }));
+      return { configs: found.map(onlineScoringMessage) };
+    },
+  }),
+  route({
+    method: 'PUT',
+    version: 3,
+    path: '/mlflow/scorers/online-config',
+    beside: 'clients start, change and stop the scoring of traces with it',
+    operation: setOnlineScoringOperation,
+    request: { ...ofExperiment, sample_rate: required(double), filter_string: string },
+    answer: async ({ experiment_id: given, name, sample_rate: sampleRate, filter_string: filter }, call) => {
+      // Not a number fails both comparisons.
+      if (!(sampleRate >= 0 && sampleRate <= 1)) {
+        throw invalid(`sample_rate must be between 0.0 and 1.0, got ${pythonFloat(sampleRate)}`);
+      }
+      const of = named(given, name, undefined);
+      const { definition } = await call(readScorerOperation, of, refused(of));
+      if (sampleRate > 0) requireAutomatic(name, definition);
+      const made = await call(
+        setOnlineScoringOperation,
+        { experimentId: of.experimentId, name, sampleRate, ...(filter !== undefined && { filter }) },
+        refused(of),
+      );
+      return { config: onlineScoringMessage(made) };
     },
   }),
 ];
@@ -168,34 +192,31 @@ async function requireExperiment(id: string, call: CallOperation): Promise<void>
   }
 }
 
-interface Page {
-  readonly items: readonly Scorer[];
+interface Page<Item> {
+  readonly items: readonly Item[];
   readonly nextCursor?: string | undefined;
 }
 
 /** Clients call it once. */
-async function allPages(read: (page: { limit: number; cursor?: string }) => Promise<Page>): Promise<Scorer[]> {
-  const found: Scorer[] = [];
+async function allPages<Item>(
+  read: (page: { limit: number; cursor?: string }) => Promise<Page<Item>>,
+): Promise<Item[]> {
+  const found: Item[] = [];
   let cursor: string | undefined;
   do {
-    const page: Page = await read({ limit: 1000, ...(cursor !== undefined && { cursor }) });
+    const page: Page<Item> = await read({ limit: 1000, ...(cursor !== undefined && { cursor }) });
     found.push(...page.items);
     cursor = page.nextCursor;
   } while (cursor !== undefined);
   return found;
 }
 
-/** @throws MlflowError for invalid JSON, and for a scorer that contains code, because loading it would run the code. */
-function requireHarmless(text: string): void {
-  let code = false;
-  try {
-    // A reviver sees every member, however deep, without going down itself.
-    JSON.parse(text, (key, value: unknown) => {
-      if (key === 'call_source' && value !== null) code = true;
-      return value;
-    });
-  } catch {
-    throw invalid('serialized_scorer must be valid JSON');
-  }
-  if (code) throw invalid(CODE_REFUSED);
+function onlineScoringMessage({ id, scorerId, experimentId, sampleRate, filter }: OnlineScoringConfig) {
+  return {
+    online_scoring_config_id: id,
+    scorer_id: scorerId,
+    sample_rate: sampleRate,
+    experiment_id: experimentId,
+    ...(filter !== undefined && { filter_string: filter }),
+  };
 }

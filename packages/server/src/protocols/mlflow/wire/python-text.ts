@@ -44,3 +44,10 @@ export function pythonType(value: unknown): string {
       return 'dict';
   }
 }
+
+/** `str` of a float. */
+export function pythonFloat(value: number): string {
+  if (Number.isNaN(value)) return 'nan';
+  if (!Number.isFinite(value)) return value > 0 ? 'inf' : '-inf';
+  return Number.isInteger(value) && Math.abs(value) < 1e16 ? value.toFixed(1) : String(value);
+}

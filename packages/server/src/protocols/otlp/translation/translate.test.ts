@@ -205,6 +205,36 @@ test('the model is read from requests of clients of MLflow', () => {
   expect(added({ 'mlflow.spanInputs': { model: 'gpt', messages: [] } })).toEqual({ 'llm.model': 'gpt' });
 });
 
+describe('the cost of a call of a language model', () => {
+  const cost = { input_cost: expect.closeTo(0.15), output_cost: expect.closeTo(0.6), total_cost: expect.closeTo(0.75) };
+  const million = 1_000_000;
+
+  test('is added to spans of other conventions', () => {
+    const attributes = {
+      'gen_ai.usage.input_tokens': million,
+      'gen_ai.usage.output_tokens': million,
+      'gen_ai.response.model': 'gpt-4o-mini',
+      'gen_ai.provider.name': 'openai',
+    };
+    expect(added(attributes)).toMatchObject({ 'llm.cost': cost });
+    const { 'gen_ai.response.model': _model, ...nameless } = attributes;
+    expect(added(nameless)).not.toHaveProperty('llm.cost');
+  });
+
+  test('is added to spans of MLflow, whose values are JSON', () => {
+    const usage = JSON.stringify({ input_tokens: million, output_tokens: million });
+    const attributes = { 'mlflow.chat.tokenUsage': usage, 'mlflow.llm.model': '"gpt-4o-mini"' };
+    expect(added(attributes)).toEqual({ 'llm.cost': cost });
+    const own = { ...attributes, 'mlflow.llm.cost': '{"total_cost": 1}' };
+    expect(translateSpan(span(own))).toEqual(own);
+  });
+
+  test.each(['no JSON', '[]', '5', '{"input_tokens": "5"}', '"text"'])('is not added for the usage %s', (usage) => {
+    const attributes = { 'mlflow.chat.tokenUsage': usage, 'mlflow.llm.model': 'gpt-4o-mini' };
+    expect(added(attributes)).toEqual({});
+  });
+});
+
 test('a map that looks like a special value keeps its form', () => {
   expect(added({ 'input.value': '{"@": ["int", "5"]}' })).toEqual({
     spanInputs: { '@': ['map', { '@': ['int', '5'] }] },

@@ -3,12 +3,14 @@ import { plainMap, simpleValue } from '@dais/api/access';
 import type { ResourceSpans, Span } from '@dais/api/tracking';
 import { decoded, isEmpty, lookUp, own, type Attributes, type Convention, type SpanEvent } from './convention.ts';
 import { conventions } from './conventions.ts';
+import { costOf } from './model-cost.ts';
 
 export const NAMES = {
   type: 'mlflow.spanType',
   inputs: 'mlflow.spanInputs',
   outputs: 'mlflow.spanOutputs',
   usage: 'mlflow.chat.tokenUsage',
+  cost: 'mlflow.llm.cost',
   format: 'mlflow.message.format',
   tools: 'mlflow.chat.tools',
   model: 'mlflow.llm.model',
@@ -35,8 +37,30 @@ export function translateResource({ resource, spans }: ResourceSpans): ResourceS
 
 const SERVICE = 'service.name';
 
-/** Returns the attributes of the span with those of MLflow. Existing ones of MLflow stay, except for an unknown type. */
-export function translateSpan({ attributes = {}, events = [] }: Span): Record<string, unknown> {
+/**
+ * Returns the attributes of the span with those of MLflow, and with the cost of a call of a language model. Existing ones
+ * of MLflow stay, except for an unknown type.
+ */
+export function translateSpan(span: Span): Record<string, unknown> {
+  return withCost(translateAttributes(span), span.startNs);
+}
+
+/** MLflow's clients leave the cost to the server, too. */
+function withCost(attributes: Record<string, unknown>, startNs: string): Record<string, unknown> {
+  if (Object.hasOwn(attributes, NAMES.cost) || !Object.hasOwn(attributes, NAMES.usage)) return attributes;
+  const read = (part: Part) => decoded(simpleValue(own(attributes, NAMES[part])));
+  const [model, provider, usage] = [read('model'), read('provider'), read('usage')];
+  if (typeof model !== 'string' || typeof usage !== 'object' || usage === null) return attributes;
+  const cost = costOf({
+    model,
+    provider: typeof provider === 'string' ? provider : undefined,
+    usage: usage as Attributes,
+    at: new Date(Number(BigInt(startNs) / 1_000_000n)),
+  });
+  return cost === undefined ? attributes : { ...attributes, [NAMES.cost]: plainMap(cost) };
+}
+
+function translateAttributes({ attributes = {}, events = [] }: Span): Record<string, unknown> {
   if (
     events.length === 0 &&
     Object.keys(attributes).every((key) => key.startsWith('mlflow.') && key !== NAMES.inputs)
