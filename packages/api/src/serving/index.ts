@@ -18,6 +18,7 @@ export {
   rollBackOperation,
 } from '#operations/serving.ts';
 export type { EndpointContract, EndpointFigures, Rollout, RolloutFigures, RolloutState } from '#records/rollout.ts';
+export { describeRolloutCheck } from './rollout-texts.ts';
 export type { RolloutAnalysis, RolloutCheck, RolloutStep } from '#records/rollout.ts';
 export { erasePredictionsOperation, exportPredictionsOperation } from '#operations/predictions.ts';
 export { labelPredictionsOperation, listPredictionFilesOperation } from '#operations/predictions.ts';

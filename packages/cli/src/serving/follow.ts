@@ -1,7 +1,7 @@
 /** Describes the serving version of an endpoint, and how long a rollout continues automatically. */
 import { setTimeout as wait } from 'node:timers/promises';
 import type { DaisClient } from '@dais/api';
-import { listRolloutsOperation, type EndpointVariant, type Rollout } from '@dais/api/serving';
+import { describeRolloutCheck, listRolloutsOperation, type EndpointVariant, type Rollout } from '@dais/api/serving';
 import type { Context } from '#context.ts';
 import { table } from '#output/table.ts';
 
@@ -99,6 +99,20 @@ export function showState(
     { text: firstLine(step.message) },
   ]);
   terminal.out(table(['step', 'traffic', 'result', 'requests', 'latency', 'message'], rows, options));
+  if (rollout.analysis !== undefined) terminal.out(`\n${analysisTable(rollout.analysis, options)}`);
+}
+
+/** The tests of both versions in the same intervals. */
+function analysisTable(
+  { canary, stable, falseAlarmRate, checks }: NonNullable<Rollout['analysis']>,
+  options: Parameters<typeof table>[2],
+): string {
+  const title = `Comparison of ${canary.requests} requests with ${stable.requests} of the active version in the same intervals (false-alarm rate ${falseAlarmRate * 100} %):\n`;
+  const rows = checks.map((check) => {
+    const { title: name, estimate, interval, limit, evidence } = describeRolloutCheck(check);
+    return [name, check.status, estimate, interval, limit, evidence].map((text) => ({ text }));
+  });
+  return title + table(['check', 'status', 'estimate', 'interval', 'limit', 'evidence'], rows, options);
 }
 
 /** A log can follow it, which is printed above the table. */

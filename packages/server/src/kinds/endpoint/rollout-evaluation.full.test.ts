@@ -4,7 +4,7 @@ import { seededRandom } from '#lib/statistics/random.ts';
 import { simulateRollout, type Scenario } from './rollout-simulation.testing.ts';
 
 const limits = endpointSpec.parse({ model: 'models:/m/1' }).rollout;
-const ROLLOUTS = 2000;
+const ROLLOUTS = 1000;
 const SPREADS = [0.1, 0.5, 1];
 const ERROR_SHARES = [0, 0.0005, 0.001];
 

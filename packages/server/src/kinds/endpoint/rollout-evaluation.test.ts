@@ -77,7 +77,7 @@ test('failures count against those of the current version in the same intervals'
   const { status, message, analysis } = evaluate(times(10, [served(100, { failed: 2 }), served(900, { failed: 1 })]));
   expect(status).toBe('failed');
   expect(message).toBe(
-    '20 of 1000 requests failed (2 %), compared with 0.11 % of the active version in the same intervals. The increase is 1.89 percentage points (0.15 to 3.62). Evidence: 1000000000, threshold 200.',
+    '20 of 1000 requests failed (2 %), compared with 0.11 % of the active version in the same intervals. The increase is 1.89 points (0.15 to 3.62). Evidence: 1000000000 of 200.',
   );
   expect(analysis?.checks[0]).toMatchObject({ check: 'errors', status: 'failing', alpha: 0.005, threshold: 200 });
 });
@@ -93,7 +93,9 @@ test('a slower version fails if its p99 latency is above `latencyMs` and the inc
     evaluate(times(4, [served(50, { ms: ms * factor }), served(450, { ms })]), { spec });
   expect(slower(1.3)).toMatchObject({
     status: 'failed',
-    message: expect.stringMatching(/^Requests take 1\.\d+ times as long .* \(1\.\d+ to 1\.\d+\)/) as string,
+    message: expect.stringMatching(
+      /^The latency is 1\.\d+ × that of the active version .* \(1\.\d+ to 1\.\d+\)/,
+    ) as string,
   });
   expect(slower(1.3, 1)).toMatchObject({ status: 'passed' });
   expect(slower(1.3, 50, specWith({ slowdown: 1 }))).toMatchObject({ status: 'passed' });
@@ -138,6 +140,22 @@ test('an interval ends by time and numbers of requests, and with the step', () =
   expect(taken(60_000, 0, 200)).toBe(true);
   expect(taken(100, 3, 9, { total: 50 })).toBe(true);
   expect(taken(100, 0, 9, { total: 50 })).toBe(false);
+});
+
+test('evidence that was stored as JSON continues as if it had not been', () => {
+  const interval = (failed: number) =>
+    ({ weight: 10, canary: served(50, { failed, slow: failed }), stable: served(450, { failed: 1 }) }) as const;
+  const intervals = [interval(0), interval(2), { ...interval(1), weight: 100 }, interval(1)];
+  let stored: RolloutEvidence | undefined;
+  for (const one of intervals) {
+    stored = JSON.parse(JSON.stringify(addInterval(settingsOf(limits), stored, one))) as RolloutEvidence;
+  }
+  const whole = intervals.reduce<RolloutEvidence | undefined>(
+    (evidence, one) => addInterval(settingsOf(limits), evidence, one),
+    undefined,
+  );
+  expect(stored).toEqual(whole);
+  expect(whole?.intervals).toBe(4);
 });
 
 const SHARES = [0.05, 0.1, 0.2, 0.33, 0.5];

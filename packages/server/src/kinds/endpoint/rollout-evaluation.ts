@@ -1,5 +1,11 @@
 /** Whether the new version of an endpoint is worse than the current one: when an interval ends, and what its evidence means. */
-import type { EndpointSpec, RolloutAnalysis, RolloutCheck, RolloutFigures } from '@dais/api/serving';
+import {
+  describeRolloutCheck,
+  type EndpointSpec,
+  type RolloutAnalysis,
+  type RolloutCheck,
+  type RolloutFigures,
+} from '@dais/api/serving';
 import {
   addInterval,
   analyzeEvidence,
@@ -86,37 +92,30 @@ export function evaluateRollout(
 
 function describeFailure(check: RolloutCheck, { canary, stable }: RolloutAnalysis, limits: Limits): string {
   const share = ({ failed, requests }: RolloutFigures) => (requests === 0 ? 0 : failed / requests);
-  const evidence = `Evidence: ${round(check.evidence)}, threshold ${round(check.threshold)}.`;
-  const interval = check.low === null && check.high === null ? '' : ` (${intervalText(check)})`;
+  const texts = describeRolloutCheck(check);
+  const evidence = `Evidence: ${texts.evidence}.`;
+  const interval = texts.interval === '' ? '' : ` (${texts.interval})`;
   switch (check.check) {
     case 'errors': {
       const rates = `${canary.failed} of ${canary.requests} requests failed (${percent(share(canary))}), compared with ${percent(share(stable))} of the active version in the same intervals`;
-      return `${rates}. The increase is ${points(check.estimate)} percentage points${interval}. ${evidence}`;
+      return `${rates}. The increase is ${texts.estimate}${interval}. ${evidence}`;
     }
     case 'latency': {
-      const times = `Requests take ${round(check.estimate ?? 0)} times as long as with the active version in the same intervals${interval}`;
+      const times = `The latency is ${texts.estimate} that of the active version in the same intervals${interval}`;
       return `${times}. The median is ${canary.p50Ms} ms, compared with ${stable.p50Ms} ms. ${evidence}`;
     }
     case 'tailLatency': {
       const p99 = `The p99 latency is ${canary.p99Ms} ms, compared with ${stable.p99Ms} ms of the active version in the same intervals`;
-      return `${p99}. The limit is ${limits.latencyRatio} times. ${evidence}`;
+      return `${p99}. The limit is ${texts.limit}. ${evidence}`;
     }
     case 'errorsAtFullTraffic':
-      return `${percent(check.estimate ?? 0)} of the requests failed at full traffic. The limit is ${percent(check.limit)}. ${evidence}`;
+      return `${texts.estimate} of the requests failed at full traffic. The limit is ${texts.limit}. ${evidence}`;
     case 'latencyAtFullTraffic': {
-      const part = `The p99 latency exceeded ${limits.latencyRatio} times that of the active version in ${percent(check.estimate ?? 0)} of the intervals at full traffic`;
-      return `${part}. The limit is ${percent(check.limit)}. ${evidence}`;
+      const part = `The p99 latency exceeded ${limits.latencyRatio} times that of the active version in ${texts.estimate} of the intervals at full traffic`;
+      return `${part}. The limit is ${texts.limit}. ${evidence}`;
     }
   }
 }
 
-function intervalText({ check, low, high }: RolloutCheck): string {
-  const text = (value: number | null) =>
-    check === 'errors' ? points(value) : value === null ? '–' : `${round(value)}`;
-  if (low === null) return `at most ${text(high)}`;
-  return high === null ? `at least ${text(low)}` : `${text(low)} to ${text(high)}`;
-}
-
 const percent = (share: number) => `${round(share * 100)} %`;
-const points = (value: number | null) => (value === null ? '–' : `${round(value * 100)}`);
 const round = (value: number) => Math.round(value * 100) / 100;

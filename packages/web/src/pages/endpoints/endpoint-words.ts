@@ -1,5 +1,5 @@
 /** States and operational metrics of endpoints as texts and colors. Pure functions. */
-import type { EndpointFigures, EndpointVariant, Rollout } from '@dais/api/serving';
+import type { EndpointFigures, EndpointVariant, Rollout, RolloutCheck } from '@dais/api/serving';
 import type { State } from '#ui/state-badge.tsx';
 
 interface Word {
@@ -31,6 +31,12 @@ export const STATUSES: Readonly<Record<Rollout['steps'][number]['status'], Word>
   passed: { state: 'ok', word: 'passed' },
   failed: { state: 'failed', word: 'failed' },
   forced: { state: 'off', word: 'manual' },
+};
+
+export const CHECK_STATUSES: Readonly<Record<RolloutCheck['status'], Word>> = {
+  passing: { state: 'ok', word: 'passing' },
+  failing: { state: 'failed', word: 'failing' },
+  unknown: { state: 'off', word: 'unknown' },
 };
 
 export function milliseconds(value: number | null): string {

@@ -1,6 +1,6 @@
-import type { Rollout } from '@dais/api/serving';
+import { describeRolloutCheck, type Rollout, type RolloutAnalysis } from '@dais/api/serving';
 import { Link } from '@tanstack/react-router';
-import { milliseconds, ROLLOUT_STATES, STATUSES, weightText } from './endpoint-words.ts';
+import { CHECK_STATUSES, milliseconds, ROLLOUT_STATES, STATUSES, weightText } from './endpoint-words.ts';
 import { RolloutRamp } from './rollout-ramp.tsx';
 import { RolloutVerbs } from './rollout-verbs.tsx';
 import { useRollouts, type EndpointScope, type EndpointStatus } from './use-endpoint.ts';
@@ -50,6 +50,7 @@ export function RolloutPanel({ scope, status }: RolloutPanelProps) {
             </p>
             <RolloutRamp rollout={shown} />
             <Steps rollout={shown} />
+            {shown.analysis !== undefined && <Analysis analysis={shown.analysis} />}
           </>
         )}
       </Panel>
@@ -95,6 +96,39 @@ const CAUSES: Readonly<Record<Rollout['cause'], string>> = {
 function By({ who, project }: { readonly who: string; readonly project: string }) {
   const [type = '', ...rest] = who.split(':');
   return <ActorName actor={{ type, id: rest.join(':') }} project={project} />;
+}
+
+function Analysis({ analysis }: { readonly analysis: RolloutAnalysis }) {
+  const { canary, stable, falseAlarmRate, checks } = analysis;
+  return (
+    <>
+      <p>
+        Comparison of {canary.requests} requests with {stable.requests} requests of the current version in the same
+        intervals. False-alarm rate: {falseAlarmRate * 100} %.
+      </p>
+      <PlainTable
+        label="Comparison"
+        rows={checks.map((check) => ({ ...check, texts: describeRolloutCheck(check) }))}
+        keyOf={({ check }) => check}
+        columns={[
+          { title: 'Check', cell: ({ texts }) => texts.title },
+          { title: 'Status', narrow: true, cell: ({ status }) => <StateBadge {...CHECK_STATUSES[status]} /> },
+          { title: 'Estimate', cell: ({ texts }) => texts.estimate },
+          {
+            title: 'Interval',
+            about: 'Contains the true value at all times of the rollout, except with the probability of the check.',
+            cell: ({ texts }) => texts.interval,
+          },
+          { title: 'Limit', about: 'Smallest estimate that fails the version.', cell: ({ texts }) => texts.limit },
+          {
+            title: 'Evidence',
+            about: 'The version fails when the evidence reaches the threshold and the estimate reaches the limit.',
+            cell: ({ texts }) => texts.evidence,
+          },
+        ]}
+      />
+    </>
+  );
 }
 
 function Steps({ rollout }: { readonly rollout: Rollout }) {
