@@ -23,13 +23,7 @@ export const rolloutFiguresSchema = z.strictObject({
 });
 export type RolloutFigures = z.infer<typeof rolloutFiguresSchema>;
 
-export const rolloutChecks = [
-  'errors',
-  'latency',
-  'tailLatency',
-  'errorsAtFullTraffic',
-  'latencyAtFullTraffic',
-] as const;
+const rolloutChecks = ['errors', 'latency', 'tailLatency', 'errorsAtFullTraffic', 'latencyAtFullTraffic'] as const;
 
 const bound = (text: string) => z.number().nullable().describe(text);
 

@@ -1,7 +1,7 @@
 /** Texts about the comparison of a rollout, for the command line and the console. Pure. */
 import type { RolloutCheck } from '#records/rollout.ts';
 
-export const ROLLOUT_CHECK_TITLES: Readonly<Record<RolloutCheck['check'], string>> = {
+const TITLES: Readonly<Record<RolloutCheck['check'], string>> = {
   errors: 'Error rate increase',
   latency: 'Latency factor',
   tailLatency: 'p99 latency factor',
@@ -32,7 +32,7 @@ export function describeRolloutCheck({
   const [scale, unit] = UNITS[check];
   const number = (value: number) => String(Math.round(value * scale * 100) / 100);
   return {
-    title: ROLLOUT_CHECK_TITLES[check],
+    title: TITLES[check],
     estimate: estimate === null ? 'unknown' : `${number(estimate)}${unit}`,
     interval: boundsText(low, high, number),
     limit: `${number(limit)}${unit}`,

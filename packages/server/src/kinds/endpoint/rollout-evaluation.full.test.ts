@@ -49,8 +49,8 @@ test.each(traffic)('false alarms and power at %s of the traffic', { timeout: 300
   const errors = failing(shares, { errorIncrease: 0.01 });
   const errorsLater = failing(shares, { errorIncrease: 0.01, requests: 4000 });
   const usualErrors = failing(shares, { errorIncrease: 0.01, errorShare: 0.003 });
-  console.log(
-    `${name}: equal ${equal} %, without noise ${quiet} %; 30 % slower ${slower} %; 1 point more errors ${errors} %, within 4,000 requests ${errorsLater} %, with 0.3 % before ${usualErrors} %`,
+  process.stdout.write(
+    `${name}: equal ${equal} %, without noise ${quiet} %; 30 % slower ${slower} %; 1 point more errors ${errors} %, within 4,000 requests ${errorsLater} %, with 0.3 % before ${usualErrors} %\n`,
   );
   expect(equal).toBeLessThanOrEqual(1);
   expect(quiet).toBeLessThanOrEqual(1);

@@ -110,7 +110,7 @@ function describeFailure(check: RolloutCheck, { canary, stable }: RolloutAnalysi
     }
     case 'errorsAtFullTraffic':
       return `${texts.estimate} of the requests failed at full traffic. The limit is ${texts.limit}. ${evidence}`;
-    case 'latencyAtFullTraffic': {
+    default: {
       const part = `The p99 latency exceeded ${limits.latencyRatio} times that of the active version in ${texts.estimate} of the intervals at full traffic`;
       return `${part}. The limit is ${texts.limit}. ${evidence}`;
     }

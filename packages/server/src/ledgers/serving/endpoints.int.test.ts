@@ -384,6 +384,12 @@ test('a version that fails each request is rolled back automatically with the re
     await load;
   }
   expect(failures.length).toBeGreaterThan(0);
+  const { body } = await client.call('GET', '/api/v1/serving/endpoints/scaled/rollouts?limit=1');
+  const [{ analysis }] = body['items'] as [{ analysis: { checks: object[]; canary: { failed: number } } }];
+  expect(analysis.checks[0]).toMatchObject({ check: 'errors', status: 'failing', threshold: 200 });
+  const status = await runCli(url, 'rollout', 'status', 'scaled');
+  expect(status.out).toMatch(/Comparison of \d+ requests with \d+ of the active version/);
+  expect(status.out).toMatch(/Error rate increase +failing +\d+(\.\d+)? points/);
   await expect.poll(async () => await infer(gatewayUrl, 1)).toMatchObject({ status: 200, variant: 'stable', y: 5 });
 });
 

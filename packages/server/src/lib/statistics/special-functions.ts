@@ -25,7 +25,10 @@ let loaded: Cephes | undefined;
 
 /** Loaded with the first p-value: 30 ms. Its CommonJS form is ready when it is there; the other one would have to be awaited. */
 function cephes(): Cephes {
-  loaded ??= createRequire(import.meta.url)('cephes') as Cephes;
+  if (loaded === undefined) {
+    const require = createRequire(import.meta.url);
+    loaded = require('cephes') as Cephes;
+  }
   return loaded;
 }
 
