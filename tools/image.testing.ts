@@ -25,7 +25,7 @@ const NODE_PINS = join('tools', 'node-24');
 
 export interface StartedImage extends StartedCommand {
   /** Runs a command in the container. Throws its output if it fails. */
-  exec(...command: readonly string[]): Promise<string>;
+  readonly exec: (...command: readonly string[]) => Promise<string>;
 }
 
 export class TestImage {
