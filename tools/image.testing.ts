@@ -129,7 +129,9 @@ export class TestImage {
     if (mirror === undefined) throw new Error(`${why} apt has no mirror of Debian: add one to its sources.`);
     const base = join(this.#folder, 'base');
     const archive = `${base}.tar`;
-    await must('sh', [join(programs, 'debootstrap'), '--variant=minbase', SUITE, base, mirror], {
+    // It mounts file systems in the base. In a mount namespace of its own they end with it, also when it is killed.
+    const command = ['--mount', 'sh', join(programs, 'debootstrap'), '--variant=minbase', SUITE, base, mirror];
+    await must('unshare', command, {
       DEBOOTSTRAP_DIR: join(programs, '..', 'share', 'debootstrap'),
     });
     await must('tar', ['-C', base, '--exclude=./var/cache/apt/archives/*.deb', '-cf', archive, '.']);
