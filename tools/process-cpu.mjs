@@ -51,3 +51,12 @@ function readText(file) {
     return '';
   }
 }
+
+/** Seconds that all processors of the machine have worked since it started; undefined on other systems than Linux. */
+export function machineCpuSeconds() {
+  // The fields are user, nice, system, idle, iowait, irq, softirq; the CPU of guests is part of user.
+  const fields = /^cpu +(.*)$/m.exec(readText('/proc/stat'))?.[1]?.split(' ').map(Number);
+  if (fields === undefined) return undefined;
+  const idle = new Set([3, 4]);
+  return fields.slice(0, 7).reduce((sum, ticks, at) => (idle.has(at) ? sum : sum + ticks), 0) * (TICK_MS / 1000);
+}

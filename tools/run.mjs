@@ -14,6 +14,7 @@ import { endCommands, root, runCommand } from './command.mjs';
 import { ensureInstalled, installNeeded } from './install.mjs';
 import { longTestsOfChange } from './long-tests.mjs';
 import { runPhase } from './phase-bar.mjs';
+import { machineCpuSeconds } from './process-cpu.mjs';
 import { continueOnPinnedNode } from './runtime.mjs';
 import { runSteps, seconds } from './steps.mjs';
 import { benchmarks, checkSteps, command } from './tiers.mjs';
@@ -178,7 +179,21 @@ function vitest(project, env = {}, files = []) {
  */
 async function phase(title, steps, atOnce = AT_ONCE) {
   out.write(`\n── ${title}\n`);
-  return await runSteps(steps, atOnce, out);
+  const before = machineCpuSeconds();
+  const ok = await runSteps(steps, atOnce, out);
+  out.write(cpuLine(title, before));
+  return ok;
+}
+
+/**
+ * The CPU of a test file lacks processes that lost their parent; this has all, and those of other programs.
+ * @param {string} title
+ * @param {number | undefined} before
+ */
+function cpuLine(title, before) {
+  const now = machineCpuSeconds();
+  if (now === undefined || before === undefined) return '';
+  return `${title}: ${(now - before).toFixed(0)} s of CPU on this machine, other programs included\n`;
 }
 
 /** @param {string} why */
@@ -203,11 +218,14 @@ async function main(tier) {
     });
   }
   const started = performance.now();
+  const cpuBefore = machineCpuSeconds();
   try {
     if (installNeeded()) await runPhase({ title: 'npm ci', unit: 'steps', out }, ensureInstalled);
     else await ensureInstalled();
     const ok = await run();
-    out.write(`\n${tier}: ${ok ? 'ok' : 'FAILED'} after${seconds(performance.now() - started)}\n`);
+    out.write(
+      `\n${tier}: ${ok ? 'ok' : 'FAILED'} after${seconds(performance.now() - started)}\n${cpuLine(tier, cpuBefore)}`,
+    );
     if (counts.passed + counts.failed > 0) out.write(`${countsLine(counts)}\n`);
     return ok ? 0 : 1;
   } catch (error) {
