@@ -95,7 +95,7 @@ export class TestImage {
     const name = `dais-${randomUUID()}`;
     const volumes = [`--volume=${data}:/var/lib/dais`, `--volume=${join(data, '..', 'keys')}:/var/lib/dais-keys`];
     const run = ['run', '--rm', `--name=${name}`, '--stop-timeout=40', ...USER_OF_IMAGE, ...volumes, ...options, IMAGE];
-    const command = ['up', '--data', '/var/lib/dais', '--port', '0'];
+    const command = ['up', '--port', '0'];
     const { variables } = this.#podman;
     const started = await startServer(variables, this.#podman.command('podman', [...run, ...command]), data);
     return {
