@@ -83,7 +83,7 @@ export class RootlessPodman {
   emptyFolder(name: string): string {
     const path = join(this.home, name);
     rmSync(path, { recursive: true, force: true, maxRetries: 10 });
-    mkdirSync(path);
+    mkdirSync(path, { mode: 0o700 });
     chownSync(path, USER, USER);
     return path;
   }
