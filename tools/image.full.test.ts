@@ -36,8 +36,9 @@ test('the image contains the command in the version of the repository, and no ro
 test('rootless, it starts and isolates user code with bubblewrap', async () => {
   const example = image.copyFolder('examples/hello');
   dais = await image.start(data, [...OPTIONS, `--volume=${example}:/examples:ro`]);
-  const ready = (await (await fetch(`${dais.url}/readyz`)).json()) as object;
-  expect(JSON.stringify(ready)).toContain('bubblewrap');
+  const { url } = dais;
+  // Dais probes the isolation after its start.
+  await expect.poll(async () => await (await fetch(`${url}/readyz`)).text()).toContain('bubblewrap');
   const job = await dais.exec('dais', 'run', '--no-code', '--name', 'hello', '--', 'sh', '-c', 'echo from the job');
   expect(job).toContain('from the job');
 });
@@ -45,7 +46,7 @@ test('rootless, it starts and isolates user code with bubblewrap', async () => {
 test('in the container, a user applies resources, deploys a model, and gets a prediction and a page', async () => {
   const { url, exec } = running();
   expect(await exec('dais', 'apply', '-f', '/examples')).toContain('Project hello created');
-  const client = servingClient(url);
+  const client = servingClient(url, asOwner());
   const version = await client.register('doubled', 2);
   await exec('dais', 'deploy', `doubled/${version}`, '--to', 'doubled');
   await client.settled('doubled', isServing);
@@ -60,18 +61,23 @@ test('it stops in order, and after a restart it has its resources and serves the
   dais = undefined;
   dais = await image.start(data, OPTIONS);
   expect(await dais.exec('dais', 'get', 'projects')).toMatch(/^hello\b/m);
-  await servingClient(dais.url).settled('doubled', isServing);
+  await servingClient(dais.url, asOwner()).settled('doubled', isServing);
   const { url } = dais;
   await expect.poll(async () => await predict(url)).toEqual([42]);
   expect(await dais.stop()).toBe(0);
   dais = undefined;
 });
 
+/** Returns the header of the owner. Outside the container, this test is a user whom the server does not know. */
+function asOwner(): { authorization: string } {
+  return { authorization: `Bearer ${readFileSync(join(data, 'owner-token'), 'utf8').trim()}` };
+}
+
 /** Returns the prediction for 21 through the main port. */
 async function predict(url: string): Promise<unknown> {
   const response = await fetch(`${url}/v2/models/doubled/infer`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', ...asOwner() },
     body: JSON.stringify({ inputs: [{ name: 'x', shape: [1, 1], datatype: 'FP32', data: [21] }] }),
   });
   const text = await response.text();
