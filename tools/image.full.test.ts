@@ -51,7 +51,9 @@ test('in the container, a user applies resources, deploys a model, and gets a pr
   await exec('dais', 'deploy', `doubled/${version}`, '--to', 'doubled');
   await client.settled('doubled', isServing);
   expect(await predict(url)).toEqual([42]);
-  const page = await fetch(`${url}/projects/default/endpoints/doubled`, { headers: { accept: 'text/html' } });
+  const page = await fetch(`${url}/projects/default/endpoints/doubled`, {
+    headers: { accept: 'text/html', ...asOwner() },
+  });
   expect(page.status).toBe(200);
   expect(await page.text()).toContain('<title>');
 });
