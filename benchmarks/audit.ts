@@ -1,7 +1,8 @@
 /**
  * What the audit ledger costs and how fast it is verified: entries appended from a backlog of events, entries verified
- * from an export, and writes by 16 clients with the ledger beside the same writes without it, in turns within one run.
- * The database is a test server on the same machine (no fsync). Read ratios, and the load beside them.
+ * from an export, and writes by 16 clients with the ledger compared with the same writes without it, in alternating
+ * rounds of one run. The database is a test server on the same machine (no fsync). Compare ratios, and consider the
+ * printed load.
  */
 import { randomBytes } from 'node:crypto';
 import { cpus, loadavg } from 'node:os';
@@ -28,7 +29,7 @@ const ROUNDS = 5;
 const claims = new Claims();
 /** Returns the text of a requirement for a measured value. */
 const requirement = (what: string, value: number, least: number) =>
-  `(wanted: ${least.toLocaleString('en')}: ${claims.judge(what, value >= least, value.toLocaleString('en', { maximumFractionDigits: 0 }))})`;
+  `(target: ${least.toLocaleString('en')}: ${claims.judge(what, value >= least, value.toLocaleString('en', { maximumFractionDigits: 0 }))})`;
 const medianOf = (values: readonly number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 
 const test = await startTestDatabase([kernelSlice, auditSlice, workshopSlice]);

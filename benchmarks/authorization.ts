@@ -1,6 +1,7 @@
 /**
- * What a decision costs: CPU of this process for one question at 100 and at 1,000 policies with 60 roles, beside
- * cedar-wasm on the same policies and questions in the same run. Limits: 50 µs and 100 µs. Both must decide alike.
+ * The cost of a decision: CPU time of this process for one request with 100 and 1,000 policies and 60 roles, compared
+ * with cedar-wasm on the same policies and requests in the same run. Limits: 50 µs and 100 µs. Both must return the
+ * same decisions.
  */
 import { randomBytes } from 'node:crypto';
 import { cpus, loadavg } from 'node:os';
@@ -31,7 +32,7 @@ const { policies: engine } = await loadKinds({ keys, outbound, clock: systemCloc
 const cedar = await loadCedarWasm();
 const { model } = engine;
 
-/** Policies as an organization grows them: most about one action, some about several, a few about everything. */
+/** Policies like those of an organization: most for one action, some for several, a few for all. */
 function policyText(n: number): string {
   const actions = ['secret:write', 'secret:delete', 'secret:use', 'secret:read', 'alertChannel:write', 'team:write'];
   const action = actions[n % actions.length];
@@ -80,14 +81,14 @@ function rulesOf(count: number): Rules {
   };
 }
 
-interface Asked {
+interface AccessQuestion {
   readonly inquiry: Inquiry;
   readonly uid: EntityUid;
   readonly entity: Entity;
 }
 
-/** Different people, actions, projects and resources, so that nothing is decided from one warm place. */
-function questions(rules: Rules): Asked[] {
+/** Different principals, actions, projects and resources, so that no cache entry serves all decisions. */
+function makeQuestions(rules: Rules): AccessQuestion[] {
   return Array.from({ length: 500 }, (_, n) => {
     const project = `p${n % 20}`;
     const facts = {
@@ -142,7 +143,7 @@ const entityJson = (key: string, { attributes, tags, ancestors }: Entity) => ({
   parents: [...ancestors].map(uidJson),
 });
 
-function wasmRequest({ inquiry, uid, entity }: Asked) {
+function wasmRequest({ inquiry, uid, entity }: AccessQuestion) {
   const { principal, principalEntity, action, context } = inquiry;
   return {
     principal: uidJson(principal.key),
@@ -162,29 +163,29 @@ if (schema.type === 'failure') throw new Error(JSON.stringify(schema.errors));
 const claims = new Claims();
 for (const count of [100, 1000]) {
   const rules = rulesOf(count);
-  const asked = questions(rules);
+  const questions = makeQuestions(rules);
   const set = wasmPolicies({ policies: rules.organization.policies, links });
   const parsed = cedar.preparsePolicySet('policies', set);
   if (parsed.type === 'failure') throw new Error(JSON.stringify(parsed.errors));
-  const requests = asked.map(wasmRequest);
+  const requests = questions.map(wasmRequest);
   const byWasm = (n: number) => {
     const answer = cedar.statefulIsAuthorized(pick(requests, n));
     if (answer.type === 'failure') throw new Error(JSON.stringify(answer.errors));
     return answer.response.decision === 'allow';
   };
   const byUs = (n: number) => {
-    const { inquiry, uid, entity } = pick(asked, n);
+    const { inquiry, uid, entity } = pick(questions, n);
     return authorize(inquiry, uid, entity).allowed;
   };
-  const allowed = asked.filter((_, n) => byUs(n)).length;
-  const different = asked.filter((_, n) => byUs(n) !== byWasm(n)).length;
+  const allowed = questions.filter((_, n) => byUs(n)).length;
+  const different = questions.filter((_, n) => byUs(n) !== byWasm(n)).length;
   const ours = cpuEach(50_000, byUs);
   const theirs = cpuEach(500, byWasm);
   const searched =
-    asked.reduce((sum, { inquiry, uid }) => sum + candidatesOf(inquiry, uid.type).length, 0) / asked.length;
+    questions.reduce((sum, { inquiry, uid }) => sum + candidatesOf(inquiry, uid.type).length, 0) / questions.length;
   const limit = LIMITS[count] ?? 0;
   console.log(
-    `${String(count).padStart(5)} policies: ${ours.toFixed(1)} µs CPU a decision (limit ${limit}: ${claims.judge(`a decision at ${count} policies`, ours <= limit, `${ours.toFixed(1)} µs`)}), cedar-wasm ${theirs.toFixed(0)} µs: ${(theirs / ours).toFixed(0)} times; ${searched.toFixed(0)} policies looked at; ${allowed} of ${asked.length} allowed, ${different} decided otherwise: ${claims.judge(`same decisions as cedar-wasm at ${count} policies`, different === 0, `${different} differ`)}`,
+    `${String(count).padStart(5)} policies: ${ours.toFixed(1)} µs CPU a decision (limit ${limit}: ${claims.judge(`a decision at ${count} policies`, ours <= limit, `${ours.toFixed(1)} µs`)}), cedar-wasm ${theirs.toFixed(0)} µs: ${(theirs / ours).toFixed(0)} times; ${searched.toFixed(0)} policies examined; ${allowed} of ${questions.length} allowed, ${different} decided differently: ${claims.judge(`same decisions as cedar-wasm at ${count} policies`, different === 0, `${different} differ`)}`,
   );
 }
 await keys.close();

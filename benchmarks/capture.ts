@@ -1,7 +1,7 @@
 /**
- * What keeping predictions costs: requests of 30 features answered with one number, 1, 16 and 64 at once, with each policy of
- * capture beside none, in turns within one run. CPU of this process for each request, which does nothing else. Read the
- * differences, and the load beside them.
+ * The cost of prediction capture: requests of 30 features with one number as the response, 1, 16 and 64 concurrent,
+ * with each capture policy compared with none, in alternating rounds of one run. CPU time of this process for each
+ * request, which does nothing else. Compare differences, and consider the printed load.
  */
 import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ type PredictionRecord = Segments.PredictionRecord;
 
 const REQUESTS = 20_000;
 const ROUNDS = 5;
-/** Microseconds of CPU that `ack` may add to a request, 16 and more at once. */
+/** Limit of the CPU microseconds that `ack` adds to a request, with 16 and more concurrent requests. */
 const MOST_US = 10;
 const POLICIES = ['off', 'async', 'ack', 'sync'] as const;
 
@@ -61,7 +61,7 @@ function recordOf(inputs: PredictionRecord['inputs']): PredictionRecord {
   };
 }
 
-/** Microseconds of CPU for each request, with so many at once, each answered after its record is kept. */
+/** CPU microseconds for each request at this concurrency; each response is sent after its record is stored. */
 async function measure(policy: Capture['policy'], lanes: number, inputs: PredictionRecord['inputs']): Promise<number> {
   const writer = new SegmentWriter({
     folder: join(folder, `${policy}-${lanes}-${count}`),
@@ -76,7 +76,7 @@ async function measure(policy: Capture['policy'], lanes: number, inputs: Predict
     while (left > 0) {
       left -= 1;
       await writer.append(recordOf(inputs), capture);
-      // A request comes from the network: in a turn of its own.
+      // Requests come from the network, each in its own turn of the event loop.
       await new Promise<void>((resolve) => void setImmediate(resolve));
     }
   };
@@ -112,7 +112,7 @@ for (const [what, inputs] of [
     const ack = added.find(([policy]) => policy === 'ack')?.[1] ?? 0;
     const isRequired = lanes >= 16 && inputs === matrix;
     const judged = isRequired
-      ? ` (wanted: ack at most +${MOST_US}: ${claims.judge(`capture ack, ${lanes} concurrent`, ack <= MOST_US, `${ack.toFixed(1)} µs more`)})`
+      ? ` (target: ack at most +${MOST_US}: ${claims.judge(`capture ack, ${lanes} concurrent`, ack <= MOST_US, `${ack.toFixed(1)} µs more`)})`
       : '';
     console.log(`${what}, ${lanes} at once: off ${off.toFixed(1)}, ${reported}${judged}`);
   }

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * Claim: `dais --help` takes at most 0.4 s of CPU. Measures the built command (run `npm run build` first): user and
- * system time of whole processes, beside a Node that does nothing, in one run.
+ * Claim: `dais --help` takes at most 0.4 s of CPU time. Measures the built command (run `npm run build` first): user
+ * and system time of whole processes, compared with an idle Node, in one run.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';

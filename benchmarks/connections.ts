@@ -85,7 +85,7 @@ async function measureAll(): Promise<void> {
 /** Without a token, so that the server looks up the user of each connection. */
 async function connections(server: BuildServer): Promise<void> {
   const read = '/api/2.0/mlflow/experiments/get?experiment_id=0';
-  // Until the compiler of JavaScript has seen enough.
+  // Warms up the JavaScript compiler.
   for (const path of ['/livez', read]) await newConnections(server.port, getRequest(path), 2 * CONNECTIONS);
   for (const sockets of ['few', 'many'] as const) {
     if (sockets === 'many') await leaveSockets(TIME_WAIT_SOCKETS);
@@ -122,7 +122,7 @@ async function predictions(
     ['the main port', server.port, [64]],
     ['the port of the gateway', gateway, [1, 64]],
   ] as const) {
-    // Until the compiler of JavaScript has seen enough.
+    // Warms up the JavaScript compiler.
     await keptCost(server, port, request, 32);
     for (const clients of [1, 64]) {
       const costs: number[] = [];

@@ -1,15 +1,15 @@
 #!/usr/bin/env node
 /**
  * Claims about the console, measured on the built packages (run `npm run build` first), while a list of 10,000 secrets
- * is scrolled from end to end and somebody else changes one of them ten times a second:
+ * is scrolled from end to end and another client changes one of them ten times per second:
  *
  * - no task of the main thread takes longer than 50 ms;
  * - scripts take at most 8 ms of a frame (95th percentile).
  *
- * Whatever else one does with that list (sorting, filtering, the palette, coming and going) keeps to the first as well.
+ * Other actions on that list (sorting, filtering, the palette, navigation) meet the first limit too.
  *
- * Read from Chromium's own trace, as CPU time of its main thread: what else runs on the machine (the server and this
- * program, at least) does not count. The time on the clock stands beside it, with the load.
+ * Read from Chromium's own trace, as CPU time of its main thread: other processes on the machine (at least the server
+ * and this program) are not included. The wall time is printed too, with the load.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -30,7 +30,7 @@ const SCROLL_MS = 6000;
 const TASK_MS = 50;
 const SCRIPT_MS = 8;
 
-/** Events during which the page's own code runs; those inside each other count once. */
+/** Events during which the page's own code runs; nested ones count once. */
 const SCRIPTS = new Set([
   'EventDispatch',
   'FunctionCall',
@@ -41,7 +41,8 @@ const SCRIPTS = new Set([
 ]);
 
 /**
- * @typedef {{ name: string, ph: string, pid: number, tid: number, ts: number, dur?: number, tdur?: number, args?: { name?: string } }} TraceEvent
+ * @typedef {{ name: string, ph: string, pid: number, tid: number, ts: number, dur?: number, tdur?: number, args?: {
+ * name?: string } }} TraceEvent
  */
 
 const command = fileURLToPath(new URL('../packages/cli/dist/main.js', import.meta.url));
@@ -114,7 +115,7 @@ function scroll(url) {
   };
 }
 
-/** Keys as somebody types who knows the word. */
+/** Keys at typing speed. */
 const TYPED = { delay: 120 };
 
 /** @type {Readonly<Record<string, (page: Page) => Promise<void>>>} */

@@ -1,10 +1,10 @@
 /**
- * The profile of a version and its validation, as the ledger of quality makes them, in CPU of the query process and its memory. First
- * Dais alone, then ydata-profiling, Great Expectations and TensorFlow Data Validation beside it on one smaller file: all of them
- * begin with the Parquet file and have loaded their libraries. Peers that do not install are left out, with the reason.
+ * The profile and the validation of a version, in CPU time of the query process and its memory. First Dais alone, then
+ * compared with ydata-profiling, Great Expectations and TensorFlow Data Validation on one smaller file: all start with
+ * the Parquet file and loaded libraries. Peers that do not install are omitted, with the reason.
  *
- * `--rows N` for Dais alone (default 10,000,000, of which the claim is; scaled for others); `--peer-rows N` (default 50,000)
- * for the comparison; `--full` is 1,000,000. `--alone` leaves the peers out.
+ * `--rows N` for Dais alone (default 10,000,000, of which the claim is; scaled for others); `--peer-rows N` (default
+ * 50,000) for the comparison; `--full` is 1,000,000. `--alone` omits the peers.
  */
 import { mkdir } from 'node:fs/promises';
 import { cpus, loadavg } from 'node:os';
@@ -89,7 +89,7 @@ for (const keys of [['id'], []]) {
   const kept = claims.judge(what, usage.cpuMs / 1000 <= allowed, format(usage));
   const within = claims.judge(`${what} within 2 GiB`, usage.peakBytes <= 2 * GIBIBYTE, format(usage));
   console.log(
-    `${what}, ${count(ROWS)} × 20: ${format(usage)} (wanted: ${allowed.toFixed(1)} CPU s: ${kept}; 2 GiB: ${within}), ${load()}`,
+    `${what}, ${count(ROWS)} × 20: ${format(usage)} (target: ${allowed.toFixed(1)} CPU s: ${kept}; 2 GiB: ${within}), ${load()}`,
   );
 }
 lag.disable();
@@ -126,7 +126,7 @@ if (!flags.alone) {
 await engine.close();
 claims.end();
 
-/** The same as great_expectations_checks.py asks. @throws Error where one is not kept. */
+/** The same checks as great_expectations_checks.py. @throws Error where one fails. */
 async function validate(path: string): Promise<Usage> {
   const { files, columns } = await tableOf(path);
   const usage = new Usage();

@@ -1,8 +1,9 @@
 /**
- * What a second version of a dataset stores, beside DVC: a folder of Parquet files, of which 1 % has changed. Three ways to change:
- * one file of a hundred is another one; 1 % of the rows of one large file, neighbors, have other values; 1 % of the rows all over
- * that file. DVC keeps whole files. Dais cuts rows where their content says so and shares pieces that are the same, so that the
- * layout of the files does not matter, but how far the changes lie apart does: the third way is told, not claimed.
+ * The storage of a second version of a dataset, compared with DVC: a folder of Parquet files, of which 1 % has changed.
+ * Three ways to change: one file of a hundred is replaced; 1 % adjacent rows of one large file have other values; 1 %
+ * of the rows, spread over that file. DVC stores whole files. Dais uses content-defined chunks of rows and stores equal
+ * chunks once, so that the layout of the files does not matter, but the distance between changes does: the third way is
+ * reported without a claim.
  *
  * `--megabytes N` (default 100) is the size of each folder; `--full` is 1,000.
  */
@@ -33,7 +34,7 @@ const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 console.log(`${cpus().length} cores, ${load()}, Node ${process.version}; ${ROWS.toLocaleString('en')} rows a folder\n`);
 
 const engine = openEngine(folder);
-/** Nine columns; `changed` says of which rows the values are new ones. */
+/** Nine columns; `changed` selects the rows with new values. */
 const rowsOf = (from: number, to: number, changed: string) =>
   `SELECT range AS id, ${Array.from(
     { length: 8 },
@@ -66,23 +67,27 @@ interface Stored {
 const own = await startOwn(folder);
 const claims = new Claims();
 try {
-  await tell('one file of a hundred', [hundred, hundredAfter], TARGET);
-  await tell('1 % of the rows of one file, neighbors', [one, near], TARGET);
-  await tell('1 % of the rows of one file, all over it', [one, far], undefined);
+  await printResult('one file of a hundred', [hundred, hundredAfter], TARGET);
+  await printResult('1 % of the rows of one file, neighbors', [one, near], TARGET);
+  await printResult('1 % of the rows of one file, all over it', [one, far], undefined);
 } finally {
   await own.stop();
 }
 claims.end();
 
-async function tell(what: string, versions: readonly [string, string], target: number | undefined): Promise<void> {
+async function printResult(
+  what: string,
+  versions: readonly [string, string],
+  target: number | undefined,
+): Promise<void> {
   const name = what.replaceAll(/[^a-z0-9]+/g, '-');
   const ours = await storedByOwn(own, name, versions);
   const theirs = await storedByDvc(name, versions);
   const share = ours.second / ours.first;
   const result =
     target === undefined
-      ? 'told only'
-      : `wanted at most ${percent(target)}: ${claims.judge(what, share <= target, `${percent(share)} new bytes`)}`;
+      ? 'no target'
+      : `target at most ${percent(target)}: ${claims.judge(what, share <= target, `${percent(share)} new bytes`)}`;
   console.log(
     `${what}\n  new bytes of the second version: Dais ${percent(share)} (${result}), DVC ${percent(theirs.second / theirs.first)}` +
       `\n  first version: Dais ${(ours.first / 1e6).toFixed(0)} MB, DVC ${(theirs.first / 1e6).toFixed(0)} MB` +

@@ -1,7 +1,8 @@
 /**
- * What isolation and the network of steps cost: CPU to start a step without isolation, an isolated one that reaches nothing, one
- * that reaches Dais, and one that also has the proxy, in turns within one run; then CPU of the proxy for each megabyte that it carries, by tunnel and by
- * requests in absolute form. Everything is on loopback; the client and the server are processes of their own.
+ * The cost of isolation and of the network of steps: CPU time to start a step without isolation, an isolated one
+ * without network, one that reaches Dais, and one that also has the proxy, in alternating rounds of one run; then CPU
+ * time of the proxy for each megabyte that it carries, by tunnel and by requests in absolute form. Everything is on
+ * loopback; the client and the server are separate processes.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,11 +1,11 @@
 /**
- * Compares the point-in-time join of Feast, with the offline store of its `local` provider (Dask), with `features.build` of
- * Dais, on the same files. It measures the CPU of a training set from Parquet to Parquet: for Dais of all its processes,
- * including its database. Both results must agree. The datasets of Dais have `keys`, as its guide recommends; the CPU of pushing
- * them is reported without a claim.
+ * Compares the point-in-time join of Feast, with the offline store of its `local` provider (Dask), with
+ * `features.build` of Dais, on the same files. It measures the CPU of a training set from Parquet to Parquet: for Dais
+ * of all its processes, including its database. Both results must agree. The datasets of Dais have `keys`, as its guide
+ * recommends; the CPU of pushing them is reported without a claim.
  *
- * `--entities N` entity rows (default 50,000), `--rows N` rows of each of three views (default 500,000), `--rounds N` joins of
- * both (default 3); `--full` is 1,000,000, 10,000,000 and 1, for which Feast takes 5 GB of memory.
+ * `--entities N` entity rows (default 50,000), `--rows N` rows of each of three views (default 500,000), `--rounds N`
+ * joins of both (default 3); `--full` is 1,000,000, 10,000,000 and 1, for which Feast takes 5 GB of memory.
  */
 import { mkdir, rename } from 'node:fs/promises';
 import { cpus, loadavg } from 'node:os';
@@ -34,9 +34,9 @@ const TTL_DAYS = 10;
 const ROUNDS = Number(flags.rounds ?? (flags.full ? 1 : 3));
 /** CPU of Feast divided by that of Dais. Small joins are dominated by the fixed cost of a dataset version. */
 const TARGET = ENTITIES >= 1_000_000 ? 6 : 3;
-/** CPU in a second of a server that only looks whether there is something to do; more than it takes on an idle machine. */
+/** Limit of the CPU time per second of an idle server, which only polls; more than it takes on an idle machine. */
 const QUIET_MS = 200;
-/** Seconds to wait for that at most. */
+/** Maximum wait in seconds. */
 const MOST_ROUNDS = 120;
 
 const folder = benchmarkFolder('feature-history');
@@ -50,8 +50,8 @@ console.log(
 const files = join(folder, 'files');
 await mkdir(files);
 const engine = openEngine(folder);
-// 30 days of rows, one moment for each of them; who asks does so within the last 20. Each finds something: Feast's Dask store leaves
-// out rows that find nothing, so that the answers could not be compared.
+// 30 days of rows with distinct times; entity rows are within the last 20 days. Each has a match: Feast's Dask store
+// omits rows without a match, so that the results could not be compared.
 const START = `TIMESTAMPTZ '2026-10-01'`;
 const DAY_US = 86_400_000_000;
 const paths = [
@@ -134,9 +134,9 @@ try {
     usage.wallMs += (performance.now() - begin) / ROUNDS;
     await quiet();
   }
-  const asked = names.flatMap((name) => [`count(${name}) AS c_${name}`, `sum(${name}) AS s_${name}`]);
+  const request = names.flatMap((name) => [`count(${name}) AS c_${name}`, `sum(${name}) AS s_${name}`]);
   const answer = await own.ask<{ rows: (number | string)[][] }>('POST', '/api/v1/data/query', {
-    sql: `SELECT count(*) AS n, ${asked.join(', ')} FROM training`,
+    sql: `SELECT count(*) AS n, ${request.join(', ')} FROM training`,
   });
   const [rows = 0, ...figures] = (answer.rows[0] ?? []).map(Number);
   ours = {
@@ -182,7 +182,7 @@ function describeUsage({ cpuMs, wallMs }: PeerUsage): string {
   return `${(cpuMs / 1000).toFixed(1)} CPU s, ${(wallMs / 1000).toFixed(1)} s`;
 }
 
-/** Until what the server does by itself after a push (profiles, looks for personal data) is done. */
+/** Waits for the background work of the server after a push (profiles, scans for personal data). */
 async function quiet(): Promise<void> {
   for (let still = 0, last = own.cpu(), round = 0; still < 3 && round < MOST_ROUNDS; round++) {
     await delay(1000);

@@ -37,7 +37,7 @@ const CALLS = Number(flags.calls ?? (flags.full ? 2000 : 400));
 const ENTITIES = 1000;
 const FEATURES = 50;
 const CONNECTIONS = [1, 16, 64] as const;
-const ASKED = [1, 100] as const;
+const BATCH_SIZES = [1, 100] as const;
 const TARGET = 10;
 const WARM_MS = 3000;
 
@@ -53,7 +53,7 @@ const comparison = new ServerComparison('feature-serving', { unit: 'ms', warmMs:
 await comparison.run(async () => {
   const servers = [await startDais(), await startFeast()];
   for (const connections of CONNECTIONS) {
-    for (const entities of ASKED) {
+    for (const entities of BATCH_SIZES) {
       const call = `${entities} × ${FEATURES}, ${connections} connection${connections === 1 ? '' : 's'}`;
       const loads = new HttpLoads();
       const [own, ...peers] = servers.map((server) => callServer(server, connections, entities, loads));
@@ -99,23 +99,23 @@ async function startFeast(): Promise<Server> {
       // A group of its own: the server has workers.
       detached: true,
     });
-    let said = '';
+    let text = '';
     for (const stream of [child.stdout, child.stderr]) {
-      stream?.on('data', (chunk: Buffer) => (said = (said + chunk.toString('utf8')).slice(-3000)));
+      stream?.on('data', (chunk: Buffer) => (text = (text + chunk.toString('utf8')).slice(-3000)));
     }
     const release = killAtEnd(-(child.pid ?? 0));
     const ended = new Promise<number | null>((resolve) => child.once('close', resolve)).finally(release);
-    return { child, ended, said: () => said };
+    return { child, ended, output: () => text };
   };
   const filled = run('python', [here('feast_online.py'), home, String(ENTITIES), String(FEATURES)]);
-  if ((await filled.ended) !== 0) throw new Error(filled.said());
+  if ((await filled.ended) !== 0) throw new Error(filled.output());
   const port = await freePort();
   // A worker that is ended after 1,000 calls, as it is by default, would break connections and be paid for in the middle of a line.
   const words = ['serve', '--host', '127.0.0.1', '--port', String(port), '--no-access-log', '--max-requests', '0'];
   const server = run('feast', words);
   const url = `http://127.0.0.1:${port}`;
   for (;;) {
-    if (server.child.exitCode !== null) throw new Error(server.said());
+    if (server.child.exitCode !== null) throw new Error(server.output());
     const up = await request(`${url}/health`).then(
       async ({ statusCode, body }) => {
         await body.dump();

@@ -1,7 +1,8 @@
 /**
- * What the inference engine adds to onnxruntime's `session.run`: CPU of this process (its threads included) for each row, by batch
- * size, raw beside the engine on the caller's thread and in a thread. Models are made here: trees (100 of depth 6, 30 features)
- * and layers (784-256-128-10). Ratios hold on any machine; microseconds are of this one.
+ * The overhead of the inference engine over onnxruntime's `session.run`: CPU time of this process (its threads
+ * included) for each row, by batch size, raw compared with the engine on the caller's thread and in a separate thread.
+ * Models are made here: trees (100 of depth 6, 30 features) and layers (784-256-128-10). Ratios apply to any machine;
+ * microseconds only to this one.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -14,7 +15,7 @@ import { systemClock } from '../packages/server/src/lib/clock.ts';
 import { silentLog } from '../packages/server/src/lib/log.ts';
 import { benchmarkFolder } from './lib/cleanup.mjs';
 
-/** What is used of it: it belongs to the server's package, not to this one. */
+/** The used part of its interface: it is a dependency of the server's package, not of this one. */
 interface Runtime {
   readonly InferenceSession: { create(file: string, options: object): Promise<Session> };
   readonly Tensor: new (type: string, data: Float32Array, dims: readonly number[]) => unknown;

@@ -1,7 +1,7 @@
 /**
- * What the kernel itself costs, without HTTP: CPU of this process for one read, one write and one applied document, and
- * how much of an apply is reading YAML. The database is a test server on the same machine (no fsync), so times tell the
- * program's share, not the disk's. Read the load beside the figures.
+ * The cost of the kernel without HTTP: CPU time of this process for one read, one write and one applied document, and
+ * the share of YAML parsing in an apply. The database is a test server on the same machine (no fsync), so times show
+ * the program's share, not the disk's. Consider the printed load.
  */
 import { cpus, loadavg } from 'node:os';
 import { readDocuments } from '../packages/server/src/kernel/manifest-text.ts';
@@ -10,7 +10,7 @@ import { manifest, startKernelDatabase, startTestKernel } from '../packages/serv
 const test = await startKernelDatabase();
 const dais = await startTestKernel(test, { start: 'none' });
 
-/** Runs `work` `times` times, `lanes` at once; prints wall and CPU microseconds of each. */
+/** Runs `work` `times` times, `lanes` of them concurrently; prints wall and CPU microseconds of each. */
 async function measure(
   name: string,
   times: number,

@@ -42,9 +42,9 @@ interface Language {
   readonly name: string;
   /** Becomes `true`. */
   readonly start: readonly string[];
-  /** Starts `true` as often as its last argument says, one after another, and waits for each. */
+  /** Starts `true` the number of times in its last argument, one after another, and waits for each. */
   readonly steps?: readonly string[];
-  /** Starts as many processes that wait as its last argument says, prints a line and waits. */
+  /** Starts the number of waiting processes in its last argument, prints a line and waits. */
   readonly waiting?: readonly string[];
 }
 

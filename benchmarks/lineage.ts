@@ -30,9 +30,9 @@ const cpu = new ServerCpu(world.test.connection);
 const report = new Report();
 const ask = async (node: string, direction: string, limit: number, depth = 50) =>
   await world.dais.call<LineageGraph>('lineage.get', { node, direction, limit, depth });
-const tell = async (what: string, times: number, work: () => Promise<LineageGraph>, limit?: number) => {
+const printResult = async (what: string, times: number, work: () => Promise<LineageGraph>, limit?: number) => {
   const { nodes, edges } = await work();
-  report.tell(
+  report.print(
     `${what}: ${nodes.length} nodes, ${edges.length} edges`,
     await cpu.measure(times, work),
     'ms CPU/call',
@@ -40,10 +40,15 @@ const tell = async (what: string, times: number, work: () => Promise<LineageGrap
   );
 };
 const last = `dataset:${String(LAYERS - 1).padStart(3, '0')}-00005`;
-await tell('what it was made from, one step', 200, async () => await ask(last, 'upstream', 500, 1), 10);
-await tell('what it was made from, 500 nodes', 50, async () => await ask(last, 'upstream', 500), 200);
-await tell('what it was made from, 5,000 nodes', 10, async () => await ask(last, 'upstream', 5000), 500);
-await tell('what was made from it, 500 nodes', 50, async () => await ask('dataset:000-00005', 'downstream', 500), 200);
+await printResult('what it was made from, one step', 200, async () => await ask(last, 'upstream', 500, 1), 10);
+await printResult('what it was made from, 500 nodes', 50, async () => await ask(last, 'upstream', 500), 200);
+await printResult('what it was made from, 5,000 nodes', 10, async () => await ask(last, 'upstream', 5000), 500);
+await printResult(
+  'what was made from it, 500 nodes',
+  50,
+  async () => await ask('dataset:000-00005', 'downstream', 500),
+  200,
+);
 
 await world.stop();
 report.end();

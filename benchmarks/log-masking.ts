@@ -1,5 +1,5 @@
 /**
- * CPU that masking of secret values costs for each MB of a step's output, by the number of secrets: the masker that the launcher
+ * CPU time of masking secret values for each MB of a step's output, by the number of secrets: the masker that the launcher
  * runs, in Perl, over text like that of a training.
  *
  *     npx tsx --conditions=dais-source benchmarks/log-masking.ts

@@ -1,11 +1,11 @@
 /**
- * Drift of all columns of one Parquet file against another, as a Monitor works it out, in CPU of the query process and of this one,
- * and memory; Evidently and NannyML beside it on the same files. All of them begin with the files and have loaded their libraries.
- * Peers that do not install are left out, with the reason.
+ * Drift of all columns of one Parquet file against another, as a Monitor computes it, in CPU time of the query process
+ * and of this one, and memory; compared with Evidently and NannyML on the same files. All start with the files and
+ * loaded libraries. Peers that do not install are omitted, with the reason.
  *
- * `--rows N` for Dais alone (default 10,000,000, of which the claim is; scaled for others); `--peer-rows N` (default 100,000) of 20
- * columns for the comparison; `--full`: 1,000,000 of 50 columns too. `--alone` leaves the
- * peers out. `--hour N` (default 1,000,000) predictions of a new hour.
+ * `--rows N` for Dais alone (default 10,000,000, of which the claim is; scaled for others); `--peer-rows N` (default
+ * 100,000) of 20 columns for the comparison; `--full`: 1,000,000 of 50 columns too. `--alone` omits the peers. `--hour
+ * N` (default 1,000,000) predictions of a new hour.
  */
 import { mkdir } from 'node:fs/promises';
 import { cpus, loadavg } from 'node:os';
@@ -153,14 +153,14 @@ const allowed = (CPU_SECONDS * ROWS) / 10_000_000;
 const kept = claims.judge('drift report', whole.cpuMs / 1000 <= allowed, format(whole));
 const within = claims.judge('drift report within 2 GiB', whole.peakBytes <= 2 * GIBIBYTE, format(whole));
 console.log(
-  `drift of ${number(ROWS)} × 20 against as many: ${format(whole)} (wanted: ${allowed.toFixed(1)} CPU s: ${kept}; 2 GiB: ${within}), ${load()}`,
+  `drift of ${number(ROWS)} × 20 against as many: ${format(whole)} (target: ${allowed.toFixed(1)} CPU s: ${kept}; 2 GiB: ${within}), ${load()}`,
 );
 
 const hour = HOUR === ROWS ? large : await pair(HOUR, 20);
 const { second } = await drift(...hour, HOUR);
 const inTime = claims.judge('a new hour', second.cpuMs / 1000 <= TICK_SECONDS, format(second));
 console.log(
-  `a new hour of ${number(HOUR)} × 20 against a baseline that is known: ${format(second)}, ${(second.wallMs / 1000).toFixed(1)} s (wanted: ${TICK_SECONDS} CPU s: ${inTime}), ${load()}`,
+  `a new hour of ${number(HOUR)} × 20 against a stored baseline: ${format(second)}, ${(second.wallMs / 1000).toFixed(1)} s (target: ${TICK_SECONDS} CPU s: ${inTime}), ${load()}`,
 );
 
 if (!flags.alone) {

@@ -1,14 +1,14 @@
 /**
- * The same graphs run by `kfp.local`, Prefect, Dagster, Metaflow and Dais, in one run: what each costs beyond the work of
- * its steps, as CPU of all processes and as time on the clock. Peers run as their documentation has it for one machine, told
- * nothing to anybody, and have run a graph before they are measured. Dais keeps what it always keeps, its PostgreSQL
- * included, and gives each step a process of its own; so do kfp.local, Metaflow and Dagster, whose steps are run in the
- * process of the run too (`Dagster in-process`), as those of Prefect are unless told otherwise. So two peers are named for each
-graph: the best one, and the best one of those whose steps are processes.
+ * The same graphs run by `kfp.local`, Prefect, Dagster, Metaflow and Dais, in one run: the overhead beyond the work of
+ * its steps, as CPU time of all processes and as wall time. Peers run as documented for one machine, without telemetry,
+ * and have run a graph before the measurement. Dais includes its full storage and PostgreSQL, and runs each step in a
+ * separate process; so do kfp.local, Metaflow and Dagster, whose steps can also run in the process of the run (`Dagster
+ * in-process`), as those of Prefect do by default. So two peers are named for each graph: the best one, and the best
+ * one of those whose steps are processes.
  *
- * Then what the engine itself costs, and what is only told: times on the clock, beside the load.
+ * Then the cost of the engine itself, and values without claims: wall times, with the load.
  *
- * `--full`: the sizes for which claims are made (100, 1,000, 5 × 200); takes an hour, nearly all of it the peers'.
+ * `--full`: the sizes for which claims are made (100, 1,000, 5 × 200); takes an hour, most of it for the peers.
  * `--only PATTERN`: peers whose name it matches; '^$' is none. `--graphs PATTERN`: those graphs.
  */
 import { cpus, loadavg } from 'node:os';
@@ -23,7 +23,7 @@ import { graphs, type Graph, type Runner } from './pipelines/graphs.ts';
 import { listingCosts } from './pipelines/listing.ts';
 import { startOwn, transitionsOf, type OwnRunner } from './pipelines/own.ts';
 import { PEERS, startPeer, type Ways } from './pipelines/peers.ts';
-import { tellGraph, type Cost, type Overhead } from './pipelines/tables.ts';
+import { printGraph, type Cost, type Overhead } from './pipelines/tables.ts';
 
 const TRANSITION_LIMIT_MS = 10;
 const LISTING_LIMIT_MS = 100;
@@ -108,14 +108,14 @@ try {
   await own.startDelays(50);
   const overheads = await measureAll(own, { startsPython: true, processes: true });
   for (const [at, overhead] of overheads.entries()) {
-    tellGraph(
+    printGraph(
       selected[at]?.name ?? '',
       overhead,
       peers.flatMap((all) => all[at] ?? []),
       claims,
     );
   }
-  await tellEngine(own);
+  await printEngine(own);
 } finally {
   await own.stop();
 }
@@ -128,7 +128,7 @@ console.log(`  100 nodes   limit ${LISTING_LIMIT_MS}: ${kept}; all of its nodes:
 console.log(`\n${load()}`);
 claims.end();
 
-async function tellEngine(dais: OwnRunner): Promise<void> {
+async function printEngine(dais: OwnRunner): Promise<void> {
   const size = flags.full ? 1000 : 200;
   const from = dais.engineCpu();
   const fan = await dais.run({ name: 'fan', shape: 'fan', size, kind: 'command' });

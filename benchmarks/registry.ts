@@ -1,5 +1,5 @@
 /**
- * What the registry costs over HTTP, as Dais's API client calls it. CPU of all processes of a `dais up` per call, over kept
+ * The cost of the registry over HTTP, as Dais's API client calls it. CPU of all processes of a `dais up` per call, over kept
  * connections and with a new connection for each call. Each write commits an event, which is most of its cost.
  *
  * Limits are a tenth of what MLflow's server took for such a call in an earlier measurement on another machine: goals. The

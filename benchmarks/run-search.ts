@@ -1,13 +1,13 @@
 /**
- * What searches for runs cost over HTTP, as Dais's API client sends them, among 10,000 runs with 20 metrics, 20 parameters and 4
- * tags, beside two more experiments of a fifth of the size. CPU of all processes of a `dais up` per call, over kept connections and
- * with a new connection for each call.
+ * The cost of run searches over HTTP, as Dais's API client sends them, among 10,000 runs with 20 metrics, 20 parameters
+ * and 4 tags, beside two more experiments of a fifth of the size. CPU of all processes of a `dais up` per call, over
+ * kept connections and with a new connection for each call.
  *
- * Limits are a twentieth of what MLflow's server took for such a search in an earlier measurement on another machine: goals. The
- * comparison with MLflow in one run is mlflow-server.ts.
+ * Limits are a twentieth of what MLflow's server took for such a search in an earlier measurement on another machine:
+ * goals. The comparison with MLflow in one run is mlflow-server.ts.
  *
- * `--runs N` (default 10,000; the limits are for 10,000), `--share 0.1` makes a tenth of the calls, `--rounds N` is the number of
- * rounds, `--only PATTERN` selects calls.
+ * `--runs N` (default 10,000; the limits are for 10,000), `--share 0.1` makes a tenth of the calls, `--rounds N` is the
+ * number of rounds, `--only PATTERN` selects calls.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { seededRandom } from '../packages/server/src/kernel/testing/test-kernel.ts';

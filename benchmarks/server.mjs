@@ -8,7 +8,7 @@
  * - a read of one resource takes at most 2 ms at the median with 16 connections;
  * - 1,000 watchers see a change within 250 ms.
  *
- * The measuring client runs on the same machine and takes its share of it: read the load beside the figures.
+ * The measuring client runs on the same machine and uses a part of it: consider the printed load.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
@@ -35,7 +35,7 @@ function report(name, value, limit, unit) {
   );
 }
 
-/** Starts Dais; resolves when /readyz says so. @param {string} data */
+/** Starts Dais; resolves when /readyz reports ready. @param {string} data */
 async function startDais(data) {
   const from = performance.now();
   const environment = { ...process.env, DAIS_KEYS_FOLDER: join(folder, 'keys'), DAIS_LOG_FORMAT: 'json' };
@@ -147,7 +147,7 @@ async function reads(connections, seconds, keepAlive = true) {
   return times.toSorted((a, b) => a - b);
 }
 
-/** Milliseconds until the last of `count` watchers has seen a change, of several changes, sorted. @param {number} count */
+/** Milliseconds until the last of `count` watchers has received a change, of several changes, sorted. @param {number} count */
 async function watchers(count) {
   const agent = new Agent({ maxSockets: Number.POSITIVE_INFINITY });
   /** @type {import('node:http').ClientRequest[]} */

@@ -38,7 +38,7 @@ const { calls, claims, folder } = comparison;
 await comparison.run(async () => {
   for (const [name, width, file] of MODELS) {
     const call = `${name}, ${width.toLocaleString('en')} numbers`;
-    if (!calls.wants(call)) continue;
+    if (!calls.isSelected(call)) continue;
     const home = join(folder, String(width));
     await mkdir(home);
     const own = await startOwnServing(home, { bytes: file(), columns: width, grpcPort: await freePort() });

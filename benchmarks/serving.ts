@@ -127,8 +127,8 @@ await comparison.run(async () => {
   }
   calls.print();
   await comparison.stopServers();
-  if (calls.wants('HTTP parsers')) await compareParsers();
-  if (calls.wants('health')) await healthWhileBusy();
+  if (calls.isSelected('HTTP parsers')) await compareParsers();
+  if (calls.isSelected('health')) await healthWhileBusy();
 });
 
 /** Compares Dais with the peers. At 64 connections, the best of the peers has a claim. */

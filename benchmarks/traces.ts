@@ -32,7 +32,7 @@ for (const [count, times, limit] of [
   await dais.measureRequest(`export of ${count} span${count === 1 ? '' : 's'}`, times, request, limit);
 }
 
-if (dais.wants('search')) {
+if (dais.isSelected('search')) {
   const { id: searched } = await call<Experiment>('experiment.create', { name: 'searched' });
   for (let n = 0; n < TRACES; n += BATCH) {
     const spans = Array.from({ length: BATCH * SPANS }, (_, m) => spanOf(n + Math.floor(m / SPANS), m % SPANS));

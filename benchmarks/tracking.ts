@@ -1,9 +1,9 @@
 /**
- * What the calls of a training cost over HTTP, as Dais's API client sends them: runs that are created, log, end and are read. CPU of
- * all processes of a `dais up` per call, over kept connections and with a new connection for each call.
+ * What the calls of a training cost over HTTP, as Dais's API client sends them: runs that are created, log, end and are
+ * read. CPU of all processes of a `dais up` per call, over kept connections and with a new connection for each call.
  *
- * Limits are a tenth of what MLflow's server took for such a call in an earlier measurement on another machine: goals. The
- * comparison with MLflow in one run is mlflow-server.ts.
+ * Limits are a tenth of what MLflow's server took for such a call in an earlier measurement on another machine: goals.
+ * The comparison with MLflow in one run is mlflow-server.ts.
  *
  * `--share 0.1` makes a tenth of the calls, `--rounds N` is the number of rounds, `--only PATTERN` selects calls.
  */
@@ -17,7 +17,7 @@ const tags = { user: 'ada', source: 'train.py' };
 const newRun = { experimentId, startedAt: 1, tags };
 await dais.measure('create a run with two tags', 200, async (send) => await send('run.create', newRun), 1);
 
-// Clients send three edges of the lineage; most of their ends are known already.
+// Clients send three edges of the lineage; most of their ends are already stored.
 const runs = await Promise.all(Array.from({ length: 100 }, async () => await call<Run>('run.create', newRun)));
 const runOf = (index: number) => runs[index % runs.length]?.id;
 const origin = {

@@ -96,7 +96,7 @@ try {
   );
   const ranges: { plain: number; verified: number }[] = [];
   for (let pair = 0; pair <= PAIRS; pair++) {
-    // A store that verified the object whole trusts it for a day: a new one knows the sums only.
+    // A store that verified the whole object trusts it for a day: a new one has only the checksums.
     const fresh = verifiedBlobs(plain, options);
     const cost = { plain: await readRanges(plain), verified: await readRanges(fresh) };
     await fresh.close();

@@ -1,8 +1,8 @@
-/** The pages of a Dais with one owner, as axe and a narrow screen see them. */
+/** The pages of a Dais with one owner: accessibility rules and a narrow screen. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { consoleRoots } from '@dais/api';
 import { Journey, secretManifest } from './journey.ts';
-import { describeLooks, type Look } from './looks.ts';
+import { describeStates, type PageState } from './page-states.ts';
 
 let journey: Journey;
 
@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(async () => await journey.stop());
 afterEach(async () => await journey.closePages());
 
-const PAGES: readonly Look[] = [
+const PAGES: readonly PageState[] = [
   ['home', '/', async (page) => await page.getByText('owner created Secret two').waitFor()],
   ['a list', '/projects/default/secrets', async (page) => await page.getByRole('row', { name: 'two' }).waitFor()],
   [
@@ -139,9 +139,9 @@ const PAGES: readonly Look[] = [
   ],
 ];
 
-describeLooks(PAGES, () => journey, 'status of 404');
+describeStates(PAGES, () => journey, 'status of 404');
 
-test.each(consoleRoots)('the server answers /%s and what is below it with the console', async (root) => {
+test.each(consoleRoots)('the server returns the console for /%s and the paths below it', async (root) => {
   for (const path of [`/${root}`, `/${root}/a/b%2Fc?d=e`]) {
     const response = await fetch(`${journey.url}${path}`);
     expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);

@@ -1,4 +1,4 @@
-/** A model that goes by other columns than before, as people look at it; and what answering took. */
+/** Feature importance that changed, in the console; and the latency panel. */
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { linear } from '../packages/server/src/engines/inference/onnx/onnx-files.testing.ts';
@@ -28,7 +28,7 @@ spec:
 `;
 type Row = readonly [number, number, number];
 const usual = Array.from({ length: ROWS }, (_, at): Row => [at % 7, (at * 5) % 11, (at * 3) % 13]);
-/** Two columns stand still, and the one that mattered least moves far. */
+/** Two columns are stable, and the least important one moves far. */
 const moved = Array.from({ length: ROWS }, (_, at): Row => [1, 1, 40 + (at % 9)]);
 
 beforeAll(async () => {
@@ -61,7 +61,7 @@ afterEach(async ({ task }) => {
 
 const panel = (page: Page, name: string) => page.getByRole('region', { name, exact: true }).last();
 
-test('the window says by which columns the version goes now, and by which it went', async () => {
+test('the window shows the feature importance of the version now and in the baseline', async () => {
   const page = await journey.open(MONITOR);
   const sides = panel(page, 'Feature attribution of weighed/1');
   await sides.getByText(/Shapley values \(exact, all coalitions\) of 60 rows/).waitFor();

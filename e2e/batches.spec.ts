@@ -1,4 +1,4 @@
-/** Long work on models as people follow it: how far it is, what it made, which rows were left out, and its end. */
+/** Jobs on models in the console: progress, output, rejected rows and result. */
 import type { ModelJob } from '@dais/api/serving';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
@@ -6,10 +6,10 @@ import { onnxFile } from '../packages/server/src/engines/inference/onnx/onnx-fil
 import { batchClient, type BatchCall } from '../packages/server/src/testing/batch-client.ts';
 import { servingClient } from '../packages/server/src/testing/serving-client.ts';
 import { Journey } from './journey.ts';
-import { describeLooks, type Look } from './looks.ts';
+import { describeStates, type PageState } from './page-states.ts';
 
 const BATCHES = '/projects/project-b/batches';
-/** Rows without a number, which a model of whole numbers does not take: more than one page of them. */
+/** Rows without a number, which an integer model rejects: more than one page of them. */
 const GAPS = 150;
 
 let journey: Journey;
@@ -34,9 +34,9 @@ beforeAll(async () => {
   await models.register('whole', 0, { bytes: whole });
   const rows = Array.from({ length: 2 * GAPS }, (_, id) => `${id},${id % 2 === 0 ? id : ''}\n`);
   await batch.push('gaps', `id,x\n${rows.join('')}`);
-  const asked = { model: 'models:/whole/1', data: 'gaps@1', out: 'filled', columns: ['id'] };
-  failed = await batch.ended((await batch.start(asked)).id);
-  withRejects = await batch.ended((await batch.start({ ...asked, onError: 'reject' })).id);
+  const request = { model: 'models:/whole/1', data: 'gaps@1', out: 'filled', columns: ['id'] };
+  failed = await batch.ended((await batch.start(request)).id);
+  withRejects = await batch.ended((await batch.start({ ...request, onError: 'reject' })).id);
 });
 afterAll(async () => await journey.stop());
 afterEach(async ({ task }) => {
@@ -48,7 +48,7 @@ afterEach(async ({ task }) => {
 const table = (page: Page) => page.getByRole('region', { name: 'Batch jobs' });
 const leftOut = (page: Page) => page.getByRole('region', { name: 'Rejected rows' }).last();
 
-test('the work on a model is found from its page, and leads to what it made', async () => {
+test("a job is found from its model's page, and links to its output", async () => {
   const page = await journey.open('/projects/project-b/models/whole');
   await page.getByRole('main').getByRole('link', { name: 'Batch jobs' }).click();
   await page.getByRole('heading', { name: 'Batch jobs of whole', level: 1 }).waitFor();
@@ -61,7 +61,7 @@ test('the work on a model is found from its page, and leads to what it made', as
   await page.waitForURL('**/datasets/filled/versions/1');
 });
 
-test('rows that were left out are read a page at a time', async () => {
+test('rejected rows are read one page at a time', async () => {
   const page = await journey.open(`/projects/project-b/datasets/gaps`);
   await page.getByRole('main').getByRole('link', { name: 'Batch jobs' }).click();
   await table(page).getByRole('row').nth(1).getByRole('link', { name: 'batch prediction' }).click();
@@ -73,7 +73,7 @@ test('rows that were left out are read a page at a time', async () => {
   expect(await page.getByRole('button', { name: 'Show more rows' }).count()).toBe(0);
 });
 
-test('what went wrong stands on the page of the job, with row and column', async () => {
+test('errors are on the page of the job, with row and column', async () => {
   const page = await journey.open(`${BATCHES}/${failed.id}`);
   await page.getByText('Row 2, column "x": is missing; expected INT64.').waitFor();
   await page
@@ -83,14 +83,14 @@ test('what went wrong stands on the page of the job, with row and column', async
     .waitFor();
 });
 
-test('a job is canceled by whoever may, and makes nothing', async () => {
-  // Jobs run one after the other: behind a long one another waits.
+test('a permitted user cancels a job, which then creates nothing', async () => {
+  // Jobs run one after another: one waits behind a long one.
   const batch = batchClient(call);
   const rows = Array.from({ length: 150_000 }, (_, id) => `${id},${id}\n`);
   await batch.push('long', `id,x\n${rows.join('')}`);
-  const asked = { model: 'models:/whole/1', data: 'long@1', columns: ['id'] };
-  const first = await batch.start({ ...asked, out: 'long-1' });
-  const second = await batch.start({ ...asked, out: 'long-2' });
+  const request = { model: 'models:/whole/1', data: 'long@1', columns: ['id'] };
+  const first = await batch.start({ ...request, out: 'long-1' });
+  const second = await batch.start({ ...request, out: 'long-2' });
   const page = await journey.open(`${BATCHES}/${second.id}`);
   await page.getByRole('button', { name: 'Cancel job', exact: true }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Cancel job' }).click();
@@ -100,7 +100,7 @@ test('a job is canceled by whoever may, and makes nothing', async () => {
   await page.getByText('no version of long-2').waitFor();
 });
 
-const LOOKS: readonly Look[] = [
+const STATES: readonly PageState[] = [
   ['batches', BATCHES, async (page) => await table(page).getByRole('row').nth(1).waitFor()],
   [
     'a batch with rejects',
@@ -114,4 +114,4 @@ const LOOKS: readonly Look[] = [
   ],
 ];
 
-describeLooks(LOOKS, () => journey);
+describeStates(STATES, () => journey);

@@ -1,6 +1,6 @@
 /**
- * What a browser really loads of the built console, gzipped: all until the home page is shown, then what each other page
- * adds to it. The build holds the same limits by its own list of imports; this sees what is loaded beside that.
+ * The transfer size of the built console in a browser, gzipped: everything until the home page is shown, then what each
+ * other page adds to it. The build checks the same limits by its own list of imports; this includes all other requests.
  */
 import { request } from 'node:http';
 import type { Page } from 'playwright-core';
@@ -10,7 +10,7 @@ import { registerModel, registerVersion } from './registry.ts';
 
 const FIRST_VIEW_BYTES = 300 * 1024;
 const LATER_BYTES = 150 * 1024;
-/** Parts of pages that have the limit to themselves: the page around them is shown before them. */
+/** Lazy parts of pages with their own limit: the page is shown before them. */
 const APART = [
   ['CodeMirror', /\/yaml-editor-[^/]+\.js$/],
   ['uPlot', /\/line-plot-[^/]+\.(js|css)$/],
@@ -65,7 +65,7 @@ spec:
 afterAll(async () => await journey.stop());
 afterEach(async () => await journey.closePages());
 
-/** As the server sends it to whom only gzip is known. */
+/** As the server sends it to a client that supports only gzip. */
 async function gzipBytes(url: string): Promise<number> {
   return await new Promise((resolve, reject) => {
     request(url, { headers: { 'accept-encoding': 'gzip' } }, (response) => {
@@ -85,7 +85,7 @@ async function weigh(urls: readonly string[]): Promise<number> {
   return sizes.reduce((sum, bytes) => sum + bytes, 0);
 }
 
-/** The page itself and everything that it has loaded; streams that are still open are not among it. */
+/** The page itself and everything that it has loaded; open streams are not included. */
 async function loaded(page: Page): Promise<readonly string[]> {
   const names = await page.evaluate(() => performance.getEntriesByType('resource').map(({ name }) => name));
   return [...new Set([page.url(), ...names])].filter((url) => !url.includes('watch=true'));
@@ -98,13 +98,13 @@ function report(what: string, bytes: number, files: number, limit: number): void
   process.stdout.write(`${what.padEnd(24)} ${size}, limit ${limit / 1024} KB\n`);
 }
 
-/** A script with all that must be there before it runs. */
+/** A script with all its imports. */
 async function withImports(url: string, seen = new Set<string>()): Promise<ReadonlySet<string>> {
   if (seen.has(url)) return seen;
   seen.add(url);
   const text = await (await fetch(url)).text();
   for (const [, path = ''] of text.matchAll(/(?:from|import)\s*"(\.\/[^"]+\.js)"/g)) {
-    // oxlint-disable-next-line no-await-in-loop -- each is looked into once
+    // oxlint-disable-next-line no-await-in-loop -- each script is read once
     await withImports(new URL(path, url).href, seen);
   }
   return seen;
@@ -112,7 +112,7 @@ async function withImports(url: string, seen = new Set<string>()): Promise<Reado
 
 interface FirstView {
   readonly first: readonly string[];
-  /** What home loads after it is shown, to ask the ledgers with. */
+  /** What the home page loads after it is shown, for queries of ledgers. */
   readonly later: readonly string[];
 }
 
@@ -135,13 +135,13 @@ test('all that is loaded until the home page is shown', async () => {
   const bytes = await weigh(files);
   report('first view', bytes, files.length, FIRST_VIEW_BYTES);
   report('with the calls it makes', await weigh(all), all.length, FIRST_VIEW_BYTES);
-  // The page, a script, a style, the icon and the home page's own chunk at the very least.
+  // At least the page, a script, a style, the icon and the home page's own chunk.
   expect(files.length).toBeGreaterThan(5);
   expect(bytes).toBeLessThanOrEqual(FIRST_VIEW_BYTES);
-  const asked = await weigh(later);
-  report('what needs somebody', asked, later.length, LATER_BYTES);
+  const requested = await weigh(later);
+  report('what needs somebody', requested, later.length, LATER_BYTES);
   expect(later.length).toBeGreaterThan(0);
-  expect(asked).toBeLessThanOrEqual(LATER_BYTES);
+  expect(requested).toBeLessThanOrEqual(LATER_BYTES);
 });
 
 test.each([

@@ -1,4 +1,4 @@
-/** Before all journeys: packages and console are built of today's sources, and there is a browser to look at it with. */
+/** Builds packages and console before all tests, and finds a browser. */
 import { isBuilt } from '../tools/build-stamp.mjs';
 import { runCommand } from '../tools/command.mjs';
 import { ensureChromium } from '../tools/chromium.mjs';

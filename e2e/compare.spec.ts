@@ -1,7 +1,7 @@
-/** Which of these runs is better, and by what do they differ? */
+/** Comparison of runs: which is better, and how they differ. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { Journey } from './journey.ts';
-import { describeLooks } from './looks.ts';
+import { describeStates } from './page-states.ts';
 import { makeExperiment, train } from './training.ts';
 
 let journey: Journey;
@@ -47,7 +47,7 @@ afterEach(async ({ task }) => {
 
 const address = (query = '') => `/projects/project-c/compare?runs=${runs.join(',')}${query}`;
 
-test('metrics lie over each other, and what the model wants is said first', async () => {
+test('metrics are charted together, and the objectives of the model come first', async () => {
   const page = await journey.open(address());
   await page.getByRole('heading', { name: 'Compare 4 runs', level: 1 }).waitFor();
   const objectives = page.getByRole('region', { name: 'Objectives' });
@@ -61,7 +61,7 @@ test('metrics lie over each other, and what the model wants is said first', asyn
   await page.getByText(/^Chart of error, 360 points/).waitFor({ state: 'attached' });
 });
 
-test('differences come first; what is the same is a click away', async () => {
+test('differences come first; identical values need one click', async () => {
   const page = await journey.open(address('&tab=diff'));
   await page.getByRole('row', { name: /^optimizer adam sgd adam sgd$/ }).waitFor();
   expect(await page.getByRole('row', { name: /^seed/ }).count()).toBe(0);
@@ -69,12 +69,12 @@ test('differences come first; what is the same is a click away', async () => {
   await page.getByRole('row', { name: /^seed 7 7 7 7$/ }).waitFor();
 });
 
-test('a part of an axis is kept by dragging along it', async () => {
+test('dragging along an axis selects a range', async () => {
   const page = await journey.open(address('&tab=parallel'));
   await page.getByRole('img', { name: 'Parallel coordinates: 4 lines' }).waitFor();
   const axis = page.locator('.parallel-grip').first();
   const { width = 0, height = 0 } = (await axis.boundingBox()) ?? {};
-  // It waits until the axis stands still.
+  // Waits until the axis stops moving.
   await axis.dragTo(axis, {
     sourcePosition: { x: width / 2, y: height * 0.98 },
     targetPosition: { x: width / 2, y: height * 0.5 },
@@ -91,14 +91,14 @@ test('a metric against a parameter', async () => {
   await page.waitForURL('**up=metrics.error*');
 });
 
-test('a run that is not there is named, beside those that are', async () => {
+test('a missing run is named, in addition to the others', async () => {
   const page = await journey.open(`/projects/project-c/compare?runs=${runs[0]},nobody`);
   await page.getByRole('alert').getByText('nobody', { exact: true }).waitFor();
   await page.getByRole('list', { name: 'Runs' }).getByText('otter').waitFor();
   journey.expectQuiet('status of 404');
 });
 
-describeLooks(
+describeStates(
   [
     [
       'compare charts',

@@ -1,7 +1,7 @@
-/** What somebody does in the console in a day, from the home page to a rollback. */
+/** A day in the console, from the home page to a rollback. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Page } from 'playwright-core';
-import { Journey, secretManifest } from './journey.ts';
+import { expectAccessible, Journey, secretManifest } from './journey.ts';
 
 let journey: Journey;
 
@@ -24,7 +24,7 @@ spec:
 afterAll(async () => await journey.stop());
 afterEach(async ({ task }) => {
   await journey.closePages();
-  // Whatever else failed, its own words come first.
+  // On failure, the first error is reported first.
   if (task.result?.state === 'fail') journey.discardProblems();
   else journey.expectQuiet();
 });
@@ -41,7 +41,7 @@ async function write(page: Page, text: string): Promise<void> {
   await page.keyboard.insertText(text);
 }
 
-test('home says what needs somebody, what there is and what happened, and leads there', async () => {
+test('the home page shows what needs attention, counts and events, with links', async () => {
   const page = await journey.open('/');
   const needing = page.getByRole('region', { name: '1 item needs attention' });
   await needing.getByText('has no key "absent"').waitFor();
@@ -53,7 +53,19 @@ test('home says what needs somebody, what there is and what happened, and leads 
   await page.getByRole('heading', { name: 'Secret many-0000', level: 1 }).waitFor();
 });
 
-test('a list of many is filtered and sorted by its address, and renders only what is seen', async () => {
+test('the page of nodes shows this node with its load, and a ready node cannot be removed', async () => {
+  const page = await journey.open('/');
+  await page.getByRole('link', { name: 'Nodes' }).click();
+  await page.getByRole('heading', { name: 'Nodes', level: 1 }).waitFor();
+  const table = page.getByRole('region', { name: 'Nodes' });
+  const row = table.getByRole('row', { name: 'ready' });
+  await row.getByText('all', { exact: true }).waitFor();
+  await row.getByText(/^\d+\.\d of \d+ cores$/).waitFor();
+  expect(await table.getByRole('button', { name: 'Remove' }).count()).toBe(0);
+  await expectAccessible(page);
+});
+
+test('a long list is filtered and sorted by its URL, and renders only visible rows', async () => {
   const page = await journey.open('/projects/default/secrets');
   await page.getByText('1,200', { exact: true }).waitFor();
   expect(await rows(page).count()).toBeLessThan(100);
@@ -72,7 +84,7 @@ test('a list of many is filtered and sorted by its address, and renders only wha
   expect(await page.getByLabel('Name contains').inputValue()).toBe('11');
 });
 
-test('the keyboard moves through a list, opens a row and comes back to it', async () => {
+test('the keyboard moves through a list, opens a row and returns to it', async () => {
   const page = await journey.open('/projects/default/secrets');
   await page.getByText('1,200', { exact: true }).waitFor();
   for (const key of ['j', 'j', 'j', 'k', 'End']) await page.keyboard.press(key);
@@ -84,16 +96,16 @@ test('the keyboard moves through a list, opens a row and comes back to it', asyn
   await page.getByRole('row', { name: 'many-1199', selected: true }).waitFor();
 });
 
-test('what others do appears, changes and goes without a reload; under the pointer nothing moves', async () => {
+test('changes of others appear without a reload; under the pointer nothing moves', async () => {
   const page = await journey.open('/projects/default/secrets?labels=team=live&columns=all');
   await page.getByText('No matches').waitFor();
   await journey.dais(['apply', '-f', '-'], secretManifest('live-b', 'from a command', 'live'));
   await page.getByRole('row', { name: 'live-b' }).getByText('from a command').waitFor();
   await page.getByRole('row', { name: 'live-b' }).hover();
   await journey.apply(
-    `${secretManifest('live-a', 'came meanwhile', 'live')}---\n${secretManifest('live-b', 'said anew', 'live')}`,
+    `${secretManifest('live-a', 'created later', 'live')}---\n${secretManifest('live-b', 'updated later', 'live')}`,
   );
-  await page.getByRole('row', { name: 'live-b' }).getByText('said anew').waitFor();
+  await page.getByRole('row', { name: 'live-b' }).getByText('updated later').waitFor();
   await page.getByRole('button', { name: 'Updates paused: 1 new' }).waitFor();
   expect(await page.getByText('live-a').count()).toBe(0);
   await page.getByRole('heading', { level: 1 }).hover();
@@ -130,7 +142,7 @@ test('the editor completes fields, choices and names', async () => {
   await page.getByRole('option', { name: /many-0042/ }).waitFor();
 });
 
-test('a change is shown as a difference, refused when somebody was faster, and applied on the version of now', async () => {
+test('a change is shown as a difference, rejected on a conflict, and applied to the current version', async () => {
   await journey.apply(secretManifest('changed', 'first'));
   const page = await journey.open('/projects/default/change/secrets/changed');
   const text = (description: string) => secretManifest('changed', description).replace(/ {2}data:[^]*$/, '');
@@ -156,7 +168,7 @@ test('a change is shown as a difference, refused when somebody was faster, and a
   journey.expectQuiet('status of 412');
 });
 
-test('history compares any two revisions, and brings one back', async () => {
+test('history compares any two revisions, and rolls back to one', async () => {
   for (const description of ['one', 'two', 'three']) await journey.apply(secretManifest('rolled', description));
   const page = await journey.open('/projects/default/secrets/rolled?tab=history');
   await page.getByRole('button', { name: 'Compare revision 1 with current revision' }).click();
@@ -172,7 +184,7 @@ test('history compares any two revisions, and brings one back', async () => {
   await page.getByRole('definition').getByText('one', { exact: true }).waitFor();
 });
 
-test('what is still used is not deleted: its holders are named; what is not, goes after its name was typed', async () => {
+test('a referenced resource is not deleted, and its referrers are named; another one is deleted after its name is typed', async () => {
   const page = await journey.open('/projects/default/secrets/many-0000');
   const dialog = page.getByRole('dialog');
   await page.getByRole('button', { name: 'Delete' }).click();
@@ -190,7 +202,7 @@ test('what is still used is not deleted: its holders are named; what is not, goe
   await page.getByText('desk deleted').waitFor();
 });
 
-test('an action of a kind asks for its input and shows its answer', async () => {
+test('an action of a kind asks for its input and shows its result', async () => {
   const page = await journey.open('/projects/default/secrets/many-0001');
   await page.getByRole('button', { name: 'Actions' }).click();
   await page.getByRole('menuitem', { name: 'rotate' }).click();
@@ -198,7 +210,7 @@ test('an action of a kind asks for its input and shows its answer', async () => 
   await page.getByRole('dialog').getByText('rewrapped').waitFor();
 });
 
-test('the palette finds resources and does things, without the mouse', async () => {
+test('the palette finds resources and runs actions, without the mouse', async () => {
   const page = await journey.open('/');
   await page.keyboard.press('Control+k');
   await page.getByRole('combobox').fill('many-0777');
@@ -212,7 +224,7 @@ test('the palette finds resources and does things, without the mouse', async () 
   await page.getByRole('heading', { name: 'Create alert channel', level: 1 }).waitFor();
 });
 
-test('keys go places, and a list of them is a key away', async () => {
+test('shortcuts open pages, and a list of them is one key away', async () => {
   const page = await journey.open('/');
   await page.keyboard.press('g');
   await page.keyboard.press('s');
@@ -228,7 +240,7 @@ test('keys go places, and a list of them is a key away', async () => {
   await page.getByRole('heading', { name: 'Create secret', level: 1 }).waitFor();
 });
 
-test('the theme follows the system until somebody chooses, and then stays', async () => {
+test('the theme follows the system until the user selects one, and then stays', async () => {
   const page = await journey.open('/', { scheme: 'dark' });
   const scheme = () => page.locator('html').getAttribute('data-mantine-color-scheme');
   expect(await scheme()).toBe('dark');
@@ -238,7 +250,7 @@ test('the theme follows the system until somebody chooses, and then stays', asyn
   expect(await scheme()).toBe('light');
 });
 
-test('what one wrote is not lost by a wrong click', async () => {
+test('unsaved text is not lost by a wrong click', async () => {
   const page = await journey.open('/projects/default/create/secrets');
   await write(page, secretManifest('half', 'done'));
   page.once('dialog', (dialog) => void dialog.dismiss());
@@ -249,7 +261,7 @@ test('what one wrote is not lost by a wrong click', async () => {
   await page.getByRole('heading', { name: 'Home', level: 1 }).waitFor();
 });
 
-test('what is not there says so, with what to do and the request', async () => {
+test('a missing page shows the remedy and the request id', async () => {
   const page = await journey.open('/projects/default/secrets/nothing');
   const note = page.getByRole('alert');
   await note.getByText('Not found', { exact: true }).waitFor();
@@ -257,7 +269,7 @@ test('what is not there says so, with what to do and the request', async () => {
   journey.expectQuiet('status of 404');
 });
 
-test('without a server it says so, and goes on when there is one again', async () => {
+test('without a server the console reports it, and continues when the server returns', async () => {
   const page = await journey.open('/projects/default/secrets?labels=team=away');
   await page.getByText('No matches').waitFor();
   await journey.down();

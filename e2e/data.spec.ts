@@ -1,9 +1,9 @@
-/** Data as people look at them: what there is, what changed, what is broken, what is personal, and where it goes. */
+/** Datasets in the console: content, changes, violations, personal data and lineage. */
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { flightsCsv, makeFlights } from './flights.ts';
 import type { Journey } from './journey.ts';
-import { describeLooks, type Look } from './looks.ts';
+import { describeStates, type PageState } from './page-states.ts';
 import { bo, grace, startWithPeople } from './people.ts';
 
 let journey: Journey;
@@ -28,33 +28,33 @@ const versionRow = (page: Page, number: number) =>
     .getByRole('row')
     .filter({ hasText: `version ${number}` });
 
-test('a dataset is found by a column, and the list says which versions may be used', async () => {
+test('a dataset is found by a column, and the list shows which versions can be used', async () => {
   const page = await journey.open('/projects/default/data', { as: bo });
   await page.getByRole('textbox', { name: 'Name, column, owner, tag' }).fill('delay');
   const row = page.getByRole('row', { name: 'flights' });
   await row.getByText('delay_minutes').waitFor();
   await row.getByText('quarantined').waitFor();
-  // What is in use is the one before: `latest` never is one that is quarantined.
+  // The previous version is in use: `latest` is never a quarantined one.
   await row.getByRole('link', { name: '2', exact: true }).waitFor();
   await page.getByRole('textbox', { name: 'Name, column, owner, tag' }).fill('delay nowhere');
   await page.getByText('No matches').waitFor();
 });
 
-test('what is broken comes first, with the rows that break it, masked', async () => {
+test('violations come first, with the violating rows, masked', async () => {
   const page = await journey.open(`${FLIGHTS}/versions/3`, { as: bo });
   await page.getByRole('heading', { name: /expectations failed/ }).waitFor();
   const broken = table(page, 'Rows that fail delays can be true');
   await broken.getByRole('cell', { name: '10080' }).first().waitFor();
   await broken.getByRole('columnheader', { name: /pilot_email masked/ }).waitFor();
-  // The reader's own address is in the frame.
+  // The viewer's own address is in the frame.
   expect(await page.getByRole('main').getByText('@example.com').count()).toBe(0);
-  // Not in a title either.
+  // Not in a tooltip either.
   expect(await page.content()).not.toMatch(/pilot\d+@|desk\d+@/);
-  // A reader is told why they cannot let it be used.
+  // A viewer sees why they cannot release it.
   await page.getByRole('button', { name: 'Release' }).and(page.locator('[aria-disabled="true"]')).waitFor();
 });
 
-test('a column is looked at beside the version before; the address says which', async () => {
+test('a column is compared with the previous version; the URL selects it', async () => {
   const page = await journey.open(`${FLIGHTS}/versions/2`, { as: grace });
   const row = page.getByRole('row', { name: 'delay_minutes' });
   await row.getByRole('img', { name: 'Distribution of delay_minutes' }).waitFor();
@@ -65,7 +65,7 @@ test('a column is looked at beside the version before; the address says which', 
   expect(new URL(page.url()).search).toBe('?column=delay_minutes');
 });
 
-test('findings are masked or waived with a reason; a reader is told why they may not', async () => {
+test('findings are masked or waived with a reason; a viewer sees why they may not', async () => {
   const reading = await journey.open(`${FLIGHTS}?tab=findings`, { as: bo });
   const found = table(reading, 'Findings')
     .getByRole('row', { name: /contact/ })
@@ -84,11 +84,11 @@ test('findings are masked or waived with a reason; a reader is told why they may
   await dialog(page).getByRole('button', { name: 'Waive finding' }).click();
   await row.getByText('waived').waitFor();
   await row.getByText('Desks, not people').waitFor();
-  // Everybody who looks sees it at once.
+  // All viewers see it immediately.
   await found.getByText('waived').waitFor();
 });
 
-test('two versions are compared: columns, rows by their keys, figures', async () => {
+test('two versions are compared: columns, rows by their keys, statistics', async () => {
   const page = await journey.open(FLIGHTS, { as: grace });
   for (const version of [2, 1]) await page.getByRole('checkbox', { name: `Compare version ${version}` }).check();
   await page.getByRole('link', { name: 'Compare 1 and 2' }).click();
@@ -109,7 +109,7 @@ test('a version gets a tag, an older one is restored, and a quarantined one rele
   await dialog(page).getByRole('button', { name: 'Set tag' }).click();
   await versionRow(watching, 1).getByText('baseline').waitFor();
   await versionRow(page, 1).getByRole('button', { name: 'Actions on version 1' }).click();
-  // What has a tag is not deleted, and the entry says so.
+  // A tagged version is not deleted, and the menu entry explains it.
   await page.getByRole('menuitem', { name: /Delete files The version has the tag baseline/ }).waitFor();
   await page.getByRole('menuitem', { name: 'Restore as latest version' }).click();
   await dialog(page).getByRole('textbox', { name: 'Reason' }).fill('October again');
@@ -141,7 +141,7 @@ test('a file is uploaded from the browser and becomes a version', async () => {
     .waitFor();
 });
 
-test('a file that cannot be read makes no version, and its line is told', async () => {
+test('an unreadable file creates no version, and the line of its error is shown', async () => {
   const page = await journey.open('/projects/default/datasets/flights', { as: grace });
   await page.getByRole('button', { name: 'Upload version' }).click();
   await dialog(page)
@@ -159,7 +159,7 @@ test('a file that cannot be read makes no version, and its line is told', async 
     .waitFor();
 });
 
-const PAGES: readonly Look[] = [
+const PAGES: readonly PageState[] = [
   [
     'datasets',
     '/projects/default/data',
@@ -228,4 +228,4 @@ const PAGES: readonly Look[] = [
   ['findings', '/projects/default/findings', async (page) => await table(page, 'Findings').waitFor(), grace],
 ];
 
-describeLooks(PAGES, () => journey);
+describeStates(PAGES, () => journey);

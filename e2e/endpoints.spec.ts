@@ -1,9 +1,9 @@
-/** An endpoint as people look at it: what answers, how its version came there, and a request to try. */
+/** An endpoint in the console: serving version, rollouts, and a test request. */
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { isServing, servingClient, type ServingClient } from '../packages/server/src/testing/serving-client.ts';
 import { Journey } from './journey.ts';
-import { describeLooks, type Look } from './looks.ts';
+import { describeStates, type PageState } from './page-states.ts';
 
 let journey: Journey;
 let client: ServingClient;
@@ -28,7 +28,7 @@ afterEach(async ({ task }) => {
 
 const panel = (page: Page, name: string) => page.getByRole('region', { name, exact: true }).last();
 
-test('a request is tried with the example of the model', async () => {
+test('a request is sent with the example of the model', async () => {
   const page = await journey.open(`${ENDPOINT}?tab=try`);
   const body = page.getByRole('textbox', { name: 'Body' });
   const field = page.getByRole('textbox', { name: 'x', exact: true });
@@ -47,7 +47,7 @@ test('a request is tried with the example of the model', async () => {
   journey.expectQuiet('400');
 });
 
-test('a canary gets its share before one’s eyes, and takes over when somebody says so', async () => {
+test('a canary gets its share live, and is promoted on request', async () => {
   const page = await journey.open(ENDPOINT);
   const variants = page.getByRole('region', { name: 'Active variants', exact: true }).last();
   await variants.getByText('100 %').waitFor();
@@ -66,12 +66,12 @@ test('a canary gets its share before one’s eyes, and takes over when somebody 
   await variants.getByRole('link', { name: 'flights/2' }).waitFor();
 });
 
-test('endpoints are found with what they answer now', async () => {
+test('endpoints are listed with their current metrics', async () => {
   const page = await journey.open('/projects/project-d/endpoints');
   const row = page.getByRole('row', { name: /delays/ });
   await row.getByText('/s').waitFor();
   await row.getByRole('link', { name: /flights\/\d/ }).waitFor();
-  // Metrics cover the last ten seconds, and a busy page may be slow to read them: requests come until it shows them.
+  // Metrics cover the last ten seconds, and a busy page can be slow: requests repeat until it shows them.
   const latency = row.getByText('ms').first();
   await expect
     .poll(async () => {
@@ -83,14 +83,14 @@ test('endpoints are found with what they answer now', async () => {
   await page.getByRole('heading', { name: 'Endpoint delays', level: 1 }).waitFor();
 });
 
-test('an earlier rollout is looked at by its address', async () => {
+test('an earlier rollout is selected by the URL', async () => {
   const page = await journey.open(ENDPOINT);
   await page.getByRole('region', { name: 'Earlier rollouts' }).getByRole('link', { name: 'models:/flights/1' }).click();
   await page.getByRole('region', { name: 'Rollout of models:/flights/1' }).waitFor();
   expect(page.url()).toContain('rollout=');
 });
 
-const LOOKS: readonly Look[] = [
+const STATES: readonly PageState[] = [
   [
     'endpoints',
     '/projects/project-d/endpoints',
@@ -108,4 +108,4 @@ const LOOKS: readonly Look[] = [
   ],
 ];
 
-describeLooks(LOOKS, () => journey);
+describeStates(STATES, () => journey);

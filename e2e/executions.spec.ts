@@ -1,8 +1,8 @@
-/** What runs on the server: found, looked into step by step, run again, canceled. */
+/** Executions in the console: found, inspected step by step, rerun, canceled. */
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { Journey } from './journey.ts';
-import { describeLooks, type Look } from './looks.ts';
+import { describeStates, type PageState } from './page-states.ts';
 
 interface Run {
   readonly id: string;
@@ -46,7 +46,7 @@ const NIGHTLY = {
 const BROKEN = {
   load: sh('echo loaded'),
   fit: sh('echo starting; echo "ValueError: no rows" >&2; exit 3', { needs: ['load'] }),
-  tell: sh('echo told', { needs: ['fit'] }),
+  notify: sh('echo notified', { needs: ['fit'] }),
 };
 
 beforeAll(async () => {
@@ -62,7 +62,7 @@ afterEach(async ({ task }) => {
 const region = (page: Page, name: string) => page.getByRole('region', { name, exact: true });
 const runs = '/projects/default/executions';
 
-test('where nothing ran stands what to paste, and runs come by themselves', async () => {
+test('an empty list shows commands to paste, and runs appear automatically', async () => {
   const page = await journey.open('/');
   await page.getByRole('link', { name: 'Jobs', exact: true }).click();
   await page.getByText('No jobs in default yet.').waitFor();
@@ -84,7 +84,7 @@ test('where nothing ran stands what to paste, and runs come by themselves', asyn
   expect(new URL(page.url()).search).toBe('?state=failed&name=NIGHT');
 });
 
-test('a run shows its graph; a step says what it wrote, was given and left', async () => {
+test('a run shows its graph; a step shows its log, inputs and outputs', async () => {
   const page = await journey.open(`${runs}/${nightly.id}`);
   await page.getByRole('heading', { name: 'Job nightly', level: 1 }).waitFor();
   const graph = page.getByRole('group', { name: 'Graph of the job' });
@@ -122,14 +122,14 @@ test('a run shows its graph; a step says what it wrote, was given and left', asy
     .waitFor();
 });
 
-test('what failed is looked at first; it is run again from a step, and compared', async () => {
+test('the failed step is selected first; the run is rerun from a step, and compared', async () => {
   const page = await journey.open(`${runs}/${broken.id}`);
   const step = region(page, 'Step fit');
   await step.getByText('ValueError: no rows').waitFor();
   await step.getByText('exited with code 3').waitFor();
   await page.getByRole('button', { name: 'Rerun from fit' }).click();
   const dialog = page.getByRole('dialog');
-  await dialog.getByText('fit, tell').waitFor();
+  await dialog.getByText('fit, notify').waitFor();
   await dialog.getByRole('button', { name: 'Rerun' }).click();
   await page.getByRole('link', { name: 'compare' }).waitFor();
   again = { id: new URL(page.url()).pathname.split('/').at(-1) ?? '', state: '' };
@@ -160,7 +160,7 @@ function projectManifest(compute: object): string {
   return JSON.stringify({ apiVersion: 'dais.dev/v1', kind: 'Project', metadata: { name: 'default' }, spec });
 }
 
-test('the compute page shows who uses what, and why steps wait', async () => {
+test('the compute page shows usage, and why steps are pending', async () => {
   const page = await journey.open('/projects/default/compute');
   const run = await fillQuota(page);
   const meter = page.getByRole('meter', { name: 'CPU', exact: true });
@@ -177,7 +177,7 @@ test('the compute page shows who uses what, and why steps wait', async () => {
   await page.getByText('No queued steps').waitFor();
 });
 
-test('a run that goes on is followed, and canceled; what waits says why', async () => {
+test('a running run is followed, and canceled; pending steps show the reason', async () => {
   const run = await submit('long', {
     talk: sh('echo up; sleep 300', { outputs: { x: { path: 'x', optional: true } } }),
     later: sh('true', { needs: ['talk'] }),
@@ -202,7 +202,7 @@ test('a run that goes on is followed, and canceled; what waits says why', async 
   expect(await page.getByRole('row', { name: /long/ }).count()).toBe(0);
 });
 
-const PAGES: readonly Look[] = [
+const PAGES: readonly PageState[] = [
   ['executions', runs, async (page) => await page.getByRole('row', { name: /nightly/ }).waitFor()],
   [
     'an execution',
@@ -245,4 +245,4 @@ const PAGES: readonly Look[] = [
   ['compute', '/projects/default/compute', fillQuota],
 ];
 
-describeLooks(PAGES, () => journey, 'status of 404');
+describeStates(PAGES, () => journey, 'status of 404');

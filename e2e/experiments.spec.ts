@@ -1,7 +1,7 @@
-/** From an empty project to the experiments in which work goes on. */
+/** From an empty project to active experiments. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { Journey } from './journey.ts';
-import { describeLooks } from './looks.ts';
+import { describeStates } from './page-states.ts';
 import { makeExperiment, train } from './training.ts';
 
 let journey: Journey;
@@ -16,13 +16,13 @@ afterEach(async ({ task }) => {
   else journey.expectQuiet();
 });
 
-test('where nothing was logged yet stand the lines to paste', async () => {
+test('an empty list shows the lines to paste', async () => {
   const page = await journey.open('/projects/project-e/experiments');
   await page.getByText('No runs in project-e yet.').waitFor();
   await page.getByText(`export MLFLOW_TRACKING_URI=${journey.projectUrl}`).waitFor();
 });
 
-test('an experiment is made, found, and says how much goes on in it', async () => {
+test('an experiment is created, found, and shows its activity', async () => {
   const page = await journey.open('/projects/project-e/experiments');
   await page.keyboard.press('c');
   await page.getByLabel('Name', { exact: true }).fill('Default');
@@ -46,13 +46,13 @@ test('an experiment is made, found, and says how much goes on in it', async () =
   journey.expectQuiet('status of 409');
 });
 
-test('an experiment gets another name, goes with its runs, and comes back with them', async () => {
+test('an experiment is renamed, deleted with its runs, and restored with them', async () => {
   const id = await makeExperiment(journey, 'first thoughts');
   await train(journey, id, { name: 'kept', status: 'FINISHED' });
   const page = await journey.open(`/projects/project-e/experiments/${id}`);
   await page.getByRole('button', { name: 'Rename experiment' }).click();
   const dialog = page.getByRole('dialog');
-  // A name that another has is refused, and told where it was typed.
+  // A name in use is rejected with an error at the field.
   await dialog.getByLabel('Name').fill('Default');
   await dialog.getByRole('button', { name: 'Rename experiment' }).click();
   await dialog.getByRole('alert').waitFor();
@@ -75,7 +75,7 @@ test('an experiment gets another name, goes with its runs, and comes back with t
   journey.expectQuiet('status of 409');
 });
 
-describeLooks(
+describeStates(
   [
     [
       'experiments',

@@ -1,9 +1,9 @@
-/** Features and labels as people look at them: whether they are fresh, what a model would get, and who agrees. */
+/** Features and labels in the console: freshness, online values and agreement. */
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { pushFile } from './flights.ts';
 import { Journey } from './journey.ts';
-import { describeLooks, type Look } from './looks.ts';
+import { describeStates, type PageState } from './page-states.ts';
 
 let journey: Journey;
 
@@ -73,7 +73,7 @@ afterEach(async ({ task }) => {
 const VIEW = '/projects/project-f/featureviews/airport_weather';
 const table = (page: Page, name: string) => page.getByRole('region', { name, exact: true }).last();
 
-test('what is new is brought online, and a key gives what a model would get', async () => {
+test('new rows are materialized, and a key returns the values for a model', async () => {
   const page = await journey.open('/projects/project-f/featureviews');
   const views = page.getByRole('grid', { name: 'Feature views' });
   const row = views.getByRole('row', { name: 'airport_weather' });
@@ -93,7 +93,7 @@ test('what is new is brought online, and a key gives what a model would get', as
   await values.getByText('not found').waitFor();
 });
 
-test('a service says what a model takes, and leads to its views', async () => {
+test('a service shows its features, and links to its views', async () => {
   const page = await journey.open('/projects/project-f/featureservices/delay_v1');
   const parts = table(page, 'Views');
   await parts.getByText('wind_knots').waitFor();
@@ -102,7 +102,7 @@ test('a service says what a model takes, and leads to its views', async () => {
   await table(page, 'Features').getByText('Mean of ten minutes').waitFor();
 });
 
-test('labels say who agrees, and a task whose labels differ is settled with a reason', async () => {
+test('labels show the agreement, and a task with different labels is settled with a reason', async () => {
   const page = await journey.open('/projects/project-f/labels');
   await page.getByRole('link', { name: 'delay-causes' }).click();
   await page.getByText('Krippendorff’s α').waitFor();
@@ -114,7 +114,7 @@ test('labels say who agrees, and a task whose labels differ is settled with a re
   expect(page.url()).toBe(`${journey.url}/projects/project-f/labels/delay-causes`);
 });
 
-const PAGES: readonly Look[] = [
+const PAGES: readonly PageState[] = [
   ['features', '/projects/project-f/featureviews', async (page) => await page.getByText('delay_v1').first().waitFor()],
   ['a feature view', VIEW, async (page) => await table(page, 'Features').waitFor()],
   ['features online', `${VIEW}?tab=online`, async (page) => await table(page, 'Materializations').waitFor()],
@@ -131,4 +131,4 @@ const PAGES: readonly Look[] = [
   ],
 ];
 
-describeLooks(PAGES, () => journey);
+describeStates(PAGES, () => journey);

@@ -1,4 +1,4 @@
-/** Data as people push them: three versions of flights, of which the last one breaks what is expected. */
+/** Test data of datasets: three versions of flights, the last of which violates expectations. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -38,11 +38,11 @@ spec:
 `;
 
 interface FlightsOptions {
-  /** Rows. */
+  /** Number of rows. */
   readonly rows: number;
   /** Added to every delay, in minutes. */
   readonly later?: number;
-  /** So many rows are delayed by a week. */
+  /** Number of rows that are delayed by a week. */
   readonly impossible?: number;
 }
 
@@ -50,7 +50,7 @@ const CARRIERS = ['AA', 'BA', 'LH', 'AF'] as const;
 const AIRPORTS = ['FRA', 'LHR', 'CDG', 'JFK', 'OSL'] as const;
 const HEADER = 'flight_id,landed_at,carrier,airport,delay_minutes,distance_km,night,pilot_email,contact';
 
-/** The same rows for the same options: numbers that look random, and are not. */
+/** The same rows for the same options: pseudorandom numbers. */
 export function flightsCsv({ rows, later = 0, impossible = 0 }: FlightsOptions): string {
   const lines = Array.from({ length: rows }, (_, at) => {
     const noise = Math.sin(at * 12.9898) * 43_758.5453;
@@ -67,7 +67,7 @@ export function flightsCsv({ rows, later = 0, impossible = 0 }: FlightsOptions):
   return `${[HEADER, ...lines].join('\n')}\n`;
 }
 
-/** Pushes a version with the command line, as a person does. */
+/** Pushes a version with the command line. */
 export async function pushFile(
   journey: Journey,
   dataset: string,
@@ -88,7 +88,7 @@ export async function makeFlights(journey: Journey): Promise<void> {
   await journey.apply(FLIGHTS);
   await pushFile(journey, 'flights', flightsCsv({ rows: 2000 }), ['--message', 'October']);
   await pushFile(journey, 'flights', flightsCsv({ rows: 2400, later: 25 }), ['--tag', 'winter']);
-  // The command says so by its exit code.
+  // The exit code of the command reports it.
   const broken = flightsCsv({ rows: 2500, later: 25, impossible: 7 });
   await pushFile(journey, 'flights', broken, ['--message', 'With November']).catch((error: unknown) => {
     if (!String(error).includes('is quarantined')) throw error;

@@ -1,4 +1,4 @@
-/** What every page has: an address that holds its whole state, copies for other places, and words for what cannot be done. */
+/** Common features of all pages: URLs with the whole state, copy formats, and reasons of unavailable actions. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Page } from 'playwright-core';
 import { Journey, secretManifest } from './journey.ts';
@@ -17,7 +17,7 @@ afterEach(async ({ task }) => {
   else journey.expectQuiet();
 });
 
-/** A channel of chat whose address is under `key` of the Secret `one`. */
+/** A chat channel whose URL is under `key` of the Secret `one`. */
 function channelManifest(key: string): string {
   return `apiVersion: dais.dev/v1
 kind: AlertChannel
@@ -30,7 +30,7 @@ spec:
 `;
 }
 
-/** What is on the clipboard after an entry of the page's menu was chosen. */
+/** The clipboard after a copy action of the page's menu. */
 async function copied(page: Page, title: string | RegExp): Promise<string> {
   await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
   await page.getByRole('button', { name: 'Copy as' }).click();
@@ -39,7 +39,7 @@ async function copied(page: Page, title: string | RegExp): Promise<string> {
   return await page.evaluate(async () => await navigator.clipboard.readText());
 }
 
-test('the columns of a list are chosen, stand in its address, and are there again for whoever gets the link', async () => {
+test('the columns of a list are selected, stored in its URL, and restored from the link', async () => {
   const page = await journey.open('/projects/default/secrets');
   const grid = page.getByRole('grid');
   await grid.getByRole('columnheader', { name: 'Keys' }).waitFor();
@@ -68,7 +68,7 @@ test.each([
   ['events', '/projects/default/events', 'two'],
   ['events of the organization', '/organization/events', ''],
   ['a list of the organization', '/organization/projects', 'default'],
-])('%s can be copied as a command that runs, a call that answers and a link', async (_what, path, reported) => {
+])('%s can be copied as a valid command, a valid request and a link', async (_what, path, reported) => {
   const page = await journey.open(path);
   const command = await copied(page, 'CLI command');
   expect(command).toMatch(/^dais /);
@@ -81,7 +81,7 @@ test.each([
   expect(await copied(page, 'Link to this page')).toBe(page.url());
 });
 
-test('manifests are copied as one would write them: applying them changes nothing', async () => {
+test('manifests are copied in input form: applying them changes nothing', async () => {
   const page = await journey.open('/projects/default/secrets/one');
   await page.getByRole('heading', { name: 'Spec', exact: true }).waitFor();
   expect(await journey.dais(['plan', '-f', '-'], await copied(page, 'Manifest'))).toContain('unchanged');
@@ -95,7 +95,7 @@ test('manifests are copied as one would write them: applying them changes nothin
   expect(await copied(page, 'Manifest as edited')).toContain('description: other');
 });
 
-test('home counts what others make meanwhile', async () => {
+test('the home page counts resources that others create', async () => {
   const page = await journey.open('/');
   await page.getByRole('main').getByRole('link', { name: '2 Secrets' }).waitFor();
   await journey.apply(secretManifest('meanwhile', 'from elsewhere'));
@@ -105,7 +105,7 @@ test('home counts what others make meanwhile', async () => {
   await page.getByRole('main').getByRole('link', { name: '2 Secrets' }).waitFor();
 });
 
-test('events are narrowed by their address, and what happens is on top without a reload', async () => {
+test('events are filtered by the URL, and new ones come first without a reload', async () => {
   const page = await journey.open('/projects/default/events');
   await page.getByText('owner created Secret one').waitFor();
   await page.getByRole('combobox', { name: 'Kind' }).click();
@@ -116,7 +116,7 @@ test('events are narrowed by their address, and what happens is on top without a
   await page.getByText('owner created AlertChannel desk').waitFor();
 });
 
-test('a condition changes before the eyes of whoever looks', async () => {
+test('a condition changes live on the page', async () => {
   await journey.apply(channelManifest('absent'));
   const page = await journey.open('/projects/default/alertchannels/desk');
   await page.getByText('Secret "one" has no key "absent".').waitFor();
@@ -124,12 +124,12 @@ test('a condition changes before the eyes of whoever looks', async () => {
   await journey.apply(channelManifest('value'));
   await page.getByText('The address is not a valid URL.').waitFor();
   await journey.apply(secretManifest('one', 'second').replace('not-for-reading', 'https://9.9.9.9/hooks/x'));
-  // Nothing is sent, and no name has to be resolved: the address is a number.
+  // Nothing is sent, and no name has to be resolved: the host is an IP address.
   await page.getByText('No alert was sent yet.').waitFor();
   await page.getByText('The address is not a valid URL.').waitFor({ state: 'detached' });
 });
 
-test('a kind that there is not is told in the catalog’s words, and the frame stays', async () => {
+test('an unknown kind shows the error of the catalog, and the frame stays', async () => {
   const page = await journey.open('/projects/default/gizmos');
   await page.getByRole('alert').getByText('There is no kind "gizmos".').waitFor();
   await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Secrets' }).click();

@@ -1,11 +1,11 @@
-/** Home: what waits for whom, what goes on, and what comes next, as each may see it. */
+/** The home page: pending items, running work and next steps, by permissions. */
 import type { Page } from 'playwright-core';
 import type { Run } from '../packages/api/src/tracking/index.ts';
 import type { ModelScan } from '../packages/api/src/serving/index.ts';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { makeFlights } from './flights.ts';
 import type { Journey } from './journey.ts';
-import { describeLooks, type Look } from './looks.ts';
+import { describeStates, type PageState } from './page-states.ts';
 import { ada, bo, eve, grace, pat, startWithPeople } from './people.ts';
 import { makeFlightDelay, registerModel, registerVersion } from './registry.ts';
 
@@ -20,7 +20,7 @@ async function run(name: string, script: string): Promise<string> {
 
 async function ended(id: string): Promise<void> {
   for (;;) {
-    // oxlint-disable-next-line no-await-in-loop -- it is asked until it is so
+    // oxlint-disable-next-line no-await-in-loop -- polled
     const { endedAt } = (await journey.call(`/api/v1/executions/${id}`)) as { readonly endedAt?: number };
     if (endedAt !== undefined) return;
     // oxlint-disable-next-line no-await-in-loop -- as above
@@ -52,7 +52,7 @@ afterEach(async ({ task }) => {
 const needs = (page: Page) => page.getByRole('region', { name: 'Needs attention' });
 const goesOn = (page: Page) => page.getByRole('region', { name: 'Running now' });
 
-test('what waits comes with why and the one thing to do about it', async () => {
+test('pending items show the reason and the next action', async () => {
   const page = await journey.open('/', { as: pat });
   await needs(page)
     .getByRole('row', { name: /Waiting for your approval version flight-delay\/2 .* Better on every slice/ })
@@ -72,7 +72,7 @@ test('what waits comes with why and the one thing to do about it', async () => {
   await page.getByText('no space left').first().waitFor();
 });
 
-test('an approval is decided here, and a run that succeeds needs nobody any more', async () => {
+test('an approval is decided here, and a succeeded run needs no attention any more', async () => {
   const page = await journey.open('/', { as: pat });
   await needs(page)
     .getByRole('row', { name: /Failed run weekly/ })
@@ -116,7 +116,7 @@ test('a version that its scan blocks is listed with the finding, until the findi
   await row.waitFor({ state: 'detached' });
 });
 
-test('a token that ends soon says so to whom it belongs, and to nobody else', async () => {
+test('an expiring token is listed for its owner only', async () => {
   const page = await journey.open('/account/tokens?create=yes', { as: grace });
   await page.evaluate(async () => {
     await fetch('/api/v1/tokens', {
@@ -136,7 +136,7 @@ test('a token that ends soon says so to whom it belongs, and to nobody else', as
   expect(await needs(other).getByText('notebook').count()).toBe(0);
 });
 
-test('who has no rights is told of nothing, and a new project says how it begins', async () => {
+test('a user without permissions sees nothing, and a new project shows the first steps', async () => {
   const page = await journey.open('/', { as: eve });
   await page.getByText('You have no role in default yet').waitFor();
   expect(await needs(page).count()).toBe(0);
@@ -147,8 +147,8 @@ test('who has no rights is told of nothing, and a new project says how it begins
   await fresh.getByText('dais data push flights flights.csv').waitFor();
 });
 
-const LOOKS: readonly Look[] = [
+const STATES: readonly PageState[] = [
   ['home that needs somebody', '/', async (page) => await needs(page).getByText('nightly').waitFor(), grace],
 ];
 
-describeLooks(LOOKS, () => journey);
+describeStates(STATES, () => journey);

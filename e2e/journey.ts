@@ -1,4 +1,4 @@
-/** A person in front of a browser: a real Dais, its own or that of the worker, a real Chromium, and nothing between them. */
+/** A user in front of a browser: a real Dais, its own or that of the worker, and a real Chromium. */
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,13 +12,13 @@ import { cliVariables } from '../packages/server/src/testing/cli.ts';
 import { startDaisProcess, type DaisProcess } from '../packages/server/src/testing/dais-process.ts';
 import { sharedDais } from '../packages/server/src/testing/shared-dais.ts';
 
-/** Longest wait for anything that is seen: a busy machine is slow, and nothing here is a measurement. */
+/** Longest wait for any element: a busy machine is slow, and the tests measure nothing. */
 const PATIENCE_MS = 30_000;
 
 export interface OpenOptions {
   readonly scheme?: 'light' | 'dark';
   readonly width?: number;
-  /** Who has signed in already, where there are accounts. */
+  /** The signed-in user, where there are accounts. */
   readonly as?: Person | undefined;
 }
 
@@ -27,7 +27,7 @@ export interface Person {
   readonly password: string;
 }
 
-/** A Dais of the journey alone. */
+/** A separate Dais for this test file. */
 interface OwnDais {
   dais: DaisProcess;
   readonly flags: Readonly<Record<string, unknown>>;
@@ -41,12 +41,12 @@ interface JourneyDependencies {
   readonly own: OwnDais | undefined;
 }
 
-/** Where the console keeps the project that it shows. */
+/** Where the console stores the current project. */
 const CURRENT_PROJECT = 'dais.project';
 
 export class Journey {
   readonly url: string;
-  /** The project of the calls, the commands and the first page. */
+  /** The project of the requests, the commands and the first page. */
   readonly project: string;
   readonly data: string;
   readonly #own: OwnDais | undefined;
@@ -61,7 +61,7 @@ export class Journey {
     this.#browser = browser;
   }
 
-  /** Starts a Dais of its own: for what concerns the organization, another configuration, or its end. */
+  /** Starts a separate Dais: for organization settings, another configuration, or stopping it. */
   static async start(flags: Readonly<Record<string, unknown>> = {}): Promise<Journey> {
     const folder = await mkdtemp(join(tmpdir(), 'dais-journey-'));
     const data = join(folder, 'data');
@@ -71,18 +71,18 @@ export class Journey {
     return new Journey({ url, project: 'default', data, own }, await launchBrowser());
   }
 
-  /** Uses the Dais that the files of a worker share, in a project of this name, which no other file uses. */
+  /** Uses the Dais that the test files of a worker share, in a project of this name, which no other file uses. */
   static async shared(name: string): Promise<Journey> {
     const { root, project, data } = await sharedDais(name);
     return new Journey({ url: root, project, data, own: undefined }, await launchBrowser());
   }
 
-  /** The server as clients of the project address it. */
+  /** The server URL for clients of the project. */
   get projectUrl(): string {
     return this.#own === undefined ? `${this.url}/p/${this.project}` : this.url;
   }
 
-  /** Ends the server; `up` starts it again at the same address. */
+  /** Stops the server; `up` starts it again at the same URL. */
   async down(): Promise<void> {
     if (this.#own === undefined) throw new Error('other files use this Dais: it is not ended');
     this.#own.dais.process.kill('SIGTERM');
@@ -102,7 +102,7 @@ export class Journey {
     await rm(this.#own.folder, { recursive: true, force: true });
   }
 
-  /** A page in a browser profile of its own. Whatever it complains about is kept for `expectQuiet`. */
+  /** A page in its own browser profile. Its errors are collected for `expectQuiet`. */
   async open(path: string, { scheme = 'light', width = 1280, as }: OpenOptions = {}): Promise<Page> {
     const context = await this.#browser.newContext({ viewport: { width, height: 800 }, colorScheme: scheme });
     context.setDefaultTimeout(PATIENCE_MS);
@@ -115,7 +115,7 @@ export class Journey {
     page.on('pageerror', (error) => this.#problems.push(`${page.url()}: ${error.stack ?? error.message}`));
     page.on('console', (message) => {
       if (message.type() === 'error' || message.type() === 'warning') {
-        // Of what could not be loaded the text says nothing more than the status.
+        // For failed loads, the text has only the status.
         this.#problems.push(`${page.url()}: ${message.text()} ${message.location().url}`);
       }
     });
@@ -124,12 +124,12 @@ export class Journey {
     return page;
   }
 
-  /** What a page of an earlier test still does must not be laid at a later one's door. */
+  /** Errors of a previous test's page must not be attributed to a later one. */
   async closePages(): Promise<void> {
     await Promise.all(this.#browser.contexts().map(async (context) => await context.close()));
   }
 
-  /** No page complained. `provoked`: parts of what a browser always says of what the journey did. */
+  /** Expects no errors of a page. `provoked`: parts of browser messages that the test causes. */
   expectQuiet(...provoked: readonly string[]): void {
     const problems = this.#problems.filter((problem) => !provoked.some((part) => problem.includes(part)));
     this.#problems.length = 0;
@@ -137,7 +137,7 @@ export class Journey {
     expect(problems).toEqual([]);
   }
 
-  /** What pages said in a test that failed anyhow is not laid at the next one's door. */
+  /** Errors of pages in a failed test are not attributed to the next one. */
   discardProblems(): void {
     this.#problems.length = 0;
   }
@@ -157,7 +157,7 @@ export class Journey {
     return await response.json();
   }
 
-  /** Keeps a text as an artifact of the project. */
+  /** Uploads a text as an artifact of the project. */
   async keepArtifact(path: string, text: string): Promise<void> {
     const response = await fetch(
       `${this.projectUrl}/api/v1/tracking/artifacts/content?path=${encodeURIComponent(path)}`,
@@ -179,12 +179,12 @@ export class Journey {
     return await this.dais(args, '', (await this.#ownerToken()).replace('Bearer ', ''));
   }
 
-  /** As somebody else would meanwhile. */
+  /** As another user meanwhile. */
   async apply(manifest: string): Promise<void> {
     await this.call('/api/v1/apply', manifest);
   }
 
-  /** The command line, where there are accounts as nobody. @throws Error with its output when it fails. */
+  /** The command line, where there are accounts as an anonymous user. @throws Error with its output when it fails. */
   async dais(args: readonly string[], input = '', token = ''): Promise<string> {
     const program = fileURLToPath(new URL('../packages/cli/dist/main.js', import.meta.url));
     const where = ['--url', this.url, ...(this.#own === undefined ? ['--project', this.project] : []), '--no-color'];
@@ -211,26 +211,26 @@ export class Journey {
 }
 
 async function launchBrowser(): Promise<Browser> {
-  // Debian's sandbox wants a kernel feature that containers lack; the only pages shown are our own.
+  // Debian's sandbox requires a kernel feature that containers lack; the only pages are our own.
   return await chromium.launch({ executablePath: inject('chromium'), args: ['--no-sandbox'] });
 }
 
-/** Runs in each document before its own programs. One without an address has no storage. */
+/** Runs in each document before its own programs. One without a URL has no storage. */
 function chooseProject([key, project]: readonly [string, string]): void {
   if (location.protocol !== 'http:' || window !== window.top) return;
   if (localStorage.getItem(key) === null) localStorage.setItem(key, project);
 }
 
 const EVERYTHING = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-/** Of those the ones that read colors: axe's rules of its category `cat.color`. */
+/** The rules among them that read colors: axe's category `cat.color`. */
 const COLORS = ['color-contrast', 'link-in-text-block'];
 
 /**
- * WCAG 2.2 AA, as far as a program can tell. `colors`: the page has been judged already, and only its colors are others
- * since: less than half of the CPU.
+ * WCAG 2.2 AA, as far as a program can check it. `colors`: the page has been checked, and only its colors have changed
+ * since: less than half of the CPU time.
  */
 export async function expectAccessible(page: Page, { colors = false } = {}): Promise<void> {
-  // Injected past the page's policy, as a reader's own tool would be.
+  // Injected past the page's policy, as a user's own tool would be.
   await page.evaluate(`(() => { if (!window.axe) { ${axe.source} } })()`);
   await page.evaluate(restOf, 300);
   const runOnly = colors ? { type: 'rule', values: COLORS } : { type: 'tag', values: EVERYTHING };
@@ -244,7 +244,10 @@ export async function expectAccessible(page: Page, { colors = false } = {}): Pro
   expect(found).toEqual([]);
 }
 
-/** Runs in the page: waits until nothing has changed for so long. axe fails on elements that go while it reads them. */
+/**
+ * Runs in the page: waits until nothing has changed for a while. axe fails on elements that are removed while it reads
+ * them.
+ */
 async function restOf(quietMs: number): Promise<void> {
   await new Promise<void>((resolve) => {
     const done = () => {

@@ -1,7 +1,10 @@
 import { vi } from 'vitest';
 import type { ServingClient } from '../packages/server/src/testing/serving-client.ts';
 
-/** Waits until a monitor has evaluated so many windows. It asks for each evaluation: a monitor checks every ten seconds only. */
+/**
+ * Waits until a monitor has evaluated a number of windows. It requests each evaluation: a monitor checks only every ten
+ * seconds.
+ */
 export async function judged(client: ServingClient, monitor: string, count: number): Promise<void> {
   const enough = async () => {
     await client.call('POST', `/api/v1/monitors/${monitor}/actions/run`, {});

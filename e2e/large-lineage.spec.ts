@@ -1,7 +1,7 @@
-/** A lineage of five thousand nodes, as events of others made it: drawn, gone through, searched, and read as a table. */
+/** A lineage of five thousand nodes from OpenLineage events: drawn, navigated, searched, and shown as a table. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { Journey } from './journey.ts';
-import { describeLooks, type Look } from './looks.ts';
+import { describeStates, type PageState } from './page-states.ts';
 import { tasksOf } from './main-thread.ts';
 
 const CLEAN = 40;
@@ -51,7 +51,7 @@ afterEach(async ({ task }) => {
   else journey.expectQuiet();
 });
 
-/** Not judged by the clock of a busy machine: told, for whoever reads it. */
+/** Not asserted, because the machine may be busy: printed for information. */
 function report(what: string, tasks: readonly number[]): void {
   const over = tasks.filter((ms) => ms > 50).length;
   const sum = tasks.reduce((all, ms) => all + ms, 0);
@@ -61,7 +61,7 @@ function report(what: string, tasks: readonly number[]): void {
   );
 }
 
-test('the neighborhood is drawn and the rest is folded; fans open by click, by key, and by what is looked for', async () => {
+test('the neighborhood is drawn and the rest is folded; fans open by click, by key, and by search', async () => {
   const page = await journey.open('/projects/default/lineage');
   const graph = page.getByRole('group', { name: 'Lineage', exact: true });
   report(
@@ -109,7 +109,7 @@ test('the neighborhood is drawn and the rest is folded; fans open by click, by k
       await graph.getByRole('button', { name: /^forecast-2400/ }).waitFor();
     }),
   );
-  // The run that made it stands there as well, and the keys lead to it.
+  // The run that created it is shown too, and arrow keys reach it.
   await graph.getByRole('button', { name: /^train-2400/ }).waitFor();
   await graph.focus();
   await page.keyboard.press('ArrowLeft');
@@ -118,7 +118,7 @@ test('the neighborhood is drawn and the rest is folded; fans open by click, by k
   await graph.getByRole('button', { name: /^train-2400/, pressed: true }).waitFor();
 });
 
-test('the same as a table is searched and sorted, and leads back into the picture', async () => {
+test('the same graph as a table is searched and sorted, and links back to the graph', async () => {
   const page = await journey.open(LINEAGE);
   await page.getByRole('button', { name: 'Show as table' }).click();
   const table = page.getByRole('grid', { name: 'Nodes of the lineage' });
@@ -141,9 +141,9 @@ test('the same as a table is searched and sorted, and leads back into the pictur
     .waitFor();
 });
 
-const LOOKS: readonly Look[] = [
+const STATES: readonly PageState[] = [
   ['a large lineage', LINEAGE, async (page) => await page.getByRole('button', { name: /^raw/ }).waitFor()],
   ['a large lineage as a table', `${LINEAGE}&view=table`, async (page) => await page.getByRole('row').nth(3).waitFor()],
 ];
 
-describeLooks(LOOKS, () => journey);
+describeStates(STATES, () => journey);

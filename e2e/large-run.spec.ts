@@ -1,4 +1,4 @@
-/** A run of a thousand steps: drawn, looked at from far away, scrolled, and changed under the reader's eyes. */
+/** A run of a thousand steps: drawn, zoomed out, scrolled, and updated live. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Journey } from './journey.ts';
 import { tasksOf } from './main-thread.ts';
@@ -26,7 +26,7 @@ beforeAll(async () => {
 });
 afterAll(async () => await journey.stop());
 
-/** Not judged by the clock of a busy machine: told, for whoever reads it. */
+/** Not asserted, because the machine may be busy: printed for information. */
 function report(what: string, tasks: readonly number[]): void {
   const over = tasks.filter((ms) => ms > 50).length;
   const longest = tasks.slice(0, 3).map((ms) => ms.toFixed(1));

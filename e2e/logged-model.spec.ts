@@ -1,9 +1,9 @@
-/** A model as a run left it: where it comes from, how good it is, what was made of it. */
+/** A logged model: its source, its metrics and its versions. */
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { LoggedModel } from '../packages/api/src/tracking/index.ts';
 import { Journey } from './journey.ts';
-import { describeLooks } from './looks.ts';
+import { describeStates } from './page-states.ts';
 import { registerModel, registerVersion } from './registry.ts';
 import { makeExperiment, putArtifact, train } from './training.ts';
 
@@ -56,7 +56,7 @@ afterEach(async ({ task }) => {
 const address = (id: string) => `/projects/default/logged-models/${id}`;
 const lineage = (page: Page) => page.getByRole('list', { name: 'Lineage' });
 
-test('from its run to the model, and from there to the version that was made of it', async () => {
+test('from its run to the model, and from there to its registered version', async () => {
   const page = await journey.open(`/projects/default/runs/${run}?tab=about`);
   await page.getByRole('region', { name: 'Logged models' }).getByRole('link', { name: 'delay-forest' }).click();
   await page.getByRole('heading', { name: 'Logged model delay-forest', level: 1 }).waitFor();
@@ -73,7 +73,7 @@ test('from its run to the model, and from there to the version that was made of 
   await page.waitForURL(`**${address(model.id)}`);
 });
 
-test('a version says in one line what it was made from, and each part of it leads there', async () => {
+test('a version shows its lineage in one line, and each part is a link', async () => {
   const page = await journey.open('/projects/default/models/flight-delay/versions/1');
   await lineage(page).waitFor();
   await expect
@@ -91,7 +91,7 @@ test('a version says in one line what it was made from, and each part of it lead
   await page.getByRole('heading', { name: 'Run careful-otter', level: 1 }).waitFor();
 });
 
-test('one whose files are on their way says so, and what is not there is told', async () => {
+test('a model whose files are being uploaded shows it, and a missing one has an error', async () => {
   const page = await journey.open(address(bare.id));
   await page.getByText('uploading').waitFor();
   await page.getByText('Not registered yet.').waitFor();
@@ -107,7 +107,7 @@ test('the link that clients print leads to it', async () => {
   await page.getByRole('heading', { name: 'Logged model delay-forest', level: 1 }).waitFor();
 });
 
-describeLooks(
+describeStates(
   [
     [
       'a logged model',

@@ -1,4 +1,4 @@
-/** How long the main thread of a page was at work, by Chromium's own trace: CPU time, so that others on the machine do not count. */
+/** CPU time of a page's main thread, by Chromium's own trace, so that other processes do not count. */
 import type { Page } from 'playwright-core';
 
 interface TraceEvent {
@@ -11,7 +11,7 @@ interface TraceEvent {
   readonly args?: { readonly name?: string };
 }
 
-/** Milliseconds of CPU of each task of the page's main thread while `act` goes on, longest first. */
+/** Milliseconds of CPU time of each task of the page's main thread during `act`, longest first. */
 export async function tasksOf(page: Page, act: () => Promise<void>): Promise<readonly number[]> {
   const browser = page.context().browser();
   if (browser === null) throw new Error('the page has no browser');

@@ -1,4 +1,4 @@
-/** Thousands of runs of one experiment, fifty thousand in the long run: scrolled from end to end, ordered, filtered and saved. */
+/** Thousands of runs of one experiment, fifty thousand in the long variant: scrolled, sorted, filtered and exported. */
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import type { Page } from 'playwright-core';
@@ -9,7 +9,7 @@ import { makeExperiment } from './training.ts';
 
 /** More than the table counts ahead (10,000). */
 const RUNS = inject('propertyRuns') > 100 ? 50_000 : 12_000;
-/** Longer than a full journey: everything is read page after page. */
+/** Longer than a full journey: everything is read page by page. */
 const LONG_MS = 600_000;
 
 let journey: Journey;
@@ -24,10 +24,10 @@ afterAll(async () => await journey.stop());
 
 const rows = (page: Page) => page.getByRole('grid').getByRole('row');
 
-/** What the table says of itself. */
+/** The summary of the table. */
 const loaded = async (page: Page) => await page.getByText(/^[\d,]+( of [\d,+]+)? runs\b/).textContent();
 
-/** Not judged by the clock of a busy machine: told, for whoever reads it. */
+/** Not asserted, because the machine may be busy: printed for information. */
 function report(what: string, tasks: readonly number[]): void {
   const over = tasks.filter((ms) => ms > 50).length;
   const longest = tasks.slice(0, 3).map((ms) => ms.toFixed(1));
@@ -39,7 +39,7 @@ function report(what: string, tasks: readonly number[]): void {
 test('all of them are reached by scrolling, and few are rendered', { timeout: LONG_MS }, async () => {
   const page = await journey.open(`/projects/default/experiments/${experiment}`);
   await rows(page).nth(1).getByText(`run-${RUNS}`).waitFor();
-  // Counted as far as somebody reads it.
+  // The count has a limit.
   await page.getByText('500 of 10,000+ runs loaded, more load as you scroll').waitFor();
   await page.mouse.move(700, 500);
   report(
@@ -48,13 +48,13 @@ test('all of them are reached by scrolling, and few are rendered', { timeout: LO
       for (let turn = 0; turn < 100; turn++) await page.mouse.wheel(0, turn < 80 ? 900 : -1800);
     }),
   );
-  const said = page.getByText(`${RUNS.toLocaleString('en')} runs`, { exact: true });
+  const output = page.getByText(`${RUNS.toLocaleString('en')} runs`, { exact: true });
   await page.getByRole('grid').focus();
-  while (!(await said.isVisible())) {
+  while (!(await output.isVisible())) {
     const before = await loaded(page);
     await page.keyboard.press('End');
-    // The last page may have come before it was asked how many there are.
-    const goesOn = async () => (await loaded(page)) !== before || (await said.isVisible());
+    // The last page can arrive before the count.
+    const goesOn = async () => (await loaded(page)) !== before || (await output.isVisible());
     await expect.poll(goesOn, { timeout: LONG_MS }).toBe(true);
   }
   await page.keyboard.press('End');
@@ -67,7 +67,7 @@ test('all of them are reached by scrolling, and few are rendered', { timeout: LO
     await page.getByText('1 selected').waitFor();
   });
   report('with all of them loaded', all);
-  // Elements of rows serve others after a leap; a key must not reach a row that nobody looked at.
+  // Row elements are reused after a jump; a key must not apply to a row out of view.
   const choice = page.getByLabel('Select run-00001');
   await choice.focus();
   await page.mouse.wheel(0, -400_000);
@@ -76,7 +76,7 @@ test('all of them are reached by scrolling, and few are rendered', { timeout: LO
   journey.expectQuiet();
 });
 
-test('they are ordered, filtered and put together by the server', { timeout: LONG_MS }, async () => {
+test('the server sorts, filters and groups them', { timeout: LONG_MS }, async () => {
   const page = await journey.open(`/projects/default/experiments/${experiment}`);
   await rows(page).nth(1).getByText(`run-${RUNS}`).waitFor();
   const tasks = await tasksOf(page, async () => {
@@ -99,7 +99,7 @@ test('they are ordered, filtered and put together by the server', { timeout: LON
   journey.expectQuiet();
 });
 
-test('all of them are saved as CSV', { timeout: LONG_MS }, async () => {
+test('all of them are exported as CSV', { timeout: LONG_MS }, async () => {
   const page = await journey.open(`/projects/default/experiments/${experiment}`);
   await rows(page).nth(1).getByText(`run-${RUNS}`).waitFor();
   const download = page.waitForEvent('download', { timeout: LONG_MS });

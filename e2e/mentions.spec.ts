@@ -1,8 +1,8 @@
-/** Somebody is named in what is said of a run or a version, and finds it. */
+/** A comment on a run or a version mentions a user, who finds it. */
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Journey } from './journey.ts';
-import { describeLooks } from './looks.ts';
+import { describeStates } from './page-states.ts';
 import { bo, grace, startWithPeople } from './people.ts';
 import { registerModel, registerVersion } from './registry.ts';
 
@@ -25,7 +25,7 @@ afterEach(async ({ task }) => {
 
 const inbox = (page: Page) => page.getByRole('banner').getByRole('link', { name: /^Mentions:/ });
 
-test('the frame says how many are unread, and leads to them and to where they were said', async () => {
+test('the frame shows the number of unread comments, and links to them and to their subjects', async () => {
   const page = await journey.open('/', { as: bo });
   await expect.poll(async () => await inbox(page).textContent()).toBe('2');
   await inbox(page).click();
@@ -40,7 +40,7 @@ test('the frame says how many are unread, and leads to them and to where they we
   await page.getByRole('region', { name: 'Comments' }).getByText('slow').waitFor();
 });
 
-test('what was read is marked, and only what came since is unread', async () => {
+test('read comments are marked, and only new ones are unread', async () => {
   const page = await journey.open('/projects/default/mentions', { as: bo });
   await page.getByText('2 unread', { exact: true }).waitFor();
   await page.getByRole('button', { name: 'Mark all as read' }).click();
@@ -53,7 +53,7 @@ test('what was read is marked, and only what came since is unread', async () => 
   expect(await page.getByRole('region', { name: 'Newest first' }).getByRole('listitem').count()).toBe(1);
 });
 
-test('whom nobody has named is told so, and a reader is told why an experiment is not theirs to rename', async () => {
+test('a user without mentions sees a note, and a viewer sees why they cannot rename an experiment', async () => {
   const page = await journey.open('/', { as: grace });
   await inbox(page).waitFor();
   await page.keyboard.press('g');
@@ -69,7 +69,7 @@ test('whom nobody has named is told so, and a reader is told why an experiment i
   }
 });
 
-describeLooks(
+describeStates(
   [
     [
       'mentions',

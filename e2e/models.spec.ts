@@ -1,8 +1,8 @@
-/** What is in use and who approved it: models, versions, aliases, approvals, as those who move and decide see them. */
+/** Models, versions, aliases and approvals, for users who deploy and users who approve. */
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Journey } from './journey.ts';
-import { describeLooks, type Look } from './looks.ts';
+import { describeStates, type PageState } from './page-states.ts';
 import { bo, grace, pat, startWithPeople } from './people.ts';
 import { makeFlightDelay, registerModel, registerVersion } from './registry.ts';
 
@@ -38,7 +38,7 @@ async function callIt(page: Page, version: number, alias: string): Promise<void>
   await page.keyboard.press('Tab');
 }
 
-test('an alias without a rule moves at once, for everybody who looks', async () => {
+test('an alias without a rule moves immediately, for all viewers', async () => {
   const watching = await journey.open('/projects/default/models', { as: bo });
   const page = await journey.open('/projects/default/models', { as: grace });
   await page.getByRole('link', { name: 'flight-delay', exact: true }).click();
@@ -49,24 +49,24 @@ test('an alias without a rule moves at once, for everybody who looks', async () 
   await watching.getByRole('row', { name: 'flight-delay' }).getByText('baseline').waitFor();
 });
 
-test('one with a rule says whose word is missing, and is asked for', async () => {
+test('an alias with a rule shows the missing approver, and an approval is requested', async () => {
   const page = await journey.open(MODEL, { as: grace });
   await callIt(page, 2, 'champion');
   await dialog(page).getByText('by pat@example.com (rule of the model)').waitFor();
   await dialog(page).getByRole('button', { name: 'Set alias' }).click();
-  // The server is the one who decides, and says so.
+  // The server decides, and returns the reason.
   await dialog(page).getByText('needs approval for the alias "champion" by User "pat@example.com"').waitFor();
   await dialog(page).getByRole('textbox', { name: 'Reason' }).fill('Better on every slice');
   await dialog(page).getByRole('button', { name: 'Request approval' }).click();
   const waiting = page.getByRole('row', { name: 'flight-delay 2 → alias champion' });
   await waiting.getByText('Better on every slice').waitFor();
-  // Who is not asked may look, and is told why they cannot decide.
+  // Other users can view it, and see why they cannot decide.
   await waiting.getByRole('button', { name: 'Review' }).click();
   await dialog(page).getByRole('button', { name: 'Approve' }).and(page.locator('[aria-disabled="true"]')).waitFor();
   journey.expectQuiet('status of 403');
 });
 
-test('what waits comes first to those who decide; with the last approval the alias moves', async () => {
+test('pending approvals come first for approvers; with the last approval the alias moves', async () => {
   const page = await journey.open('/projects/default/models', { as: pat });
   await page.getByRole('heading', { name: 'Pending approvals, 1 for you' }).waitFor();
   const waiting = page.getByRole('row', { name: 'flight-delay 2 → alias champion' });
@@ -85,7 +85,7 @@ test('what waits comes first to those who decide; with the last approval the ali
   await story.getByRole('link', { name: 'pat@example.com' }).waitFor();
 });
 
-test('a version tells where it comes from, how good it is, and what it takes', async () => {
+test('a version shows its source, its metrics and its signature', async () => {
   const page = await journey.open(`${MODEL}/versions/2`, { as: bo });
   await page.getByRole('heading', { name: 'flight-delay version 2', level: 1 }).waitFor();
   await table(page, 'Objective results').getByRole('row', { name: 'mae lower is better ≤ 9 8.5 Yes' }).waitFor();
@@ -93,11 +93,11 @@ test('a version tells where it comes from, how good it is, and what it takes', a
   await page.getByRole('term').filter({ hasText: 'learning_rate' }).waitFor();
   const link = page.getByRole('link', { name: runs[1]?.slice(0, 8) ?? '' }).first();
   expect(await link.getAttribute('href')).toBe(`/projects/default/runs/${runs[1]}`);
-  // A viewer is told why they cannot call it anything.
+  // A viewer sees why they cannot set an alias.
   await page.getByRole('button', { name: 'Set alias' }).and(page.locator('[aria-disabled="true"]')).waitFor();
 });
 
-test('the card says what the model is for and what its training said of it; where nothing answers, how it would', async () => {
+test('the card shows the purpose and the notes of the training; without a deployment, it shows how to deploy', async () => {
   const page = await journey.open(`${MODEL}?tab=card`, { as: bo });
   await page.getByText('Planning of gates; not for compensation of passengers').last().waitFor();
   const card = page.getByRole('region', { name: 'Model card of version 2' });
@@ -109,7 +109,7 @@ test('the card says what the model is for and what its training said of it; wher
   await page.getByText('No decisions yet.').waitFor();
 });
 
-test('the table of versions has a column for what each is to be better at', async () => {
+test('the table of versions has a column for each objective', async () => {
   const page = await journey.open(MODEL, { as: bo });
   const versions = table(page, 'Versions');
   const business = versions.getByRole('columnheader', { name: 'mae ≤ 9' });
@@ -122,7 +122,7 @@ test('the table of versions has a column for what each is to be better at', asyn
   await row(3).getByRole('cell', { name: 'not measured' }).first().waitFor();
 });
 
-test('two versions are compared by what counts; the address is the view', async () => {
+test('two versions are compared by their objectives; the URL stores the view', async () => {
   const page = await journey.open(MODEL, { as: bo });
   for (const version of [2, 1]) await page.getByRole('checkbox', { name: `Compare version ${version}` }).check();
   await page.getByRole('link', { name: 'Compare 1 and 2' }).click();
@@ -143,9 +143,9 @@ test('two versions are compared by what counts; the address is the view', async 
     .waitFor();
 });
 
-test('people talk about a version: whoever is named has to be there, and issues become links', async () => {
+test('users comment on a version: mentions need existing users, and issues become links', async () => {
   const watching = await journey.open(`${MODEL}/versions/2`, { as: bo });
-  // Who only reads is told why they cannot say anything.
+  // A viewer sees why they cannot comment.
   await comments(watching).getByText('You need model:comment.').waitFor();
   const page = await journey.open(`${MODEL}/versions/2`, { as: grace });
   const box = comments(page).getByRole('textbox', { name: 'Add a comment' });
@@ -163,7 +163,7 @@ test('people talk about a version: whoever is named has to be there, and issues 
   await comments(page).getByRole('textbox', { name: 'Edit comment' }).fill('Better at night');
   await comments(page).getByRole('button', { name: 'Save' }).click();
   await comments(watching).getByText('Better at night').waitFor();
-  // An administrator takes away what must not stand there.
+  // An administrator deletes a comment.
   const administrator = await journey.open(`${MODEL}/versions/2`, { as: pat });
   await comments(administrator).getByRole('button', { name: 'Delete' }).click();
   await dialog(administrator).getByRole('button', { name: 'Delete' }).click();
@@ -171,7 +171,7 @@ test('people talk about a version: whoever is named has to be there, and issues 
   journey.expectQuiet('status of 400');
 });
 
-test('a run is talked about too, and leads to the version that was made of it', async () => {
+test('a run has comments too, and links to its registered version', async () => {
   const path = `/projects/default/runs/${runs[1]}`;
   const watching = await journey.open(`${path}?tab=comments`, { as: bo });
   const page = await journey.open(path, { as: grace });
@@ -183,7 +183,7 @@ test('a run is talked about too, and leads to the version that was made of it', 
   await page.getByRole('heading', { name: 'flight-delay version 2', level: 1 }).waitFor();
 });
 
-test('an alias is taken away; a version that comes appears by itself', async () => {
+test('an alias is removed; a new version appears automatically', async () => {
   const page = await journey.open(MODEL, { as: grace });
   await table(page, 'Alias assignments')
     .getByRole('row', { name: 'baseline' })
@@ -196,7 +196,7 @@ test('an alias is taken away; a version that comes appears by itself', async () 
   await table(page, 'Versions').getByRole('link', { name: 'version 4' }).waitFor();
 });
 
-test('a model goes with all its versions, after its name is typed', async () => {
+test('a model is deleted with all its versions, after its name is typed', async () => {
   await registerModel(journey, { name: 'passing' });
   await registerVersion(journey, 'passing', { source: 's3://elsewhere/model' });
   const page = await journey.open('/projects/default/models/passing', { as: grace });
@@ -209,7 +209,7 @@ test('a model goes with all its versions, after its name is typed', async () => 
   await page.getByRole('link', { name: 'passing' }).waitFor({ state: 'detached' });
 });
 
-const PAGES: readonly Look[] = [
+const PAGES: readonly PageState[] = [
   ['models', '/projects/default/models', async (page) => await page.getByText('champion').first().waitFor(), pat],
   ['a model', MODEL, async (page) => await table(page, 'Versions').getByText('version 3').first().waitFor(), grace],
   [
@@ -255,4 +255,4 @@ const PAGES: readonly Look[] = [
   ],
 ];
 
-describeLooks(PAGES, () => journey, 'status of 404');
+describeStates(PAGES, () => journey, 'status of 404');

@@ -1,10 +1,12 @@
-/** Monitors as people look at them: which column moved and when, both sides of it, how good it was, who looks after it. */
+/**
+ * Monitors in the console: drifted columns by window, comparison with the baseline, performance, and acknowledgements.
+ */
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { isServing, servingClient, type ServingClient } from '../packages/server/src/testing/serving-client.ts';
 import { Journey } from './journey.ts';
 import { judged } from './judged.ts';
-import { describeLooks, type Look } from './looks.ts';
+import { describeStates, type PageState } from './page-states.ts';
 
 let journey: Journey;
 let client: ServingClient;
@@ -12,7 +14,7 @@ let client: ServingClient;
 const MONITORS = '/projects/project-g/monitors';
 const WATCH = `${MONITORS}/watch`;
 const ROWS = 50;
-/** Where the values of each window begin: the first is what the others are compared with. */
+/** Start of the values of each window: the first window is the baseline. */
 const WINDOWS = [0, 0, 0, 30, 0, 30];
 
 const MANIFEST = `apiVersion: dais.dev/v1
@@ -62,7 +64,7 @@ spec:
   windows: { type: time, minutes: 60 }
 `;
 
-/** One window: a request, and what was true of each of its rows. */
+/** One window: a request, and the ground truth of each of its rows. */
 async function oneWindow(from: number): Promise<void> {
   const values = Array.from({ length: ROWS }, (_, at) => from + (at % 25) / 10);
   const answer = await fetch(`${journey.projectUrl}/endpoints/delays/invocations`, {
@@ -102,7 +104,7 @@ afterEach(async ({ task }) => {
 const panel = (page: Page, name: string) => page.getByRole('region', { name, exact: true }).last();
 const heatMap = (page: Page) => page.getByRole('grid', { name: 'Drift by column and window' });
 
-test('where nothing is watched yet, the page says what would be there and how it begins', async () => {
+test('an empty list explains monitors and how to create one', async () => {
   const page = await journey.open('/projects/quiet/monitors');
   await page.getByText('No monitors in quiet yet').waitFor();
   await page.getByText('dais apply -f monitor.yaml').waitFor();
@@ -110,7 +112,7 @@ test('where nothing is watched yet, the page says what would be there and how it
   await page.getByRole('heading', { name: /monitor/i, level: 1 }).waitFor();
 });
 
-test('the list has what is bad first, with its newest windows and where it stands', async () => {
+test('the list has failing monitors first, with their newest windows and the subject', async () => {
   const page = await journey.open(MONITORS);
   const rows = panel(page, 'Monitor status').getByRole('row');
   await rows.nth(1).getByRole('link', { name: 'watch', exact: true }).waitFor();
@@ -121,7 +123,7 @@ test('the list has what is bad first, with its newest windows and where it stand
   await page.getByRole('heading', { name: 'Monitor watch', level: 1 }).waitFor();
 });
 
-test('a cell leads to both sides of its column in that window, by the pointer and by keys', async () => {
+test('a cell opens the comparison of its column in that window, by the pointer and by keys', async () => {
   const page = await journey.open(WATCH);
   await panel(page, 'Window 6').getByText('failing', { exact: true }).first().waitFor();
   const cell = (window: number) => heatMap(page).getByRole('gridcell', { name: `x in window ${window}: ks` });
@@ -138,13 +140,13 @@ test('a cell leads to both sides of its column in that window, by the pointer an
   await page.getByRole('heading', { name: 'Prediction of delays', level: 1 }).waitFor();
 });
 
-test('how good it was is seen by window, with the labels that came', async () => {
+test('performance is shown by window, with the ground truth that arrived', async () => {
   const page = await journey.open(`${WATCH}?tab=performance`);
   await panel(page, 'Ground truth of this window').getByText('50 of 50 predictions have ground truth').waitFor();
   await page.getByRole('figure', { name: 'mae (performance)' }).waitFor();
 });
 
-test('somebody looks after an alert, and others see who and what about it', async () => {
+test('a user acknowledges an alert, and others see who and why', async () => {
   const page = await journey.open(MONITORS);
   const open = panel(page, 'Open alerts');
   const row = open.getByRole('row', { name: /watch: drift of delays is failing/ });
@@ -159,7 +161,7 @@ test('somebody looks after an alert, and others see who and what about it', asyn
   await alerts.getByText('resolved').first().waitFor();
 });
 
-test('an alert that nobody looks after needs somebody at home, until somebody does', async () => {
+test('an open alert needs attention on the home page, until it is acknowledged', async () => {
   const page = await journey.open('/');
   const needs = page.getByRole('region', { name: 'Needs attention' });
   const row = needs.getByRole('row', { name: /watch: performance of delays is failing/ });
@@ -168,7 +170,7 @@ test('an alert that nobody looks after needs somebody at home, until somebody do
   await row.waitFor({ state: 'detached' });
 });
 
-test('what an alert started leads to its run, and what it did not start says why', async () => {
+test('a triggered action links to its run, and a skipped one shows the reason', async () => {
   const page = await journey.open(`${WATCH}?tab=decisions`);
   const rows = panel(page, 'Decisions').getByRole('row');
   await rows.nth(1).getByText('not started').waitFor();
@@ -177,7 +179,7 @@ test('what an alert started leads to its run, and what it did not start says why
   await page.getByRole('heading', { level: 1, name: /retrain/ }).waitFor();
 });
 
-test('the page of the model is one place: where it answers, who watches that, whether it is safe, what was decided', async () => {
+test("the model's page combines deployments, monitors, scan results and decisions", async () => {
   const page = await journey.open('/projects/project-g/models/flights?tab=use');
   await panel(page, 'Endpoint variants')
     .getByRole('row', { name: /ready delays stable version 1 100 %/ })
@@ -191,7 +193,7 @@ test('the page of the model is one place: where it answers, who watches that, wh
   await page.getByRole('heading', { name: 'Monitor watch', level: 1 }).waitFor();
 });
 
-test('a window that ends is seen without a reload', async () => {
+test('a completed window appears without a reload', async () => {
   const list = await journey.open(MONITORS);
   await list.getByRole('img', { name: 'Windows of watch: 6, 2 failing and 1 unknown' }).waitFor();
   const one = await journey.open(WATCH);
@@ -201,7 +203,7 @@ test('a window that ends is seen without a reload', async () => {
   await panel(one, 'Window 7').waitFor();
 });
 
-const LOOKS: readonly Look[] = [
+const STATES: readonly PageState[] = [
   ['monitors', MONITORS, async (page) => await page.getByRole('img', { name: /Windows of watch: 7/ }).waitFor()],
   [
     'a monitor',
@@ -227,4 +229,4 @@ const LOOKS: readonly Look[] = [
   ['no monitors', '/projects/quiet/monitors', async (page) => await page.getByText('Create one here').waitFor()],
 ];
 
-describeLooks(LOOKS, () => journey);
+describeStates(STATES, () => journey);

@@ -1,11 +1,11 @@
-/** Runs that are part of others: a sweep with its trials, opened and shut in the table. */
+/** Nested runs: a sweep with its trials, expanded and collapsed in the table. */
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { Journey } from './journey.ts';
-import { describeLooks } from './looks.ts';
+import { describeStates } from './page-states.ts';
 import { makeExperiment, train } from './training.ts';
 
-/** More than are shown below one run. */
+/** More than the table shows under one run. */
 const MANY = 203;
 
 let journey: Journey;
@@ -55,7 +55,7 @@ const shown = async (page: Page) =>
       rows.map((row) => `${row.getAttribute('aria-level')} ${row.querySelector('a')?.textContent}`),
     );
 
-test('a run is opened and shut over the runs that are part of it, and the address says which are open', async () => {
+test('a run expands to its child runs, and the URL stores the expanded ones', async () => {
   const page = await journey.open(address());
   await page.getByText('210 runs', { exact: true }).waitFor();
   await page.getByLabel('Group nested runs').check();
@@ -67,7 +67,7 @@ test('a run is opened and shut over the runs that are part of it, and the addres
   await page.waitForURL(`**open=${sweep},${trial}*`);
   const all = ['1 wide', '1 alone', '1 sweep', '2 trial-3', '2 trial-2', '3 fold', '2 trial-1'];
   await expect.poll(async () => await shown(page)).toEqual(all);
-  // The order of the table is that of each family.
+  // The order of the table applies to each level.
   await page.getByRole('button', { name: 'loss' }).click();
   await expect
     .poll(async () => await shown(page))
@@ -78,7 +78,7 @@ test('a run is opened and shut over the runs that are part of it, and the addres
   await expect.poll(async () => await shown(page)).toEqual(['1 alone', '1 wide', '1 sweep']);
 });
 
-test('the keyboard opens, goes below and back, and shuts', async () => {
+test('the keyboard expands, moves down and back, and collapses', async () => {
   const page = await journey.open(address('?nested=yes'));
   const row = (name: string) => table(page).getByRole('row', { name, selected: true });
   await table(page).getByText('sweep').waitFor();
@@ -95,7 +95,7 @@ test('the keyboard opens, goes below and back, and shuts', async () => {
   await table(page).getByText('trial-3').waitFor({ state: 'detached' });
 });
 
-test('of very many the first are shown, and all by a filter, which looks at each by itself', async () => {
+test('of very many children the first are shown, and all with a filter, which applies to each run', async () => {
   const page = await journey.open(address('?nested=yes'));
   await table(page).getByRole('button', { name: 'Nested runs of wide' }).click();
   await table(page).getByText('many-202').waitFor();
@@ -111,7 +111,7 @@ test('of very many the first are shown, and all by a filter, which looks at each
   await page.getByRole('grid', { name: 'Runs' }).getByText('trial-2').waitFor();
 });
 
-describeLooks(
+describeStates(
   [
     [
       'runs below others',

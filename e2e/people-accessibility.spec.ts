@@ -1,7 +1,7 @@
-/** The pages about people, rights and deeds, as axe and a narrow screen see them. */
+/** Accessibility of the pages about people, permissions and audit, also on a narrow screen. */
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import type { Journey } from './journey.ts';
-import { describeLooks, type Look } from './looks.ts';
+import { describeStates, type PageState } from './page-states.ts';
 import { ada, bo, eve, grace, startWithPeople } from './people.ts';
 
 let journey: Journey;
@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(async () => await journey.stop());
 afterEach(async () => await journey.closePages());
 
-const PAGES: readonly Look[] = [
+const PAGES: readonly PageState[] = [
   ['sign-in', '/', async (page) => await page.getByRole('button', { name: 'Sign in' }).waitFor()],
   [
     'verbs that are refused',
@@ -100,4 +100,4 @@ const PAGES: readonly Look[] = [
   ],
 ];
 
-describeLooks(PAGES, () => journey, 'status of 401');
+describeStates(PAGES, () => journey, 'status of 401');

@@ -1,4 +1,4 @@
-/** People: how they come in, what is theirs, and what administrators do for them. */
+/** Users: invitation, account settings, and administration. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Page } from 'playwright-core';
 import type { Journey, Person } from './journey.ts';
@@ -22,7 +22,7 @@ async function signIn(page: Page, { name, password }: Person): Promise<void> {
   await page.getByRole('button', { name: 'Sign in' }).click();
 }
 
-/** The status that a call with a token gets. */
+/** The status of a request with a token. */
 async function statusWith(token: string, path: string, method = 'GET'): Promise<number> {
   const response = await fetch(`${journey.url}${path}`, {
     method,
@@ -32,7 +32,7 @@ async function statusWith(token: string, path: string, method = 'GET'): Promise<
   return response.status;
 }
 
-test('whoever has not signed in is led to the door, and afterwards to where they were going', async () => {
+test('an anonymous viewer is redirected to the sign-in page, and afterwards to the original page', async () => {
   const page = await journey.open('/projects/default/secrets?labels=team=vision');
   await page.getByRole('heading', { name: 'Sign in to Dais', level: 1 }).waitFor();
   await signIn(page, { ...grace, password: 'not the one at all' });
@@ -46,7 +46,7 @@ test('whoever has not signed in is led to the door, and afterwards to where they
   await page.getByText('You have signed out').waitFor();
 });
 
-test('an administrator invites somebody, who chooses a password, changes it, and is told that they have no role yet', async () => {
+test('an administrator invites a user, who sets a password, changes it, and sees that they have no role yet', async () => {
   const admin = await journey.open('/organization/users', { as: ada });
   await admin.getByRole('button', { name: 'Invite user' }).click();
   await admin.getByLabel('Email').fill('zoe@example.com');
@@ -79,7 +79,7 @@ test('an administrator invites somebody, who chooses a password, changes it, and
   await admin.getByText('No open invitations.').waitFor();
 });
 
-test('a token is made for what is chosen, shown once, works for that, and is dead when it is revoked', async () => {
+test('a token is created with scopes, shown once, works within them, and is invalid after its revocation', async () => {
   const page = await journey.open('/account/tokens', { as: grace });
   await page.getByText('No API tokens yet.').waitFor();
   await page.getByRole('button', { name: 'Create token' }).click();
@@ -104,7 +104,7 @@ test('a token is made for what is chosen, shown once, works for that, and is dea
   expect(await statusWith(token, '/api/v1/secrets')).toBe(401);
 });
 
-test('one ends a session elsewhere; who sits there signs in again, and what they wrote is kept', async () => {
+test('a user ends a session elsewhere; the user there signs in again, and unsaved text is kept', async () => {
   const there = await journey.open('/projects/default/create/secrets', { as: grace });
   await there.locator('.cm-content').click();
   await there.keyboard.press('Control+End');
@@ -126,7 +126,7 @@ test('one ends a session elsewhere; who sits there signs in again, and what they
   journey.expectQuiet('status of 401');
 });
 
-test('a command line without a browser is let in by its code, or turned away', async () => {
+test('a command line without a browser is authorized by its code, or denied', async () => {
   const ask = async () =>
     (await journey.call('/auth/device', { machine: 'build-7', program: 'dais 0.1.0' })) as {
       readonly user_code: string;
@@ -153,7 +153,7 @@ test('a command line without a browser is let in by its code, or turned away', a
   journey.expectQuiet('status of 404');
 });
 
-test('a program gets a token of its own, on the page of its account', async () => {
+test('a service account gets a token on its page', async () => {
   const page = await journey.open('/organization/serviceaccounts/ci', { as: ada });
   await page.getByText('No API tokens for ci.').waitFor();
   await page.getByRole('button', { name: 'Create token' }).click();
@@ -168,7 +168,7 @@ test('a program gets a token of its own, on the page of its account', async () =
   expect(await statusWith(token, '/api/v1/access/mine')).toBe(401);
 });
 
-test('whoever is suspended is out in the same moment, and comes in again when they are let in', async () => {
+test('a suspended user is signed out immediately, and can sign in again after reactivation', async () => {
   const theirs = await journey.open('/projects/default/secrets', { as: eve });
   await theirs.getByText('Permission denied').waitFor();
   journey.expectQuiet('status of 403');
@@ -188,7 +188,7 @@ test('whoever is suspended is out in the same moment, and comes in again when th
   journey.expectQuiet('status of 403');
 });
 
-test('a person who forgot the password gets a link for a new one', async () => {
+test('a user who forgot the password gets a link for a new one', async () => {
   const page = await journey.open('/organization/users/bo@example.com', { as: ada });
   await page.getByRole('button', { name: 'Create reset link' }).click();
   await page.getByText(`${journey.url}/invitation#`).waitFor();

@@ -1,17 +1,17 @@
-/** A Dais with people in it: who is there, and what each may do. */
+/** A Dais with users and their permissions. */
 import { Journey, secretManifest, type Person } from './journey.ts';
 
 const person = (name: string): Person => ({ name, password: `${name} walks 7 gravel roads` });
 
 /** Administers the organization. */
 export const ada = person('ada@example.com');
-/** Edits in the project `default`, by her team. */
+/** Editor in the project `default`, through her team. */
 export const grace = person('grace@example.com');
-/** Administers the project `default`, and nothing of the organization. */
+/** Administrator of the project `default`, without organization roles. */
 export const pat = person('pat@example.com');
-/** Reads in the project `default`. */
+/** Viewer in the project `default`. */
 export const bo = person('bo@example.com');
-/** Has an account, and no rights. */
+/** Has an account without roles. */
 export const eve = person('eve@example.com');
 
 const HOUSE = `apiVersion: dais.dev/v1
@@ -71,7 +71,7 @@ spec:
 ${secretManifest('dev-db', 'for development')}---
 ${secretManifest('prod-db', 'for production').replace('team: vision', 'team: vision\n    stage: prod')}`;
 
-/** Starts a Dais with accounts, and has everybody choose a password. */
+/** Starts a Dais with accounts, and sets everyone's password. */
 export async function startWithPeople(): Promise<Journey> {
   const journey = await Journey.start({ 'authentication.mode': 'accounts' });
   for (const one of [ada, grace, pat, bo, eve]) {

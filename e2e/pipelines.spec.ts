@@ -1,8 +1,8 @@
-/** A pipeline: what it would do, run with parameters, its versions beside each other. */
+/** A pipeline: its plan, runs with parameters, and comparison of versions. */
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { Journey } from './journey.ts';
-import { describeLooks, type Look } from './looks.ts';
+import { describeStates, type PageState } from './page-states.ts';
 
 let journey: Journey;
 
@@ -78,7 +78,7 @@ afterEach(async ({ task }) => {
 const region = (page: Page, name: string | RegExp) => page.getByRole('region', { name, exact: true });
 const address = '/projects/project-i/pipelines/delays';
 
-test('it shows what it would do, and is run with parameters', async () => {
+test('it shows its plan, and is run with parameters', async () => {
   const page = await journey.open(address);
   const graph = page.getByRole('group', { name: 'Graph of the pipeline' });
   await graph.getByRole('button', { name: /^train for each item/ }).waitFor();
@@ -104,7 +104,7 @@ test('versions are compared line by line', async () => {
   expect(new URL(page.url()).searchParams.get('from')).toBe('1');
 });
 
-test('a schedule tells its next times, and the runs that it started', async () => {
+test('a schedule shows its next starts, and the runs that it started', async () => {
   const page = await journey.open('/projects/project-i/schedules/daily');
   await region(page, 'Next start times').getByRole('listitem').nth(4).waitFor();
   const latest = region(page, 'Recent starts').first();
@@ -115,7 +115,7 @@ test('a schedule tells its next times, and the runs that it started', async () =
   await page.getByRole('heading', { name: 'Pipeline run daily', level: 1 }).waitFor();
 });
 
-const PAGES: readonly Look[] = [
+const PAGES: readonly PageState[] = [
   [
     'a schedule',
     '/projects/project-i/schedules/later',
@@ -136,4 +136,4 @@ const PAGES: readonly Look[] = [
   ],
 ];
 
-describeLooks(PAGES, () => journey);
+describeStates(PAGES, () => journey);

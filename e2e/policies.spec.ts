@@ -1,10 +1,10 @@
-/** Policies over what is in production: what violates one, and models that are quarantined. */
+/** Policies over what is in production: violations, and quarantined models. */
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { endlessLoop } from '../packages/server/src/engines/inference/onnx/onnx-bombs.testing.ts';
 import { servingClient, type ServingClient } from '../packages/server/src/testing/serving-client.ts';
 import { Journey } from './journey.ts';
-import { describeLooks, type Look } from './looks.ts';
+import { describeStates, type PageState } from './page-states.ts';
 
 let journey: Journey;
 let client: ServingClient;
@@ -128,7 +128,7 @@ spec:
     .waitFor();
 });
 
-const LOOKS: readonly Look[] = [
+const STATES: readonly PageState[] = [
   [
     'violations of a policy',
     POLICY,
@@ -144,4 +144,4 @@ const LOOKS: readonly Look[] = [
   ],
 ];
 
-describeLooks(LOOKS, () => journey);
+describeStates(STATES, () => journey);

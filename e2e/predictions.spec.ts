@@ -1,9 +1,9 @@
-/** What an endpoint answered, as people look for it: found, explained, labeled, and held beside what a shadow said. */
+/** Predictions in the console: found, explained, labeled, and compared with a shadow. */
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { isServing, servingClient, type ServingClient } from '../packages/server/src/testing/serving-client.ts';
 import { Journey } from './journey.ts';
-import { describeLooks, type Look } from './looks.ts';
+import { describeStates, type PageState } from './page-states.ts';
 
 let journey: Journey;
 let client: ServingClient;
@@ -22,7 +22,7 @@ const copies = async () =>
   Number((await rowsOf('select count(*) from predictions where shadow_of is not null'))[0]?.[0]);
 
 async function until(so: () => Promise<boolean>): Promise<void> {
-  // oxlint-disable-next-line no-await-in-loop -- it is asked until it is so
+  // oxlint-disable-next-line no-await-in-loop -- polled
   while (!(await so())) await new Promise((resolve) => void setTimeout(resolve, 300));
 }
 
@@ -58,7 +58,7 @@ afterEach(async ({ task }) => {
 const panel = (page: Page, name: string) => page.getByRole('region', { name, exact: true }).last();
 const onePage = () => `${PREDICTIONS}/delays/${prediction}`;
 
-test('a prediction is found by what went in, and leads to its page', async () => {
+test('a prediction is found by its inputs, and links to its page', async () => {
   const page = await journey.open(PREDICTIONS);
   const table = page.getByRole('grid', { name: 'Predictions' });
   await table.getByText('400').first().waitFor();
@@ -73,14 +73,14 @@ test('a prediction is found by what went in, and leads to its page', async () =>
   await panel(page, 'Outputs').getByText('14').waitFor();
 });
 
-test('what failed is found by how it went, with the reason', async () => {
+test('failed requests are found by result, with the reason', async () => {
   const page = await journey.open(`${PREDICTIONS}?state=failed`);
   const table = page.getByRole('grid', { name: 'Predictions' });
   await table.getByText('400').waitFor();
   expect(await table.getByRole('row').count()).toBe(2);
 });
 
-test('a prediction is explained when somebody asks, by the version that answered', async () => {
+test('a prediction is explained on request, by its version', async () => {
   const page = await journey.open(onePage());
   await page.getByRole('list', { name: 'Lineage' }).getByRole('link', { name: 'flights/1' }).waitFor();
   await page.getByRole('button', { name: 'Explain' }).click();
@@ -90,7 +90,7 @@ test('a prediction is explained when somebody asks, by the version that answered
   await why.getByText('exact').last().waitFor();
 });
 
-test('what was true is told and corrected, and both stay', async () => {
+test('ground truth is recorded and corrected, and both values stay', async () => {
   const page = await journey.open(onePage());
   const truth = panel(page, 'Ground truth');
   await page.getByRole('textbox', { name: 'Ground truth' }).fill('13');
@@ -104,7 +104,7 @@ test('what was true is told and corrected, and both stay', async () => {
   await list.getByRole('grid', { name: 'Predictions' }).getByText('15', { exact: true }).waitFor();
 });
 
-test('a shadow is held beside what was answered, the worst first', async () => {
+test('a shadow is compared with the serving version, the largest difference first', async () => {
   const page = await journey.open('/projects/project-k/endpoints/delays?tab=shadow');
   const agreement = panel(page, 'Agreement');
   await agreement.getByText('version 2').waitFor();
@@ -115,7 +115,7 @@ test('a shadow is held beside what was answered, the worst first', async () => {
   await worst.nth(1).getByText('33', { exact: true }).waitFor();
 });
 
-test('what could do harm in a model is waived with a reason, and opened again', async () => {
+test('a harmful model file is waived with a reason, and reopened', async () => {
   const version = await client.register('harm', 1, { bytes: Buffer.from('cos\nsystem\n(S"id"\ntR.') });
   const page = await journey.open(`/projects/project-k/models/harm/versions/${version}`);
   const safe = panel(page, 'Security scan');
@@ -131,7 +131,7 @@ test('what could do harm in a model is waived with a reason, and opened again', 
   await safe.getByText('blocked', { exact: true }).waitFor();
 });
 
-const LOOKS: readonly Look[] = [
+const STATES: readonly PageState[] = [
   [
     'predictions',
     PREDICTIONS,
@@ -157,4 +157,4 @@ const LOOKS: readonly Look[] = [
   ],
 ];
 
-describeLooks(LOOKS, () => journey);
+describeStates(STATES, () => journey);

@@ -1,8 +1,8 @@
-/** Texts for language models: versions, what they say, what changed, what they are called. */
+/** Prompts: versions, texts, differences and aliases. */
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { Journey } from './journey.ts';
-import { describeLooks, type Look } from './looks.ts';
+import { describeStates, type PageState } from './page-states.ts';
 import { registerModel, registerVersion } from './registry.ts';
 
 let journey: Journey;
@@ -17,7 +17,7 @@ const text = (template: string, more: Readonly<Record<string, string>> = {}) => 
 beforeAll(async () => {
   journey = await Journey.shared('project-l');
   const prompt = { type: 'prompt', tags: { 'mlflow.prompt.is_prompt': 'true' } };
-  await registerModel(journey, { ...prompt, name: 'summary', description: 'What a flight report says' });
+  await registerModel(journey, { ...prompt, name: 'summary', description: 'Summary of a flight report' });
   const first = 'You read reports.\nSum {{ text }} up.\nBe brief.';
   const second = 'You read reports.\nSum {{ text }} up in {{ count }} words.\nBe brief.';
   const settings = { _mlflow_prompt_model_config: '{"temperature":0.2}', team: 'desk' };
@@ -42,7 +42,7 @@ afterEach(async ({ task }) => {
 
 const region = (page: Page, name: string) => page.getByRole('region', { name, exact: true });
 
-test('prompts stand apart from models, and are read version by version', async () => {
+test('prompts are separate from models, and are read version by version', async () => {
   const page = await journey.open('/');
   await page.getByRole('link', { name: 'Prompts', exact: true }).click();
   await page.getByRole('heading', { name: 'Prompts', level: 1 }).waitFor();
@@ -57,7 +57,7 @@ test('prompts stand apart from models, and are read version by version', async (
   expect(new URL(page.url()).search).toBe('?version=1');
 });
 
-test('two versions are compared line by line; the address is the view', async () => {
+test('two versions are compared line by line; the URL stores the view', async () => {
   const page = await journey.open('/projects/project-l/prompts/summary');
   await page.getByRole('combobox', { name: 'Compare with' }).click();
   await page.getByRole('option', { name: 'version 1' }).click();
@@ -67,7 +67,7 @@ test('two versions are compared line by line; the address is the view', async ()
   expect(new URL(page.url()).search).toBe('?from=1');
 });
 
-test('a version is called by an alias, and is talked about', async () => {
+test('a version gets an alias and comments', async () => {
   const page = await journey.open('/projects/project-l/prompts/summary');
   await page.getByRole('button', { name: 'Set alias on version 2' }).click();
   await page.getByRole('dialog').getByRole('combobox', { name: 'Alias' }).fill('production');
@@ -77,12 +77,12 @@ test('a version is called by an alias, and is talked about', async () => {
   await page.getByRole('textbox', { name: 'Add a comment' }).fill('Shorter than before');
   await page.getByRole('button', { name: 'Comment' }).click();
   await region(page, 'Comments').getByRole('listitem').getByText('Shorter than before').waitFor();
-  // The address of a model leads to the prompt that it is.
+  // The URL of the model redirects to the prompt.
   await region(page, 'Aliases').getByRole('link', { name: 'version 2' }).click();
   await page.waitForURL('**/projects/project-l/prompts/summary?version=2');
 });
 
-const PAGES: readonly Look[] = [
+const PAGES: readonly PageState[] = [
   ['prompts', '/projects/project-l/prompts', async (page) => await page.getByText('assistant').waitFor()],
   [
     'a prompt',
@@ -106,4 +106,4 @@ const PAGES: readonly Look[] = [
   ],
 ];
 
-describeLooks(PAGES, () => journey, 'status of 404');
+describeStates(PAGES, () => journey, 'status of 404');

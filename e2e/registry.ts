@@ -1,4 +1,4 @@
-/** Models as trainings register them, made through the native interface as a client would. */
+/** Models as trainings register them, created through the native interface. */
 import type { ModelVersion, RegisteredModel } from '../packages/api/src/registry/index.ts';
 import type { Run } from '../packages/api/src/tracking/index.ts';
 import type { Journey } from './journey.ts';
@@ -42,7 +42,7 @@ signature:
   outputs: '[{"type": "double", "required": true}]'
 `;
 
-/** What a training says of its model, as people write it beside the files. */
+/** The card that a training writes with its model. */
 const CARD = `# Minutes of delay
 
 Trained on **October**, without charter flights.
@@ -59,7 +59,7 @@ export async function registerVersion(journey: Journey, model: string, body: obj
   return (await journey.call(`${MODELS}/${encodeURIComponent(model)}/versions`, body)) as ModelVersion;
 }
 
-/** A model with two versions that runs made, and a third from elsewhere. Gives the runs. */
+/** Creates a model with two versions of runs, and a third from elsewhere. Returns the runs. */
 export async function makeFlightDelay(journey: Journey): Promise<readonly string[]> {
   await journey.apply(FLIGHT_DELAY);
   const experiment = await makeExperiment(journey, 'flights');

@@ -1,4 +1,4 @@
-/** Rights and deeds: what each may do and why, what was done, and what a policy would change, as each of them sees it. */
+/** Permissions and audit: allowed actions with reasons, the audit log, and effects of a policy, for each user. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Page } from 'playwright-core';
 import type { Journey } from './journey.ts';
@@ -21,12 +21,13 @@ const why = (page: Page) => page.getByRole('region', { name: /^secret:write/ });
 async function write(page: Page, text: string): Promise<void> {
   await page.locator('.cm-content').click();
   await page.keyboard.press('Control+a');
-  // Chromium's own editing tries an inline style when it replaces several lines at once, and complains of our policy.
+  // Chromium's own editing tries an inline style when it replaces several lines at the same time, and reports a
+  // violation of our policy.
   await page.keyboard.press('Delete');
   await page.keyboard.insertText(text);
 }
 
-test('an editor sees what she may do, and why not some of it: the policy, in its words', async () => {
+test('an editor sees their permissions, and the message of a denying policy', async () => {
   const page = await journey.open('/', { as: grace });
   await page.getByRole('link', { name: 'Access', exact: true }).click();
   await page.getByRole('heading', { name: 'Your permissions in default', level: 1 }).waitFor();
@@ -39,7 +40,7 @@ test('an editor sees what she may do, and why not some of it: the policy, in its
   await why(page).getByText('You may not secret:write prod-db.').waitFor();
   await why(page).getByText('Production secrets are changed by team operations').waitFor();
   await why(page).getByText('SOC2-CC6.1').waitFor();
-  // The address is the whole view: somebody else sees the same.
+  // The URL stores the whole view: other users see the same.
   const link = page.url().slice(journey.url.length);
   const other = await journey.open(link, { as: grace });
   await why(other).getByText('Production secrets are changed by team operations').waitFor();
@@ -47,7 +48,7 @@ test('an editor sees what she may do, and why not some of it: the policy, in its
   await page.getByText('You may alertChannel:write any alert channel of default.').waitFor();
 });
 
-test('an administrator asks about somebody else, and follows what decided', async () => {
+test('an administrator queries the permissions of another user, and follows the deciding rules', async () => {
   const page = await journey.open('/projects/default/access', { as: ada });
   await page.getByRole('combobox', { name: 'User or service account' }).fill('bo@example.com');
   await page.keyboard.press('Enter');
@@ -65,7 +66,7 @@ test('an administrator asks about somebody else, and follows what decided', asyn
   journey.expectQuiet('status of 404');
 });
 
-test('who has no role is told so, everywhere, with whom to ask, and no page is broken', async () => {
+test('a user without a role sees a contact on every page, and no page fails', async () => {
   const page = await journey.open('/', { as: eve });
   await page.getByText('You have no role in default yet').waitFor();
   await page.getByRole('link', { name: 'Show your permissions and how to get more' }).click();
@@ -87,7 +88,7 @@ test('who has no role is told so, everywhere, with whom to ask, and no page is b
   journey.expectQuiet('status of 403');
 });
 
-test('who administers one project sees its people and its log, gives roles there, and nothing beyond', async () => {
+test('a project administrator sees its users and its log, grants roles there, and nothing beyond', async () => {
   const page = await journey.open('/projects/default/audit?kind=RoleBinding', { as: pat });
   await page.getByText('created RoleBinding readers').waitFor();
   expect(await page.getByRole('region', { name: 'Audit log integrity' }).count()).toBe(0);
@@ -124,7 +125,7 @@ spec:
   await page.getByText('bo-edits deleted').waitFor();
 });
 
-test('the audit log is searched by its address; a refusal says who, how, why, and what would allow it', async () => {
+test('the audit log is filtered by its URL; a denial shows actor, action, reason and remedy', async () => {
   const theirs = await journey.open('/projects/default/secrets', { as: eve });
   await theirs.getByText('Permission denied').waitFor();
   journey.expectQuiet('status of 403');
@@ -155,7 +156,7 @@ test('the audit log is searched by its address; a refusal says who, how, why, an
   journey.expectQuiet('status of 400');
 });
 
-test('the log says whether it is whole, and proves an entry to somebody who sees nothing else', async () => {
+test('the log shows its integrity, and exports the proof of an entry for an outsider', async () => {
   const page = await journey.open('/organization/audit', { as: ada });
   const state = page.getByRole('region', { name: 'Audit log integrity' });
   await state.getByText(/^[0-9a-f]{8}$/).waitFor();
@@ -166,7 +167,7 @@ test('the log says whether it is whole, and proves an entry to somebody who sees
     .click();
   await page.getByRole('button', { name: 'Create proof' }).click();
   await page.getByText(/hashes link this entry to the root hash of/).waitFor();
-  // One that no checkpoint covered yet is proved anew: the auditor needs a signature.
+  // An entry that no checkpoint covered is proved again: the auditor needs a signature.
   const signed = page.getByText('Covered by a signed checkpoint');
   const again = async () => {
     if ((await signed.count()) > 0) return true;
@@ -185,7 +186,7 @@ test('the log says whether it is whole, and proves an entry to somebody who sees
   );
 });
 
-test('the log of one page is followed by older ones, and what is newer waits until it is asked for', async () => {
+test('older entries follow on request, and newer ones wait for a refresh', async () => {
   for (let round = 0; round < 60; round++) await journey.call('/auth/device', { machine: `m${round}`, program: 'p' });
   const many = Array.from(
     { length: 130 },
@@ -221,7 +222,7 @@ spec:
       expect: refused
 `;
 
-test('a policy is checked while it is written, tried on what was decided, and in force when it is applied', async () => {
+test('a policy is checked while it is edited, simulated on past decisions, and in effect when it is applied', async () => {
   const maker = await journey.open('/projects/default/create/alertchannels', { as: grace });
   await write(
     maker,
@@ -254,7 +255,7 @@ test('a policy is checked while it is written, tried on what was decided, and in
   await maker.getByRole('link', { name: 'default/frost' }).waitFor();
 });
 
-test('who may not write policies reads why, and may still try one', async () => {
+test('a user without write access to policies sees why, and can still simulate one', async () => {
   const page = await journey.open('/projects/default/create/policies', { as: bo });
   await page.getByText('Valid', { exact: true }).waitFor();
   await page.getByText('Administrators of default can simulate the policy').waitFor();
@@ -263,7 +264,7 @@ test('who may not write policies reads why, and may still try one', async () => 
   journey.expectQuiet('status of 403');
 });
 
-test('the palette and keys lead to all of it', async () => {
+test('the palette and shortcuts open all of it', async () => {
   const page = await journey.open('/', { as: ada });
   await page.keyboard.press('Control+k');
   await page.getByRole('combobox').fill('audit log of the org');

@@ -1,9 +1,9 @@
-/** How did this run go? Its charts, what it was given, and the files that it left. */
+/** One run: charts, parameters and artifacts. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Page } from 'playwright-core';
 import type { Run } from '../packages/api/src/tracking/index.ts';
 import { Journey } from './journey.ts';
-import { describeLooks } from './looks.ts';
+import { describeStates } from './page-states.ts';
 import { makeExperiment, putArtifact, train } from './training.ts';
 
 let journey: Journey;
@@ -11,13 +11,13 @@ let finished: string;
 let running: string;
 
 const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==';
-/** Tries all that it must not be able to, and says what it could. */
-const PAGE = `<!doctype html><title>Report</title><h1>Report</h1><p id="said"></p><script>
+/** A page that tries forbidden requests and reports the results. */
+const PAGE = `<!doctype html><title>Report</title><h1>Report</h1><p id="result"></p><script>
   const could = [];
   try { parent.document.title; could.push('parent'); } catch {}
   try { localStorage.length; could.push('storage'); } catch {}
-  const say = () => { document.getElementById('said').textContent = could.length === 0 ? 'sealed' : could.join(); };
-  fetch('/api/v1/server').then(() => could.push('server'), () => {}).then(say);
+  const report = () => { document.getElementById('result').textContent = could.length === 0 ? 'sealed' : could.join(); };
+  fetch('/api/v1/server').then(() => could.push('server'), () => {}).then(report);
 </script>`;
 
 beforeAll(async () => {
@@ -72,7 +72,7 @@ afterEach(async ({ task }) => {
 const address = (run: string, query = '') => `/projects/default/runs/${run}${query}`;
 const canvas = (page: Page) => page.locator('.line-chart', { hasText: 'loss' }).locator('canvas');
 
-/** Dots in the color of the first series: a chart without a line is no chart. */
+/** Counts pixels in the color of the first series: an empty chart has none. */
 async function drawn(page: Page): Promise<number> {
   await canvas(page).waitFor();
   return await canvas(page).evaluate((element) => {
@@ -86,7 +86,7 @@ async function drawn(page: Page): Promise<number> {
   });
 }
 
-test('the link that clients print leads to the run, also of a project', async () => {
+test('the link that clients print leads to the run, also for a project', async () => {
   for (const below of ['/', '/p/default/']) {
     const page = await journey.open(`${below}#/experiments/1/runs/${finished}`);
     await page.getByRole('heading', { name: 'Run careful-otter', level: 1 }).waitFor();
@@ -94,7 +94,7 @@ test('the link that clients print leads to the run, also of a project', async ()
   }
 });
 
-test('a run says how it went, from what, and shows its metrics', async () => {
+test('a run shows its status, its inputs and its metrics', async () => {
   const page = await journey.open(address(finished));
   await page.getByRole('heading', { name: 'Run careful-otter', level: 1 }).waitFor();
   await page.getByText('flights@8d1f00a2').waitFor();
@@ -104,7 +104,7 @@ test('a run says how it went, from what, and shows its metrics', async () => {
   expect(await page.locator('details', { hasText: 'System metrics' }).getAttribute('open')).toBeNull();
 });
 
-test('how charts are looked at stands in the address, and dragging over one looks closer at all', async () => {
+test('the URL stores chart settings, and dragging over one chart zooms all', async () => {
   const page = await journey.open(address(finished, '?x=relative&smooth=0.6&log=yes'));
   expect(await page.getByRole('combobox', { name: 'Horizontal axis' }).inputValue()).toBe('Relative time');
   await page.getByRole('slider').fill('0');
@@ -124,7 +124,7 @@ test('how charts are looked at stands in the address, and dragging over one look
   await page.getByText(/^Chart of loss, 900 points/).waitFor({ state: 'attached' });
 });
 
-test('a run that goes on is seen going on, until it has failed', async () => {
+test('a running run is updated live, until it has failed', async () => {
   const page = await journey.open(address(running));
   await page.getByRole('heading', { name: 'Run busy-bee', level: 1 }).waitFor();
   await page.getByText(/^Chart of loss, 1 points/).waitFor({ state: 'attached' });
@@ -137,7 +137,7 @@ test('a run that goes on is seen going on, until it has failed', async () => {
   await page.getByText('failed', { exact: true }).waitFor();
 });
 
-test('files are looked into: tables, text, images, and pages that reach nothing', async () => {
+test('artifacts are previewed: tables, text, images, and isolated pages', async () => {
   const page = await journey.open(address(finished, '?tab=artifacts'));
   await page.getByRole('button', { name: 'eval.csv' }).click();
   await page.getByRole('cell', { name: 'fr, south' }).waitFor();
@@ -187,7 +187,7 @@ test('the log messages of a run are searched, and filtered by severity', async (
   await expect.poll(async () => await rows.allInnerTexts()).toEqual([expect.stringContaining('it does not converge')]);
 });
 
-test('a run is deleted, and taken back', async () => {
+test('a run is deleted, and restored', async () => {
   const page = await journey.open(address(finished));
   await page.getByRole('button', { name: 'Delete' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
@@ -195,7 +195,7 @@ test('a run is deleted, and taken back', async () => {
   await page.getByRole('button', { name: 'Delete' }).waitFor();
 });
 
-describeLooks(
+describeStates(
   [
     ['a run', () => address(finished), async (page) => await canvas(page).waitFor()],
     [

@@ -1,9 +1,9 @@
-/** Somebody looks for the best of many runs, while others go on. */
+/** A user finds the best of many runs, while others are running. */
 import { readFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Page } from 'playwright-core';
 import { Journey } from './journey.ts';
-import { describeLooks } from './looks.ts';
+import { describeStates } from './page-states.ts';
 import { makeExperiment, train } from './training.ts';
 
 let journey: Journey;
@@ -57,7 +57,7 @@ test('filters runs in the syntax of clients, with completion and errors at their
   await page.getByText('58 runs', { exact: true }).waitFor();
 });
 
-test('runs are ordered by a metric, and put together by a parameter; the address says both', async () => {
+test('runs are sorted by a metric, and grouped by a parameter; the URL stores both', async () => {
   const page = await journey.open(address());
   await page.getByRole('button', { name: 'val accuracy' }).click();
   await page.getByRole('button', { name: 'val accuracy' }).click();
@@ -71,7 +71,7 @@ test('runs are ordered by a metric, and put together by a parameter; the address
   await rows(page).nth(2).getByRole('button', { name: 'depth 1 60 runs' }).waitFor();
 });
 
-test('columns are chosen, and a link shows the same ones', async () => {
+test('columns are selected, and a link restores them', async () => {
   const page = await journey.open(address());
   await page.getByRole('button', { name: 'Columns' }).click();
   await page.getByLabel('Find a column by name').fill('team');
@@ -81,7 +81,7 @@ test('columns are chosen, and a link shows the same ones', async () => {
   await page.getByRole('columnheader', { name: 'team' }).waitFor();
 });
 
-test('what goes on is seen going on, and what begins appears', async () => {
+test('running runs are updated live, and new ones appear', async () => {
   const page = await journey.open(address());
   const row = page.getByRole('row', { name: 'goes-on' });
   await row.getByText('running').waitFor();
@@ -98,7 +98,7 @@ test('what goes on is seen going on, and what begins appears', async () => {
   await log(0.5, 2);
 });
 
-test('runs are chosen with the keyboard, and compared, deleted and restored', async () => {
+test('runs are selected with the keyboard, and compared, deleted and restored', async () => {
   const page = await journey.open(`${address()}?filter=metrics.loss < 0.005`);
   await page.getByText('40 runs', { exact: true }).waitFor();
   for (const key of ['j', 'x', 'j', 'x']) await page.keyboard.press(key);
@@ -115,7 +115,7 @@ test('runs are chosen with the keyboard, and compared, deleted and restored', as
   await page.getByText('No deleted runs.').waitFor();
 });
 
-test('all runs of a filter are saved as CSV, also those that were not looked at', async () => {
+test('all runs of a filter are exported as CSV, also those that were not loaded', async () => {
   const page = await journey.open(`${address()}?filter=params.depth = '2'&sort=metrics.loss`);
   const download = page.waitForEvent('download');
   await page.getByRole('button', { name: 'Export CSV' }).click();
@@ -126,13 +126,13 @@ test('all runs of a filter are saved as CSV, also those that were not looked at'
   expect(lines[1]).toContain('trial-238');
 });
 
-test('runs of all experiments stand together', async () => {
+test('runs of all experiments are listed together', async () => {
   const page = await journey.open('/projects/project-m/experiments/all?group=experiment');
   await page.getByRole('row', { name: 'Experiment gate changes 1 run' }).waitFor();
   await page.getByRole('row', { name: 'elsewhere' }).getByText('failed').waitFor();
 });
 
-describeLooks(
+describeStates(
   [
     ['runs', () => address(), async (page) => await rows(page).nth(4).waitFor()],
     [

@@ -1,8 +1,8 @@
-/** What programs did, step by step: found, looked at, judged. */
+/** Traces of programs: found, inspected and assessed. */
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { Journey } from './journey.ts';
-import { describeLooks, type Look } from './looks.ts';
+import { describeStates, type PageState } from './page-states.ts';
 
 let journey: Journey;
 let failed: string;
@@ -57,7 +57,7 @@ async function trace(number: number, name: string, steps: readonly Step[]): Prom
   return id;
 }
 
-const asked = (question: string) => ({ 'mlflow.spanInputs': JSON.stringify({ question }) });
+const request = (question: string) => ({ 'mlflow.spanInputs': JSON.stringify({ question }) });
 
 beforeAll(async () => {
   journey = await Journey.shared('project-n');
@@ -68,7 +68,7 @@ beforeAll(async () => {
       from: 0,
       to: 900,
       attributes: {
-        ...asked('Why is it late?'),
+        ...request('Why is it late?'),
         'mlflow.spanOutputs': '"Fog in Zürich"',
         'mlflow.spanType': '"CHAIN"',
       },
@@ -84,7 +84,7 @@ beforeAll(async () => {
     },
   ]);
   failed = await trace(2, 'answer', [
-    { id: 11, name: 'answer', from: 5000, to: 9000, attributes: asked('Which gate?'), failure: 'no answer in 4 s' },
+    { id: 11, name: 'answer', from: 5000, to: 9000, attributes: request('Which gate?'), failure: 'no answer in 4 s' },
     { id: 12, parent: 11, name: 'retrieve', from: 5010, to: 9000, failure: 'no answer in 4 s' },
   ]);
 });
@@ -97,7 +97,7 @@ afterEach(async ({ task }) => {
 
 const region = (page: Page, name: string) => page.getByRole('region', { name, exact: true });
 
-test('traces are found in the grammar of clients; what is wrong is told under the word', async () => {
+test('traces are filtered with the syntax of clients; errors are marked at the word', async () => {
   const page = await journey.open('/');
   await page.getByRole('link', { name: 'Traces', exact: true }).click();
   await page.getByRole('heading', { name: 'Traces', level: 1 }).waitFor();
@@ -112,7 +112,7 @@ test('traces are found in the grammar of clients; what is wrong is told under th
   expect(new URL(page.url()).searchParams.get('filter')).toBe("span.name = 'retrieve' AND status = 'ERROR'");
 });
 
-test('a trace shows its steps in time; the address says which is looked at', async () => {
+test('a trace shows its spans in time; the URL selects one', async () => {
   const page = await journey.open('/projects/project-n/traces');
   await page
     .getByRole('row', { name: /Why is it late/ })
@@ -129,7 +129,7 @@ test('a trace shows its steps in time; the address says which is looked at', asy
   await region(page, 'Spans').getByRole('button', { name: 'retrieve' }).waitFor({ state: 'detached' });
 });
 
-test('what failed says why first, and is judged', async () => {
+test('a failed trace shows the error first, and is assessed', async () => {
   const page = await journey.open(`/projects/project-n/traces/${failed}`);
   await page.getByText('TimeoutError: no answer in 4 s').first().waitFor();
   await page.getByRole('button', { name: 'Add assessment' }).click();
@@ -151,7 +151,7 @@ test('what failed says why first, and is judged', async () => {
   await page.getByText('No assessments yet.').waitFor();
 });
 
-const PAGES: readonly Look[] = [
+const PAGES: readonly PageState[] = [
   ['traces', '/projects/project-n/traces', async (page) => await page.getByText('Which gate').first().waitFor()],
   ['a trace', `/projects/project-n/traces/tr-${hex(1, 32)}`, async (page) => await region(page, 'Outputs').waitFor()],
   [
@@ -174,4 +174,4 @@ const PAGES: readonly Look[] = [
   ],
 ];
 
-describeLooks(PAGES, () => journey, 'status of 404');
+describeStates(PAGES, () => journey, 'status of 404');

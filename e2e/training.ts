@@ -1,4 +1,4 @@
-/** What trainings leave behind, made through the native interface as a client would. */
+/** Runs and artifacts of trainings, created through the native interface. */
 import type { Experiment, Run } from '../packages/api/src/tracking/index.ts';
 import type { Journey } from './journey.ts';
 
@@ -17,11 +17,11 @@ export interface Training {
   readonly metrics?: Readonly<Record<string, readonly number[]>>;
   /** Milliseconds since 1970. */
   readonly startedAt?: number;
-  /** Absent: it goes on. */
+  /** Absent: it is running. */
   readonly status?: 'FINISHED' | 'FAILED' | 'KILLED';
 }
 
-/** A run with all that it logged. Steps are a second apart. */
+/** A run with all its logged data. Steps are a second apart. */
 export async function train(journey: Journey, experimentId: string, training: Training): Promise<string> {
   const { name, params = {}, tags = {}, metrics = {}, startedAt = Date.now(), status } = training;
   const run = (await journey.call(`${TRACKING}/runs`, { experimentId, name, startedAt, user: 'ada', tags })) as Run;
@@ -37,7 +37,7 @@ export async function train(journey: Journey, experimentId: string, training: Tr
   return run.id;
 }
 
-/** Keeps a file among the artifacts of a run. */
+/** Uploads a file as an artifact of a run. */
 export async function putArtifact(
   journey: Journey,
   path: string,

@@ -1,4 +1,4 @@
-/** What somebody may not do is no riddle: the button is there, does nothing, and says which right or policy it wants. */
+/** Unavailable actions: the button stays visible, is disabled, and shows the required permission or policy. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Locator, Page } from 'playwright-core';
 import type { Journey } from './journey.ts';
@@ -16,19 +16,19 @@ afterEach(async ({ task }) => {
   else journey.expectQuiet();
 });
 
-/** The button does nothing, and says why: to a screen reader, and to whoever reaches it with the keyboard. */
+/** The button is disabled and explains why: to a screen reader, and on keyboard focus. */
 async function expectReason(page: Page, button: Locator, reason: RegExp): Promise<void> {
-  const said = async () => {
+  const output = async () => {
     const id =
       (await button.getAttribute('aria-disabled')) === 'true' && (await button.getAttribute('aria-describedby'));
     return id === false || id === null ? '' : await page.locator(`[id="${id}"]`).textContent();
   };
-  await expect.poll(said).toMatch(reason);
+  await expect.poll(output).toMatch(reason);
   await button.focus();
   await page.getByRole('tooltip').getByText(reason).waitFor();
 }
 
-test('a reader sees what a list has, and why nothing can be made in it', async () => {
+test('a viewer sees the rows of a list, and why they cannot create one', async () => {
   const page = await journey.open('/projects/default/secrets', { as: bo });
   await page.getByRole('row', { name: 'dev-db' }).waitFor();
   const create = page.getByRole('button', { name: 'Create secret' });
@@ -40,7 +40,7 @@ test('a reader sees what a list has, and why nothing can be made in it', async (
   expect(page.url()).toBe(`${journey.url}/projects/default/secrets`);
 });
 
-test('a reader looks at a resource whole: its verbs say what they want', async () => {
+test('a viewer sees a resource completely: its actions show the required permissions', async () => {
   const page = await journey.open('/projects/default/secrets/dev-db', { as: bo });
   await page.getByText('for development').waitFor();
   await expectReason(page, page.getByRole('button', { name: 'Edit' }), /secret:write/);
@@ -54,7 +54,7 @@ test('a reader looks at a resource whole: its verbs say what they want', async (
   await expectReason(page, page.getByRole('button', { name: 'Apply' }), /secret:write/);
 });
 
-test('an editor edits, but for what a policy keeps: its message says whom to ask', async () => {
+test('an editor edits, except for what a policy denies: its message names the contact', async () => {
   const page = await journey.open('/projects/default/secrets/dev-db', { as: grace });
   await page.getByText('for development').waitFor();
   await page.getByRole('link', { name: 'Edit' }).waitFor();

@@ -27,7 +27,7 @@ let clone: string;
 let mirror: ChildProcess;
 let namespace: string;
 let variables: readonly string[];
-const said: string[] = [];
+const printed: string[] = [];
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'air-'));
@@ -49,11 +49,11 @@ beforeAll(async () => {
   mirror = spawn('unshare', [...closed, ...program, npmCache, ...locks], {
     stdio: ['pipe', 'pipe', 'pipe'],
   });
-  mirror.stderr?.on('data', (chunk: Buffer) => said.push(chunk.toString()));
+  mirror.stderr?.on('data', (chunk: Buffer) => printed.push(chunk.toString()));
   const registry = await new Promise<string>((resolve, reject) => {
     mirror.stdout?.once('data', (chunk: Buffer) => resolve(`http://127.0.0.1:${chunk.toString().trim()}/`));
     mirror.once('error', reject);
-    mirror.once('close', (code) => reject(new Error(`the mirror ended with ${code}: ${said.join('')}`)));
+    mirror.once('close', (code) => reject(new Error(`the mirror ended with ${code}: ${printed.join('')}`)));
   });
   namespace = readlinkSync(`/proc/${mirror.pid}/ns/net`);
   for (const name of ['home', 'npm', 'cache', 'tmp']) mkdirSync(join(folder, name));
@@ -67,7 +67,7 @@ beforeAll(async () => {
     DAIS_PYTHON: (await findPython()).path,
     npm_config_cache: join(folder, 'npm'),
     npm_config_registry: registry,
-    // It asks for the newest npm, which no lock names.
+    // It requests the newest npm, which no lock names.
     npm_config_update_notifier: 'false',
     // npm and Vite keep compiled code in the temporary folder, which must be empty at the end.
     NODE_DISABLE_COMPILE_CACHE: '1',
@@ -91,10 +91,10 @@ function nodeFolder(): string {
 async function output(program: string, args: readonly string[], cwd: string): Promise<string> {
   const result = await runCommand(program, args, { quiet: true, cwd });
   if (result.code === 0) return result.output;
-  throw new Error(`${program} ${args.join(' ')} ended with ${result.code}:\n${result.output}\n${said.join('')}`);
+  throw new Error(`${program} ${args.join(' ')} ended with ${result.code}:\n${result.output}\n${printed.join('')}`);
 }
 
-/** The words that run a program in the namespace, with the variables given here and no others. */
+/** The command line that runs a program in the namespace, with only the given variables. */
 function enter(program: string, args: readonly string[]): string[] {
   const there = asRoot ? [] : ['--user', '--preserve-credentials'];
   return [...there, '--net', '--target', String(mirror.pid), 'env', '-i', ...variables, program, ...args];
@@ -181,7 +181,7 @@ test('dais up becomes ready, takes the example, answers and stops', async () => 
     expect(await dais('apply', '-f', 'examples/hello')).toContain('Project hello created');
     expect(await dais('get', 'projects')).toMatch(/^hello\b/m);
   } catch (error) {
-    throw new Error(`${String(error)}\nthe server said:\n${log}`, { cause: error });
+    throw new Error(`${String(error)}\nthe log of the server:\n${log}`, { cause: error });
   } finally {
     server.kill('SIGTERM');
     await ended;
@@ -198,7 +198,7 @@ test('npm run quickstart works there and finds nothing to download', async () =>
 });
 
 test('the mirror missed nothing, and no process is left', async () => {
-  expect(said.join('')).toBe('');
+  expect(printed.join('')).toBe('');
   mirror.stdin?.end();
   await expect.poll(processesInside, { timeout: 30_000 }).toEqual([]);
   expect(mirror.exitCode).toBe(0);

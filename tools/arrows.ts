@@ -207,7 +207,7 @@ export const arrows: readonly Arrow[] = [
     lazily: ['tools/runtime.mjs'],
     note: 'starts the command, in a checkout on the pinned Node',
   },
-  { zone: 'web/ui', files: ['packages/web/src/ui/**'], may: ['api'], note: 'knows no kind' },
+  { zone: 'web/ui', files: ['packages/web/src/ui/**'], may: ['api'], note: 'has no code for kinds' },
   { zone: 'web', files: ['packages/web/src/**'], may: ['api', 'packages/web/src/**'] },
 ];
 

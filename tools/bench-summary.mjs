@@ -3,14 +3,14 @@
 /**
  * @typedef {object} BenchResult
  * @property {string} file
- * @property {number} code its exit code; anything but 0 says that it could not measure
+ * @property {number} code its exit code; other than 0 means that it could not measure
  * @property {string} output
  */
 
 /** @typedef {{ kept: number, notKept: readonly string[] }} ClaimCounts */
 
 /**
- * What a benchmark's last line says; undefined for one that claims nothing.
+ * The claim counts in a benchmark's last line; undefined for a benchmark without claims.
  * @param {string} output
  * @returns {ClaimCounts | undefined}
  */
@@ -31,8 +31,8 @@ export function benchSummary(results) {
     total.kept += claims?.kept ?? 0;
     total.notKept += claims?.notKept.length ?? 0;
     if (code !== 0) total.broken += 1;
-    const said = claims ? `${claims.kept} kept, ${claims.notKept.length} NOT KEPT` : 'claims nothing';
-    const line = `${file.padEnd(width)}  ${code === 0 ? said : `BROKE with exit code ${code}`}`;
+    const printed = claims ? `${claims.kept} kept, ${claims.notKept.length} NOT KEPT` : 'no claims';
+    const line = `${file.padEnd(width)}  ${code === 0 ? printed : `BROKE with exit code ${code}`}`;
     return [line, ...(claims?.notKept ?? []).map((what) => `${''.padEnd(width)}    NOT KEPT: ${what}`)];
   });
   const broken = total.broken === 0 ? '' : `; ${total.broken} of ${results.length} benchmarks broke`;

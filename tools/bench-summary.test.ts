@@ -14,7 +14,7 @@ test('what a benchmark prints is what the summary reads', () => {
   expect(readClaims(output)).toEqual({ kept: 1, notKept: ['log-batch, 1,000 keys', 'memory'] });
 });
 
-test('every benchmark has its line, each claim not kept one more, and the end says it all', () => {
+test('every benchmark has a line, each failed claim another one, and the last line has the totals', () => {
   const text = benchSummary([
     { file: 'benchmarks/a.ts', code: 0, output: 'claims: 2 kept, 0 NOT KEPT\n' },
     { file: 'benchmarks/kernel.ts', code: 0, output: 'only figures\n' },
@@ -23,7 +23,7 @@ test('every benchmark has its line, each claim not kept one more, and the end sa
   ]);
   expect(text.split('\n').map((line) => line.replaceAll(/ +/g, ' '))).toEqual([
     'benchmarks/a.ts 2 kept, 0 NOT KEPT',
-    'benchmarks/kernel.ts claims nothing',
+    'benchmarks/kernel.ts no claims',
     'benchmarks/b.ts 1 kept, 1 NOT KEPT',
     ' NOT KEPT: history',
     'benchmarks/c.ts BROKE with exit code 1',

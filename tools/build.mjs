@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /**
- * Builds packages/{api,server,cli}/dist from their sources: ES modules in few files, dependencies outside, code behind `import()` in
- * files of its own. Development never reads dist (the `dais-source` condition leads to src), so a stale one cannot mislead.
- * The console is built into packages/web/dist and lies in the server's dist too, which is what is published.
+ * Builds packages/{api,server,cli}/dist from their sources: ES modules in few files, dependencies outside, code behind
+ * `import()` in files of its own. Development never reads dist (the `dais-source` condition leads to src), so a stale
+ * one cannot mislead. The console is built into packages/web/dist and copied to the server's dist, which is published.
  */
 import { chmodSync, copyFileSync, cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,8 +15,8 @@ import { root, runCommand } from './command.mjs';
 /**
  * @typedef {object} Target
  * @property {string} package
- * @property {readonly string[]} entries each a file of its own by its path, so that it can be started; the rest are chunks, because a
- *   program of 1,100 files takes a third more CPU to start
+ * @property {readonly string[]} entries each a file of its own by its path, so that it can be started; the rest are
+ * chunks, because a program of 1,100 files takes a third more CPU to start
  * @property {readonly string[]} [programs] files with a first line that names node
  */
 

@@ -5,7 +5,7 @@ import { build } from 'rolldown';
 const DIST = '__DAIS_DIST__';
 
 /**
- * `import.meta.url` of a module in a chunk is where the module stands among the sources: from there it names programs and files.
+ * `import.meta.url` of a module in a chunk is the location of its source: from there it locates programs and files.
  * @param {string} source
  * @param {string} dir
  * @param {string} dist
@@ -32,7 +32,8 @@ function placed(source, dir, dist) {
  * @param {string} options.source the folder of the package's sources
  * @param {Record<string, string>} options.input names of entries in `dir`, and their files
  * @param {string} options.dir where it is written
- * @param {string} [options.dist] where the package is built, when that is elsewhere: programs that it starts stand there
+ * @param {string} [options.dist] where the package is built, when that is elsewhere: it contains the programs that the
+ * package starts
  * @param {'node' | 'neutral'} [options.platform]
  * @param {readonly string[] | undefined} [options.programs] entries with a first line that names node
  */
@@ -43,7 +44,7 @@ export async function bundle({ source, input, dir, dist = dir, platform = 'node'
     external: (id) => !/^[.#/]/.test(id),
     resolve: { conditionNames: ['dais-source', 'node', 'import', 'default'] },
     plugins: [placed(source, dir, dist)],
-    // An import that leads nowhere would only fail when somebody uses it.
+    // An unresolved import would fail only at run time.
     onLog: (level, log) => {
       if (level === 'warn') throw new Error(log.message);
     },

@@ -1,15 +1,15 @@
 /**
- * The browser of the journeys: Debian's Chromium, since Playwright's own download is out of reach for many. The one
- * without windows comes first: it needs no library of a desktop and less CPU time.
+ * The browser of the end-to-end tests: Debian's Chromium, since Playwright's own download is not reachable everywhere.
+ * The headless one has priority: it needs no desktop library and less CPU time.
  */
 import { ensureProgram } from './debian-packages.mjs';
 
 const PROGRAMS = ['chromium-headless-shell', 'chromium', 'chromium-browser', 'google-chrome'];
 
 /**
- * The path of a Chromium; installs Debian's when there is none and this user may.
+ * The path of a Chromium; installs Debian's when there is none and the user has permission.
  * @returns {Promise<string>}
- * @throws Error that says what to install
+ * @throws Error with what to install
  */
 export async function ensureChromium() {
   const missing = 'The browser journeys need Chromium, and there is none on the PATH.';

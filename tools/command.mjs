@@ -7,7 +7,7 @@ import { environment } from './environment.mjs';
 /** The repository. */
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** Process groups now running; ended when this process is told to end. */
+/** Running process groups; they are ended when this process receives a signal. */
 const running = new Set();
 
 /**
@@ -16,7 +16,7 @@ const running = new Set();
  * @property {Readonly<Record<string, string | undefined>>} [env] added to the environment of this process
  * @property {boolean} [quiet] keep the output instead of showing it
  * @property {(chunk: string) => void} [onOutput] gets the output as it comes
- * @property {number} [silenceMs] ends it, and what it started, when it has printed nothing for so long: code 124
+ * @property {number} [silenceMs] ends the process group after this time without output: code 124
  */
 
 /**

@@ -1,6 +1,6 @@
 /**
- * What V8 compiled of the built packages, kept for tests that start them: processes of one build compile most of their code once.
- * Node writes it when a process ends in order.
+ * V8's compile cache of the built packages for tests that start them: processes of one build compile most of their code once.
+ * Node writes it when a process exits normally.
  */
 import { lstatSync, mkdirSync, readdirSync, rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,9 +1,11 @@
 /**
- * What the console may weigh, gzipped: the first view (frame and home page) and, beside it, each page or part that is
- * loaded later.
+ * Size limits of the console, gzipped: the first view (frame and home page), and each page or part that loads later.
  */
 
-/** @typedef {{ file: string, css?: string[], imports?: string[], dynamicImports?: string[], isEntry?: boolean, isDynamicEntry?: boolean }} Chunk */
+/**
+ * @typedef {{ file: string, css?: string[], imports?: string[], dynamicImports?: string[], isEntry?: boolean,
+ * isDynamicEntry?: boolean }} Chunk
+ */
 /** @typedef {Readonly<Record<string, Chunk>>} Manifest vite's, by source */
 /** @typedef {(file: string) => number} Size gzipped bytes of a file of the build */
 

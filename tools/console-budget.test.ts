@@ -12,7 +12,7 @@ const manifest = {
 const KB = 1024;
 const sizes = (over: Readonly<Record<string, number>>) => (file: string) => over[file] ?? 10 * KB;
 
-test('what fits says nothing', () => {
+test('chunks within the limits have no message', () => {
   expect(budgetProblems(manifest, sizes({}))).toEqual([]);
   expect(budgetLine(manifest, sizes({}))).toBe('first view 40.0 KB of 300.0 KB');
 });
@@ -24,7 +24,7 @@ test('the first view counts the frame, its styles, what both import, and the hom
   expect(problem).toContain('290.0 KB home.js');
 });
 
-test('a later part counts what it loads beside the first view', () => {
+test('a later part counts what it loads in addition to the first view', () => {
   expect(budgetProblems(manifest, sizes({ 'lib.js': 150 * KB }))).toEqual([
     expect.stringMatching(/^src\/ui\/editor\.tsx: 160\.0 KB, at most 150\.0 KB\n/),
   ]);

@@ -1,7 +1,13 @@
-/** The path of a program; installs its package when it is not there and this user may. @throws Error that says what to install. */
+/**
+ * The path of a program; installs its package when it is missing and the user has permission. @throws Error with what
+ * to install.
+ */
 export function ensureProgram(missing: string, names: readonly string[], name: string): Promise<string>;
 
-/** The folder of a package's programs: on the PATH, else unpacked in the cache folder and not installed. @throws Error with apt's own words. */
+/**
+ * The folder of a package's programs: on the PATH, else unpacked in the cache folder and not installed. @throws Error
+ * with the output of apt.
+ */
 export function unpackedPrograms(missing: string, program: string, name: string): Promise<string>;
 
 /** The path of the first program of these names that is on the PATH. */

@@ -1,4 +1,4 @@
-/** Programs that come from Debian: found on the PATH, else installed where this user may. */
+/** Programs that come from Debian: found on the PATH, otherwise installed where the user has permission. */
 import { accessSync, constants, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { runCommand } from './command.mjs';
@@ -6,10 +6,10 @@ import { cacheFolder, environment } from './environment.mjs';
 import { withProcessLock } from '../packages/server/src/lib/system/process-lock.mjs';
 
 /**
- * Installs packages, and tells that it does.
- * @param {string} missing a sentence: what is missing, and what for
+ * Installs packages, and prints it.
+ * @param {string} missing a sentence with the missing program and its purpose
  * @param {readonly string[]} packages
- * @throws Error that says what to install
+ * @throws Error with what to install
  */
 export async function installDebian(missing, packages) {
   const command = `apt-get install ${packages.join(' ')}`;
@@ -41,12 +41,12 @@ export function findProgram(names) {
 }
 
 /**
- * The path of a program; installs its package when it is not there and this user may.
- * @param {string} missing a sentence: what is missing, and what for
+ * The path of a program; installs its package when it is missing and the user has permission.
+ * @param {string} missing a sentence with the missing program and its purpose
  * @param {readonly string[]} names
  * @param {string} name of the package
  * @returns {Promise<string>}
- * @throws Error that says what to install
+ * @throws Error with what to install
  */
 export async function ensureProgram(missing, names, name) {
   const found = findProgram(names);
@@ -58,13 +58,13 @@ export async function ensureProgram(missing, names, name) {
 }
 
 /**
- * The folder of a package's programs: that of the first one on the PATH, else the package, unpacked beside everything else
- * that is brought and not installed: for those that would start a service, or need more than the program itself.
- * @param {string} missing a sentence: what is missing, and what for
+ * The folder of a package's programs: that of the first one on the PATH, otherwise the package, unpacked in the cache
+ * without installation: for packages that would start a service, or need more than the program itself.
+ * @param {string} missing a sentence with the missing program and its purpose
  * @param {string} program
  * @param {string} name of the package
  * @returns {Promise<string>}
- * @throws Error with apt's own words
+ * @throws Error with the output of apt
  */
 export async function unpackedPrograms(missing, program, name) {
   const found = findProgram([program]);
@@ -83,7 +83,7 @@ export async function unpackedPrograms(missing, program, name) {
       if (code !== 0) throw new Error(`${missing} ${command} ${args.join(' ')} failed:\n${output.slice(-2000)}`);
     };
     process.stderr.write(`${missing} apt-get download ${name}\n`);
-    // Only root may bring the lists of packages up to date; for others those of today must do.
+    // Only root can update the lists of packages; other users get the present ones.
     if (process.getuid?.() === 0) await must('apt-get', ['update']);
     await must('apt-get', ['download', name]);
     const file = readdirSync(part).find((one) => one.endsWith('.deb'));

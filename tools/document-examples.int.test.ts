@@ -7,7 +7,7 @@ import { readDocuments } from '../packages/server/src/kernel/manifest-text.ts';
 
 const docs = fileURLToPath(new URL('../docs', import.meta.url));
 
-/** Every complete manifest that a page shows; those that show a mistake are in a file named `wrong…`. */
+/** All complete manifests of the pages; invalid examples are in files named `wrong…`. */
 const examples = ['guide', 'tutorial', 'reference', 'reference/kinds'].flatMap((folder) =>
   readdirSync(join(docs, folder))
     .filter((name) => name.endsWith('.md'))

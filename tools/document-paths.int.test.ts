@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** What people read beside the reference, which is written from the code. */
+/** All pages except the reference, which is generated. */
 const documents = [
   ...readdirSync(root).filter((name) => name.endsWith('.md')),
   ...['decisions', 'guide', 'internals', 'tutorial'].flatMap((folder) =>
@@ -26,7 +26,7 @@ test.each(documents)('%s names only files that are there', (document) => {
   expect(missing).toEqual([]);
 });
 
-/** Made by a build, or written by whoever follows the page. */
+/** Created by a build, or by a reader who follows the page. */
 function isBuilt(path: string): boolean {
   return path.startsWith('docs/.vitepress/dist') || /^packages\/\w+\/dist/.test(path);
 }

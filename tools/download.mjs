@@ -15,7 +15,7 @@ import { environment } from './environment.mjs';
  */
 
 /**
- * Downloads a file of known digest: written beside its place, verified, renamed.
+ * Downloads a file of known digest: written to a temporary file, verified, renamed.
  * @param {Download} download
  */
 export async function downloadFile({ url, sha256, bytes, path, progress }) {

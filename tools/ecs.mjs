@@ -55,7 +55,7 @@ function problemsOf(name, { type, array = false, allowed }, value) {
   if (Array.isArray(value) !== array) return [`${name} is ${array ? 'no' : 'a'} list`];
   return [value].flat().flatMap((one) => {
     const is = TYPES[type];
-    if (is === undefined) return [`${name} has the type ${type}, which is not looked at here`];
+    if (is === undefined) return [`${name} has the type ${type}, which this check does not support`];
     if (!is(one)) return [`${name} is no ${type}: ${JSON.stringify(one)}`];
     return allowed !== undefined && !(String(one) in allowed) ? [`${name} is never ${String(one)}`] : [];
   });

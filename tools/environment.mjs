@@ -1,11 +1,11 @@
-/** The only file of tools/ that reads the environment: everything else gets values passed in or asks here. */
+/** The only file of tools/ that reads the environment: other files receive values or import them from here. */
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 /** The variables of this process, for child processes that inherit them. */
 export const environment = process.env;
 
-/** The home folder of whoever runs this. */
+/** The home folder of the current user. */
 export function home() {
   return homedir();
 }
@@ -16,8 +16,9 @@ export function configFolder() {
 }
 
 /**
- * Where programs are kept that other users of the machine must be able to run: as root, Dais starts processes of models under user ids of
- * their own, and the home of root is closed to them. `DAIS_CACHE` and `XDG_CACHE_HOME` count for root, too.
+ * Where programs are kept that other users of the machine must be able to run: as root, Dais starts processes of models
+ * under user ids of their own, and the home of root is closed to them. `DAIS_CACHE` and `XDG_CACHE_HOME` count for
+ * root, too.
  * @param {Readonly<Record<string, string | undefined>>} variables
  */
 export function programFolder(variables = environment) {

@@ -11,7 +11,7 @@ declare module 'vitest' {
 // Before the file is imported; the hook runs after all hooks of the file.
 const before = treeCpuMs();
 
-// oxlint-disable-next-line no-empty-pattern -- Vitest reads the pattern, and gives the file as the second argument only then.
+// oxlint-disable-next-line no-empty-pattern -- Vitest reads the pattern, and passes the file as the second argument only then.
 afterAll(({}, suite) => {
   suite.meta.cpuMs = Math.max(0, treeCpuMs() - before);
 });

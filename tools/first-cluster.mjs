@@ -12,7 +12,7 @@ const sources = join(root, 'packages', 'server', 'src');
 /** Another run, of other sources, may be copying what was used a moment ago. */
 const IN_USE_MS = 3_600_000;
 
-/** Where it lies; made when it is not there. */
+/** The path; created when it is missing. */
 export async function firstCluster() {
   const path = join(kept, digest());
   if (!existsSync(path)) {

@@ -107,6 +107,7 @@ export class TestImage {
   /** Ends what runs, and keeps the base and the layers. */
   async remove(): Promise<void> {
     await this.#podman.end();
+    for (const name of ['data', 'keys', 'files']) this.#podman.removeFolder(name);
     this.#removeFiles();
     this.#release();
   }
@@ -158,7 +159,7 @@ export class TestImage {
     return { ...mirror, missing };
   }
 
-  /** Copies the files that Git knows. Times are part of the key of cached layers, so all files get the same one. */
+  /** Copies the files in Git. Times are part of the key of cached layers, so all files get the same one. */
   async #copySources(): Promise<string> {
     const context = join(this.#folder, 'context');
     rmSync(context, { recursive: true, force: true });

@@ -1,4 +1,4 @@
-/** Brings node_modules to the state of package-lock.json, and does nothing when it is there. Runs before any dependency. */
+/** Updates node_modules to the state of package-lock.json, and does nothing when it matches. Runs before any dependency. */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
@@ -25,10 +25,10 @@ export function installNeeded(folder = root) {
 }
 
 /**
- * Runs `npm ci` when the lock asks for it; once, even when several processes ask.
+ * Runs `npm ci` when the lock requires it; once, even for concurrent processes.
  * @param {(done: number, total: number) => void} [report] packages fetched
  * @param {string} [folder] default: the repository
- * @throws Error with npm's own words and the variables to set
+ * @throws Error with the output of npm and the variables to set
  */
 export async function ensureInstalled(report, folder = root) {
   if (installNeeded(folder)) {
@@ -64,16 +64,16 @@ async function install(folder, report) {
     dropOtherPlatforms(folder);
     return;
   }
-  const said = result.output.split('\n').filter((line) => !/^npm (http|warn EBADENGINE)/.test(line));
+  const printed = result.output.split('\n').filter((line) => !/^npm (http|warn EBADENGINE)/.test(line));
   // The cause comes first; a page of usage may follow.
   throw new Error(
-    `npm ci failed:\n${said.join('\n').slice(0, 4000)}\nIf the registry cannot be reached: set npm_config_registry to a ` +
+    `npm ci failed:\n${printed.join('\n').slice(0, 4000)}\nIf the registry cannot be reached: set npm_config_registry to a ` +
       'mirror, HTTPS_PROXY to a proxy, or NODE_EXTRA_CA_CERTS to the certificates of a proxy that reads TLS.',
   );
 }
 
 /**
- * The package of the ONNX runtime brings the libraries of every platform: 245 MB of 290 that nobody loads here.
+ * The package of the ONNX runtime contains the libraries of every platform: 245 MB of 290 are unused here.
  * @param {string} folder
  */
 export function dropOtherPlatforms(folder) {

@@ -5,7 +5,10 @@ export interface JavaLibrary {
   readonly sha256: string;
 }
 
-/** Sees that `java`, with its compiler, and `mvn` are there; installs Debian's when they are not and this user may. */
+/**
+ * Ensures that `java`, with its compiler, and `mvn` are present; installs Debian's when they are missing and the user
+ * has permission.
+ */
 export function ensureJava(): Promise<void>;
 
 /** The paths of jars, brought by Maven once and kept in the cache folder. Rejects when one is not what was pinned. */

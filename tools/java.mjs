@@ -12,8 +12,9 @@ const PACKAGES = ['openjdk-17-jdk-headless', 'maven'];
 const GET = 'org.apache.maven.plugins:maven-dependency-plugin:3.6.1:get';
 
 /**
- * Sees that `java`, with its compiler, and `mvn` are there; installs Debian's when they are not and this user may.
- * @throws Error that says what to install
+ * Ensures that `java`, with its compiler, and `mvn` are present; installs Debian's when they are missing and the user
+ * has permission.
+ * @throws Error with what to install
  */
 export async function ensureJava() {
   if (await isThere()) return;
@@ -35,10 +36,10 @@ async function isThere() {
  */
 
 /**
- * The paths of jars, brought by Maven once and kept under the cache folder. What they depend on must be listed too.
+ * The paths of jars, downloaded by Maven once and stored in the cache folder. Their dependencies must be listed too.
  * @param {readonly JavaLibrary[]} libraries
  * @returns {Promise<string[]>}
- * @throws Error with Maven's own words, or when a jar is another one than pinned
+ * @throws Error with the output of Maven, or when a jar differs from the pinned one
  */
 export async function javaLibraries(libraries) {
   const paths = [];

@@ -172,7 +172,7 @@ async function baseOf(git, override) {
   return await commit('HEAD^');
 }
 
-/** Chooses the long tests for this checkout, and says in `lines` which were chosen and why. */
+/** Chooses the long tests for this checkout, and reports in `lines` which were chosen and why. */
 export async function longTestsOfChange() {
   const change = await changedFiles(runGit, environment.DAIS_TEST_BASE);
   if (change === undefined) {

@@ -1,8 +1,8 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /**
- * The longest files of each project, longest first. Vitest knows how long each took where it ran before; on a clean checkout
- * it starts with the largest file, and a long one that starts last leaves the other core idle.
+ * The longest files of each project, longest first. Vitest has the duration of each previous run; on a clean checkout
+ * it starts with the largest file, and a long file that starts last leaves the other core idle.
  */
 const LONGEST = [
   'python-inference.conformance.test.ts',

@@ -109,7 +109,7 @@ async function check(parts: Check): Promise<Result> {
     writeFileSync(path, faulty);
     if (flags.whole) return { fault, ...(await runWhole(copy.folder)), seconds: seconds() };
     const tests = affectedTests(file, parts.importers);
-    /** Tests that also fail without the fault: they say nothing about it. */
+    /** Tests that also fail without the fault: they cannot detect it. */
     const unrelated: string[] = [];
     let ran = 0;
     for (const batch of batchesOf(tests)) {

@@ -1,7 +1,7 @@
 /**
- * Where Python packages come from. No address of an index is written in this repository: a mirror is a setting, and the
- * default is Python's own. So the address is asked of, in this order: the variables of uv and pip, pip's configuration
- * files, pip's own default (where pip is installed), and at last the standard library, which links to its index.
+ * The index of Python packages. This repository contains no index URL: a mirror is a setting, and the default is
+ * Python's own. The URL is read from, in this order: the variables of uv and pip, pip's configuration files, pip's own
+ * default (where pip is installed), and finally the standard library, which links to its index.
  */
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /** One phase of long work with its bar: redrawn in place on a terminal, a few plain lines elsewhere. */
 
-/** Elsewhere a line at most this often; one that says nothing new only tells that it still works. */
+/** Elsewhere a line at most this often; an unchanged line only shows that the work continues. */
 const PLAIN_EVERY_MS = 10_000;
 const UNCHANGED_EVERY_MS = 60_000;
 

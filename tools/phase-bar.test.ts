@@ -42,7 +42,7 @@ test('without a terminal a phase is plain lines: its start, one in ten seconds, 
   ]);
 });
 
-test('without a terminal what says nothing new is said once a minute', async () => {
+test('without a terminal an unchanged line is printed once a minute', async () => {
   const lines: string[] = [];
   let time = 0;
   const out = { write: (text: string) => lines.push(text) };
@@ -53,7 +53,7 @@ test('without a terminal what says nothing new is said once a minute', async () 
   expect(lines.slice(1, -1)).toEqual(['  train  [────────────────────────]    0 %  0 of 3\n']);
 });
 
-test('a failed phase says so and passes the error on', async () => {
+test('a failed phase is reported, and the error is passed on', async () => {
   const lines: string[] = [];
   const out = { write: (text: string) => lines.push(text) };
   const failing = runPhase({ title: 'x', unit: 'steps', out, now: () => 0 }, async () => {

@@ -41,7 +41,7 @@ export function wheelOfPlatform(release) {
  * @param {string} folder created when missing
  * @param {(done: number, total: number) => void} [progress] bytes
  * @returns {Promise<string>} the path of the wheel
- * @throws Error that names the address, the reason and the variables to set
+ * @throws Error with the URL, the reason and the variables to set
  */
 export async function fetchWheel(project, wheel, folder, progress) {
   const path = join(folder, wheel.file);

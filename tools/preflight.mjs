@@ -1,6 +1,7 @@
 /**
- * What this machine has and whether Dais can run on it. Read by Nodes that are too old for the rest (>= 14), so that they
- * are told, together with everything else that is missing. `gatherFacts` looks, `judge` decides without looking.
+ * The properties of this machine, and whether Dais can run on it. Old versions of Node (>= 14) can load this file, so
+ * that they are reported together with everything else that is missing. `gatherFacts` inspects the machine, `judge`
+ * evaluates the facts.
  */
 import { execFile } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
@@ -31,10 +32,12 @@ import { dirname } from 'node:path';
  * @property {boolean} root
  * @property {Namespaces} namespaces
  *
- * @typedef {'allowed' | 'max' | 'clone' | 'apparmor' | 'refused'} Namespaces whether this user may make namespaces, in which
- *   bubblewrap isolates code and models of users; else what prevents it: one of three settings of the kernel, or something else
+ * @typedef {'allowed' | 'max' | 'clone' | 'apparmor' | 'refused'} Namespaces whether this user may make namespaces, in
+ * which bubblewrap isolates code and models of users; else what prevents it: one of three settings of the kernel, or
+ * something else
  *
- * @typedef {{ needed: false } | { needed: true, reachable: true } | { needed: true, reachable: false, reason: string }} Registry
+ * @typedef {{ needed: false } | { needed: true, reachable: true } | { needed: true, reachable: false, reason: string }}
+ * Registry
  *
  * @typedef {object} Finding
  * @property {'problem' | 'note'} weight a problem stops the start, a note does not
@@ -47,7 +50,7 @@ const GIB = 1024 ** 3;
 /** Dais runs on Node 24; from 20.19 on the tools can fetch it. 21 lacks what 20.19 got later. */
 const NODE = 'Node >= 20.19 (20, 22 or 24)';
 
-/** Measured: the build peaks at 0.5 GiB, a started Dais idles below 0.25 GiB; work needs room beside that. */
+/** Measured: the build peaks at 0.5 GiB, a started Dais idles below 0.25 GiB; further work needs more. */
 const MEMORY_NEEDED = 1 * GIB;
 const MEMORY_RECOMMENDED = 2 * GIB;
 
@@ -150,7 +153,7 @@ function judgePrograms(facts) {
     findings.push({
       weight: 'note',
       what: `${prevented.what}: user code and models are isolated less strictly (by Landlock), or not at all`,
-      fix: `${prevented.fix}; \`dais doctor\` tells which boundary Dais uses`,
+      fix: `${prevented.fix}; \`dais doctor\` shows which isolation Dais uses`,
     });
   }
   return findings;
@@ -242,7 +245,7 @@ export async function gatherFacts(locations, registryNeeded, variables) {
   const [npm, git, registry, checked, namespaces, ...pythons] = await Promise.all([
     npmVersion(variables),
     output('git', ['--version']),
-    askRegistry(registryNeeded),
+    probeRegistry(registryNeeded),
     Promise.all(locations.map(look)),
     tryNamespaces(root),
     ...python.map((command) => output(command, ['-I', '-c', ask])),
@@ -282,11 +285,11 @@ async function npmVersion(variables) {
 }
 
 /**
- * Asked through npm, so that its own settings (registry, proxy, certificates) count. An HTTP error is an answer.
+ * Requested through npm, so that its own settings (registry, proxy, certificates) apply. An HTTP error counts as a response.
  * @param {boolean} needed
  * @returns {Promise<Registry>}
  */
-async function askRegistry(needed) {
+async function probeRegistry(needed) {
   if (!needed) return { needed: false };
   return await new Promise((resolve) => {
     const args = ['ping', '--fetch-retries=0', '--fetch-timeout=1500', '--loglevel=error'];
@@ -325,7 +328,7 @@ async function tryNamespaces(root) {
 }
 
 /**
- * The first existing folder above a place that may not exist yet.
+ * The first existing parent folder of a path that may not exist yet.
  * @param {{ name: string, path: string, needed: number }} location
  * @returns {Promise<Location>}
  */
@@ -359,7 +362,7 @@ function availableMemory() {
   return Number.isFinite(limit) ? Math.min(free, limit - used) : free;
 }
 
-/** A program says its version at once; at load 15 a Python took more than 4 s, and was said to be missing. */
+/** A program prints its version quickly; at load 15 a Python took more than 4 s, and was reported as missing. */
 const ANSWER_WITHIN_MS = 30000;
 
 /**

@@ -5,8 +5,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 const TICK_MS = 10;
 
 /**
- * Milliseconds of the process, its living descendants, and those that ended and were waited for. A process that lost its
- * parent counts no more.
+ * CPU milliseconds of the process, its running descendants, and those that ended and were waited for. Orphaned
+ * processes are not included.
  * @param {number} [pid]
  * @returns {number}
  */
@@ -47,7 +47,7 @@ function readText(file) {
   try {
     return readFileSync(file, 'latin1');
   } catch {
-    // It ended while we looked, or this kernel does not tell.
+    // It ended meanwhile, or this kernel does not report it.
     return '';
   }
 }

@@ -1,4 +1,4 @@
-/** How many examples each property is tried with, and from which seed: `full` asks for more, and new ones. */
+/** The number of examples of each property, and the seed: `full` uses more and new ones. */
 import fc from 'fast-check';
 import { inject } from 'vitest';
 

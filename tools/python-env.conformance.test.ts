@@ -26,7 +26,7 @@ async function make(name: string, file: string) {
   return await runCommand('node', ['--input-type=module', '-e', script], { quiet: true, env: variables });
 }
 
-test('an environment is built once, also when three processes ask, and holds what is pinned', async () => {
+test('an environment is built once, also for three concurrent processes, and has the pinned packages', async () => {
   const runs = await Promise.all([1, 2, 3].map(() => make('twice', requirements)));
   const [path] = runs.map((run) => run.output.trim());
   expect(runs.map((run) => run.output.trim())).toEqual([path, path, path]);
@@ -56,7 +56,7 @@ test.each([
   expect(code).toBe(1);
 });
 
-test('a version that does not exist fails with the words of uv', async () => {
+test('a version that does not exist fails with the error of uv', async () => {
   const file = join(folder, 'missing.txt');
   writeFileSync(file, 'six==0.0.1\n');
   const { code, output } = await make('missing', file);
@@ -74,7 +74,7 @@ test('a missing dependency fails, because it is not pinned', async () => {
   expect(code).toBe(1);
 });
 
-test('a Python without pip knows its index all the same', async () => {
+test('a Python without pip also finds its index', async () => {
   const path = (await make('twice', requirements)).output.trim();
   const python = join(path, 'bin', 'python');
   expect((await runCommand(python, ['-c', 'import pip'], { quiet: true })).code).toBe(1);

@@ -1,5 +1,5 @@
 /**
- * The folder of a virtual environment that holds exactly the packages of `requirementsFile` (all pinned with `==`); its
+ * Returns the folder of a virtual environment with exactly the packages of `requirementsFile` (all pinned with `==`); its
  * programs are in `bin/`. Built once, kept in the cache folder. Rejects with uv's own words when it cannot be made.
  */
 export function pythonEnvironment(name: string, requirementsFile: string): Promise<string>;

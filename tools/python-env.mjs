@@ -13,13 +13,13 @@ import { uv, UV_VERSION, uvEnvironment } from './uv.mjs';
 const execute = promisify(execFile);
 
 /**
- * The folder of a virtual environment that holds exactly the packages of `requirementsFile` (its programs are in
+ * Returns the folder of a virtual environment with exactly the packages of `requirementsFile` (its programs are in
  * `bin/`). Every package must be pinned with `==`, transitive ones too: `uv pip compile` writes such a file. Kept under
- * the cache folder, keyed by the file's content, Python and uv; built once even when several processes ask.
+ * the cache folder, keyed by the file's content, Python and uv; built once even for concurrent processes.
  * @param {string} name names the environment in messages and in its folder: lower case, digits and `-`
  * @param {string} requirementsFile
  * @returns {Promise<string>}
- * @throws Error with uv's own words and the variables to set
+ * @throws Error with the output of uv and the variables to set
  */
 export async function pythonEnvironment(name, requirementsFile) {
   if (!/^[a-z0-9-]+$/.test(name)) throw new Error(`an environment's name is lower case, digits and "-": ${name}`);
@@ -45,11 +45,11 @@ export async function pythonEnvironment(name, requirementsFile) {
 }
 
 /**
- * The folder of one wheel's code, without what it depends on: for `PYTHONPATH`, over an environment that has that. Kept
- * like environments are.
+ * Returns the folder of one wheel's code, without its dependencies: for `PYTHONPATH`, in addition to an environment
+ * that has them. Stored like environments.
  * @param {string} pin a line of a requirements file, with a hash: `NAME==VERSION --hash=sha256:…`
  * @returns {Promise<string>}
- * @throws Error with uv's own words
+ * @throws Error with the output of uv
  */
 export async function pythonWheel(pin) {
   const name = /^([a-z0-9-]+)==([0-9.]+) --hash=\S+$/.exec(pin);
@@ -93,10 +93,10 @@ async function build(name, folder, requirementsFile, python) {
     try {
       await execute(program, ['--no-config', ...step], { env, timeout: 1_200_000, maxBuffer: 16 << 20 });
     } catch (error) {
-      const said = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : String(error);
+      const output = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : String(error);
       throw new Error(
-        `the Python environment "${name}" (${requirementsFile}) could not be made: uv ${step.slice(0, 2).join(' ')} said:\n` +
-          `${said.slice(-4000)}\nIf the index cannot be reached: ${INDEX_HELP}.`,
+        `the Python environment "${name}" (${requirementsFile}) could not be created: uv ${step.slice(0, 2).join(' ')} failed:\n` +
+          `${output.slice(-4000)}\nIf the index cannot be reached: ${INDEX_HELP}.`,
         { cause: error },
       );
     }

@@ -61,7 +61,7 @@ async function inspect(command) {
       { timeout: ANSWERS_WITHIN_MS, env: environment },
     );
     const [path, version] = stdout.trim().split('\n');
-    return path && version ? { path, version } : { why: 'says nothing that a Python would' };
+    return path && version ? { path, version } : { why: 'does not print a Python version' };
   } catch (error) {
     const { code, killed } = /** @type {{ code?: string | number, killed?: boolean }} */ (error);
     if (code === 'ENOENT') return { why: 'is not there' };

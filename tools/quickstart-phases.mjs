@@ -12,7 +12,7 @@ import { cacheFolder, environment, programFolder } from './environment.mjs';
 import { ensureInstalled, installNeeded } from './install.mjs';
 import { runPhase } from './phase-bar.mjs';
 import { finalScreen } from './quickstart-screen.mjs';
-import { tellStory } from './story/story.mjs';
+import { runStory } from './story/story.mjs';
 import { tableBytes } from './story/tables.mjs';
 import { uv, uvDownloadBytes, UV_VERSION } from './uv.mjs';
 
@@ -185,7 +185,7 @@ async function story({ data, slice, speed }, url) {
   const file = join(work, 'result.json');
   const before = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
   const keep = (/** @type {object} */ found) => writeFileSync(file, `${JSON.stringify(found, undefined, 2)}\n`);
-  const result = await tellStory({ url, data, work, slice, speed, before, keep, out });
+  const result = await runStory({ url, data, work, slice, speed, before, keep, out });
   const { invitation: _, ...rest } = result;
   keep(rest);
   return result;

@@ -10,7 +10,7 @@
  * @typedef {object} Story
  * @property {readonly { what: string, address: string }[]} links
  * @property {string | undefined} invitation the link by which the reader chooses a password
- * @property {{ readonly decision: { readonly run?: string } }} [finding] what the alert started
+ * @property {{ readonly decision: { readonly run?: string } }} [finding] the decision of the alert
  *
  * @typedef {object} Outcome
  * @property {string} url
@@ -18,9 +18,9 @@
  * @property {Story} [story] absent: only started
  * @property {readonly { path: string, bytes: number, what: string }[]} disk
  * @property {string} data
- * @property {string} keys the folder of the keys that seal secrets, which other data may use too
+ * @property {string} keys the folder of the keys that encrypt secrets, which other data folders may use too
  * @property {string} log
- * @property {boolean} exits true when it stops by itself
+ * @property {boolean} exits true when it stops automatically
  * @property {readonly string[]} again the options with which it starts again
  * @property {Environment} environment
  */

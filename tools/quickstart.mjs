@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /**
- * From a clone to a running Dais and the story of a model: npm run quickstart [-- OPTIONS]. Needs no root, no pip and no venv
- * module, and can be run again at any time: what is done is not done again. Old Nodes can read this file and
- * preflight.mjs, so that they are told what to install; everything else is loaded after that.
+ * Sets up a running Dais with the demo of a model from a clone: npm run quickstart [-- OPTIONS]. Needs no root, no pip
+ * and no venv module, and can be rerun at any time: completed steps are skipped. Old versions of Node can load this
+ * file and preflight.mjs, which then report what to install; everything else is loaded after that.
  */
 import { join, resolve } from 'node:path';
 import { cacheFolder, configFolder, environment, home } from './environment.mjs';
@@ -27,12 +27,15 @@ const USAGE = `usage: npm run quickstart [-- OPTIONS]
   PIP_INDEX_URL, HTTPS_PROXY, NODE_EXTRA_CA_CERTS.
 `;
 
-/** Measured: node_modules 0.33 GB, a new data folder 0.05 GB and 0.6 GB of Python packages with their cache, uv 0.04 GB; and room to work. */
+/**
+ * Measured: node_modules 0.33 GB, a new data folder 0.05 GB and 0.6 GB of Python packages with their cache, uv 0.04 GB;
+ * and room to work.
+ */
 const NEEDED = { clone: 1e9, cache: 1e9, data: 1.5e9 };
 
 /**
- * @typedef {{ data: string, keys: string, port?: string, exit: boolean, slice: boolean, serve: boolean, speed?: number, help: boolean,
- *   again: readonly string[] }} Options `again`: the options that are given when it is started again
+ * @typedef {{ data: string, keys: string, port?: string, exit: boolean, slice: boolean, serve: boolean, speed?: number,
+ * help: boolean, again: readonly string[] }} Options `again`: the options that are given when it is started again
  *
  * @param {readonly string[]} args
  * @returns {Options | string} a string is what is wrong

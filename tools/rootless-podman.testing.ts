@@ -82,10 +82,14 @@ export class RootlessPodman {
   /** Creates a folder of the user, which is empty. */
   emptyFolder(name: string): string {
     const path = join(this.home, name);
-    rmSync(path, { recursive: true, force: true, maxRetries: 10 });
+    this.removeFolder(name);
     mkdirSync(path, { mode: 0o700 });
     chownSync(path, USER, USER);
     return path;
+  }
+
+  removeFolder(name: string): void {
+    rmSync(join(this.home, name), { recursive: true, force: true, maxRetries: 10 });
   }
 
   /** Ends all containers, and the process that keeps the user namespace. */

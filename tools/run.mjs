@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /**
- * The one entry of the tool chain: node tools/run.mjs check | test | full | bench | build | docs | docs:build.
- * Plain Node without dependencies: it also runs on a fresh clone, where it installs what the lock names first. On Node 20 and 22
- * it continues on the pinned Node 24.
+ * The one entry of the tool chain: node tools/run.mjs check | test | full | bench | build | docs | docs:build. Plain
+ * Node without dependencies: it also runs on a fresh clone, where it installs what the lock names first. On Node 20 and
+ * 22 it continues on the pinned Node 24.
  */
 import { randomInt } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -31,7 +31,7 @@ const USAGE = `usage: node tools/run.mjs <tier>
   docs    the documentation site, live; docs:build writes it to docs/.vitepress/dist
 `;
 
-/** Two at a time: the machines this runs on have two cores or more, and most steps use more than one thread. */
+/** Two at a time: machines have two cores or more, and most steps use more than one thread. */
 const AT_ONCE = 2;
 
 const out = process.stdout;
@@ -76,7 +76,7 @@ async function longTests() {
   return await runSteps([vitest('full', {}, files)], AT_ONCE, out);
 }
 
-/** After a part that failed it goes on: who started an hour's run wants to know all that is wrong. */
+/** Continues after a failed part: a run of an hour reports all failures. */
 async function full() {
   const seed = process.argv[3] ?? String(randomInt(2 ** 31));
   out.write(`\nexamples of properties: 1,000 each; the same again: npm run test:full -- ${seed}\n`);
@@ -135,7 +135,7 @@ function load() {
   return (loadavg()[0] ?? 0).toFixed(1);
 }
 
-/** The site's tools have a lock of their own: whoever only builds or tests needs none of them. */
+/** The site's tools have a separate lock: builds and tests need none of them. */
 async function docsTools() {
   const folder = join(root, 'docs');
   const install = async (/** @type {import('./phase-bar.mjs').Report} */ report) =>

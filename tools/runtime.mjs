@@ -1,6 +1,7 @@
 /**
- * The Node.js runtime. Dais and its tools run on Node 24; where the machine's own is older, they continue on a pinned one, which npm
- * fetches by the checksums in tools/node-24 and which is kept outside the repository. This file and what it imports run on Node 20.
+ * The Node.js runtime. Dais and its tools run on Node 24; where the machine's own is older, they continue on a pinned
+ * one, which npm fetches by the checksums in tools/node-24 and which is kept outside the repository. This file and what
+ * it imports run on Node 20.
  */
 import { spawn } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
@@ -19,13 +20,13 @@ const MAJOR = 24;
 /** Bytes that npm fetches: a compressed Node 24 (53 MB) and npm (3 MB). */
 const DOWNLOAD_BYTES = 56_000_000;
 
-/** What `npm run` says about the npm and the Node that started it; the children get those of the pinned runtime. */
+/** Variables of `npm run` for the npm and the Node that started it; child processes get those of the pinned runtime. */
 const OF_OTHER_NODE = ['NODE', 'npm_execpath', 'npm_node_execpath', 'npm_config_user_agent'];
 
 /**
  * Runs this program again on the pinned Node and waits for it, unless this Node is new enough.
  * @param {(text: string) => void} announce receives what is about to be downloaded
- * @returns {Promise<number | undefined>} the exit code of the program; undefined when this process is to go on itself
+ * @returns {Promise<number | undefined>} the exit code of the program; undefined when this process continues itself
  * @throws Error when there is no pinned Node for this system, or when it cannot be fetched
  */
 export async function continueOnPinnedNode(announce) {

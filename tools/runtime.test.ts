@@ -11,7 +11,7 @@ test.each([
   expect(isNewEnough(version)).toBe(expected);
 });
 
-test('a process on Node 24 goes on itself', async () => {
+test('a process on Node 24 continues itself', async () => {
   const announced: string[] = [];
   expect(await continueOnPinnedNode((text) => announced.push(text))).toBeUndefined();
   expect(announced).toEqual([]);

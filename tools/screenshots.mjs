@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /**
- * The pictures of the documentation, taken of the story of the flights: node tools/screenshots.mjs --data DIR, where DIR is the data
- * folder of an `npm run quickstart` that has ended (its keys are meant by DAIS_KEYS_FOLDER). Each page in both themes, as WebP below
- * docs/public/screens; `--png DIR` keeps them as PNG, too, for whoever wants to look.
+ * Takes the screenshots of the documentation from the demo of the flights: node tools/screenshots.mjs --data DIR, where
+ * DIR is the data folder of an `npm run quickstart` that has ended (DAIS_KEYS_FOLDER names its keys). Each page in both
+ * themes, as WebP below docs/public/screens; `--png DIR` also stores them as PNG for review.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import { root } from './command.mjs';
 import { startServer, untilReady } from './quickstart-phases.mjs';
 
 const SIZE = { width: 1280, height: 800 };
-/** One picture may weigh that much: then its quality is lowered. */
+/** Maximum size of one picture: above it, its quality is lowered. */
 const MOST_BYTES = 120_000;
 const QUALITIES = [85, 75, 60, 45];
 const PATIENCE_MS = 60_000;
@@ -23,7 +23,7 @@ const WHO = { name: 'ada@example.com', password: 'gravel-orbit-mango-7' };
  * @typedef {object} Shot
  * @property {string} name of its files
  * @property {string} path
- * @property {string} ready a text that is there when there is something to see
+ * @property {string} ready a text that is present when the page is ready
  *
  * @param {import('./story/story.mjs').StoryResult} reported
  * @returns {readonly Shot[]}
@@ -124,7 +124,7 @@ async function seen(page, name, text) {
 
 /** @param {import('playwright-core').Page} page */
 async function atRest(page) {
-  // As text: what runs in the page knows what this file does not.
+  // As text: code in the page has other globals than this file.
   await page.evaluate(`(async () => {
     await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
     const finite = document.getAnimations().filter((one) => one.effect?.getTiming().iterations !== Infinity);

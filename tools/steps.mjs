@@ -1,10 +1,10 @@
-/** Runs named steps, a few at a time, and says in one line each how it went; a failed step's output is shown whole. */
+/** Runs named steps, a few at a time, and reports each result in one line; a failed step's output is shown in full. */
 
 /**
  * @typedef {object} StepResult
  * @property {boolean} ok
  * @property {string} [output] shown when the step failed
- * @property {string} [note] a few words behind the time
+ * @property {string} [note] a short text after the time
  */
 
 /**
@@ -13,7 +13,7 @@
  * @property {() => Promise<StepResult>} run
  */
 
-/** A run without a terminal says every 30 s what it still waits for, so that nobody wonders. */
+/** A run without a terminal prints every 30 s which steps are still running. */
 const HEARTBEAT_MS = 30_000;
 
 /**

@@ -27,7 +27,7 @@ test('every step runs, also after one failed, and a failed one shows its output'
   ]);
 });
 
-test('no more steps run at once than asked', async () => {
+test('no more steps run concurrently than requested', async () => {
   let now = 0;
   let most = 0;
   const run = async () => {

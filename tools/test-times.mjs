@@ -1,4 +1,4 @@
-/** What the times of test files say: which are the slowest, and whether a tier exceeds its budget. */
+/** Evaluates the times of test files: the slowest ones, and whether a tier exceeds its budget. */
 
 /**
  * `startUpMs`: imports and hooks; `testMs`: the tests; `cpuMs`: of the worker and what the file starts, both together. What
@@ -70,7 +70,10 @@ const MOST_TEXT = 300;
  * @returns {Failure[]}
  */
 export function failuresIn(report) {
-  /** @type {{ testResults: { name: string, assertionResults: { status: string, title: string, failureMessages?: string[] }[] }[] }} */
+  /**
+   * @type {{ testResults: { name: string, assertionResults: { status: string, title: string, failureMessages?: string[]
+   * }[] }[] }}
+   */
   const { testResults } = JSON.parse(report);
   return testResults.flatMap(({ name, assertionResults }) =>
     assertionResults

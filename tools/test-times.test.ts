@@ -17,7 +17,7 @@ test('the slowest ten files are listed, with what they spent their time on', () 
   expect(lines[0]).toBe('    12.0 s (start-up 1.0 s, CPU 0.5 s, waiting 11.5 s)  11.test.ts');
 });
 
-test('a tier that takes more CPU than its budget says so', () => {
+test('a tier that exceeds its CPU budget is reported', () => {
   const times = [time('a', 0, 0, 90_000), time('b', 0, 0, 30_000)];
   expect(budgetExcess('int', times, { int: { cpuSeconds: 120 } })).toBeUndefined();
   expect(budgetExcess('e2e', times, { int: { cpuSeconds: 1 } })).toBeUndefined();

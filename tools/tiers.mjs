@@ -19,8 +19,7 @@ export function checkSteps(counts) {
     { name: 'unit tests', run: () => runVitest('unit', { counts }) },
     command('lint', 'oxlint', ['--type-aware', '--deny-warnings']),
     ...typeProjects().map((project) => command(`types ${project}`, 'tsc', ['-p', project])),
-    // knip follows exports to dist where there is one; with an outDir, which only its own configuration has, it knows
-    // that dist is made from src.
+    // knip follows exports to dist where it exists; with an outDir, which only its own configuration has, it maps dist to src.
     command('dead code', 'knip', ['--no-progress', '--tsConfig', 'tsconfig.knip.json']),
     command('format', 'oxfmt', ['--check', '.']),
     command('words', 'node', ['tools/word-check.mjs']),
@@ -50,8 +49,8 @@ export function command(name, program, args) {
 }
 
 /**
- * Folders with equal options, which are checked as one program: each of them imports sources of the server, and TypeScript checks
- * these once for each program.
+ * Folders with equal options, which are checked as one program: each of them imports sources of the server, and
+ * TypeScript checks these once for each program.
  * @type {Readonly<Record<string, readonly string[]>>}
  */
 const CHECKED_TOGETHER = {
@@ -61,7 +60,7 @@ const CHECKED_TOGETHER = {
 
 /**
  * Every folder with a tsconfig.json of its own; TypeScript checks each from source, so no order is needed. A package
- * without sources has nothing to check (that a folder is wrongly empty, the architecture test says).
+ * without sources has nothing to check (the architecture test reports folders that are wrongly empty).
  */
 function typeProjects() {
   const packages = readdirSync(join(root, 'packages'), { withFileTypes: true }).filter((entry) => entry.isDirectory());

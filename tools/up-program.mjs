@@ -16,7 +16,7 @@ const {
 );
 
 /**
- * Gives a data folder that is not there yet the database that its first start would make.
+ * Creates a data folder with the database that its first start would create.
  * @param {string} from
  * @param {string} data
  */

@@ -16,13 +16,13 @@ const script = `import { uv } from ${JSON.stringify(new URL('uv.mjs', import.met
 let folder: string;
 let server: Server;
 let port: number;
-const asked: string[] = [];
+const requests: string[] = [];
 
 /** A mirror with the HTML form of the index, whose wheel has other bytes; and a proxy that refuses. */
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'uv-'));
   server = createServer((request, response) => {
-    asked.push(request.url ?? '');
+    requests.push(request.url ?? '');
     if (request.url === '/simple/uv/') {
       response.setHeader('content-type', 'text/html');
       response.end(`<html><body><a href="../../files/${file}#sha256=00">${file}</a></body></html>`);
@@ -30,7 +30,7 @@ beforeAll(async () => {
     else response.writeHead(404).end();
   });
   server.on('connect', (request, socket) => {
-    asked.push(`CONNECT ${request.url}`);
+    requests.push(`CONNECT ${request.url}`);
     socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
   });
   await new Promise<void>((resolve) => {
@@ -83,22 +83,22 @@ test('an index that does not answer is named with the variables to set', async (
   expect(code).toBe(1);
 });
 
-test('an index that lacks the file says so', async () => {
+test('an index without the file is reported', async () => {
   const { output } = await getUv('lacks', { UV_INDEX_URL: `http://127.0.0.1:${port}/empty` });
   expect(output).toContain(`GET http://127.0.0.1:${port}/empty/uv/ failed: HTTP 404`);
 });
 
 test('a proxy is used when there is one', async () => {
-  asked.length = 0;
+  requests.length = 0;
   const { output } = await getUv('proxy', {
     UV_INDEX_URL: 'https://index.invalid/simple',
     HTTPS_PROXY: `http://127.0.0.1:${port}`,
   });
   expect(output).toContain('GET https://index.invalid/simple/uv/ failed');
-  expect(asked[0]).toBe('CONNECT index.invalid:443');
+  expect(requests[0]).toBe('CONNECT index.invalid:443');
 });
 
-test('a wheel in a folder replaces the index, and is verified like any other', async () => {
+test('a wheel in a folder replaces the index, and is verified like all others', async () => {
   const wheels = join(folder, 'wheels');
   mkdirSync(wheels);
   writeFileSync(join(wheels, file), 'not the wheel either');

@@ -28,10 +28,10 @@ export function uvDownloadBytes() {
 }
 
 /**
- * The path of the pinned uv; downloaded on first use, once even when several processes ask.
+ * The path of the pinned uv; downloaded on first use, once even for concurrent processes.
  * @param {(done: number, total: number) => void} [progress] bytes
  * @returns {Promise<string>}
- * @throws Error that names the address, the reason and the variables to set
+ * @throws Error with the URL, the reason and the variables to set
  */
 export async function uv(progress) {
   const path = uvPath();
@@ -47,15 +47,15 @@ export async function uv(progress) {
  * folder is named with UV_FIND_LINKS. Does nothing when the wheel is there.
  * @param {string} folder made when missing
  * @returns {Promise<string>} the path of the wheel
- * @throws Error that names the address, the reason and the variables to set
+ * @throws Error with the URL, the reason and the variables to set
  */
 export async function uvWheel(folder) {
   return await fetchWheel('uv', wheelHere(), folder);
 }
 
 /**
- * The environment in which to run uv: the variables of this process, what pip's variables and files say in uv's words,
- * and its caches inside ours.
+ * The environment in which to run uv: the variables of this process, pip's settings as variables of uv, and its caches
+ * inside ours.
  * @returns {Promise<NodeJS.ProcessEnv>}
  */
 export async function uvEnvironment() {

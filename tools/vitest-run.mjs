@@ -22,11 +22,14 @@ import { budgetExcess, failuresIn, failuresOf, flakyFiles, slowestLines } from '
  * @typedef {{ passed: number, failed: number, skipped: number }} Counts
  */
 
-/** Caches of the tools themselves, which outlive a run on purpose, and the lock under which uv builds a package the first time. */
+/**
+ * Caches of the tools themselves, which outlive a run on purpose, and the lock under which uv builds a package the
+ * first time.
+ */
 const TOOL_CACHES = /^(tsx-|node-compile-cache|v8-compile-cache|vitest-|uv-setuptools-[0-9a-f]+\.lock)/;
 
 /**
- * A file says when it is done. One that never is must not take the run with it; the long runs' tests last 30 minutes.
+ * A file reports its end. A file without an end must not block the run; tests of long runs last 30 minutes.
  * @type {Record<string, number>}
  */
 const SILENCE_MS = { unit: 300_000, int: 900_000, e2e: 900_000, conformance: 1_200_000, full: 2_400_000 };
@@ -96,17 +99,17 @@ function canExecuteIn(folder) {
 }
 
 /**
- * Runs one vitest project in a temporary folder of its own, so that what it leaves behind can be seen.
+ * Runs one vitest project in a temporary folder of its own, so that leftover files are detected.
  * @param {string} project
- * @param {{ counts: Counts, env?: Record<string, string>, files?: readonly string[], mayBeEmpty?: boolean, node?: string }} options
- *   `counts` is added to; without `files`, all of the project run
+ * @param {{ counts: Counts, env?: Record<string, string>, files?: readonly string[], mayBeEmpty?: boolean, node?:
+ * string }} options `counts` is added to; without `files`, all of the project run
  * @returns {Promise<import('./steps.mjs').StepResult>}
  */
 export async function runVitest(project, options) {
   const { counts, env = {}, files = [], mayBeEmpty = false, node = process.execPath } = options;
-  // Short, because sockets live below it (a Unix socket's path has at most 107 bytes); open, because the embedded
-  // database runs as another user when the tests run as root.
-  // The long runs keep images, models and mirrors of packages: more than belongs in memory.
+  // Short, because sockets live below it (a Unix socket's path has at most 107 bytes); readable by all, because the
+  // embedded database runs as another user when the tests run as root.
+  // The long runs keep images, models and mirrors of packages: more than fits in memory.
   const temporary = mkdtempSync(join(project === 'full' ? tmpdir() : temporaryLocation(), 'dt-'));
   chmodSync(temporary, 0o1777);
   try {
@@ -269,7 +272,7 @@ export function readReport(text) {
  */
 async function leftBehind(temporary) {
   const files = readdirSync(temporary).filter((name) => !TOOL_CACHES.test(name));
-  // A program that was told to end may need a moment: only one that stays was left behind.
+  // A program needs a moment to end after a signal: only a remaining one is reported.
   let processes = processesBelow(temporary);
   for (let wait = 0; processes.length > 0 && wait < 50; wait++) {
     await delay(100);
@@ -294,7 +297,7 @@ function processesBelow(folder) {
       const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
       if (command.includes(`${folder}/`)) found.push({ pid: Number(pid), command });
     } catch {
-      // It ended while we looked.
+      // It ended meanwhile.
     }
   }
   return found;

@@ -1,10 +1,10 @@
-"""`dvc add` of a folder: what the cache of a repository without Git holds afterwards."""
+"""`dvc add` of a folder: the size of the cache of a repository without Git afterwards."""
 
 import os
 import subprocess
 import sys
 
-from measured import measured, tell
+from measured import measured, print_result
 
 repository, folder = sys.argv[1], sys.argv[2]
 dvc = os.path.join(os.path.dirname(sys.executable), "dvc")
@@ -20,4 +20,4 @@ if not os.path.isdir(os.path.join(repository, ".dvc")):
 usage, _ = measured(lambda: run("add", "--quiet", folder))
 cache = os.path.join(repository, ".dvc", "cache")
 held = sum(os.path.getsize(os.path.join(root, name)) for root, _, names in os.walk(cache) for name in names)
-tell(**usage, bytes=held)
+print_result(**usage, bytes=held)

@@ -9,7 +9,7 @@ import pandas
 from evidently import Report
 from evidently.presets import DataDriftPreset
 
-from measured import measured, tell
+from measured import measured, print_result
 
 reference, current = sys.argv[1:3]
 
@@ -19,4 +19,4 @@ def report():
     return len(made.json())
 
 
-tell(**measured(report)[0])
+print_result(**measured(report)[0])

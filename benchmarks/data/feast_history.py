@@ -1,4 +1,4 @@
-"""Feast's point-in-time join with the offline store that its `local` provider has by default, from Parquet to Parquet."""
+"""Feast's point-in-time join with the default offline store of its `local` provider, from Parquet to Parquet."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ from feast import Entity, FeatureStore, FeatureView, Field, FileSource, RepoConf
 from feast.types import Float64
 from feast.value_type import ValueType
 
-from measured import measured, tell
+from measured import measured, print_result
 
 folder = sys.argv[1]
 views, features, ttl_days, rounds = map(int, sys.argv[2:6])
@@ -42,8 +42,8 @@ names = [f"view{view}:v{view}_{n}" for view in range(views) for n in range(featu
 
 
 def join():
-    asked = pandas.read_parquet(os.path.join(folder, "entities.parquet"))
-    frame = store.get_historical_features(entity_df=asked, features=names).to_df()
+    entity_rows = pandas.read_parquet(os.path.join(folder, "entities.parquet"))
+    frame = store.get_historical_features(entity_df=entity_rows, features=names).to_df()
     frame.to_parquet(os.path.join(folder, "training.parquet"), index=False)
     return frame
 
@@ -57,4 +57,4 @@ def joins():
 usage, frame = measured(joins)
 usage = {**usage, "cpuMs": usage["cpuMs"] / rounds, "wallMs": usage["wallMs"] / rounds}
 columns = [name.split(":")[1] for name in names]
-tell(**usage, rows=len(frame), found=[int(frame[one].count()) for one in columns], sums=[float(frame[one].sum()) for one in columns])
+print_result(**usage, rows=len(frame), found=[int(frame[one].count()) for one in columns], sums=[float(frame[one].sum()) for one in columns])

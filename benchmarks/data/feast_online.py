@@ -1,4 +1,4 @@
-"""A repository of Feast with one view of float64 in its online store (SQLite, as its `local` provider has it), ready for `feast serve`."""
+"""A Feast repository with one view of float64 in its online store (SQLite, as in its `local` provider), ready for `feast serve`."""
 
 import os
 import sys

@@ -9,7 +9,7 @@ import great_expectations as gx
 import great_expectations.expectations as gxe
 import pandas
 
-from measured import measured, tell
+from measured import measured, print_result
 
 path, rows = sys.argv[1], int(sys.argv[2])
 context = gx.get_context(mode="ephemeral")
@@ -39,4 +39,4 @@ def validate():
 
 
 usage, result = measured(validate)
-tell(**usage, kept=bool(result.success), expectations=len(result.results))
+print_result(**usage, kept=bool(result.success), expectations=len(result.results))

@@ -1,4 +1,4 @@
-"""What a piece of work costs: CPU of this process and of those that it started and has waited for, and the most memory it held."""
+"""Measures a piece of work: CPU time of this process and its finished child processes, and peak memory."""
 
 import json
 import resource
@@ -11,7 +11,7 @@ def cpu_ms():
 
 
 def measured(work):
-    """Imports are done before: a peer is measured as a program that runs already."""
+    """Imports come before: a peer is measured as a running program."""
     cpu, wall = cpu_ms(), time.monotonic()
     result = work()
     usage = {
@@ -22,5 +22,5 @@ def measured(work):
     return usage, result
 
 
-def tell(**what):
+def print_result(**what):
     print(json.dumps(what), flush=True)

@@ -10,7 +10,7 @@ logging.disable(logging.WARNING)
 import nannyml
 import pandas
 
-from measured import measured, tell
+from measured import measured, print_result
 
 reference, current = sys.argv[1:3]
 
@@ -29,4 +29,4 @@ def drift():
     return calculator.fit(before).calculate(now).to_df().shape
 
 
-tell(**measured(drift)[0])
+print_result(**measured(drift)[0])

@@ -1,4 +1,4 @@
-/** Dais: a server in processes of its own, which is asked through its API. */
+/** Dais: a server in separate processes, called through its API. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
@@ -17,7 +17,7 @@ export interface Own {
   apply(kind: string, name: string, spec: object): Promise<void>;
   /** A version of these files, as `dais data push` makes it; resolves when it is there. */
   push(dataset: string, files: readonly string[]): Promise<void>;
-  /** Asks until it has ended. @throws Error when it has not ended well. */
+  /** Polls until it has ended. @throws Error when it has failed. */
   follow<Answer>(path: string): Promise<Answer>;
   stop(): Promise<void>;
 }

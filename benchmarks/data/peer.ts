@@ -22,7 +22,7 @@ export interface PeerUsage {
   readonly peakBytes: number;
 }
 
-/** What programs of peers are started with: nothing is told to anybody, no settings of whoever runs this. */
+/** The environment of the programs of peers: no telemetry, no settings of the user. */
 export function peerVariables(folder: string): Record<string, string> {
   return {
     HOME: folder,

@@ -17,7 +17,7 @@ export function openEngine(folder: string): QueryEngine {
   });
 }
 
-/** One Parquet file; gives its path. */
+/** Writes one Parquet file and returns its path. */
 export async function writeTable(engine: QueryEngine, folder: string, name: string, sql: string): Promise<string> {
   const { files } = await engine.run({
     tables: {},
@@ -27,7 +27,7 @@ export async function writeTable(engine: QueryEngine, folder: string, name: stri
   return files[0]?.path ?? '';
 }
 
-/** Twenty columns: 14 of float64, two of whole numbers, two of words, a date and a moment. */
+/** Twenty columns: 14 of float64, two of whole numbers, two of strings, a date and a timestamp. */
 export function twentyColumns(rows: number): string {
   const numbers = Array.from({ length: 14 }, (_, n) => `(hash(range, ${n}) % 1000003) / ${n + 7}.0::DOUBLE AS f${n}`);
   const words = [100, 5000].map((count, n) => `'value ' || (hash(range, 's${n}') % ${count}) AS s${n}`);
@@ -35,7 +35,7 @@ export function twentyColumns(rows: number): string {
     DATE '2020-01-01' + (range % 2000)::INTEGER AS d, TIMESTAMPTZ '2020-01-01' + to_seconds(range) AS at FROM range(${rows})`;
 }
 
-/** For monitors: of four columns three are of float64 and one of words. With `shift` every fifth of both moves. */
+/** For monitors: of four columns three are float64 and one is a string. With `shift` every fifth of both moves. */
 export function monitoredColumns(rows: number, columns: number, shift: number): string {
   const made = Array.from({ length: columns }, (_, n) => {
     const moved = n % 5 === 0 ? shift : 0;

@@ -1,4 +1,4 @@
-"""TensorFlow Data Validation: statistics of a Parquet file, a schema out of them, and the check against it."""
+"""TensorFlow Data Validation: statistics of a Parquet file, the inferred schema, and the validation with it."""
 
 import datetime
 import os
@@ -9,14 +9,14 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 import pandas
 import tensorflow_data_validation as tfdv
 
-from measured import measured, tell
+from measured import measured, print_result
 
 path = sys.argv[1]
 
 
 def statistics():
     frame = pandas.read_parquet(path)
-    # Of times it knows words only, and refuses what Arrow has for them.
+    # It supports times only as text, and rejects Arrow's time types.
     for name, column in frame.items():
         if isinstance(column.dtype, pandas.DatetimeTZDtype) or isinstance(column.iloc[0], datetime.date):
             frame[name] = column.astype(str)
@@ -27,4 +27,4 @@ usage, made = measured(statistics)
 schema = tfdv.infer_schema(made)
 checked, anomalies = measured(lambda: tfdv.validate_statistics(made, schema))
 usage["cpuMs"] += checked["cpuMs"]
-tell(**usage, anomalies=len(anomalies.anomaly_info))
+print_result(**usage, anomalies=len(anomalies.anomaly_info))

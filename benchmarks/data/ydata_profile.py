@@ -1,4 +1,4 @@
-"""ydata-profiling's report of a Parquet file: the shorter one that it has for larger data (`minimal`), or the whole."""
+"""ydata-profiling's report of a Parquet file: the shorter one for larger data (`minimal`), or the complete one."""
 
 import sys
 import warnings
@@ -8,7 +8,7 @@ warnings.simplefilter("ignore")
 import pandas
 from ydata_profiling import ProfileReport
 
-from measured import measured, tell
+from measured import measured, print_result
 
 path, minimal = sys.argv[1], sys.argv[2] == "minimal"
 
@@ -17,4 +17,4 @@ def profile():
     return ProfileReport(pandas.read_parquet(path), minimal=minimal, progress_bar=False).to_json()
 
 
-tell(**measured(profile)[0])
+print_result(**measured(profile)[0])

@@ -30,13 +30,13 @@ export class CallBarrier {
     this.#targetOf = targetOf;
   }
 
-  wants(call: string): boolean {
-    return this.#comparison.wants(call);
+  isSelected(call: string): boolean {
+    return this.#comparison.isSelected(call);
   }
 
   /** Resolves when the call was measured on all servers. @throws Error when loads arrive at different calls. */
   async measure(call: string, server: CallServer): Promise<void> {
-    if (!this.wants(call)) return;
+    if (!this.isSelected(call)) return;
     await new Promise<void>((leave, fail) => {
       this.#arrivals.push({ call, server, leave, fail });
       if (this.#arrivals.length === this.#servers) void this.#measureAll(this.#arrivals.splice(0));

@@ -83,7 +83,7 @@ test('every call has its own number, in all rounds', async () => {
   expect(seen).toEqual([0, 1, 2, 3, 4, 5]);
 });
 
-test('rounds alternate, and loads of different servers meet at each call', async () => {
+test('rounds alternate, and loads of different servers are synchronized at each call', async () => {
   const printed = vi.spyOn(console, 'log').mockReturnValue();
   const order: string[] = [];
   const options = {

@@ -1,6 +1,7 @@
 /**
- * Compares the CPU that one call costs servers, as users send it: over kept connections, with a new connection for each call, and
- * at the documented address where that is another one. Rounds alternate, so that all servers see the same machine.
+ * Compares the CPU that one call costs servers, as users send it: over kept connections, with a new connection for each
+ * call, and at the documented address where that is another one. Rounds alternate, so that all servers see the same
+ * machine.
  */
 import { loadavg } from 'node:os';
 import { callRow, TABLE_HEADER, type CallTarget, type CallUnit, type Samples, type Way } from './call-table.ts';
@@ -56,7 +57,7 @@ export class CallComparison {
   readonly #rows: (readonly string[])[] = [];
   readonly #idle: IdleCpu;
 
-  /** @throws Error when the number of rounds gives no interval. */
+  /** @throws Error when the number of rounds is too small for an interval. */
   constructor(options: ComparisonOptions) {
     if (!Number.isInteger(options.rounds) || options.rounds < MIN_ROUNDS) {
       throw new Error(
@@ -67,7 +68,7 @@ export class CallComparison {
     this.#idle = options.idle ?? new IdleCpu();
   }
 
-  wants(call: string): boolean {
+  isSelected(call: string): boolean {
     return this.#options.only?.test(call) ?? true;
   }
 
@@ -78,7 +79,7 @@ export class CallComparison {
     peers: readonly CallServer[] = [],
     target: CallTarget = {},
   ): Promise<ReadonlyMap<string, Samples>> {
-    if (!this.wants(call)) return new Map();
+    if (!this.isSelected(call)) return new Map();
     const { unit, claims } = this.#options;
     const servers = [own, ...peers];
     const rounds = servers.some(({ isSlow }) => isSlow) ? MIN_ROUNDS : this.#options.rounds;

@@ -1,5 +1,5 @@
 /**
- * CPU that servers use while nobody calls them. A slow machine makes a round longer: without this, a call would cost more because its
+ * CPU time of servers without calls. A slow machine makes a round longer: without this, a call would cost more because its
  * server does other work meanwhile.
  */
 import { setTimeout as delay } from 'node:timers/promises';

@@ -19,7 +19,7 @@ export interface Tally {
   readonly lost: () => void;
 }
 
-/** Runs `connection` this number of times in parallel; each continues until its tally says that the time is over. */
+/** Runs `connection` this number of times in parallel; each continues until the time of its tally is over. */
 export async function figuresOf(
   connections: number,
   seconds: number,

@@ -61,8 +61,8 @@ export class OwnCalls {
     await this.#measure(name, times, (client) => async (index) => await client.send(request(index)), limit);
   }
 
-  wants(name: string): boolean {
-    return this.#comparison.calls.wants(name);
+  isSelected(name: string): boolean {
+    return this.#comparison.calls.isSelected(name);
   }
 
   /** Prints the results and stops Dais. */

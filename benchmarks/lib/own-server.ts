@@ -34,7 +34,7 @@ export async function startOwnServer(
   return { name, url, pids: [dais.process.pid ?? 0], token, stop };
 }
 
-/** Returns the machine in a few words, for the first line of a benchmark. */
+/** Returns a short description of the machine, for the first line of a benchmark. */
 export function describeMachine(): string {
   return `${cpus().length} cores, load ${loadavg()[0]?.toFixed(2)}, Node ${process.version}`;
 }

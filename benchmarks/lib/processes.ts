@@ -1,4 +1,4 @@
-/** What the processes of a server cost: CPU of those that live and have ended, and memory. Read from /proc. */
+/** Resource usage of the processes of a server: CPU time of running and ended ones, and memory. Read from /proc. */
 import { readFileSync } from 'node:fs';
 import { treeOf } from '../../packages/server/src/testing/dais-process.ts';
 

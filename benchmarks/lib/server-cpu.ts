@@ -60,7 +60,7 @@ export class Report {
     console.log(`${cpus().length} cores, load ${load()}, Node ${process.version}\n`);
   }
 
-  tell(what: string, value: number, unit: string, limit?: number, more = ''): void {
+  print(what: string, value: number, unit: string, limit?: number, more = ''): void {
     const shown = `${value.toFixed(value < 10 ? 2 : 0)} ${unit}`;
     const kept = limit === undefined ? '' : `≤ ${limit}: ${this.#claims.judge(what, value <= limit, shown)}`;
     console.log(`${what.padEnd(52)} ${shown.padStart(24)} ${kept}${more === '' ? '' : `  ${more}`}`.trimEnd());

@@ -1,4 +1,7 @@
-/** Loads the libraries that a benchmark compares with, from a folder outside of this repository: none of them is a dependency. */
+/**
+ * Loads the libraries that a benchmark compares with, from a folder outside of this repository: none of them is a
+ * dependency.
+ */
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -71,7 +74,7 @@ export class Candidates {
 }
 
 async function loader(folder: string): Promise<(name: string) => Promise<unknown>> {
-  // A module resolves names from the folder in which it lies.
+  // A module resolves names from its own folder.
   const file = join(folder, 'load-candidate.mjs');
   writeFileSync(file, 'export const load = (name) => import(name);\n');
   return ((await import(pathToFileURL(file).href)) as { load: (name: string) => Promise<unknown> }).load;

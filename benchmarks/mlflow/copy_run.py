@@ -1,7 +1,7 @@
-"""Copies a run that the server's API made, row by row: as many runs again as asked for, faster than the API makes them.
+"""Copies a run that the server's API created, row by row: the requested number of times, faster than the API creates runs.
 
-Whatever table has rows of the run gets the same rows for each copy, so the tables end as the API would have left them.
-Only what tells runs apart differs: id, name, and the values of metrics and parameters.
+Every table with rows of the run gets the same rows for each copy, so the tables have the same content as through the API.
+Only the distinguishing values differ: id, name, and the values of metrics and parameters.
 
 copy_run.py DATABASE RUN TIMES
 """
@@ -34,7 +34,7 @@ def copy(table, row, number, run):
 
 
 with engine.begin() as connection:
-    # Those that others refer to come first.
+    # Referenced tables come first.
     of_runs = [table for table in tables.sorted_tables if "run_uuid" in table.columns]
     found = {
         table: [
@@ -51,7 +51,7 @@ with engine.begin() as connection:
                 connection.execute(table.insert(), made)
     print(", ".join(f"{len(rows)} rows of {table.name}" for table, rows in found.items() if rows))
 if engine.dialect.name == "postgresql":
-    # As its autovacuum does after a while, so that no query has to be planned without statistics.
+    # As its autovacuum does later, so that no query is planned without statistics.
     with engine.connect() as connection:
         connection.execute(sqlalchemy.text("analyze"))
         connection.commit()

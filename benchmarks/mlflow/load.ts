@@ -10,7 +10,7 @@ import { exportOf } from './spans.ts';
 
 const LOOPS_PROGRAM = fileURLToPath(new URL('./training_loops.py', import.meta.url));
 const START = 1_770_000_000_000;
-/** As MLflow's user interface asks for them. */
+/** The requests of MLflow's user interface. */
 const PAGE = 25_000;
 const ARTIFACT_BYTES = 10_000_000;
 /** Each in a process of its own. */
@@ -94,7 +94,7 @@ async function logging({ client, meter, experiment }: LoadTarget, clients: numbe
 
 async function history({ client, meter, experiment }: LoadTarget): Promise<void> {
   const name = 'history of 25,000 points';
-  if (!meter.wants(name)) return;
+  if (!meter.isSelected(name)) return;
   const run = await client.newRun(experiment);
   for (let from = 0; from < PAGE; from += 1000)
     await client.logBatch(run, { metrics: many(1000, (step) => point('long', from + step)) });
@@ -110,7 +110,7 @@ async function traces({ client, meter, experiment }: LoadTarget): Promise<void> 
   );
 }
 
-/** Runs `work` so many times, with a number each, for `lanes` at once. */
+/** Runs `work` this number of times, with an index each, `lanes` of them concurrently. */
 async function inLanes(lanes: number, times: number, work: (number: number) => Promise<unknown>): Promise<void> {
   let next = 0;
   const lane = async () => {
@@ -120,7 +120,7 @@ async function inLanes(lanes: number, times: number, work: (number: number) => P
 }
 
 async function searches(target: LoadTarget, peer: Peer, { runs, clients }: LoadOptions): Promise<void> {
-  if (!target.meter.wants('search')) return;
+  if (!target.meter.isSelected('search')) return;
   for (const size of runs) await searchesOf(target, peer, size, clients);
 }
 
@@ -158,7 +158,7 @@ async function searchesOf({ client, meter }: LoadTarget, peer: Peer, runs: numbe
 }
 
 async function artifacts({ client, meter, experiment }: LoadTarget): Promise<void> {
-  if (!meter.wants('artifact PUT') && !meter.wants('artifact GET')) return;
+  if (!meter.isSelected('artifact PUT') && !meter.isSelected('artifact GET')) return;
   const bytes = Buffer.alloc(ARTIFACT_BYTES, 'artifact');
   const run = await client.newRun(experiment);
   const path = (number: number) => `mlflow-artifacts/artifacts/${experiment}/${run}/artifacts/large-${number}`;
@@ -174,7 +174,7 @@ async function artifacts({ client, meter, experiment }: LoadTarget): Promise<voi
 /** Trainings with MLflow's own client, which takes more CPU than the server; the two share the machine. */
 async function trainingLoops({ meter, experiment }: LoadTarget, peer: Peer): Promise<void> {
   const name = `${LOOPS} training loops, a step of 5 metrics`;
-  if (!meter.wants(name)) return;
+  if (!meter.isSelected(name)) return;
   await meter.measureProgram(name, async () => {
     const result = await peer.python(LOOPS_PROGRAM, [experiment, String(LOOPS), String(STEPS)], {
       MLFLOW_TRACKING_URI: peer.url,

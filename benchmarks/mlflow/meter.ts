@@ -25,8 +25,8 @@ export class Meter {
     this.#options = options;
   }
 
-  wants(name: string): boolean {
-    return this.#barrier.wants(name);
+  isSelected(name: string): boolean {
+    return this.#barrier.isSelected(name);
   }
 
   /**

@@ -63,7 +63,10 @@ function sqlite(home: string): MlflowDatabase {
   return { address: `sqlite:///${home}/mlflow.db`, packages: [], pids: [], stop: async () => {} };
 }
 
-/** The same PostgreSQL that Dais brings, with the same settings, as durable; reached by its socket, as Dais does. */
+/**
+ * The same PostgreSQL that Dais includes, with the same settings and durability; connected through its socket, as Dais
+ * does.
+ */
 async function postgresql(folder: string): Promise<MlflowDatabase> {
   const environment = await pythonEnvironment('psycopg2', here('requirements-postgresql.txt'));
   const [python = ''] = await readdir(join(environment, 'lib'));

@@ -1,4 +1,4 @@
-"""Trainings side by side, with MLflow's own client: processes that each make a run and log to it, step by step.
+"""Parallel trainings with MLflow's own client: processes that each create a run and log to it, step by step.
 
 training_loops.py EXPERIMENT LOOPS STEPS
 """
@@ -26,7 +26,7 @@ def train(number, ready, results):
     results.put(took)
 
 
-# One import for all: none of them has spoken with the server yet.
+# One import for all: none of them has connected to the server yet.
 context = multiprocessing.get_context("fork")
 ready, results = context.Event(), context.SimpleQueue()
 processes = [context.Process(target=train, args=(number, ready, results)) for number in range(loops)]

@@ -1,4 +1,4 @@
-/** What the work of a step costs by itself: a command that a shell runs again and again. */
+/** The cost of the bare work of a step: a command that a shell runs repeatedly. */
 import { run } from '../../packages/server/src/lib/process.ts';
 
 /** Milliseconds a time. */

@@ -1,6 +1,7 @@
 """
-Dagster: a job on its own instance (SQLite). The first argument is how its steps run: `processes`, each a process that a
-fork server makes, as many at once as there are cores; or `in-process`, one after the other in the process of the run.
+Dagster: a job on its own instance (SQLite). The first argument selects how its steps run: `processes`, each a process
+of a fork server, as many in parallel as there are cores; or `in-process`, one after the other in the process of the
+run.
 """
 
 import sys

@@ -1,4 +1,4 @@
-/** The graphs that every peer is asked to run, and what their steps do. */
+/** The graphs that every peer runs, and the work of their steps. */
 
 export type Shape = 'chain' | 'fan' | 'diamonds';
 /** `command`: runs `true`. `python`: a component in Python that does nothing. */
@@ -31,7 +31,7 @@ export function layersOf({ shape, size }: Graph): readonly number[] {
   return Array.from({ length: 10 }, (_, n) => (n % 2 === 0 ? size - 1 : 1));
 }
 
-/** What a run of a graph came to. */
+/** The measurement of a run of a graph. */
 export interface GraphRun {
   /** How many steps ran: one of the peers needs some of its own. */
   readonly steps: number;
@@ -41,7 +41,7 @@ export interface GraphRun {
 /** Something that runs graphs. */
 export interface Runner {
   readonly name: string;
-  /** Its first processes; all that it does is done by them and those below them. */
+  /** Its root processes; they and their descendants do all the work. */
   readonly pids: readonly number[];
   run(graph: Graph): Promise<GraphRun>;
   stop(): Promise<void>;

@@ -1,4 +1,4 @@
-"""kfp.local: each component is a Python process; nothing is installed for it, because its environment has all it needs."""
+"""kfp.local: each component is a Python process; nothing is installed for it, because its environment is complete."""
 
 import logging
 import sys

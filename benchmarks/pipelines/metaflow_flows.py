@@ -1,7 +1,7 @@
 """
-Metaflow: a run is a process of its command, and each step one below it, 16 at once unless told otherwise. A flow is a class
-whose source it reads, so each graph is written to a file. Steps that a flow must have besides (its first and last one, one
-before each fan, one after it) count as steps.
+Metaflow: a run is a process of its command, and each step a child process, 16 in parallel by default. A flow is a
+class whose source it reads, so each graph is written to a file. Mandatory steps of a flow (its first and last one,
+one before each fan, one after it) count as steps.
 """
 
 import os
@@ -25,7 +25,7 @@ JOIN = """
 
 
 def flow_of(shape, size, kind):
-    """The source of a flow, and how many steps it runs."""
+    """Returns the source of a flow and the number of its steps."""
     steps = []
 
     def add(name, next_one, template=STEP):

@@ -1,4 +1,4 @@
-/** Dais: a server in a process of its own, which is asked through its API. */
+/** Dais: a server in a separate process, called through its API. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Execution, ExecutionNode, SubmitExecutionInput } from '@dais/api/executions';
 import { commandOf, controlOf, treeOf } from '../../packages/server/src/testing/dais-process.ts';
@@ -16,7 +16,7 @@ export interface OwnRunner extends Runner {
   engineCpu(): number;
   /** From the moment at which a step may run to its first instruction, of each step of a chain. */
   startDelays(steps: number): Promise<readonly number[]>;
-  /** From the request to the end of a run that says hello. */
+  /** From the request to the end of a run that prints hello. */
   helloWorld(): Promise<number>;
 }
 
@@ -41,7 +41,7 @@ export async function startOwn(root: string): Promise<OwnRunner> {
     if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
     return (await response.json()) as Answer;
   };
-  /** The end is the server's own word for it: how often it is asked does not count. */
+  /** The end time is the server's: the polling interval does not matter. */
   const runSteps = async (steps: Steps): Promise<Execution & { readonly wallMs: number }> => {
     const begin = Date.now();
     const { id } = await ask<Execution>('', { name: 'benchmark', steps });

@@ -1,4 +1,4 @@
-/** The peers: each is a program in its own language, in its own environment and folder, that runs graphs when told to. */
+/** The peers: each is a program in its own language, environment and folder that runs graphs on request. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -26,7 +26,7 @@ interface Peer extends Ways {
 }
 
 const INTERPRETERS: Ways = { processes: true, startsPython: true };
-/** Made from one that has loaded everything. */
+/** Forked from a process that has loaded everything. */
 const FORKS: Ways = { processes: true, startsPython: false };
 const INSIDE: Ways = { processes: false, startsPython: false };
 
@@ -50,14 +50,14 @@ export async function startPeer(root: string, { name, environment, program, args
     env: { ...QUIET, HOME: folder, PATH: '/usr/sbin:/usr/bin:/sbin:/bin', ...homes(folder) },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
-  let said = '';
-  child.stderr?.on('data', (chunk: Buffer) => (said = (said + chunk.toString('utf8')).slice(-4000)));
+  let output = '';
+  child.stderr?.on('data', (chunk: Buffer) => (output = (output + chunk.toString('utf8')).slice(-4000)));
   const release = killAtEnd(-(child.pid ?? 0));
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
   const answers = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
   const answer = async (): Promise<unknown> => {
     const { value, done } = await answers.next();
-    if (done === true) throw new Error(`${name} ended:\n${said}`);
+    if (done === true) throw new Error(`${name} ended:\n${output}`);
     return JSON.parse(value);
   };
   await answer();
@@ -81,12 +81,12 @@ export async function startPeer(root: string, { name, environment, program, args
   };
 }
 
-/** Nothing is told to anybody; nothing is written for people to read. */
+/** No telemetry, and no output for users. */
 const QUIET = {
   DO_NOT_TRACK: '1',
   PREFECT_SERVER_ANALYTICS_ENABLED: 'false',
   PREFECT_LOGGING_LEVEL: 'ERROR',
-  // On a busy machine its server takes longer to start than it waits by itself.
+  // On a busy machine its server takes longer to start than its default timeout.
   PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS: '300',
   USERNAME: 'benchmark',
   LANG: 'C.UTF-8',

@@ -1,4 +1,4 @@
-"""Prefect: tasks in threads of the flow's process, their states in its own server beside it, which the first flow starts."""
+"""Prefect: tasks in threads of the flow's process, their states in its own server, which the first flow starts."""
 
 from prefect import flow, task
 

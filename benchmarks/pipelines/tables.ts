@@ -3,7 +3,7 @@ import type { Claims } from '../lib/claims.mjs';
 
 export interface Cost {
   readonly steps: number;
-  /** Milliseconds a step, without what its work takes by itself. */
+  /** Milliseconds per step, without the bare work. */
   readonly cpu: number;
   readonly wall: number;
 }
@@ -17,7 +17,7 @@ export interface Overhead extends Cost {
 /** Times less than the best of the peers, of CPU and on the clock. */
 const TARGET = 5;
 
-export function tellGraph(graph: string, own: Overhead, peers: readonly Overhead[], claims: Claims): void {
+export function printGraph(graph: string, own: Overhead, peers: readonly Overhead[], claims: Claims): void {
   const columns = (cells: readonly string[]) => cells.map((cell) => cell.padStart(14)).join('');
   console.log(`\n${graph.padEnd(34)}${columns(['steps', 'CPU ms/step', 'wall ms/step'])}   times less CPU, wall`);
   for (const peer of [...peers, own]) {

@@ -1,4 +1,4 @@
-"""BentoML's service with one ONNX model. The file of the model is named by the variable MODEL."""
+"""BentoML's service with one ONNX model. The variable MODEL names the file of the model."""
 
 import os
 

@@ -1,4 +1,4 @@
-/** How long a gateway takes to say that it is ready: asked 50 times a second over one connection. */
+/** Time until a gateway is ready: polled 50 times per second over one connection. */
 import { Agent, request } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -28,11 +28,11 @@ export async function healthTimes(port: number, seconds: number): Promise<Health
 
 async function ask(port: number, agent: Agent): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    const asked = request({ host: '127.0.0.1', port, agent, path: '/v2/health/ready' }, (answer) => {
+    const requested = request({ host: '127.0.0.1', port, agent, path: '/v2/health/ready' }, (answer) => {
       answer.resume();
       answer.once('end', () => (answer.statusCode === 200 ? resolve() : reject(new Error('it is not ready'))));
     });
-    asked.once('error', reject);
-    asked.end();
+    requested.once('error', reject);
+    requested.end();
   });
 }

@@ -3,7 +3,7 @@ import { servingClient, isServing } from '../../packages/server/src/testing/serv
 import { startOwnServer, type OwnServer } from '../lib/own-server.ts';
 
 export interface OwnServing extends OwnServer {
-  /** The port that `http://127.0.0.1:7070` in the documentation stands for. */
+  /** The port that `http://127.0.0.1:7070` represents in the documentation. */
   readonly mainPort: number;
   /** Port of the gateway (7071 by default). */
   readonly port: number;

@@ -1,4 +1,4 @@
-/** The servers that are measured beside each other: each with the same file, on one port, one process for the model. */
+/** The compared servers: each with the same file, on one port, one process for the model. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -16,7 +16,7 @@ export interface Peer {
   readonly name: string;
   readonly pid: number;
   readonly port: number;
-  /** Where it speaks the Open Inference Protocol over gRPC. */
+  /** Address of the Open Inference Protocol over gRPC. */
   readonly grpcPort?: number;
   readonly path: string;
   readonly body: 'open-inference' | 'inputs' | 'named-inputs';

@@ -14,7 +14,7 @@ port, file = sys.argv[1:3]
 @serve.deployment(num_replicas=1, max_ongoing_requests=100)
 class Onnx:
     def __init__(self, model):
-        # Here, because what a replica is made from travels to its process.
+        # Here, because the class of a replica is sent to its process.
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         self.session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

@@ -1,4 +1,4 @@
-"""Puts an ONNX file into a folder as MLflow has it. Arguments: file, folder."""
+"""Saves an ONNX file into a folder in MLflow's format. Arguments: file, folder."""
 
 import sys
 

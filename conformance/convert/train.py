@@ -1,7 +1,7 @@
-"""Trains models of the three kinds that can be converted, registers them, and says what each predicts for 200 rows.
+"""Trains models of the three convertible kinds, registers them, and writes their predictions for 200 rows.
 
-Writes JSON: of every model its rows as a body of `/invocations`, and what its `predict` gives for them. Those without a
-prediction cannot be converted, each for a reason of its own.
+Writes JSON: for every model its rows as a body of `/invocations`, and the results of its `predict`. Models without a
+prediction cannot be converted, each for a different reason.
 """
 
 import json
@@ -26,7 +26,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 warnings.filterwarnings("ignore")
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 ROWS = 800
-ASKED = 200
+SAMPLE_ROWS = 200
 # One environment for all of them.
 REQUIREMENTS = ["mlflow==3.17.2", "scikit-learn==1.9.1", "xgboost-cpu==3.2.0", "lightgbm==4.7.0", "cloudpickle==3.1.3"]
 
@@ -83,7 +83,7 @@ def main(url, into):
     mlflow.set_registry_uri(url)
     mlflow.set_experiment("converted")
     table = flights(ROWS)
-    told = {}
+    results = {}
     for name, flavor, model, rows in models(table, late(table)):
         more = {"serialization_format": "cloudpickle"} if flavor.__name__ == "mlflow.sklearn" else {}
         with mlflow.start_run():
@@ -96,16 +96,16 @@ def main(url, into):
                 registered_model_name=name,
                 **more,
             )
-        asked = rows[:ASKED]
+        sample = rows[:SAMPLE_ROWS]
         original = mlflow.pyfunc.load_model(info.model_uri)
-        table = hasattr(asked, "to_json")
-        body = {"dataframe_split": json.loads(asked.to_json(orient="split"))} if table else {"inputs": asked.tolist()}
-        told[name] = {"body": body, "predictions": np.asarray(original.predict(asked)).tolist()}
+        table = hasattr(sample, "to_json")
+        body = {"dataframe_split": json.loads(sample.to_json(orient="split"))} if table else {"inputs": sample.tolist()}
+        results[name] = {"body": body, "predictions": np.asarray(original.predict(sample)).tolist()}
         if name == "late":
-            probabilities = mlflow.sklearn.load_model(info.model_uri).predict_proba(asked)
-            told[name]["probabilities"] = probabilities.tolist()
+            probabilities = mlflow.sklearn.load_model(info.model_uri).predict_proba(sample)
+            results[name]["probabilities"] = probabilities.tolist()
     with open(into, "w") as file:
-        json.dump(told, file)
+        json.dump(results, file)
 
 
 main(*sys.argv[1:])

@@ -1,7 +1,7 @@
-"""Writes Delta tables into a folder, and tells the rows that the deltalake package itself reads of each.
+"""Writes Delta tables into a folder, and prints the rows that the deltalake package itself reads from each.
 
-What that package reads and does not write (deletion vectors, mapped columns, checkpoints in parts) is written here as the
-protocol says, and told by its reader.
+Features that the package reads but does not write (deletion vectors, mapped columns, checkpoints in parts) are
+written here by the protocol, and printed by its reader.
 """
 
 import base64
@@ -22,7 +22,7 @@ from deltalake import DeltaTable, QueryBuilder, write_deltalake
 from pyroaring import BitMap
 
 folder = pathlib.Path(sys.argv[1])
-told = {}
+results = {}
 
 
 def cell(value):
@@ -39,12 +39,12 @@ def cell(value):
     return value
 
 
-def tell(name):
-    """As its package reads it, in the order of its first column."""
+def record(name):
+    """Prints the table as its package reads it, sorted by its first column."""
     read = QueryBuilder().register("t", DeltaTable(str(folder / name))).execute("select * from t").read_all()
     rows = pyarrow.table(read).to_pylist()
     table = [[cell(value) for value in row.values()] for row in rows]
-    told[name] = {"columns": read.schema.names, "rows": sorted(table, key=lambda row: (row[0] is None, row[0]))}
+    results[name] = {"columns": read.schema.names, "rows": sorted(table, key=lambda row: (row[0] is None, row[0]))}
 
 
 def rows(*keys):
@@ -56,7 +56,7 @@ def log(name):
 
 
 def forget(name, below):
-    """As a clean-up of the log leaves it."""
+    """The state after a cleanup of the log."""
     for version in range(below):
         (log(name) / f"{version:020d}.json").unlink()
 
@@ -67,7 +67,7 @@ write_deltalake(plain, rows(3), mode="append")
 DeltaTable(plain).delete("id = 1")
 write_deltalake(plain, rows(9), mode="overwrite")
 
-# A checkpoint, and commits after it that add, remove and make files anew.
+# A checkpoint, and commits after it that add, remove and rewrite files.
 old = str(folder / "old")
 for key in range(5):
     write_deltalake(old, rows(key, 10 + key), mode="append")
@@ -75,7 +75,7 @@ DeltaTable(old).create_checkpoint()
 write_deltalake(old, rows(50), mode="append")
 DeltaTable(old).delete("id = 13")
 forget("old", 4)
-tell("old")
+record("old")
 
 # The same in two parts.
 parts = str(folder / "parts")
@@ -89,7 +89,7 @@ for part, piece in enumerate([checkpoint.slice(0, 3), checkpoint.slice(3)], star
 whole.unlink()
 (log("parts") / "_last_checkpoint").write_text(json.dumps({"version": 3, "size": checkpoint.num_rows, "parts": 2}))
 forget("parts", 3)
-tell("parts")
+record("parts")
 
 # Half of a checkpoint, and no commits before it.
 half = folder / "half" / "_delta_log"
@@ -114,7 +114,7 @@ kinds = pyarrow.table(
 parted = str(folder / "parted")
 write_deltalake(parted, kinds, partition_by=["word", "day", "at", "number", "share", "price", "yes"])
 write_deltalake(parted, kinds.set_column(0, "id", pyarrow.array([4, 5, 6], pyarrow.int64())), mode="append")
-tell("parted")
+record("parted")
 # Partitions in a checkpoint.
 (folder / "parted-old").mkdir()
 parted_old = str(folder / "parted-old")
@@ -122,11 +122,11 @@ for key in range(3):
     write_deltalake(parted_old, rows(key, key + 10), mode="append", partition_by=["word"])
 DeltaTable(parted_old).create_checkpoint()
 forget("parted-old", 2)
-tell("parted-old")
+record("parted-old")
 
 
 def portable(keys):
-    """A 64-bit bitmap as the protocol says."""
+    """Returns a 64-bit bitmap in the format of the protocol."""
     highs = sorted({key >> 32 for key in keys})
     data = struct.pack("<IQ", 1681511377, len(highs))
     for high in highs:
@@ -164,13 +164,13 @@ def commit(name, version, *actions):
 
 
 def added(name):
-    """What the last commit of a table added."""
+    """Returns the additions of the last commit of a table."""
     last = max(log(name).glob("*.json"))
     return [json.loads(line)["add"] for line in last.read_text().splitlines() if '"add"' in line]
 
 
 def delete(name, version, vectors, inline=False):
-    """Commits deletion vectors to files: those that are not inline lie in one file."""
+    """Commits deletion vectors to files: those that are not inline are in one file."""
     actions = [protocol("deletionVectors")]
     place = uuid.uuid4()
     stored = b"\x01"
@@ -198,20 +198,20 @@ write_deltalake(vectors, rows(*range(100_000, 100_010)), mode="append")
 # Of every kind of container: runs, an array and a bitmap.
 gone = [*range(60_000), *range(70_000, 99_990, 2)]
 delete("vectors", 2, [(first, gone), (second, [0, 9])])
-tell("vectors")
+record("vectors")
 
 inline = str(folder / "inline")
 write_deltalake(inline, rows(1, 2, 3, 4))
 [only] = added("inline")
 delete("inline", 1, [(only, [1, 3])], inline=True)
-tell("inline")
+record("inline")
 
 # The same with partitions, in a checkpoint.
 both = str(folder / "both")
 write_deltalake(both, rows(1, 1, 2), partition_by=["word"])
 adds = added("both")
 delete("both", 1, [(adds[0], [0])])
-tell("both")
+record("both")
 
 mapped = folder / "mapped"
 (mapped / "_delta_log").mkdir(parents=True)
@@ -251,9 +251,9 @@ commit(
     {"add": mapped_file("a.parquet", pyarrow.table({"col-1": pyarrow.array([1, 2], pyarrow.int64())}), "w1")},
     {"add": mapped_file("b.parquet", pyarrow.table({"col-3": [0.5], "col-1": pyarrow.array([3], pyarrow.int64())}), "w2")},
 )
-tell("mapped")
+record("mapped")
 
-# A checkpoint of version 2: what the table is as JSON, its files in a sidecar.
+# A checkpoint of version 2: metadata as JSON, its files in a sidecar.
 second_kind = str(folder / "second")
 for key in range(3):
     write_deltalake(second_kind, rows(key), mode="append")
@@ -280,6 +280,6 @@ classic.unlink()
 (log("second") / "_last_checkpoint").unlink()
 commit("second", 2, *[json.loads(line) for line in (log("second") / f"{2:020d}.json").read_text().splitlines()], protocol("v2Checkpoint"))
 forget("second", 2)
-tell("second")
+record("second")
 
-print(json.dumps(told))
+print(json.dumps(results))

@@ -1,6 +1,6 @@
-"""Writes Iceberg tables with the pyiceberg package into a folder, and tells the rows that it reads itself.
+"""Writes Iceberg tables with the pyiceberg package into a folder, and prints the rows that it reads itself.
 
-Files that take rows away, which it reads and does not write, are written here as the specification says.
+Delete files, which it reads but does not write, are written here by the specification.
 """
 
 import json
@@ -38,7 +38,7 @@ schema = Schema(
     NestedField(1, "id", LongType(), required=False),
     NestedField(2, "word", StringType(), required=False),
 )
-told = {}
+results = {}
 
 
 def rows(*keys):
@@ -49,9 +49,9 @@ def create(name, **more):
     return catalog.create_table(f"lake.{name}", schema, location=f"file://{folder}/{name}", **more)
 
 
-def tell(name, table):
+def record(name, table):
     found = [list(row.values()) for row in table.scan().to_arrow().to_pylist()]
-    told.setdefault(name, []).append(
+    results.setdefault(name, []).append(
         {
             "snapshot": str(table.metadata.current_snapshot_id),
             "metadata": table.metadata_location.rsplit("/", 1)[1],
@@ -62,18 +62,18 @@ def tell(name, table):
 
 plain = create("plain")
 plain.append(rows(1, 2))
-tell("plain", plain)
+record("plain", plain)
 plain.append(rows(3))
-tell("plain", plain)
+record("plain", plain)
 plain.delete("id = 1")
-tell("plain", plain)
+record("plain", plain)
 plain.overwrite(rows(9))
-tell("plain", plain)
+record("plain", plain)
 
 by_word = PartitionSpec(PartitionField(2, 1000, IdentityTransform(), "word"))
 parted = create("parted", partition_spec=by_word)
 parted.append(rows(1, 2, 3))
-tell("parted", parted)
+record("parted", parted)
 
 create("empty")
 
@@ -85,14 +85,14 @@ grown.append(rows(2).append_column("more", pyarrow.array(["m"])))
 
 renamed = create("renamed")
 renamed.append(rows(1))
-tell("renamed", renamed)
+record("renamed", renamed)
 with renamed.update_schema() as update:
     update.rename_column("word", "term")
 renamed.append(rows(2).rename_columns(["id", "term"]))
-tell("renamed", renamed)
-# All its files are of the present schema again.
+record("renamed", renamed)
+# All its files have the current schema again.
 renamed.overwrite(rows(3).rename_columns(["id", "term"]))
-tell("renamed", renamed)
+record("renamed", renamed)
 
 again = create("again")
 again.append(rows(1))
@@ -105,21 +105,21 @@ again.append(rows(2))
 with again.update_schema() as update:
     update.move_after("word", "id")
 again.append(rows(3))
-tell("again", again)
+record("again", again)
 
 packed = create("packed", properties={"write.metadata.compression-codec": "gzip"})
 packed.append(rows(7))
 
 
 class DeleteWriter(ManifestWriterV2):
-    """pyiceberg reads deletes and writes none: what it writes of data, said of deletes."""
+    """pyiceberg reads deletes but writes none: this writes its data manifests as delete manifests."""
 
     def content(self):
         return ManifestContent.DELETES
 
 
 class VectorWriter(DeleteWriter):
-    """With the fields of version 3, which say where a bitmap lies."""
+    """With the fields of version 3, which locate a bitmap."""
 
     @property
     def version(self):
@@ -136,7 +136,7 @@ class VectorWriter(DeleteWriter):
 
 
 def with_deletes(name, table, deletes, kind=DeleteWriter):
-    """Says in the present snapshot of a table, beside what it has, that rows are gone: `deletes` are fields of files."""
+    """Adds deletes to the current snapshot of a table: `deletes` are fields of files."""
     snapshot = table.current_snapshot()
     location = f"file://{folder}/{name}/metadata"
     io = table.io
@@ -172,7 +172,7 @@ def with_deletes(name, table, deletes, kind=DeleteWriter):
 
 
 def position_file(name, file, found):
-    """`found`: paths and places, as they come."""
+    """`found`: paths and positions, in any order."""
     path = folder / name / "data" / file
     table = pyarrow.table(
         {
@@ -190,7 +190,7 @@ def position_file(name, file, found):
 
 
 def paths(table):
-    """Of its data files, in the order of their first ids."""
+    """The data files, sorted by their first ids."""
     tasks = list(table.scan().plan_files())
     return [task.file.file_path for task in sorted(tasks, key=lambda task: task.file.lower_bounds[1])]
 
@@ -209,28 +209,28 @@ with_deletes(
         (2, position_file("positions", "d3.parquet", [(second, 0)])),
     ],
 )
-tell("positions", catalog.load_table("lake.positions"))
+record("positions", catalog.load_table("lake.positions"))
 
-# Deletes that are older than the file that they speak of.
+# Deletes that are older than the file that they refer to.
 aged = create("aged")
 aged.append(rows(1, 2))
 aged.append(rows(3, 4))
 newer = paths(aged)[1]
-# With bounds, without which pyiceberg takes it for all files once it reads it for one.
+# With bounds, without which pyiceberg applies it to all files once it reads it for one.
 bounds = {2147483546: newer.encode()}
 older = {**position_file("aged", "d1.parquet", [(newer, 0)]), "lower_bounds": bounds, "upper_bounds": bounds}
 with_deletes("aged", aged, [(1, older)])
-tell("aged", catalog.load_table("lake.aged"))
+record("aged", catalog.load_table("lake.aged"))
 
 
 def frame(keys):
-    """A bitmap as it lies in its file."""
+    """Returns a bitmap in its file format."""
     data = struct.pack("<IQI", 1681511377, 1, 0) + BitMap(keys).serialize()
     return struct.pack(">I", len(data)) + data + struct.pack(">I", zlib.crc32(data))
 
 
 def vectors_file(name, bitmaps):
-    """`bitmaps`: paths and places. Gives of each where it lies."""
+    """`bitmaps`: paths and positions. Returns the location of each."""
     stored = b"PFA1"
     blobs = []
     for of, keys in bitmaps:
@@ -272,12 +272,12 @@ vectors.append(rows(*range(10, 20)))
 first, second = paths(vectors)
 found = vectors_file("vectors", [(first, [0, 9]), (second, [1, 2, 3])])
 with_deletes("vectors", vectors, [(2, fields) for fields in found], VectorWriter)
-tell("vectors", catalog.load_table("lake.vectors"))
+record("vectors", catalog.load_table("lake.vectors"))
 
 
 
 def equality_file(name, file, ids, table):
-    """`ids`: the numbers of its columns."""
+    """`ids`: the ids of its columns."""
     fields = [field.with_metadata({"PARQUET:field_id": str(each)}) for each, field in zip(ids, table.schema)]
     path = folder / name / "data" / file
     pyarrow.parquet.write_table(table.cast(pyarrow.schema(fields)), path)
@@ -294,7 +294,7 @@ def of_ids(*keys):
     return pyarrow.table({"id": pyarrow.array(keys, pyarrow.int64())})
 
 
-# pyiceberg reads no equality deletes: what is left stands in the test.
+# pyiceberg reads no equality deletes: the test has the remaining rows.
 equality = create("equality")
 equality.append(rows(*range(10)))
 equality.append(rows(*range(10, 20)))
@@ -306,7 +306,7 @@ with_deletes(
     "equality",
     equality,
     [
-        # Not of what came with it or later.
+        # Does not apply to rows of the same or later commits.
         (2, equality_file("equality", "e1.parquet", [1], of_ids(3, 12))),
         (3, equality_file("equality", "e2.parquet", [1], of_ids(5, 13, 21))),
         (4, equality_file("equality", "e3.parquet", [1, 2], pairs)),
@@ -314,9 +314,9 @@ with_deletes(
         (4, position_file("equality", "p1.parquet", [(first, 0), (first, 5)])),
     ],
 )
-told["equality"] = [{"snapshot": str(equality.metadata.current_snapshot_id), "metadata": "", "rows": []}]
+results["equality"] = [{"snapshot": str(equality.metadata.current_snapshot_id), "metadata": "", "rows": []}]
 
-# By a column that is called otherwise now.
+# By a column that was renamed later.
 turned = create("turned")
 turned.append(rows(1, 2))
 with turned.update_schema() as update:
@@ -324,9 +324,9 @@ with turned.update_schema() as update:
 turned.append(rows(3, 4).rename_columns(["id", "term"]))
 terms = pyarrow.table({"term": ["w1", "w4", "w3"]})
 with_deletes("turned", turned, [(2, equality_file("turned", "e1.parquet", [2], terms))])
-told["turned"] = [{"snapshot": str(turned.metadata.current_snapshot_id), "metadata": "", "rows": []}]
+results["turned"] = [{"snapshot": str(turned.metadata.current_snapshot_id), "metadata": "", "rows": []}]
 
-# By a column that is no more.
+# By a column that was removed later.
 dropped = create("dropped")
 dropped.append(rows(1, 2))
 with dropped.update_schema() as update:
@@ -335,4 +335,4 @@ dropped.append(of_ids(3))
 gone = pyarrow.table({"word": ["w1"]})
 with_deletes("dropped", dropped, [(2, equality_file("dropped", "e1.parquet", [2], gone))])
 
-print(json.dumps(told))
+print(json.dumps(results))

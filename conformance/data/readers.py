@@ -1,4 +1,4 @@
-"""Runs the blocks of Python that the guide shows for reading a version, as they stand there, and tells what each gave."""
+"""Runs the Python blocks of the guide for reading a version unchanged, and prints the result of each."""
 
 import ast
 import json
@@ -17,7 +17,7 @@ VERSION = f"{HTTP}/api/v1/data/datasets/{NAME}/versions/{NUMBER}"
 
 
 def pulled():
-    """As `dais data pull` does it, each file in two ranges."""
+    """Downloads like `dais data pull`, each file in two ranges."""
     folder = pathlib.Path(NAME)
     folder.mkdir()
     for file in requests.get(VERSION, headers=HEADERS).json()["files"]:
@@ -34,7 +34,7 @@ def pulled():
 
 
 def rows_of(value):
-    """How many rows a table of any of the libraries has."""
+    """Returns the number of rows of a table of any of the libraries."""
     for measure in ("num_rows", "height"):
         if hasattr(value, measure):
             return getattr(value, measure)
@@ -47,7 +47,7 @@ def section():
 
 
 def run(block, names):
-    """Every expression of it that stands for itself is a table."""
+    """Every expression statement of it is a table."""
     found = []
     for statement in ast.parse(block).body:
         code = ast.Module([statement], [])

@@ -1,7 +1,7 @@
 """Writes fields.json from Elastic Common Schema: derive_fields.py ecs_flat.yml VERSION > fields.json
 
-ecs_flat.yml is generated/ecs/ecs_flat.yml of that version. Only names, types and allowed values are kept: facts, no text of
-that file.
+ecs_flat.yml is generated/ecs/ecs_flat.yml of that version. Only names, types and allowed values are kept: facts, no
+text of that file.
 """
 
 import json
@@ -9,7 +9,7 @@ import sys
 
 import yaml
 
-# Sets of fields that logs and audit entries are made of, and what belongs to none.
+# Field sets of logs and audit entries, and fields without a set.
 SETS = "client ecs error event http log process rule service source url user user_agent".split()
 SINGLE = ["@timestamp", "message", "labels", "tags", "trace.id", "span.id", "transaction.id"]
 

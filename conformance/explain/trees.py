@@ -1,4 +1,4 @@
-"""Trains tree ensembles of every usual origin, exports them as ONNX, and says what `shap` makes of their rows.
+"""Trains tree ensembles with every usual library, exports them as ONNX, and prints the values of `shap` for their rows.
 
 Writes into the folder of the first argument one `NAME.onnx` each, and prints JSON: for every model its rows, its
 background rows, the raw sums that the library itself predicts, and the interventional Shapley values of `shap`.
@@ -27,7 +27,7 @@ BACKGROUND = 20
 
 def data():
     random = np.random.default_rng(20261127)
-    # Multiples of 1/64: exact in float32, so that a row stands on the same side of a split in both widths.
+    # Multiples of 1/64: exact in float32, so that a row is on the same side of a split in both widths.
     x = np.round(random.normal(size=(1500, FEATURES)) * 64) / 64
     y = 2 * x[:, 0] + np.sin(3 * x[:, 1]) * x[:, 2] + (x[:, 3] > 0.3) * 4 + random.normal(scale=0.1, size=len(x))
     return x.astype(np.float32), y
@@ -63,7 +63,7 @@ def models(x, y):
 
 def main(folder):
     x, y = data()
-    told = {}
+    results = {}
     for name, model, rows, convert in models(x, y):
         Path(folder, f"{name}.onnx").write_bytes(convert(model).SerializeToString())
         background, explained = rows[:BACKGROUND], rows[100 : 100 + ROWS]
@@ -73,13 +73,13 @@ def main(folder):
         values = np.asarray(explainer.shap_values(explained, check_additivity=False), dtype=float)
         # rows × features × outputs
         values = values[..., np.newaxis] if values.ndim == 2 else values
-        told[name] = {
+        results[name] = {
             "rows": listed(explained),
             "background": listed(background),
             "values": values.tolist(),
             "expected": np.atleast_1d(explainer.expected_value).tolist(),
         }
-    json.dump(told, sys.stdout)
+    json.dump(results, sys.stdout)
 
 
 def listed(rows):

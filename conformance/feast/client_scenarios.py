@@ -1,4 +1,4 @@
-"""What people do with Feast's client, each against the Dais that FEAST_HTTP and FEAST_GRPC name. One line of JSON tells how each went."""
+"""Scenarios of Feast's client, run against the Dais at FEAST_HTTP and FEAST_GRPC. Prints one line of JSON with the result of each."""
 
 import json
 import os
@@ -58,7 +58,7 @@ def prepared(project, data=True, data_first=False):
 
 def spec(thing):
     message = thing.to_proto().spec
-    # The server says whose it is.
+    # The server assigns the owner.
     message.project = ""
     return message
 
@@ -125,15 +125,15 @@ def materialize_and_read():
     store.materialize(NOW - timedelta(days=2), NOW - timedelta(hours=3))
     newest = frame[frame.event_timestamp == pandas.Timestamp(NOW - timedelta(hours=3))].set_index("driver_id")
     got = store.get_online_features(FEATURES, [{"driver_id": driver} for driver in [*DRIVERS, 5]])
-    told = got.to_dict()
-    assert told["driver_id"] == [*DRIVERS, 5], told["driver_id"]
+    values = got.to_dict()
+    assert values["driver_id"] == [*DRIVERS, 5], values["driver_id"]
     for name in TOLD:
-        wanted = [newest.loc[driver, name] for driver in DRIVERS] + [None]
-        wanted = [None if value is None or value is pandas.NA else value for value in wanted]
-        assert told[name] == wanted, (name, told[name], wanted)
-        assert [type(value) for value in told[name]] == [
-            type(value.item()) if hasattr(value, "item") else type(value) for value in wanted
-        ], (name, told[name])
+        expected = [newest.loc[driver, name] for driver in DRIVERS] + [None]
+        expected = [None if value is None or value is pandas.NA else value for value in expected]
+        assert values[name] == expected, (name, values[name], expected)
+        assert [type(value) for value in values[name]] == [
+            type(value.item()) if hasattr(value, "item") else type(value) for value in expected
+        ], (name, values[name])
     statuses = {
         name: list(vector.statuses)
         for name, vector in zip(got.proto.metadata.feature_names.val, got.proto.results, strict=True)
@@ -146,8 +146,8 @@ def materialize_and_read():
     assert intervals[-1] == (NOW - timedelta(days=2), NOW - timedelta(hours=3)), intervals
 
     store.materialize_incremental(NOW, feature_views=["driver_hourly_stats"])
-    told = store.get_online_features(FEATURES, [{"driver_id": 1001}]).to_dict()
-    assert told["whole"] == [0.0], told
+    values = store.get_online_features(FEATURES, [{"driver_id": 1001}]).to_dict()
+    assert values["whole"] == [0.0], values
     intervals = store.get_feature_view("driver_hourly_stats").materialization_intervals
     assert intervals[-1][1] == NOW, intervals
 
@@ -177,14 +177,14 @@ def view_without_entities():
     )
     store.apply([Project(name="no_entities"), source, view])
     dais.push("no_entities", "totals", frame)
-    # As `feast materialize` without names of views.
+    # Like `feast materialize` without names of views.
     store.materialize(NOW - timedelta(days=1), NOW - timedelta(hours=3))
     features = ["totals_view:trips"]
     assert store.get_online_features(features, [{}]).to_dict() == {"trips": [40]}
     store.materialize_incremental(NOW)
     assert store.get_online_features(features, [{}]).to_dict() == {"trips": [52]}
-    asked = pandas.DataFrame({"label": [1], "event_timestamp": [NOW - timedelta(hours=4)]})
-    assert list(store.get_historical_features(asked, features=features).to_df()["trips"]) == [40]
+    entity_rows = pandas.DataFrame({"label": [1], "event_timestamp": [NOW - timedelta(hours=4)]})
+    assert list(store.get_historical_features(entity_rows, features=features).to_df()["trips"]) == [40]
 
 
 def too_old():
@@ -213,18 +213,18 @@ def push_and_write():
 
     store.push("fresh_push", frame(now, 1.0), to=PushMode.ONLINE)
     features = [f"driver_fresh:{name}" for name in ["score", "trips", "path", "seen"]]
-    told = store.get_online_features(features, [{"driver_id": driver} for driver in DRIVERS]).to_dict()
-    assert told["score"] == [1.0, None, 1.0] and told["trips"] == [3, None, 4], told
-    assert told["path"] == [[1, 2], None, [3]], told
-    assert told["seen"] == [int(now.timestamp()), None, int(now.timestamp())], told
+    values = store.get_online_features(features, [{"driver_id": driver} for driver in DRIVERS]).to_dict()
+    assert values["score"] == [1.0, None, 1.0] and values["trips"] == [3, None, 4], values
+    assert values["path"] == [[1, 2], None, [3]], values
+    assert values["seen"] == [int(now.timestamp()), None, int(now.timestamp())], values
     store.push("fresh_push", frame(now - timedelta(hours=1), 9.0))
     store.write_to_online_store("driver_fresh", frame(now + timedelta(hours=1), 2.0))
-    told = store.get_online_features(["driver_fresh:score"], [{"driver_id": 1001}]).to_dict()
-    assert told["score"] == [2.0], told
+    values = store.get_online_features(["driver_fresh:score"], [{"driver_id": 1001}]).to_dict()
+    assert values["score"] == [2.0], values
     raw = {"driver_id": [1001], "event_timestamp": ["2026-11-20 08:30:00"], "score": [3], "trips": [None], "path": [[]], "seen": [None]}
     dais.call("POST", "pushes", "/push", json={"push_source_name": "fresh_push", "df": raw})
-    told = store.get_online_features(["driver_fresh:score", "driver_fresh:trips"], [{"driver_id": 1001}]).to_dict()
-    assert told["score"] == [3.0] and told["trips"] == [None], told
+    values = store.get_online_features(["driver_fresh:score", "driver_fresh:trips"], [{"driver_id": 1001}]).to_dict()
+    assert values["score"] == [3.0] and values["trips"] == [None], values
     raises(errors.PushSourceNotFoundException, lambda: store.push("nope", frame(now, 1.0)))
 
 
@@ -252,7 +252,7 @@ def mistakes_are_told():
         errors.FeastPermissionError,
         lambda: dais.store("mistakes", token="dais_pat_wrong").get_online_features(FEATURES, rows_of),
     )
-    # Another client's entity stays as it is.
+    # Another client's entity is unchanged.
     manifest = {"apiVersion": "dais.dev/v1", "kind": "Entity", "metadata": {"name": "car"}, "spec": {"type": "string"}}
     dais.call("POST", "mistakes", "/api/v1/apply", json={"sources": [{"file": "car.json", "text": json.dumps(manifest)}]})
     raises(
@@ -264,7 +264,7 @@ def mistakes_are_told():
 
 def historical_beside():
     store, _, frame = prepared("historical", data_first=True)
-    asked = pandas.DataFrame(
+    entity_rows = pandas.DataFrame(
         {
             "driver_id": [DRIVERS[0], DRIVERS[1], DRIVERS[2], 5],
             "event_timestamp": [NOW - timedelta(minutes=90 * index) for index in range(4)],
@@ -272,7 +272,7 @@ def historical_beside():
         }
     )
     features = ["driver_hourly_stats:whole", "driver_hourly_stats:city"]
-    theirs = store.get_historical_features(asked, features=features).to_df().sort_values("label")
+    theirs = store.get_historical_features(entity_rows, features=features).to_df().sort_values("label")
     ours = dais.call(
         "POST",
         "historical",
@@ -280,16 +280,16 @@ def historical_beside():
         json={
             "features": features,
             "entities": {
-                "driver_id": [str(value) for value in asked.driver_id],
-                "event_timestamp": [value.isoformat() for value in asked.event_timestamp],
+                "driver_id": [str(value) for value in entity_rows.driver_id],
+                "event_timestamp": [value.isoformat() for value in entity_rows.event_timestamp],
                 "label": [1, 2, 3, 4],
             },
         },
     )["rows"]
     for name in ["whole", "city"]:
-        wanted = [None if pandas.isna(value) else value for value in theirs[name]]
+        expected = [None if pandas.isna(value) else value for value in theirs[name]]
         found = [value for _, value in sorted(zip(ours["label"], ours[name], strict=True))]
-        assert found == wanted, (name, found, wanted)
+        assert found == expected, (name, found, expected)
 
 
 SCENARIOS = [
@@ -308,12 +308,12 @@ def main(names):
     for scenario in SCENARIOS:
         if names and scenario.__name__ not in names:
             continue
-        told = {"name": scenario.__name__}
+        result = {"name": scenario.__name__}
         try:
             scenario()
         except Exception:
-            told["error"] = traceback.format_exc()[-3000:]
-        print(json.dumps(told), flush=True)
+            result["error"] = traceback.format_exc()[-3000:]
+        print(json.dumps(result), flush=True)
 
 
 main(sys.argv[1:])

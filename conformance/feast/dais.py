@@ -1,4 +1,4 @@
-"""What is not Feast's: the address and the token of the Dais under test, and data brought into it."""
+"""The part without Feast: the URL and the token of the Dais under test, and uploads of data."""
 
 import hashlib
 import io
@@ -19,7 +19,7 @@ HEADERS = {"authorization": f"Bearer {TOKEN}"}
 
 
 def store(project, token=TOKEN, repo=None):
-    """A FeatureStore as a feature_store.yaml of this project gives it."""
+    """Returns a FeatureStore as with a feature_store.yaml of this project."""
     folder = repo or tempfile.mkdtemp()
     settings = {
         "project": project,
@@ -43,7 +43,7 @@ def call(method, project, path, **more):
 
 
 def push(project, dataset, frame):
-    """A version of a dataset, as `dais data push` makes it."""
+    """Creates a version of a dataset, like `dais data push`."""
     buffer = io.BytesIO()
     frame.to_parquet(buffer, index=False, coerce_timestamps="us")
     body = buffer.getvalue()

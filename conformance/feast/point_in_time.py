@@ -1,4 +1,4 @@
-"""Features as they were: Dais's join held to the published vectors, and to Feast's own local provider on random data."""
+"""Historical features: compares Dais's join with the published vectors, and with Feast's own local provider on random data."""
 
 import json
 import os
@@ -29,7 +29,7 @@ def at(text):
 
 
 class Views:
-    """The same views twice: in Dais, and in a local Feast beside it."""
+    """The same views twice: in Dais, and in a local Feast."""
 
     def __init__(self, project):
         self.project = project
@@ -92,12 +92,12 @@ def plain(value):
 
 
 def by(rows, order, *names):
-    """The values of columns, in the order of another one."""
+    """Returns the values of columns, sorted by another one."""
     order = rows[order]
     return [[plain(value) for _, value in sorted(zip(order, rows[name], strict=True))] for name in names]
 
 
-def asked(*rows):
+def entity_rows(*rows):
     frame = pandas.DataFrame(rows, columns=["k", "event_timestamp"])
     frame["k"] = frame["k"].astype("int64")
     frame["row"] = range(len(frame))
@@ -116,15 +116,15 @@ def v1():
         ],
         columns=["k", "ts", "created", "v"],
     )
-    entities = asked((1, at("2024-01-01")), (1, at("2024-01-02")), (2, at("2024-01-01")), (3, at("2024-01-03")))
+    entities = entity_rows((1, at("2024-01-01")), (1, at("2024-01-02")), (2, at("2024-01-01")), (3, at("2024-01-03")))
     views = Views("vector_one")
-    for name, ttl, wanted in [
+    for name, ttl, expected in [
         ("ten_days", timedelta(days=10), [11, 22, None, 10]),
         ("no_ttl", timedelta(0), [11, 22, 22, 10]),
         ("one_day", timedelta(days=1), [11, 22, None, None]),
     ]:
         views.add(name, data, ["k"], {"v": Int64}, ttl)
-        assert by(views.dais([f"{name}:v"], entities), "row", "v") == [wanted], name
+        assert by(views.dais([f"{name}:v"], entities), "row", "v") == [expected], name
 
 
 def v2_and_v3():
@@ -136,7 +136,7 @@ def v2_and_v3():
         columns=["k", "ts", "created", "v"],
     )
     views.add("backfills", second, ["k"], {"v": Int64})
-    entities = asked((1001, now + 2 * day), (1002, now + 2 * day))
+    entities = entity_rows((1001, now + 2 * day), (1002, now + 2 * day))
     assert by(views.dais(["backfills:v"], entities), "row", "v") == [[20, 40]]
 
     third = pandas.DataFrame(
@@ -144,7 +144,7 @@ def v2_and_v3():
         columns=["k", "ts", "created", "v"],
     )
     views.add("cutoff", third, ["k"], {"v": Int64})
-    entities = asked((1001, now + day), (1002, now + day))
+    entities = entity_rows((1001, now + day), (1002, now + day))
     assert by(views.dais(["cutoff:v"], entities), "row", "v") == [[20, 40]]
     assert by(views.dais(["cutoff:v"], entities, createdCutoff=True), "row", "v") == [[10, 30]]
 
@@ -172,16 +172,16 @@ def v5_and_v6():
     data = pandas.DataFrame([(1, moment, moment, 7)], columns=["k", "ts", "created", "v"])
     views = Views("vector_five")
     views.add("bounds", data, ["k"], {"v": Int64}, ttl=hour)
-    entities = asked((1, moment), (1, moment - tick), (1, moment + hour), (1, moment + hour + tick))
+    entities = entity_rows((1, moment), (1, moment - tick), (1, moment + hour), (1, moment + hour + tick))
     assert by(views.dais(["bounds:v"], entities), "row", "v") == [[7, None, 7, None]]
-    # Two rows that ask the same stay two.
-    twice = asked((1, moment), (1, moment))
+    # Two equal entity rows stay two.
+    twice = entity_rows((1, moment), (1, moment))
     rows = views.dais(["bounds:v"], twice)
     assert by(rows, "row", "row", "v") == [[0, 1], [7, 7]]
 
 
 def random_views(random, views, name, keys, rows):
-    """Few keys and few moments, so that ties are common; never two rows of one key, moment and created time."""
+    """Few keys and few times, so that ties are common; never two rows of one key, time and created time."""
     made = {
         key: random.integers(0, 40, rows) for key in keys
     }
@@ -216,10 +216,10 @@ def like_feast_itself():
             theirs = views.feast(features, entities)
             ours = views.dais(features, entities)
             columns = ["number", "whole", "text"]
-            wanted = by(theirs, "row", *columns)
+            expected = by(theirs, "row", *columns)
             found = by(ours, "row", *columns)
             assert len(found[0]) == count, len(found[0])
-            for column, ours_of, theirs_of in zip(columns, found, wanted, strict=True):
+            for column, ours_of, theirs_of in zip(columns, found, expected, strict=True):
                 theirs_of = [None if value is None else type_like(value, column) for value in theirs_of]
                 different = [at_row for at_row in range(count) if ours_of[at_row] != theirs_of[at_row]]
                 assert not different, (
@@ -232,7 +232,7 @@ def like_feast_itself():
 
 
 def type_like(value, column):
-    # Without a value for each row, pandas makes a float of a whole number.
+    # Without a value for each row, pandas converts integers to floats.
     return int(value) if column == "whole" else value
 
 
@@ -243,12 +243,12 @@ def main(names):
     for scenario in SCENARIOS:
         if names and scenario.__name__ not in names:
             continue
-        told = {"name": scenario.__name__}
+        result = {"name": scenario.__name__}
         try:
             scenario()
         except Exception:
-            told["error"] = traceback.format_exc()[-3000:]
-        print(json.dumps(told), flush=True)
+            result["error"] = traceback.format_exc()[-3000:]
+        print(json.dumps(result), flush=True)
 
 
 main(sys.argv[1:])

@@ -1,4 +1,4 @@
-"""A small repository of definitions, as Feast's own first example has it, and its data."""
+"""A small repository of definitions like Feast's own first example, and its data."""
 
 from datetime import datetime, timedelta, timezone
 
@@ -51,7 +51,7 @@ def definitions(path):
     hourly = FeatureView(
         name="driver_hourly_stats",
         entities=[driver],
-        # The values are older than the test is.
+        # The values are older than the test.
         ttl=timedelta(days=36500),
         schema=schema,
         source=stats,

@@ -1,4 +1,4 @@
-"""Saves the models that the tests of the Python engine load, below the folder that it is given."""
+"""Saves the models that the tests of the Python engine load, in the given folder."""
 
 import os
 import sys
@@ -30,7 +30,7 @@ class LessTheMean(mlflow.pyfunc.PythonModel):
 
 
 class Columns(mlflow.pyfunc.PythonModel):
-    """Tells what came: the types, and each row as text."""
+    """Returns its input: the types, and each row as text."""
 
     def predict(self, context, model_input, params=None):
         kinds = " ".join(f"{name}:{dtype}" for name, dtype in model_input.dtypes.items())
@@ -48,10 +48,10 @@ class Broken(mlflow.pyfunc.PythonModel):
 
 
 class Moody(mlflow.pyfunc.PythonModel):
-    """-1 ends the process, -2 never ends, -3 takes memory, -4 raises; else it says which process it is in."""
+    """-1 ends the process, -2 never ends, -3 allocates memory, -4 raises; otherwise it returns its process id."""
 
     def load_context(self, context):
-        # Isolated ones all have the same number.
+        # Isolated processes all have the same id.
         self.process = int.from_bytes(os.urandom(6), "big")
 
     def predict(self, context, model_input, params=None):
@@ -69,7 +69,7 @@ class Moody(mlflow.pyfunc.PythonModel):
 
 
 class Hostile(mlflow.pyfunc.PythonModel):
-    """The first value says what it does to its machine; each of it ends on its own, also without limits. Else it answers 1."""
+    """The first value selects an attack on its machine; each ends on its own, also without limits. Otherwise it returns 1."""
 
     def predict(self, context, model_input, params=None):
         import signal
@@ -107,7 +107,7 @@ class Hostile(mlflow.pyfunc.PythonModel):
 
 
 class Curious(mlflow.pyfunc.PythonModel):
-    """Tells what it can reach: 1 for each file that it sees, a network that it has, a place that it may write."""
+    """Returns what it can access: 1 for each visible file, a network, a writable path."""
 
     def predict(self, context, model_input, params=None):
         import socket

@@ -1,4 +1,4 @@
-"""What people do with kfp.Client, each against the server that KFP_HOST names. One line of JSON tells how each went."""
+"""Scenarios of kfp.Client, run against the server at KFP_HOST. Prints one line of JSON with the result of each."""
 
 import base64
 import inspect
@@ -63,18 +63,18 @@ def measure(resource: str, scores: dsl.Output[dsl.Metrics], names: dsl.Output[ds
 
 
 @dsl.component(base_image="python:3.11")
-def tell(status: dsl.PipelineTaskFinalStatus):
+def report(status: dsl.PipelineTaskFinalStatus):
     print("FINAL", status.state, status.pipeline_job_resource_name, status.pipeline_task_name)
 
 
 @dsl.pipeline(name="measured")
 def measured():
-    with dsl.ExitHandler(tell()):
+    with dsl.ExitHandler(report()):
         measure(resource=dsl.PIPELINE_JOB_RESOURCE_NAME_PLACEHOLDER)
 
 
 @dsl.component(
-    base_image="python:3.11", packages_to_install=["nobody-knows-it"], pip_index_urls=["http://169.254.169.254/simple"]
+    base_image="python:3.11", packages_to_install=["no-such-package"], pip_index_urls=["http://169.254.169.254/simple"]
 )
 def indexed():
     pass
@@ -100,7 +100,7 @@ def connect(token=TOKEN):
 
 
 def only_here():
-    """Lists take a namespace where there is one to take."""
+    """Lists use a namespace where there is one."""
     return {} if NAMESPACE is None else {"namespace": NAMESPACE}
 
 
@@ -305,7 +305,7 @@ def scenario_metrics_and_logs():
     assert "it measures now" in log and "[KFP Executor" in log, log
     names = artifact(client, run.run_id, "exit-handler-1/measure", "names").split()
     assert names[0].startswith("measured-") and names[0] != run.display_name, names
-    state = artifact(client, run.run_id, "tell", "main-logs")
+    state = artifact(client, run.run_id, "report", "main-logs")
     assert f"FINAL COMPLETE {names[0]} exit-handler-1" in state, state
 
 
@@ -373,12 +373,12 @@ def main(names):
         if name.startswith("scenario_")
     }
     for name in names or scenarios:
-        told = {"name": name}
+        result = {"name": name}
         try:
             scenarios[name]()
         except Exception:
-            told["error"] = traceback.format_exc()[-4000:]
-        sys.stdout.write("\n" + json.dumps(told) + "\n")
+            result["error"] = traceback.format_exc()[-4000:]
+        sys.stdout.write("\n" + json.dumps(result) + "\n")
         sys.stdout.flush()
 
 

@@ -1,6 +1,6 @@
 """Writes endpoints.json from the protocol files of Kubeflow Pipelines: derive_endpoints.py FOLDER VERSION > endpoints.json
 
-FOLDER holds backend/api/v2beta1 of that version. Only names and types are kept: facts, no text of those files.
+FOLDER contains backend/api/v2beta1 of that version. Only names and types are kept: facts, no text of those files.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What kfp.local makes of the pipelines that are named: one JSON object, name to outputs, or to why there are none."""
+"""The outputs of kfp.local for the named pipelines: one JSON object, from name to outputs or the error."""
 
 import functools
 import json
@@ -25,10 +25,10 @@ def outputs(pipeline):
 if __name__ == "__main__":
     logging.disable(logging.CRITICAL)
     local.init(runner=local.SubprocessRunner(use_venv=False), raise_on_error=True)
-    wanted = set(sys.argv[1:])
+    names = set(sys.argv[1:])
     # Components write to the standard output of this process.
     answer = os.dup(1)
     os.dup2(2, 1)
-    found = {one.name: outputs(one) for one in pipelines.ALL if one.name in wanted}
+    found = {one.name: outputs(one) for one in pipelines.ALL if one.name in names}
     with os.fdopen(answer, "w") as file:
         json.dump(found, file)

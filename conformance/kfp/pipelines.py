@@ -1,4 +1,4 @@
-"""Pipelines of every feature of the SDK's language, compiled and printed as one JSON object: name to text."""
+"""Pipelines for every feature of the SDK, compiled and printed as one JSON object: name to text."""
 
 import json
 import os
@@ -49,7 +49,7 @@ def fail(value: str = "x") -> str:
     import sys
 
     print("about to fail", file=sys.stderr)
-    raise ValueError("it was told to fail: " + value)
+    raise ValueError("failure on request: " + value)
 
 
 @python
@@ -85,9 +85,9 @@ def named_outputs(x: int = 4) -> NamedTuple("Result", [("sum", int), ("name", st
 
 @dsl.pipeline(name="texts")
 def texts(name: str = "Ada", n: int = 2) -> str:
-    # Texts with parameters in them, of several tasks; and texts that only look so.
-    said = text(value=f"{name} has {number(value=n).output} of {{{name}}}")
-    return joined(values=[said.output, "a'b\"c", "$HOME `x`", "line\nline"]).output
+    # Texts with parameters of several tasks; and texts that only look like them.
+    described = text(value=f"{name} has {number(value=n).output} of {{{name}}}")
+    return joined(values=[described.output, "a'b\"c", "$HOME `x`", "line\nline"]).output
 
 
 @dsl.pipeline(name="branches")
@@ -241,20 +241,20 @@ def nested(x: int = 1) -> int:
 
 
 @python
-def told(status: dsl.PipelineTaskFinalStatus, word: str = "bye"):
+def report(status: dsl.PipelineTaskFinalStatus, word: str = "bye"):
     print("FINAL", word, status.state, status.pipeline_task_name, status.error_code, status.error_message)
 
 
 @dsl.pipeline(name="exit-good")
 def exit_good() -> None:
-    end = told(word="good")
+    end = report(word="good")
     with dsl.ExitHandler(end, name="guarded"):
         text(value="fine")
 
 
 @dsl.pipeline(name="exit-bad")
 def exit_bad() -> None:
-    end = told(word="bad")
+    end = report(word="bad")
     with dsl.ExitHandler(end, name="guarded"):
         fail(value="inside")
 
@@ -479,7 +479,7 @@ if __name__ == "__main__":
         path = os.path.join(tempfile.mkdtemp(), "pipeline.yaml")
         try:
             compiler.Compiler().compile(pipeline, path)
-        except Exception as error:  # The test says which of them this release may not know.
+        except Exception as error:  # The test lists those that this release may not support.
             print(f"{pipeline.name}: {error!r}", file=sys.stderr)
             continue
         with open(path) as file:

@@ -31,7 +31,7 @@ public class JavaClient {
   }
 
   public static void main(String[] words) throws Exception {
-    // What says who somebody is comes from the program: this client does not look for a token in the environment.
+    // The program passes the credentials: this client does not read a token from the environment.
     String uri = System.getenv("MLFLOW_TRACKING_URI");
     String token = System.getenv("MLFLOW_TRACKING_TOKEN");
     try (MlflowClient client = new MlflowClient(new BasicMlflowHostCreds(uri, token))) {

@@ -81,7 +81,7 @@ def settings(**values):
 
 @contextmanager
 def watched(module, name):
-    """What calls a function of the client's own libraries are made meanwhile; they are passed on as they are."""
+    """Records the calls of a function of the client's own libraries; they are passed on unchanged."""
     calls = []
     function = getattr(module, name)
 
@@ -111,7 +111,7 @@ def _same(run, name, path):
 
 @scenario()
 def files_by_server():
-    """What pages and clients for other languages ask the server itself."""
+    """Requests that pages and clients of other languages send to the server."""
     import requests
 
     mlflow.set_experiment(fresh())
@@ -127,23 +127,23 @@ def files_by_server():
             url = f"{server}/api/2.0/mlflow/artifacts/list"
             answer = requests.get(url, params={"run_id": identifier, "path": path}, headers=headers)
             answer.raise_for_status()
-            told = answer.json()
-            assert told["root_uri"] == run.info.artifact_uri
-            return [(file["path"], file["is_dir"], file.get("file_size")) for file in told.get("files", [])]
+            result = answer.json()
+            assert result["root_uri"] == run.info.artifact_uri
+            return [(file["path"], file["is_dir"], file.get("file_size")) for file in result.get("files", [])]
 
         assert listed() == [("empty", False, 0), ("texts", True, None)], listed()
         assert listed("texts") == [("texts/größe.txt", False, 9)], listed("texts")
         assert listed("empty") == []
-        wanted = {"run_id": identifier, "path": "texts/größe.txt"}
-        answer = requests.get(f"{server}/get-artifact", params=wanted, headers=headers)
+        requested = {"run_id": identifier, "path": "texts/größe.txt"}
+        answer = requests.get(f"{server}/get-artifact", params=requested, headers=headers)
         assert (answer.status_code, answer.text) == (200, "some text"), answer.text
-        none = requests.get(f"{server}/get-artifact", params={**wanted, "path": "none"}, headers=headers)
+        none = requests.get(f"{server}/get-artifact", params={**requested, "path": "none"}, headers=headers)
         assert none.status_code == 404, none.text
 
 
 @scenario()
 def artifacts_lie_in_the_folder():
-    """Only where the server lets its clients write the files themselves."""
+    """Only where the server lets its clients write the files directly."""
     root = os.environ.get("DAIS_TEST_ARTIFACT_ROOT")
     if root is None:
         return
@@ -181,7 +181,7 @@ def artifact_in_parts():
         with settings(**IN_PARTS), watched(requests, "put") as puts:
             mlflow.log_artifact(str(path), "parts/deep")
             assert len(puts) == 6, len(puts)
-            # Again, in its place.
+            # Overwrites the same path.
             path.write_bytes(os.urandom(2 << 20))
             mlflow.log_artifacts(folder, "parts/deep")
             assert len(puts) == 8, len(puts)

@@ -1,8 +1,8 @@
-"""Training under autologging: what each framework's integration logs, and that the model that was kept predicts the same."""
+"""Training under autologging: what each framework's integration logs, and that the logged model has equal predictions."""
 
 import os
 
-# Before Keras is imported. TensorFlow would be ten times as much to install.
+# Before Keras is imported. TensorFlow would be an installation of ten times the size.
 os.environ.setdefault("KERAS_BACKEND", "jax")
 
 import numpy
@@ -15,7 +15,7 @@ ROWS = 200
 
 
 def numbers():
-    """A column that follows from three others, the same each time."""
+    """A column computed from three others, deterministic."""
     random = numpy.random.default_rng(7)
     inputs = random.normal(size=(ROWS, 3)).astype("float32")
     target = (inputs @ [2.0, -1.0, 0.5] + random.normal(scale=0.1, size=ROWS)).astype("float32")
@@ -23,7 +23,7 @@ def numbers():
 
 
 class Training:
-    """Autologging of one framework on a new experiment for the length of a `with`; then what was logged."""
+    """Autologging of one framework on a new experiment for the duration of a `with`; then returns the logged content."""
 
     def __init__(self, framework, **settings):
         self.framework = framework
@@ -44,7 +44,7 @@ class Training:
 
     @property
     def run(self):
-        """The one that is nobody's child."""
+        """Returns the run without a parent."""
         [run] = [run for run in self.runs if "mlflow.parentRunId" not in run.data.tags]
         assert run.info.status == "FINISHED", run.info.status
         return run
@@ -58,7 +58,7 @@ class Training:
 
     @property
     def model(self):
-        """The address of the one model, which is ready."""
+        """Returns the URI of the only model, which is ready."""
         if VERSION < (3, 0):
             return f"runs:/{self.run.info.run_id}/model"
         [output] = self.run.outputs.model_outputs
@@ -104,7 +104,7 @@ def autolog_scikit_learn_search():
 
 @scenario(needs=("xgboost",))
 def autolog_xgboost():
-    """Metrics of every round in one batch, early stopping, importances as a picture and as JSON."""
+    """Metrics of every round in one batch, early stopping, importances as an image and as JSON."""
     import mlflow.xgboost
     import xgboost
 

@@ -1,4 +1,4 @@
-"""What is asked of the server that the corpus is recorded from, by subject. Each group begins with nothing of the others."""
+"""The requests of the recorded corpus, by subject. Each group starts without data of the others."""
 
 GROUPS = {}
 V2, V3 = "/api/2.0/mlflow", "/api/3.0/mlflow"

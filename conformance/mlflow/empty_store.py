@@ -1,4 +1,4 @@
-"""Makes an empty store in the database that MLFLOW_TRACKING_URI names: what `mlflow experiments search` does too."""
+"""Creates an empty store in the database at MLFLOW_TRACKING_URI, as `mlflow experiments search` does."""
 
 from mlflow import MlflowClient
 

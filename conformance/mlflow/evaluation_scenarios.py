@@ -1,4 +1,4 @@
-"""Evaluation datasets, scorers, prompts in all they do, and workspaces."""
+"""Evaluation datasets, scorers, all prompt functions, and workspaces."""
 
 import os
 

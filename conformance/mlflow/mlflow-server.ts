@@ -66,9 +66,9 @@ export async function startMlflowServer(folder: string, options: MlflowServerOpt
     { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true },
   );
   if (child.pid !== undefined) options.onStart?.(child.pid);
-  let said = '';
+  let output = '';
   for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk: Buffer) => (said = (said + chunk.toString('utf8')).slice(-10_000)));
+    stream.on('data', (chunk: Buffer) => (output = (output + chunk.toString('utf8')).slice(-10_000)));
   }
   const ended = once(child, 'close');
   const kill = () => {
@@ -88,7 +88,7 @@ export async function startMlflowServer(folder: string, options: MlflowServerOpt
   while (!(await answers(url))) {
     if (child.exitCode !== null || Date.now() > giveUp) {
       await stop();
-      throw new Error(`the server did not start:\n${said}`);
+      throw new Error(`the server did not start:\n${output}`);
     }
     await sleep(200);
   }

@@ -71,7 +71,7 @@ def a_model_is_logged_and_loaded():
     mlflow.set_experiment(fresh())
     model = DummyClassifier().fit([[1], [2]], [0, 1])
     with mlflow.start_run() as run:
-        # What the model needs is said: finding it out starts a second Python for each model.
+        # The requirements of the model are explicit: inferring them starts a second Python for each model.
         more = {"pip_requirements": ["scikit-learn"], "registered_model_name": fresh("dummy")}
         if VERSION >= (3, 0):
             info = mlflow.sklearn.log_model(model, name="dummy", **more)
@@ -119,8 +119,8 @@ def model_registry():
     assert len(client.search_model_versions(f"run_id = '{run.info.run_id}' AND tags.n = '1'")) == 1
     assert [one.name for one in client.search_registered_models(f"name LIKE '{name}%'")] == [name]
     client.delete_registered_model_alias(name, "champion")
-    said = refused("INVALID_PARAMETER_VALUE", lambda: client.get_model_version_by_alias(name, "champion"))
-    assert "Registered model alias champion not found." in said
+    message = refused("INVALID_PARAMETER_VALUE", lambda: client.get_model_version_by_alias(name, "champion"))
+    assert "Registered model alias champion not found." in message
     refused("INVALID_PARAMETER_VALUE", lambda: client.set_registered_model_alias(name, "v1", "1"))
     refused("RESOURCE_DOES_NOT_EXIST", lambda: client.get_model_version(name, "99"))
     refused("RESOURCE_DOES_NOT_EXIST", lambda: client.get_registered_model(name + "-none"))

@@ -1,7 +1,7 @@
-"""A notebook in a real Jupyter kernel that logs to the server that MLFLOW_TRACKING_URI names; prints what its cells printed.
+"""A notebook in a real Jupyter kernel that logs to the server at MLFLOW_TRACKING_URI; prints the output of its cells.
 
-Cells are run one by one as a person runs them: a run stays open over several of them, one of them fails, the kernel is
-restarted and goes on with the same run.
+Cells run one by one as for a user: a run stays open over several of them, one of them fails, the kernel is restarted
+and continues the same run.
 """
 
 import json
@@ -35,7 +35,7 @@ with mlflow.start_run(run_name="fails"):
 """,
 ]
 
-# %env and !, as people use them; what a display shows travels by the kernel's own messages.
+# %env and !, as users write them; displays are sent in the kernel's own messages.
 AFTER = """
 %env MLFLOW_EXPERIMENT_NAME=notebook
 !echo from the shell
@@ -49,7 +49,7 @@ display(found[["tags.mlflow.runName", "status"]])
 
 
 def executed(*sources):
-    """The cells after a new kernel has run them and ended."""
+    """Returns the cells after a new kernel has run them and ended."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source.strip()) for source in sources])
     NotebookClient(notebook, kernel_name="python3", timeout=300, allow_errors=True).execute()
     nbformat.validate(notebook)

@@ -1,9 +1,9 @@
-"""Records what a real `mlflow server` answers: requests and answers, as JSON files in corpus/.
+"""Records the responses of a real `mlflow server`: requests and responses, as JSON files in corpus/.
 
     python record_corpus.py [GROUP …]    then: npm run format
 
-Starts the server of the installed mlflow on a database of its own. What differs from run to run stands as `$name`: ids
-that a step keeps, times, page tokens and names that are made up.
+Starts the server of the installed mlflow on a new database. Values that differ from run to run are written as
+`$name`: ids that a step keeps, times, page tokens and generated names.
 """
 
 import json
@@ -21,10 +21,10 @@ from urllib.request import Request, urlopen
 
 CORPUS = Path(__file__).parent / "corpus"
 PORT = 5731
-# Experiments count from here: a number as long as this is found again in addresses.
+# Experiment ids start here: such a long number is recognized in URIs.
 FIRST_EXPERIMENT = 471100
 TIMES = re.compile(r"(time|timestamp|timestamp_ms)$")
-# Of this century, in ms; what steps send themselves is less.
+# Times of this century in ms; times that steps send are smaller.
 NOW = 1_000_000_000_000
 
 
@@ -35,7 +35,7 @@ class Recorder:
         self.exchanges = []
 
     def __call__(self, name, method, path, body=None, query=(), keep=None, headers=None, raw=None):
-        """`keep` names what later steps use: `{"run": "run.info.run_id"}`."""
+        """`keep` names the values that later steps use: `{"run": "run.info.run_id"}`."""
         pairs = [(key, one) for key, value in dict(query).items() for one in ([value] if isinstance(value, str) else value)]
         url = self.filled(path)
         if pairs:
@@ -54,10 +54,10 @@ class Recorder:
                 request[key] = value
         if body == {}:
             request["body"] = body
-        told = {"name": name, "request": request, "status": status, "answer": self.emptied(answer)}
+        result = {"name": name, "request": request, "status": status, "answer": self.emptied(answer)}
         if keep:
-            told["keep"] = keep
-        self.exchanges.append(told)
+            result["keep"] = keep
+        self.exchanges.append(result)
         return answer
 
     def ask(self, method, url, data, headers):
@@ -91,7 +91,7 @@ class Recorder:
             if key in ("next_page_token", "digest") and value not in self.kept.values():
                 return f"${key}" if key == "next_page_token" or re.fullmatch("[0-9a-f]{8}", value) else value
             for variable, kept in self.kept.items():
-                # Versions and the like are too short to be looked for.
+                # Versions and similar values are too short to be searched for.
                 if len(kept) >= 6:
                     value = value.replace(kept, f"${variable}")
             if key == "records":

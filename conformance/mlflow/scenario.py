@@ -1,10 +1,10 @@
-"""What scenarios have in common: how they are listed, fresh names, and refusals."""
+"""The common part of scenarios: their list, unique names, and expected errors."""
 
 import os
 import uuid
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-# A server that is wrong is told at once, not after four minutes of retries.
+# A failing server is reported immediately, not after four minutes of retries.
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
 
 import mlflow

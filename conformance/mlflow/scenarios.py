@@ -1,7 +1,7 @@
-"""What people do with MLflow's own client, against the server that MLFLOW_TRACKING_URI names.
+"""Scenarios of MLflow's own client, run against the server at MLFLOW_TRACKING_URI.
 
-Nothing of the client is changed. Prints one JSON object for each scenario: its name and, when it failed, the traceback.
-Runs with clients from 2.22 on; a scenario says from which version it can.
+The client is unmodified. Prints one JSON object for each scenario: its name and, when it failed, the traceback.
+Runs with clients from 2.22 on; a scenario can require a later version.
 """
 
 import json
@@ -37,16 +37,16 @@ def main(chosen):
             print(json.dumps({"name": name, "skipped": True}), flush=True)
             continue
         started = time.time()
-        told = {"name": name}
+        result = {"name": name}
         try:
             function()
         except BaseException:
-            told["error"] = traceback.format_exc()
+            result["error"] = traceback.format_exc()
         finally:
             while mlflow.active_run() is not None:
                 mlflow.end_run()
-        told["seconds"] = round(time.time() - started, 2)
-        print(json.dumps(told), flush=True)
+        result["seconds"] = round(time.time() - started, 2)
+        print(json.dumps(result), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Traces: what the decorator, spans by hand and OpenTelemetry's own exporter write, and how it is read, searched and judged."""
+"""Traces: written by the decorator, manual spans and OpenTelemetry's own exporter; then read, searched and assessed."""
 
 import time
 
@@ -119,7 +119,7 @@ def traces_are_found():
             ask(n)
         except RuntimeError:
             pass
-        # Times are in ms, and are told apart by filters and orders.
+        # Times are in ms, so that filters and orders can distinguish them.
         time.sleep(0.005)
     flushed()
     every = found(experiment, order_by=["timestamp ASC"])

@@ -1,4 +1,4 @@
-"""Experiments, runs and what runs log."""
+"""Experiments, runs and logged data."""
 
 import math
 import time
@@ -73,8 +73,8 @@ def fluent_run():
     assert finished.data.tags["mlflow.runName"] == "trained"
     assert finished.data.tags["mlflow.note.content"] == "a note"
     client = MlflowClient()
-    said = refused("INVALID_PARAMETER_VALUE", lambda: client.log_batch(run.info.run_id, params=[Param("depth", "4")]))
-    assert "Changing param values is not allowed" in said
+    message = refused("INVALID_PARAMETER_VALUE", lambda: client.log_batch(run.info.run_id, params=[Param("depth", "4")]))
+    assert "Changing param values is not allowed" in message
     mlflow.MlflowClient().update_run(run.info.run_id, name="renamed")
     assert mlflow.get_run(run.info.run_id).data.tags["mlflow.runName"] == "renamed"
 
@@ -114,8 +114,8 @@ def lifecycle_of_runs():
     client.set_terminated(identifier, "KILLED", end_time=99)
     assert client.get_run(identifier).info.end_time == 99
     client.delete_run(identifier)
-    said = refused("INVALID_PARAMETER_VALUE", lambda: client.log_metric(identifier, "m", 1))
-    assert "must be in the 'active' state" in said
+    message = refused("INVALID_PARAMETER_VALUE", lambda: client.log_metric(identifier, "m", 1))
+    assert "must be in the 'active' state" in message
     assert client.get_run(identifier).info.lifecycle_stage == "deleted"
     client.restore_run(identifier)
     client.set_tag(identifier, "gone", "soon")

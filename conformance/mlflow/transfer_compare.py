@@ -1,8 +1,8 @@
-"""Tells, through the client, in what two servers differ: `transfer_compare.py A B [ids|names]`.
+"""Compares two servers through the client: `transfer_compare.py A B [ids|names]`.
 
-Traces have the same ids on both. With `ids`, runs and logged models have the same ids on both; with `names` they are found by their names, and times that
-a server sets by itself are not compared. Numbers of experiments may differ always. Prints one JSON object: how much was
-compared, and every difference.
+Traces have the same ids on both. With `ids`, runs and logged models have the same ids on both; with `names` they are
+found by their names, and times that a server sets are not compared. Experiment ids can always differ. Prints one JSON
+object: the number of compared values, and every difference.
 """
 
 import hashlib
@@ -25,8 +25,8 @@ from transfer_compare_traces import datasets, scorers, traces
 PROMPTS = "tags.`mlflow.prompt.is_prompt` = 'true'"
 
 
-class Told:
-    """What a server says, with all that may differ between servers made the same."""
+class ServerContent:
+    """The content of a server, with server-specific values normalized."""
 
     def __init__(self, uri, by_ids):
         self.uri = uri
@@ -44,27 +44,27 @@ class Told:
         self.ids = {}
 
     def everything(self):
-        told = {}
+        content = {}
         experiments = self.client.search_experiments(view_type=ViewType.ALL)
         for experiment in experiments:
-            told[f"experiment {experiment.name}"] = self.experiment(experiment)
+            content[f"experiment {experiment.name}"] = self.experiment(experiment)
         self.experiments = {one.experiment_id: one.name for one in experiments}
         for experiment in experiments:
-            self.runs(experiment, told)
-            self.logged_models(experiment, told)
-        self.registry(told)
+            self.runs(experiment, content)
+            self.logged_models(experiment, content)
+        self.registry(content)
         for experiment in experiments:
-            traces(self, experiment, told)
+            traces(self, experiment, content)
             if experiment.lifecycle_stage == "active":
-                scorers(self, experiment, told)
-        datasets(self, told)
-        return told
+                scorers(self, experiment, content)
+        datasets(self, content)
+        return content
 
     def name(self, identifier):
         return identifier if self.by_ids else self.ids.get(identifier, identifier)
 
     def text(self, value):
-        """A value in which ids of this server may stand."""
+        """A value that can contain ids of this server."""
         value = re.sub(r"mlflow-artifacts:/\d+/", "mlflow-artifacts:/E/", value)
         if self.by_ids:
             return value
@@ -73,7 +73,7 @@ class Told:
         return re.sub(r"\b[0-9a-f]{32}\b", "ID", value)
 
     def pairs(self, values):
-        # Which prompts belong to which experiment is told by the experiments' numbers; what an export notes is its own.
+        # Prompts list their experiments by number; the tags of an export are its own.
         return {
             key: versions_in(value) if key == "mlflow.modelVersions" else self.text(value)
             for key, value in values.items()
@@ -87,11 +87,11 @@ class Told:
         return {
             "stage": one.lifecycle_stage,
             "tags": dict(one.tags),
-            # That of the default experiment is the server's own.
+            # The location of the default experiment is the server's own.
             **(self.times(created=one.creation_time) if one.experiment_id != "0" else {}),
         }
 
-    def runs(self, experiment, told):
+    def runs(self, experiment, content):
         token = None
         found = []
         while True:
@@ -108,7 +108,7 @@ class Told:
         self.run_ids[experiment.experiment_id] = [run.info.run_id for run in found]
         for run in found:
             self.counts["runs"] += 1
-            told[f"{experiment.name} / {self.name(run.info.run_id)}"] = self.run(run)
+            content[f"{experiment.name} / {self.name(run.info.run_id)}"] = self.run(run)
 
     def run(self, run):
         identifier = run.info.run_id
@@ -156,12 +156,12 @@ class Told:
                 self.counts["files"] += 1
                 self.counts["bytes"] += len(content)
                 name = str(path.relative_to(root))
-                # The description of a model holds the ids of its run and of itself.
+                # The description of a model contains the ids of its run and of itself.
                 same = self.by_ids or path.name != "MLmodel"
                 found[name] = hashlib.sha256(content).hexdigest() if same else "a model"
             return found
 
-    def logged_models(self, experiment, told):
+    def logged_models(self, experiment, content):
         for number, model in enumerate(
             sorted(
                 self.client.search_logged_models([experiment.experiment_id]),
@@ -171,7 +171,7 @@ class Told:
             self.counts["models"] += 1
             self.ids[model.model_id] = f"model {model.name} {number}"
         for model in self.client.search_logged_models([experiment.experiment_id]):
-            told[f"{experiment.name} / {self.name(model.model_id)}"] = {
+            content[f"{experiment.name} / {self.name(model.model_id)}"] = {
                 "name": model.name,
                 "type": model.model_type,
                 "run": self.name(model.source_run_id),
@@ -186,22 +186,22 @@ class Told:
                 "files": self.files(model.artifact_location),
             }
 
-    def registry(self, told):
+    def registry(self, content):
         for text in (None, PROMPTS):
             for model in self.client.search_registered_models(filter_string=text):
-                told[f"registered {model.name}"] = {
+                content[f"registered {model.name}"] = {
                     "description": model.description or "",
                     "tags": self.pairs(model.tags),
                     "aliases": {alias: str(version) for alias, version in model.aliases.items()},
                     **self.times(created=model.creation_timestamp),
                 }
                 named = f"name = '{model.name}'"
-                wanted = named if text is None else f"{named} and {text}"
-                for version in self.client.search_model_versions(wanted):
+                query = named if text is None else f"{named} and {text}"
+                for version in self.client.search_model_versions(query):
                     self.counts["versions"] += 1
                     if text is not None:
                         self.prompts.append(f"{model.name}/{version.version}")
-                    told[f"version {model.name}/{version.version}"] = self.version(version, text is None)
+                    content[f"version {model.name}/{version.version}"] = self.version(version, text is None)
 
     def version(self, version, is_model):
         uri = self.client.get_model_version_download_uri(version.name, version.version) if is_model else None
@@ -218,7 +218,7 @@ class Told:
 
 
 def versions_in(text):
-    """Client and server both note them, in two forms."""
+    """Client and server both record them, in two formats."""
     return sorted({(one["name"], str(one["version"])) for one in json.loads(text)})
 
 
@@ -234,9 +234,9 @@ def differences(path, a, b):
 
 
 def main(a, b, mode):
-    first, second = Told(a, mode == "ids"), None
+    first, second = ServerContent(a, mode == "ids"), None
     left = first.everything()
-    second = Told(b, mode == "ids")
+    second = ServerContent(b, mode == "ids")
     right = second.everything()
     print(json.dumps({"counts": first.counts, "differences": list(differences("", left, right))}))
 

@@ -1,4 +1,4 @@
-"""Fills the server that MLFLOW_TRACKING_URI names with some of everything that can be moved to another one."""
+"""Fills the server at MLFLOW_TRACKING_URI with examples of everything that can be transferred to another one."""
 
 import os
 import tempfile

@@ -60,7 +60,7 @@ def traced(prompt):
                 ask(number, prompt)
         except ValueError:
             pass
-        # Their order is that of their times, which are in ms.
+        # They are sorted by time in ms.
         time.sleep(0.005)
     mlflow.flush_trace_async_logging()
     return mlflow.search_traces(return_type="list", order_by=["timestamp_ms ASC"])
@@ -78,7 +78,7 @@ def judged(trace):
 
 
 def kept_as_a_file(trace):
-    """As clients before 3.5 keep the spans."""
+    """Stores the spans like clients before 3.5."""
     client = TracingClient()
     info = copy.deepcopy(trace.info)
     info.trace_id = "tr-" + "ab" * 16

@@ -1,6 +1,6 @@
 """A training that logs with MLflow's asynchronous logging: unbroken_training.py STEPS SECONDS_PER_STEP.
 
-Prints `started RUN_ID`, then one JSON object with the longest logging call in seconds and what failed at the end.
+Prints `started RUN_ID`, then one JSON object with the longest logging call in seconds and the failures at the end.
 """
 
 import json
@@ -29,6 +29,6 @@ try:
     mlflow.flush_async_logging()
     mlflow.end_run()
 except Exception as error:
-    # The training has its result: it goes on without its run.
+    # The training has its result: it continues without its run.
     failure = f"{type(error).__name__}: {error}"[:300]
 print(json.dumps({"longest": longest, "failure": failure, "end": time.perf_counter() - trained}), flush=True)

@@ -1,4 +1,4 @@
-"""Webhooks: made by the client, received and verified as MLflow's documentation has receivers do it."""
+"""Webhooks: created by the client, received and verified like in MLflow's documentation."""
 
 import base64
 import hashlib
@@ -17,7 +17,7 @@ SECRET = "a secret of the receiver"
 
 
 class Receiver:
-    """Answers 503 as often as it is told, then 200; keeps what it took, by delivery id."""
+    """Responds with 503 the given number of times, then with 200; stores the accepted requests by delivery id."""
 
     def __init__(self, failures=0):
         outer = self
@@ -64,7 +64,7 @@ class Receiver:
 
 
 def verified(headers, body):
-    """The code that MLflow's documentation gives to receivers."""
+    """The code of MLflow's documentation for receivers."""
     delivery_id, timestamp = headers["X-MLflow-Delivery-Id"], headers["X-MLflow-Timestamp"]
     if abs(time.time() - int(timestamp)) > 300:
         return False
@@ -81,11 +81,11 @@ def webhooks_are_kept():
         name=name,
         url="https://example.com/hook",
         events=["model_version.created", "registered_model.created"],
-        description="tells the team",
+        description="notifies the team",
         secret=SECRET,
         status="DISABLED",
     )
-    assert (made.name, made.status.value, made.description) == (name, "DISABLED", "tells the team")
+    assert (made.name, made.status.value, made.description) == (name, "DISABLED", "notifies the team")
     assert made.secret is None and made.creation_timestamp > 0
     read = client.get_webhook(made.webhook_id)
     assert (read.url, {str(event) for event in read.events}) == (
@@ -100,7 +100,7 @@ def webhooks_are_kept():
         "ACTIVE",
         ["model_version_tag.set"],
     )
-    assert changed.description == "tells the team"
+    assert changed.description == "notifies the team"
     others = [client.create_webhook(fresh("hook"), "https://example.com/", ["model_version_tag.set"]) for _ in range(2)]
     pages, token = [], None
     while True:
@@ -159,7 +159,7 @@ def a_webhook_is_tested():
     client.delete_webhook(made.webhook_id)
 
 
-# Prompts became entities of webhooks in 3.5.
+# Webhooks support prompts since 3.5.
 @scenario(since=(3, 5))
 def a_webhook_is_told_of_models_and_prompts():
     client = MlflowClient()
@@ -174,7 +174,7 @@ def a_webhook_is_told_of_models_and_prompts():
         "prompt_version.created",
         "prompt_alias.created",
     ]
-    # The first requests are refused: nothing is lost by that.
+    # The first requests are rejected: the server retries them.
     with Receiver(failures=3) as receiver:
         made = client.create_webhook(fresh("hook"), receiver.url, events, secret=SECRET)
         name = fresh("model")
@@ -187,9 +187,9 @@ def a_webhook_is_told_of_models_and_prompts():
         prompt = fresh("prompt")
         mlflow.genai.register_prompt(prompt, "Hello {{name}}")
         mlflow.genai.set_prompt_alias(prompt, alias="live", version=1)
-        told = receiver.wait(len(events))
-        assert set(told) == set(events), told.keys()
-        data = {event: one["data"] for event, one in told.items()}
+        result = receiver.wait(len(events))
+        assert set(result) == set(events), result.keys()
+        data = {event: one["data"] for event, one in result.items()}
         assert data["registered_model.created"]["name"] == name
         assert data["registered_model.created"]["tags"] == {"team": "x"}
         assert data["model_version.created"]["version"] == "1"

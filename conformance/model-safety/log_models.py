@@ -1,5 +1,5 @@
-"""Logs a model of each family that is named behind the address and the folder, as clients log them, and registers it. Writes for each
-what an endpoint is asked, and what MLflow predicts for that."""
+"""Logs a model of each family in the arguments after the URL and the folder, as clients log them, and registers it.
+Writes for each a request for an endpoint, and the predictions of MLflow for it."""
 
 import json
 import os
@@ -24,18 +24,18 @@ table = pd.DataFrame({"carrier": ["Northwind", "Meridian"] * 40, "delay": random
 target = table["delay"] * 0.7 + 3 * (table["carrier"] == "Meridian") + table["hour"] / 10
 numbers = table[["delay", "hour"]]
 rows = table.head(5)
-# Enough to load them; the same for all, so that they share an environment.
+# Sufficient to load them; the same for all, so that they share an environment.
 LIGHT = ["mlflow-skinny==3.17.2", "pandas==3.1.1", "scikit-learn==1.9.1", "cloudpickle==3.1.3", "xgboost-cpu==3.2.0", "lightgbm==4.7.0", "skops==0.16.0"]
 DEEP = ["mlflow-skinny==3.17.2", "pandas==3.1.1", "cloudpickle==3.1.3", "catboost==1.2.10", "torch==2.15.0"]
 
 
-def log(name, flavor, asked, packages, **model):
+def log(name, flavor, inputs, packages, **model):
     with mlflow.start_run():
         info = flavor.log_model(name="model", pip_requirements=packages, registered_model_name=name, **model)
-    said = mlflow.pyfunc.load_model(info.model_uri).predict(asked)
-    said = said.to_dict("records") if isinstance(said, pd.DataFrame) else np.asarray(said).tolist()
-    body = {"dataframe_split": asked.to_dict("split")} if isinstance(asked, pd.DataFrame) else {"inputs": asked.tolist()}
-    (folder / f"{name}.json").write_text(json.dumps({"body": body, "said": said}))
+    expected = mlflow.pyfunc.load_model(info.model_uri).predict(inputs)
+    expected = expected.to_dict("records") if isinstance(expected, pd.DataFrame) else np.asarray(expected).tolist()
+    body = {"dataframe_split": inputs.to_dict("split")} if isinstance(inputs, pd.DataFrame) else {"inputs": inputs.tolist()}
+    (folder / f"{name}.json").write_text(json.dumps({"body": body, "expected": expected}))
 
 
 def log_table(name, flavor, model, inputs, packages, **more):
@@ -114,7 +114,7 @@ def isolation(path, address):
 
 
 class Own(mlflow.pyfunc.PythonModel):
-    """Uses a module of its author, which is logged with it."""
+    """Uses a custom module, which is logged with it."""
 
     def predict(self, context, model_input, params=None):
         from own_code import isolation
@@ -127,9 +127,9 @@ def log_own():
     package.mkdir()
     (package / "__init__.py").write_text(OWN_CODE)
     sys.path.insert(0, str(folder))
-    asked = pd.DataFrame({"path": [str(package / "__init__.py")], "address": [url.removeprefix("http://")]})
-    signature = infer_signature(asked, pd.DataFrame({"reads": [True], "connects": [True]}))
-    log("own", mlflow.pyfunc, asked, LIGHT, python_model=Own(), code_paths=[str(package)], signature=signature)
+    inputs = pd.DataFrame({"path": [str(package / "__init__.py")], "address": [url.removeprefix("http://")]})
+    signature = infer_signature(inputs, pd.DataFrame({"reads": [True], "connects": [True]}))
+    log("own", mlflow.pyfunc, inputs, LIGHT, python_model=Own(), code_paths=[str(package)], signature=signature)
 
 
 def log_catboost():
@@ -163,7 +163,7 @@ def text_model():
     from torch import nn
 
     class Classifier(nn.Module):
-        """A module of its author with the layers for sequences."""
+        """A custom module with layers for sequences."""
 
         def __init__(self):
             super().__init__()
@@ -208,5 +208,5 @@ def log_texts_pt2():
     log_torch("texts-pt2", text_model(), TOKENS, serialization_format="pt2")
 
 
-for wanted in names:
-    globals()[f"log_{wanted.replace('-', '_')}"]()
+for name in names:
+    globals()[f"log_{name.replace('-', '_')}"]()

@@ -1,4 +1,4 @@
-"""Writes real pickles and archives, and what CPython itself imports for each, for the scanner to be held against."""
+"""Writes real pickles and archives, and the imports of CPython itself for each, as the expectation of the scanner."""
 
 import datetime
 import decimal
@@ -51,7 +51,7 @@ values = {
     "boosting": GradientBoostingClassifier(n_estimators=3).fit(features, target),
     "pipeline": make_pipeline(StandardScaler(), LogisticRegression()).fit(features, target),
 }
-heard = {}
+imports = {}
 for name, value in values.items():
     for protocol in range(6):
         data = pickle.dumps(value, protocol=protocol)
@@ -59,7 +59,7 @@ for name, value in values.items():
         (folder / path).write_bytes(data)
         loader = Heard(data)
         loader.load()
-        heard[path] = loader.names
+        imports[path] = loader.names
 (folder / "lambda.pkl").write_bytes(cloudpickle.dumps(lambda x: x + 1))
 (folder / "evil.pkl").write_bytes(pickle.dumps(Evil()))
 (folder / "evil-0.txt").write_bytes(pickle.dumps(Evil(), protocol=0))
@@ -67,4 +67,4 @@ np.save(folder / "numbers.npy", features)
 np.save(folder / "objects.npy", np.array([Evil()], dtype=object), allow_pickle=True)
 np.savez(folder / "arrays.npz", a=features, b=target)
 joblib.dump(values["logistic"], folder / "packed.joblib", compress=3)
-print(json.dumps(heard))
+print(json.dumps(imports))

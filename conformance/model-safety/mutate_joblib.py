@@ -1,7 +1,8 @@
-"""Damages files of joblib that hide a call of `os.system` in their arrays, and records which names `joblib.load` and `pickle.load` would
-import from each. Nothing is executed: names lead to a class that does nothing. Arguments: folder, seed, how many.
+"""Damages files of joblib that hide a call of `os.system` in their arrays, and records which names `joblib.load` and
+`pickle.load` would import from each. Nothing is executed: names lead to a class that does nothing. Arguments: folder,
+seed, how many.
 
-Damaged descriptions of arrays can crash NumPy, so each batch has a process of its own."""
+Damaged descriptions of arrays can crash NumPy, so each batch has a separate process."""
 
 import io
 import json
@@ -20,7 +21,7 @@ import numpy as np
 from joblib.numpy_pickle import NumpyUnpickler
 
 warnings.filterwarnings("ignore")
-folder, seed, wanted = pathlib.Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+folder, seed, count = pathlib.Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 BATCH = 50
 LIMIT_S = 2
 HIDDEN = b'cos\nsystem\n(S"true"\ntR0' * 6 + b"N."
@@ -141,7 +142,7 @@ def batch(number):
             names.write(json.dumps({"bytes": len(data), **found}) + "\n")
 
 
-for number in range(wanted // BATCH):
+for number in range(count // BATCH):
     child = os.fork()
     if child == 0:
         batch(number)

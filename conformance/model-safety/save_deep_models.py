@@ -1,4 +1,4 @@
-"""Saves models of CatBoost, and modules of PyTorch in each format that MLflow has for them: pickle, TorchScript, exported programs (pt2)
+"""Saves models of CatBoost, and modules of PyTorch in each of MLflow's formats for them: pickle, TorchScript, exported programs (pt2)
 and state dictionaries. Every standard module is among them."""
 
 import inspect
@@ -28,7 +28,7 @@ torch.manual_seed(7)
 frame = pd.DataFrame(random.normal(size=(40, 3)), columns=list("abc")).assign(d=["x", "y"] * 20)
 labels = (frame["a"] > 0).astype(int)
 
-# CatBoost, by its own formats and by those of Python.
+# CatBoost, in its own formats and in those of Python.
 options = {"iterations": 3, "verbose": False, "allow_writing_files": False, "cat_features": ["d"]}
 boosted = {
     "classifier": catboost.CatBoostClassifier(**options).fit(frame, labels),
@@ -117,7 +117,7 @@ def created(name, kind):
 
 modules, failures = [], []
 for name, kind in sorted(vars(nn).items()):
-    # Lazy modules become others with their first input; before that they predict nothing.
+    # Lazy modules are replaced with their first input; before that they cannot predict.
     if not inspect.isclass(kind) or not issubclass(kind, nn.Module) or name.startswith("Lazy"):
         continue
     try:
@@ -132,7 +132,7 @@ for name, kind in sorted(vars(nn).items()):
 
 
 class Classifier(nn.Module):
-    """A module of its author, with the layers that most have."""
+    """A custom module with common layers."""
 
     def __init__(self):
         super().__init__()

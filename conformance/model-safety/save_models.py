@@ -1,4 +1,4 @@
-"""Saves every estimator of scikit-learn, models of XGBoost and LightGBM, and models with code of their author, as clients save them.
+"""Saves every estimator of scikit-learn, models of XGBoost and LightGBM, and models with custom code, as clients save them.
 Prints the estimators, and the names that joblib imports when it loads each of its files."""
 
 import json
@@ -28,7 +28,7 @@ INNER = {"estimator", "base_estimator", "estimators", "transformers", "steps", "
 
 
 def made(kind):
-    """An instance with the parts that it needs."""
+    """Returns an instance with its required arguments."""
     from sklearn.linear_model import LogisticRegression, Ridge
     from sklearn.preprocessing import StandardScaler
     from sklearn.tree import DecisionTreeClassifier
@@ -71,7 +71,7 @@ def fitted(kind):
             return model.fit(*given)
         except Exception:
             continue
-    # Not all can be fitted on this; as they are they can be saved all the same.
+    # Not all can be fitted with this data; unfitted ones can be saved too.
     return model
 
 
@@ -107,7 +107,7 @@ for name, kind in all_estimators():
     try:
         save(f"sklearn-{name}", fitted(kind))
         estimators.append(name)
-    except Exception as error:  # One that cannot be made at all is told.
+    except Exception as error:  # One that cannot be created is reported.
         print(f"{name}: {error!r}", file=sys.stderr)
 
 import lightgbm
@@ -191,7 +191,7 @@ code.mkdir()
 mlflow.pyfunc.save_model(folder / "mlflow-loader", loader_module="own_loader", data_path=str(code / "own_loader.py"), code_paths=[str(code / "own_loader.py")], pip_requirements=["numpy"])
 
 
-# What must not pass: each is loaded by nobody.
+# Malicious files: they are never loaded.
 class Reduced:
     def __init__(self, *parts):
         self.parts = parts

@@ -1,4 +1,4 @@
-"""What Evidently's own drift methods, its choice among them, and statsmodels' corrections make of the cases."""
+"""Results of Evidently's own drift methods, its selection among them, and statsmodels' corrections for the cases."""
 
 import json
 import sys

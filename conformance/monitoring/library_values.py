@@ -1,4 +1,4 @@
-"""What SciPy, scikit-learn and fairlearn make of the cases that standard input gives as JSON; told as JSON."""
+"""Results of SciPy, scikit-learn and fairlearn for the cases on standard input, as JSON."""
 
 import json
 import sys
@@ -78,13 +78,13 @@ def binary(case):
 
 def classes(case):
     y, predicted = case["actual"], case["predicted"]
-    told = {"zero_division": 0}
+    options = {"zero_division": 0}
     return {
         "confusion": metrics.confusion_matrix(y, predicted).tolist(),
         "accuracy": number(metrics.accuracy_score(y, predicted)),
-        "macroPrecision": number(metrics.precision_score(y, predicted, average="macro", **told)),
-        "macroRecall": number(metrics.recall_score(y, predicted, average="macro", **told)),
-        "macroF1": number(metrics.f1_score(y, predicted, average="macro", **told)),
+        "macroPrecision": number(metrics.precision_score(y, predicted, average="macro", **options)),
+        "macroRecall": number(metrics.recall_score(y, predicted, average="macro", **options)),
+        "macroF1": number(metrics.f1_score(y, predicted, average="macro", **options)),
         "balancedAccuracy": number(metrics.balanced_accuracy_score(y, predicted)),
     }
 
@@ -139,7 +139,7 @@ def tails(case):
     }
 
 
-told = {
+functions = {
     "numbers": numbers,
     "categories": lambda case: of_counts(case["reference"], case["current"]),
     "binary": binary,
@@ -150,4 +150,4 @@ told = {
     "tails": tails,
 }
 cases = json.load(sys.stdin)
-json.dump({name: [told[name](case) for case in cases[name]] for name in cases if name in told}, sys.stdout)
+json.dump({name: [functions[name](case) for case in cases[name]] for name in cases if name in functions}, sys.stdout)

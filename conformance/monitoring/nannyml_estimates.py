@@ -1,4 +1,4 @@
-"""What NannyML estimates without labels, and its distances of categories."""
+"""Estimates of NannyML without labels, and its distances of categories."""
 
 import json
 import sys
@@ -38,7 +38,7 @@ def distance(method, reference, current):
 def categories(case):
     reference, current = (pd.Series(words, name="column") for words in case["words"])
     chunks = {"chunker": None, "threshold": None}
-    told = {}
+    results = {}
     for name, kind in (
         ("js_distance_log2", methods.CategoricalJensenShannonDistance),
         ("l_infinity", methods.LInfinityDistance),
@@ -46,8 +46,8 @@ def categories(case):
         ("chi_square", methods.Chi2Statistic),
     ):
         method = kind(**chunks)
-        told[name] = distance(method, reference, current)
-    return told
+        results[name] = distance(method, reference, current)
+    return results
 
 
 cases = json.load(sys.stdin)

@@ -154,7 +154,7 @@ def bytes_of(value):
     return array.nbytes
 
 
-# Inputs that decide about shapes are constants in the models of exporters: the cases give them as inputs.
+# Inputs that determine shapes are constants in the models of exporters: the cases have them as inputs.
 cases = []
 for case in collect_testcases(None):
     model = case.model
@@ -173,7 +173,7 @@ for case in collect_testcases(None):
     (folder / f"{case.name}.onnx").write_bytes(model.SerializeToString())
     cases.append({"name": case.name, "operator": graph.node[-1].op_type, "bytes": sum(map(bytes_of, expected))})
 
-# PyTorch's own exports and large networks come with the package, with the outputs they must give.
+# PyTorch's own exports and large networks are included in the package, with their expected outputs.
 data = pathlib.Path(onnx.__file__).parent / "backend" / "test" / "data"
 for path in sorted([*data.glob("pytorch-*/*/model.onnx"), *data.glob("light/*.onnx")]):
     name = path.parent.name if path.name == "model.onnx" else path.stem

@@ -1,6 +1,6 @@
-"""What OpenLineage's own client sends, against the server that OPENLINEAGE_URL names. Prints what was sent, as JSON.
+"""Sends events with OpenLineage's own client to the server at OPENLINEAGE_URL. Prints the events as JSON.
 
-Nothing of the client is changed: its HTTP transport, its models and facets, its validation.
+The client is unmodified: its HTTP transport, its models and facets, its validation.
 """
 
 import json
@@ -100,9 +100,9 @@ events = [
     ),
     run_event(RunState.COMPLETE, 6, dag, Job(namespace, "flights")),
     JobEvent(eventTime=at(7), job=Job(namespace, "flights.report"), inputs=[InputDataset("postgres://db:5432", "public.flights")]),
-    DatasetEvent(eventTime=at(8), dataset=Dataset("postgres://db:5432", "public.told")),
+    DatasetEvent(eventTime=at(8), dataset=Dataset("postgres://db:5432", "public.static")),
 ]
-# Twice: a client that is not sure sends again.
+# Twice: an uncertain client sends again.
 for event in events + events:
     client.emit(event)
 print(json.dumps({"dag": dag, "task": task, "broken": broken}))

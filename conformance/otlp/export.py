@@ -1,4 +1,4 @@
-"""A program that OpenTelemetry's own SDK traces, unmodified: its exporter is told where to by its own variables.
+"""A program that OpenTelemetry's own SDK traces, unmodified: its exporter is configured by its own variables.
 
 Prints the trace's id, as one line of JSON.
 """
@@ -13,7 +13,7 @@ from opentelemetry.trace import Link, Status, StatusCode
 STEPS = 1500
 
 provider = TracerProvider()
-# Several exports make one trace: the last brings the span that all others are in.
+# Several exports are one trace: the last has the root span.
 provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(), max_queue_size=2 * STEPS, max_export_batch_size=512))
 tracer = provider.get_tracer("export", "1.0")
 with tracer.start_as_current_span("request", attributes={"input.value": "hello", "n": 3, "ratio": 1.0}) as root:

@@ -1,7 +1,7 @@
 """Presidio's own recognizers of one entity each, on texts from standard input: one JSON object a line, {entity, text}.
 
-Answers one line each: whether the recognizer found the entity, and whether its check passed. No language model
-is loaded: a recognizer of patterns needs none.
+Prints one line for each: whether the recognizer found the entity, and whether its check passed. No language model is
+loaded: a pattern recognizer needs none.
 """
 
 import json
@@ -10,7 +10,7 @@ import sys
 import tldextract
 from presidio_analyzer import predefined_recognizers as known
 
-# The list of suffixes that the package brings: nothing is fetched.
+# The suffix list of the package: nothing is downloaded.
 tldextract.extract = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)
 
 RECOGNIZERS = {

@@ -41,16 +41,16 @@ export async function startMotoServer(port = 0): Promise<MotoServer> {
     await ended;
   };
   const url = await new Promise<string>((resolve, reject) => {
-    let said = '';
+    let output = '';
     const read = (chunk: Buffer) => {
-      said = (said + chunk.toString('utf8')).slice(-10_000);
-      const url = /Running on (http:\/\/127\.0\.0\.1:\d+)/.exec(said)?.[1];
+      output = (output + chunk.toString('utf8')).slice(-10_000);
+      const url = /Running on (http:\/\/127\.0\.0\.1:\d+)/.exec(output)?.[1];
       if (url !== undefined) resolve(url);
     };
     child.stdout.on('data', read);
     child.stderr.on('data', read);
     child.once('error', reject);
-    child.once('close', (code) => reject(new Error(`the moto server ended with code ${code}:\n${said}`)));
+    child.once('close', (code) => reject(new Error(`the moto server ended with code ${code}:\n${output}`)));
   });
   return { url, pid: child.pid!, stop };
 }

@@ -1,4 +1,4 @@
-"""Registers models for batch predictions: of texts, moments and gaps; of several outputs; of scikit-learn."""
+"""Registers models for batch predictions: of texts, times and missing values; of several outputs; of scikit-learn."""
 
 import os
 import sys
@@ -15,12 +15,12 @@ from sklearn.preprocessing import StandardScaler
 
 warnings.filterwarnings("ignore")
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-# Enough to load them, and a sixth of what all of MLflow takes to install.
+# Sufficient to load them, and a sixth of the size of a full MLflow installation.
 REQUIREMENTS = ["mlflow-skinny==3.17.2", "pandas<4", "scikit-learn==1.9.1", "cloudpickle==3.1.3"]
 
 
 class Flights(mlflow.pyfunc.PythonModel):
-    """A table of five columns, each of another type; where `delay` is missing, so is what follows from it."""
+    """A table of five columns with different types; where `delay` is missing, derived columns are missing too."""
 
     def predict(self, context, model_input, params=None):
         delay = model_input["delay"]

@@ -1,4 +1,4 @@
-"""KServe's own server with two models, as its guide has custom ones. Arguments: port, ONNX file, file of joblib."""
+"""KServe's own server with two models, like the custom ones in its guide. Arguments: port, ONNX file, file of joblib."""
 
 import sys
 
@@ -16,7 +16,7 @@ def answer(model, payload, named):
         output = InferOutput(name=name, shape=list(values.shape), datatype=from_np_dtype(values.dtype))
         output.set_data_from_numpy(values, binary_data=False)
         outputs.append(output)
-    # It has no answer without an id.
+    # It requires an id in the response.
     return InferResponse(response_id=payload.id or "none", model_name=model.name, infer_outputs=outputs)
 
 

@@ -1,4 +1,4 @@
-"""The ONNX model of MLServer: its settings name this class. Of scikit-learn it has its own runtime."""
+"""The ONNX model of MLServer: its settings name this class. For scikit-learn it has its own runtime."""
 
 import onnxruntime
 from mlserver import MLModel

@@ -1,4 +1,4 @@
-"""Saves the models that Dais and its peers are asked, below the folder that it is given; `iris` behind it: only that one."""
+"""Saves the models for the comparison of Dais and its peers in the given folder; with the argument `iris`, only that one."""
 
 import os
 import sys
@@ -19,7 +19,7 @@ def path(*parts):
     return os.path.join(FOLDER, *parts)
 
 
-# One of scikit-learn, in the form of MLflow and as its peers read it.
+# A scikit-learn model, in the format of MLflow and in those of the peers.
 data = load_iris()
 classifier = LogisticRegression(max_iter=1000).fit(data.data, data.target)
 mlflow.sklearn.save_model(
@@ -53,7 +53,7 @@ class Tells(mlflow.pyfunc.PythonModel):
 
 
 def kind(dtype):
-    """Texts have one type or the other by the version of pandas; moments come in several precisions."""
+    """The type of texts depends on the version of pandas; times have several precisions."""
     name = str(dtype)
     if name.startswith("datetime64"):
         return "datetime"
@@ -61,7 +61,7 @@ def kind(dtype):
 
 
 class TellsArrays(mlflow.pyfunc.PythonModel):
-    """What came, in an array for each row."""
+    """Returns its input, with an array for each row."""
 
     def predict(self, context, model_input, params=None):
         if isinstance(model_input, dict):

@@ -1,4 +1,4 @@
-"""MLflow's own scoring server for each model below the folder given, in one process: /NAME/invocations. Argument: folder, port."""
+"""MLflow's own scoring server for each model in the given folder, in one process: /NAME/invocations. Argument: folder, port."""
 
 import os
 import sys

@@ -1,5 +1,5 @@
-"""Trains a small model of each flavour that is named behind the folder, saves it there by MLflow, and writes beside it what it is
-asked and what MLflow says to that."""
+"""Trains a small model of each flavor in the arguments after the folder, saves it there with MLflow, and writes its
+inputs and the predictions of MLflow."""
 
 import json
 import os
@@ -19,23 +19,23 @@ rows = table.iloc[::10].reset_index(drop=True)
 matrix = table.to_numpy(dtype=np.float32)
 
 
-def save(name, flavour, model, asked, **more):
+def save(name, flavour, model, inputs, **more):
     path = os.path.join(FOLDER, name)
     flavour.save_model(model, path=path, pip_requirements=["mlflow"], **more)
-    # As Dais lays files of models: safetensors leaves its own to nobody but whoever wrote them.
+    # With the permissions of Dais: safetensors makes its files readable only for their owner.
     for folder, _, files in os.walk(path):
         for file in files:
             os.chmod(os.path.join(folder, file), 0o444)
-    said = mlflow.pyfunc.load_model(path).predict(asked)
-    if isinstance(asked, pd.DataFrame):
-        body = {"dataframe_split": asked.to_dict("split")}
+    expected = mlflow.pyfunc.load_model(path).predict(inputs)
+    if isinstance(inputs, pd.DataFrame):
+        body = {"dataframe_split": inputs.to_dict("split")}
     else:
-        body = {"inputs": asked if isinstance(asked, list) else asked.tolist()}
-    # MLflow names the one output of an ONNX model when it is asked with an array, and not with a table; Dais never does.
-    if isinstance(said, dict) and len(said) == 1:
-        (said,) = said.values()
+        body = {"inputs": inputs if isinstance(inputs, list) else inputs.tolist()}
+    # MLflow names the single output of an ONNX model for an array, and not for a table; Dais never does.
+    if isinstance(expected, dict) and len(expected) == 1:
+        (expected,) = expected.values()
     with open(os.path.join(FOLDER, f"{name}.json"), "w", encoding="utf-8") as file:
-        json.dump({"body": body, "said": plain(said)}, file)
+        json.dump({"body": body, "expected": plain(expected)}, file)
 
 
 def plain(value):
@@ -70,15 +70,15 @@ def of_lightgbm():
 
 
 class Nearest(mlflow.pyfunc.PythonModel):
-    """The mean of the three nearest rows that it has learned."""
+    """Predicts the mean of the three nearest training rows."""
 
-    def fit(self, inputs, wanted):
-        self.inputs, self.wanted = inputs.to_numpy(), wanted.to_numpy()
+    def fit(self, inputs, targets):
+        self.inputs, self.targets = inputs.to_numpy(), targets.to_numpy()
         return self
 
     def predict(self, context, model_input, params=None):
         apart = ((model_input.to_numpy()[:, None, :] - self.inputs[None]) ** 2).sum(axis=2)
-        return self.wanted[np.argsort(apart, axis=1, kind="stable")[:, :3]].mean(axis=1)
+        return self.targets[np.argsort(apart, axis=1, kind="stable")[:, :3]].mean(axis=1)
 
 
 class Pyfunc:
@@ -105,15 +105,15 @@ def of_pytorch():
 
     torch.manual_seed(1)
     model = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.Tanh(), torch.nn.Linear(8, 1))
-    inputs, wanted = torch.from_numpy(matrix), torch.tensor(target.to_numpy(), dtype=torch.float32)[:, None]
+    inputs, targets = torch.from_numpy(matrix), torch.tensor(target.to_numpy(), dtype=torch.float32)[:, None]
     optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
     for _ in range(50):
         optimizer.zero_grad()
-        torch.nn.functional.mse_loss(model(inputs), wanted).backward()
+        torch.nn.functional.mse_loss(model(inputs), targets).backward()
         optimizer.step()
-    said = model(inputs).detach().numpy()
-    # The form of every version of MLflow; the newest one's default wants an example to trace.
-    how = {"signature": infer_signature(matrix, said), "serialization_format": "pickle"}
+    expected = model(inputs).detach().numpy()
+    # The format of every version of MLflow; the newest one's default requires an example for tracing.
+    how = {"signature": infer_signature(matrix, expected), "serialization_format": "pickle"}
     save("pytorch", mlflow.pytorch, model, matrix[::10], **how)
 
 
@@ -124,8 +124,8 @@ def of_tensorflow():
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(8, activation="tanh"), keras.layers.Dense(1)])
     model.compile("adam", "mse")
     model.fit(matrix, target, epochs=5, verbose=0)
-    said = model.predict(matrix, verbose=0)
-    save("tensorflow", mlflow.tensorflow, model, matrix[::10], signature=infer_signature(matrix, said))
+    expected = model.predict(matrix, verbose=0)
+    save("tensorflow", mlflow.tensorflow, model, matrix[::10], signature=infer_signature(matrix, expected))
 
 
 def of_transformers():
@@ -158,10 +158,10 @@ def of_transformers():
         optimizer.step()
     model.eval()
     classifier = pipeline("text-classification", model=model, tokenizer=tokenizer)
-    asked = [*texts, "the flight is on time"]
-    signature = infer_signature(asked, pd.DataFrame({"label": ["late"], "score": [0.5]}))
-    save("transformers", mlflow.transformers, classifier, asked, signature=signature)
+    inputs = [*texts, "the flight is on time"]
+    signature = infer_signature(inputs, pd.DataFrame({"label": ["late"], "score": [0.5]}))
+    save("transformers", mlflow.transformers, classifier, inputs, signature=signature)
 
 
-for wanted in NAMES:
-    globals()[f"of_{wanted}"]()
+for name in NAMES:
+    globals()[f"of_{name}"]()

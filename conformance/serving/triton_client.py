@@ -1,7 +1,7 @@
 """NVIDIA's own clients, unmodified, against a gateway: HTTP, asyncio over HTTP, gRPC, a stream over gRPC.
 
-Arguments: address of HTTP, address of gRPC. Endpoints: `identity-<DATATYPE>` give back what they get, `sum` adds two columns.
-Prints what was tried as JSON; ends with an error at the first difference.
+Arguments: address of HTTP, address of gRPC. Endpoints: `identity-<DATATYPE>` return their input, `sum` adds two
+columns. Prints the tested cases as JSON; ends with an error at the first difference.
 """
 
 import asyncio
@@ -83,7 +83,7 @@ def over_http():
                 same(datatype, data, result.as_numpy("OUTPUT0"))
                 assert result.get_response()["id"] == "42"
                 counted("http")
-        # Without outputs the client asks for all of them in binary.
+        # Without outputs the client requests all of them in binary.
         same(datatype, data, client.infer(f"identity-{datatype}", [http_input(datatype, data, True)]).as_numpy("OUTPUT0"))
     large = np.arange(200_000, dtype=np.float32).reshape(2, 100_000) / 7
     for packed in [None, "gzip", "deflate"]:
@@ -107,14 +107,14 @@ def over_http():
         try:
             client.infer(bad, [http_input("INT32", values("INT32"), True)])
             raise AssertionError(f"{bad} was answered")
-        except InferenceServerException as told:
-            assert told.status() == status, (told.status(), told.message())
+        except InferenceServerException as error:
+            assert error.status() == status, (error.status(), error.message())
             counted("http-refused")
     try:
         client.unload_model("sum")
         raise AssertionError("a model was unloaded")
-    except InferenceServerException as told:
-        assert "dais deploy" in told.message(), told.message()
+    except InferenceServerException as error:
+        assert "dais deploy" in error.message(), error.message()
     client.close()
 
 
@@ -162,8 +162,8 @@ def classes():
         try:
             client.infer("identity-BYTES", [given], outputs=[output])
             raise AssertionError("classes of texts were answered")
-        except InferenceServerException as told:
-            assert "has no classes" in told.message(), told.message()
+        except InferenceServerException as error:
+            assert "has no classes" in error.message(), error.message()
             counted("classes")
     over.close()
     rpc.close()
@@ -201,8 +201,8 @@ def over_grpc():
         try:
             client.infer(model, [grpc_input("INT32", values("INT32"))])
             raise AssertionError(f"{model} was answered")
-        except InferenceServerException as told:
-            assert code in told.status(), told.status()
+        except InferenceServerException as error:
+            assert code in error.status(), error.status()
             counted("grpc-refused")
     statistics = client.get_inference_statistics("identity-FP32").model_stats[0]
     assert statistics.inference_count > 0 and statistics.inference_stats.success.count > 0
@@ -226,7 +226,7 @@ def over_grpc():
 
 
 def typed_contents():
-    """As clients in other languages send it."""
+    """Sends the request like clients in other languages."""
     import grpc
     from tritonclient.grpc import service_pb2, service_pb2_grpc
 

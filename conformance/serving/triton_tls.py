@@ -1,4 +1,4 @@
-"""NVIDIA's clients over TLS: `HTTPS_ADDRESS GRPC_ADDRESS CA_FILE`. Prints how often each was answered."""
+"""NVIDIA's clients over TLS: `HTTPS_ADDRESS GRPC_ADDRESS CA_FILE`. Prints the number of responses of each."""
 
 import json
 import sys

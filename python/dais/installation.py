@@ -19,7 +19,7 @@ FETCHED = re.compile(r"fetch GET 200 \S+\.tgz")
 
 
 class InstallationError(Exception):
-    """Says what failed, why, and what to do next."""
+    """An error with what failed, why, and the next step."""
 
 
 def installed_command() -> tuple[str, str]:
@@ -61,7 +61,7 @@ def identity() -> str:
 
 
 def install_once(node: Path, folder: Path) -> None:
-    """Creates the folder, which appears complete or not at all, even if several processes ask for it."""
+    """Creates the folder, which appears complete or not at all, even for concurrent processes."""
     partial = folder.with_name(f"{folder.name}.partial")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-/** Who imports whom: the arrow table, zones without files, circles between slices, drivers, and how imports are written. */
+/** Import rules: the arrow table, zones without files, cycles between slices, drivers, and the style of imports. */
 import { posix } from 'node:path';
 import { arrows, drivers, lightPrograms, type Arrow } from '../arrows.ts';
 import type { Breach } from './breach.ts';
@@ -24,7 +24,7 @@ export function checkArrows(files: ReadonlyMap<string, SourceFile>): Breach[] {
   });
 }
 
-/** A zone without files is planned, and says why; a planned zone has none. */
+/** A zone without files is planned, with a reason; a planned zone has none. */
 export function checkZonesFilled(files: ReadonlyMap<string, SourceFile>, table: readonly Arrow[] = arrows): Breach[] {
   const filled = new Set([...files.keys()].filter((path) => !isTest(path)).map((path) => locationOf(path)?.arrow.zone));
   return table.flatMap((arrow): Breach[] => {
@@ -163,7 +163,7 @@ function checkWriting(file: SourceFile, files: ReadonlyMap<string, SourceFile>):
       const target = resolve(file.path, entry.from, files);
       if (target.to === 'nowhere' && BUILT.test(entry.from)) return [];
       if (target.to === 'nowhere') return [{ rule: 'import', at, why: `${entry.from} leads to no file` }];
-      // Only packages have `#` imports; inside one slice a short `../contract.ts` says that it stays there.
+      // Only packages have `#` imports; inside one slice, a short `../contract.ts` shows that the import stays there.
       const climbs = entry.from.startsWith('../') && target.to === 'file' && file.path.startsWith('packages/');
       if (climbs && packageOf(target.path) === packageOf(file.path) && areaOf(target.path) !== areaOf(file.path)) {
         return [{ rule: 'import', at, why: `${entry.from} crosses folders: write it as #folder/file.ts` }];
@@ -194,7 +194,7 @@ function packageOf(path: string): string {
   return /^packages\/[^/]+/.exec(path)?.[0] ?? '.';
 }
 
-/** The slice or top folder of a package in which a file lies: `packages/server/src/engines/blobs`, `…/src/kernel`. */
+/** The slice or top folder of a package that contains a file: `packages/server/src/engines/blobs`, `…/src/kernel`. */
 function areaOf(path: string): string {
   return /^packages\/[^/]+\/src\/(?:(?:engines|kinds|ledgers|protocols)\/)?[^/]+\//.exec(path)?.[0] ?? packageOf(path);
 }

@@ -1,4 +1,4 @@
-/** One place where the repository breaks a rule of the house. */
+/** One violation of an architecture rule in the repository. */
 export interface Breach {
   readonly rule: string;
   /** `path` or `path:line`. */

@@ -1,4 +1,4 @@
-/** Where files lie, how they are named and how long they may be. */
+/** Rules for the location, name and length of files. */
 import { limits } from '../arrows.ts';
 import type { Breach } from './breach.ts';
 import type { SourceFile } from './source-file.ts';

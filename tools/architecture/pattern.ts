@@ -1,8 +1,8 @@
-/** Path patterns of the arrow table: `<x>` binds a segment, `*` stands inside a segment, `**` for everything below. */
+/** Path patterns of the arrow table: `<x>` binds a segment, `*` matches within a segment, `**` everything below. */
 
 export type Bindings = Readonly<Record<string, string>>;
 
-/** The segments that `<x>` stood for, or undefined when the path does not match. */
+/** The segments that `<x>` matched, or undefined when the path does not match. */
 export function matchPath(pattern: string, path: string): Bindings | undefined {
   const match = regexOf(pattern).exec(path);
   return match ? { ...match.groups } : undefined;
@@ -12,7 +12,7 @@ export function matchesAny(patterns: readonly string[], path: string): boolean {
   return patterns.some((pattern) => regexOf(pattern).test(path));
 }
 
-/** The pattern with each bound `<x>` replaced by what it stood for. */
+/** The pattern with each bound `<x>` replaced by its match. */
 export function bind(pattern: string, bindings: Bindings): string {
   return pattern.replaceAll(/<(\w+)>/g, (whole, name: string) => bindings[name] ?? whole);
 }

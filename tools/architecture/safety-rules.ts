@@ -1,4 +1,4 @@
-/** Rules of the house that no linter knows: who may start processes, fetch, read the environment, name a protocol. */
+/** Architecture rules outside of linters: which files may start processes, fetch, read the environment, name a protocol. */
 import { doorValues, environmentReaders, exempt, kernelWords, limits, protocolNames } from '../arrows.ts';
 import type { Breach } from './breach.ts';
 import { matchesAny } from './pattern.ts';
@@ -38,7 +38,7 @@ function checkProcesses(file: SourceFile): Breach[] {
 
 function checkFetch(file: SourceFile): Breach[] {
   if (isTest(file.path) || allowed(exempt.fetch, file.path)) return [];
-  return atLines('fetch', file, file.fetches, 'the global fetch knows no proxy and no guard: use lib/outbound');
+  return atLines('fetch', file, file.fetches, 'the global fetch uses no proxy and no guard: use lib/outbound');
 }
 
 function checkEnvironment(file: SourceFile): Breach[] {
@@ -51,7 +51,7 @@ function checkEnvironment(file: SourceFile): Breach[] {
   );
 }
 
-/** A door that reached past the dispatcher would answer what nobody was asked for. */
+/** A route that bypasses the dispatcher would skip authorization. */
 function checkDoor(file: SourceFile): Breach[] {
   if (isTest(file.path) || !/^(http$|protocols\/)/.test(locationOf(file.path)?.arrow.zone ?? '')) return [];
   return file.imports
@@ -88,7 +88,7 @@ function checkKernelWords(file: SourceFile, names: ReadonlySet<string>): Breach[
     .map((text) => ({
       rule: 'kernel',
       at: `${file.path}:${text.line}`,
-      why: `the kernel knows no kind and no ledger, but says "${text.value}"`,
+      why: `the kernel names no kind and no ledger, but contains "${text.value}"`,
     }));
 }
 

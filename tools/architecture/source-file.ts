@@ -1,4 +1,4 @@
-/** What the rules need to know of one source file, read with a parser: a text search would believe comments. */
+/** The properties of a source file for the rules, read with a parser: a text search would also match comments. */
 import { parseSync } from 'oxc-parser';
 
 export interface Import {

@@ -3,7 +3,7 @@ import { arrowTable, withTable } from './table.ts';
 
 const BEGIN = '<!-- arrows:begin -->';
 
-test('the table takes its place between the markers, and only there', () => {
+test('the table is written between the markers only', () => {
   const document = withTable(`# A\n\n${BEGIN}\nold\n<!-- arrows:end -->\n\nafter\n`);
   expect(document).toBe(`# A\n\n${BEGIN}\n\n${arrowTable()}\n\n<!-- arrows:end -->\n\nafter\n`);
   expect(withTable(document)).toBe(document);

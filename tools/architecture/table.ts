@@ -1,4 +1,4 @@
-/** The arrow table as Markdown, and its place in ARCHITECTURE.md. */
+/** The arrow table as Markdown, and its position in ARCHITECTURE.md. */
 import { arrows, limits, type Arrow } from '../arrows.ts';
 
 const BEGIN = '<!-- arrows:begin -->';

@@ -1,4 +1,4 @@
-/** To which zone of the arrow table a file belongs. */
+/** Returns the zone of the arrow table for a file. */
 import { around, arrows, testSupport, type Arrow } from '../arrows.ts';
 import { matchesAny, matchPath, type Bindings } from './pattern.ts';
 

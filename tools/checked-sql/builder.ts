@@ -2,7 +2,7 @@
 import { isFunctionDeclaration } from 'typescript/unstable/ast';
 import type { FunctionNode } from './values.ts';
 
-/** Stands for a bound value until placeholders are numbered; no statement has it. */
+/** Placeholder of a bound value until numbers are assigned; no statement contains it. */
 export const BOUND = '\u0001';
 const BUILDER = '/packages/server/src/lib/composed-sql.ts';
 /** Whether a function is `composeStatement`. */

@@ -32,7 +32,7 @@ export function checkNames(statements: readonly Statement[]): readonly string[] 
   return statements.flatMap(({ at, names, texts = [] }) => {
     const [name] = names;
     const [text] = texts;
-    // Of several texts with several names, which belong together is not known.
+    // Of several texts with several names, the pairs are unknown.
     if (name === undefined || text === undefined || names.length > 1 || texts.length > 1) return [];
     const known = first.get(name);
     if (known === undefined) first.set(name, { at, text });

@@ -27,7 +27,7 @@ export interface Statement {
   readonly texts: readonly string[] | undefined;
   /** Why the source does not determine them. */
   readonly reason?: string;
-  /** Absent when nobody reads its rows. */
+  /** Absent when its rows are not read. */
   readonly row: RowType | undefined;
   /** How many values are passed; undefined when the source does not determine it. */
   readonly values: number | undefined;
@@ -82,7 +82,7 @@ function statementsOf(project: Project, root: string): readonly Statement[] {
 }
 
 /**
- * Where rows have the type that the callers of a function give (`findRows<ExperimentRow>`), returns a statement for each
+ * Where rows have the type that the callers of a function pass (`findRows<ExperimentRow>`), returns a statement for each
  * of these calls.
  */
 function ofCallers(

@@ -1,8 +1,8 @@
-/** Compares the declared type of a row with the columns that PostgreSQL gives. */
+/** Compares the declared type of a row with the columns that PostgreSQL returns. */
 import type { Described, ResultColumn } from './describe-statement.ts';
 import type { Family, RowProperty, RowType } from './row-type.ts';
 
-/** What the driver's parsers make of a type; see engines/database/wire-statement.ts. */
+/** The result types of the driver's parsers; see engines/database/wire-statement.ts. */
 const PARSED: ReadonlyMap<string, Family> = new Map([
   ['smallint', 'number'],
   ['integer', 'number'],

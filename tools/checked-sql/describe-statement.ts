@@ -1,4 +1,4 @@
-/** Asks PostgreSQL what a statement takes and gives, without running it. */
+/** Reads the parameter and result types of a statement from PostgreSQL, without running it. */
 import type { Client, Submittable } from 'pg';
 import { resultNullability, type Catalog, type Nullability } from './nullability.ts';
 import { isTreeList, isTreeNode, parseTree, type TreeNode, type TreeValue } from './query-tree.ts';

@@ -50,8 +50,8 @@ function outputs(level: Level, catalog: Catalog): readonly Nullability[] {
 }
 
 /**
- * Returns the nullability of a column of the table that a statement writes, as RETURNING gives it: what the statement
- * assigns counts, not what the row held before. Undefined for a column that the statement leaves as it is.
+ * Returns the nullability of a column of the table that a statement writes, as RETURNING returns it: the assigned
+ * values count, not the previous ones. Undefined for a column that the statement leaves as it is.
  */
 function ofWritten(column: number, level: Level, catalog: Catalog): Nullability | undefined {
   const { query } = level;
@@ -294,7 +294,7 @@ function ofVariable(variable: TreeNode, level: Level, catalog: Catalog): Nullabi
   }
   if (at.proven.has(keyOf(variable))) return 'never';
   const nulling = numbersField(variable, 'varnullingrels');
-  // Where the WHERE clause requires a column of the relation, the outer join does not give rows without it.
+  // Where the WHERE clause requires a column of the relation, the outer join has no rows without it.
   if (nulling.length > 0 && !at.provenRelations.has(number)) return 'maybe';
   const entry = nodesField(at.query, 'rtable')[number - 1];
   if (entry === undefined) return 'unknown';

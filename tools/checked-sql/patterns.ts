@@ -1,4 +1,4 @@
-/** The names that properties of objects and destructured parameters give to values. */
+/** Names of values through properties of objects and destructured parameters. */
 import {
   isIdentifier,
   isMethodDeclaration,
@@ -25,7 +25,7 @@ export function namedProperty(property: Node, scope: Scope): readonly [string, A
 
 /**
  * Binds the names of a destructuring pattern to the parts of `value`.
- * `idOf`: the id of the symbol of a name; undefined where the compiler knows none.
+ * `idOf`: the id of the symbol of a name; undefined where the compiler has none.
  */
 export function bindElements(
   pattern: Node,

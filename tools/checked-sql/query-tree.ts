@@ -1,4 +1,4 @@
-/** Reads the text form of PostgreSQL's query trees (`pg_node_tree`), as `pg_proc.prosqlbody` gives it. */
+/** Reads the text form of PostgreSQL's query trees (`pg_node_tree`), as `pg_proc.prosqlbody` returns it. */
 
 export type TreeValue = string | TreeNode | readonly TreeValue[];
 

@@ -5,7 +5,7 @@ export interface RowProperty {
   readonly name: string;
   readonly optional: boolean;
   readonly nullable: boolean;
-  /** What its values may be, without null: see `Family`. */
+  /** The types of its values, without null: see `Family`. */
   readonly families: readonly Family[];
   /** As a person reads it. */
   readonly text: string;
@@ -33,7 +33,7 @@ export function rowTypeOf(checker: Checker, type: Type): RowType {
     return {
       name,
       optional: present.some(({ optional }) => optional),
-      // A variant without the property says nothing about its values.
+      // A variant without the property has no information about its values.
       nullable: present.some(({ nullable }) => nullable) || present.length < variants.length,
       families: [...new Set(present.flatMap(({ families }) => families))],
       text: [...new Set(present.map(({ text }) => text))].join(' | '),

@@ -1,8 +1,8 @@
 /**
  * Evaluates expressions of the source without running it, to learn which texts a statement can have.
  *
- * An expression has a list of alternatives: a condition that is not constant gives both of its branches, a parameter
- * gives what each caller passes. An expression that depends on anything else throws `NotStatic`.
+ * An expression has a list of alternatives: a condition that is not constant has both of its branches, a parameter the
+ * arguments of each caller. An expression that depends on anything else throws `NotStatic`.
  */
 import {
   isArrayLiteralExpression,

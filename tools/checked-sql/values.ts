@@ -11,7 +11,7 @@ import {
 } from 'typescript/unstable/ast';
 import type { Type } from 'typescript/unstable/sync';
 
-/** Says which part of an expression the source does not determine, and why. */
+/** Reports which part of an expression the source does not determine, and why. */
 export class NotStatic extends Error {}
 
 /** Thrown when the callers of a function pass different values: the text is evaluated anew for each of them. */

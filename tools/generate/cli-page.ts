@@ -13,12 +13,12 @@ export function cliPage(): GeneratedFile {
   return {
     path: `${REFERENCE}/cli.md`,
     text: page('Command line', 'packages/cli/src/commands', [
-      '`dais --help` lists the commands, `dais COMMAND --help` shows one with examples. Kinds may be written as `Secret`, `secret`, `secrets` or by a short name, and `KIND/NAME` in one word.',
+      '`dais --help` lists the commands, `dais COMMAND --help` shows one with examples. A kind can be written as `Secret`, `secret`, `secrets` or its short name. `KIND/NAME` is one argument.',
       ...commandGroups.map((group) => overview(group)),
       '## Options of every command',
       options(globalOptions),
       '## Exit codes {#exit-codes}',
-      'A script can tell by the code what to do next.',
+      'A script can decide by the code what to do next.',
       table(
         ['Code', 'Meaning'],
         Object.values(exitCodes).map((exit) => [String(exit.code), text(exit.meaning)]),

@@ -20,9 +20,9 @@ export function configPage(): GeneratedFile {
   return {
     path: `${REFERENCE}/config.md`,
     text: page('Configuration', 'packages/api/src/config/spec.ts', [
-      'Dais runs without any configuration. What is to be different stands in a file (`dais up --config FILE`), in variables or in flags; a flag wins over a variable, a variable over the file. The file is a manifest:',
+      'Dais runs without any configuration. Settings come from a file (`dais up --config FILE`), variables or flags. A flag has priority over a variable, and a variable over the file. The file is a manifest:',
       fence('yaml', EXAMPLE),
-      'Lists in variables are separated by commas; a list of maps is JSON. Values marked *secret* are never printed. `dais config view` shows what is in force.',
+      'Lists in variables are separated by commas; a list of maps is JSON. Values marked *secret* are never printed. `dais config view` shows the effective configuration.',
       ...sections.flatMap((section) => [
         `## ${section === '' ? 'The process' : section}`,
         fieldsOf(all.filter((field) => sectionOf(field) === section)),

@@ -27,24 +27,24 @@ export function errorPage(): GeneratedFile {
   return {
     path: `${REFERENCE}/errors.md`,
     text: page('Errors', 'packages/api/src/error-catalog.ts', [
-      'Every failure has one of these codes. A code is never renamed or reused. Over HTTP a failure is a problem document (RFC 9457, `application/problem+json`) whose `type` is the address of its paragraph here:',
+      'Every failure has one of these codes. A code is never renamed or reused. Over HTTP a failure is a problem document (RFC 9457, `application/problem+json`) whose `type` is the URL of its paragraph on this page:',
       fence('json', EXAMPLE),
-      '`detail` says what was wrong this time. `issues` lists every problem, with file, line and column where the text is known; lines and columns count from 1. `holders` lists what still refers to a thing. Codes marked with “again” carry `Retry-After`: the same call may succeed later, unchanged.',
+      '`detail` describes this occurrence. `issues` lists every problem, with file, line and column where the text is known; lines and columns count from 1. `holders` lists the objects that still refer to the resource. Responses with a retryable code have the header `Retry-After`: the same request can succeed later, unchanged.',
       table(
-        ['Code', 'Status', 'What happened', ''],
+        ['Code', 'Status', 'Title', 'Retryable'],
         codes.map((name) => {
           const entry = errorCatalog[name];
           return [
             `[${code(name)}](#${name})`,
             String(entry.status),
             text(entry.title),
-            entry.retryable === true ? 'again' : '',
+            entry.retryable === true ? 'yes' : '',
           ];
         }),
       ),
       ...codes.flatMap((name) => {
         const entry = errorCatalog[name];
-        const again = entry.retryable === true ? ' The same call may succeed later, unchanged.' : '';
+        const again = entry.retryable === true ? ' The same request can succeed later, unchanged.' : '';
         return [`## ${name} {#${name}}`, `Status ${entry.status}. ${text(entry.title)}.${again}`, text(entry.remedy)];
       }),
     ]),

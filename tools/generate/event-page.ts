@@ -9,7 +9,7 @@ export function eventPage(): GeneratedFile {
   return {
     path: `${REFERENCE}/events.md`,
     text: page('Events', 'packages/api/src/events/event-types.ts', [
-      'Every change leaves an event in the same transaction. Events are read in commit order with `dais events`, `GET /api/v1/events` or its stream (`watch=true`). Types are only ever added; `data` of a version only gains optional fields, and any other change is a new version beside the old one.',
+      'Every change records an event in the same transaction. Events are read in commit order with `dais events`, `GET /api/v1/events` or its stream (`watch=true`). Types are only ever added; `data` of a version only gains optional fields, and any other change is a new version in addition to the old one.',
       '## Every event',
       fieldTable(fieldRows(z.toJSONSchema(eventSchema) as JsonSchema), false),
       ...types.flatMap((type) => [

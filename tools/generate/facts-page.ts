@@ -19,14 +19,14 @@ export function factsPage(): GeneratedFile {
       'A fact is a computed attribute of a resource. Policies use it below `resource.facts`. Dais computes a fact only when a policy that applies uses it, within the transaction of the decision. [Write a policy](../guide/write-a-policy#facts) shows how.',
       table(['Fact', 'Type', 'Kinds', 'Reach', 'Description'], rows),
       '## Upstream facts',
-      `Facts with reach \`upstream\` cover everything that a model version was made from: the walk starts at the version and follows the lineage against its edges. It stops after ${steps} steps, ${nodes.toLocaleString('en')} nodes or ${milliseconds / 1000} s. Beyond a limit the fact is unknown.`,
+      `Facts with reach \`upstream\` cover the upstream lineage of a model version: the walk starts at the version and follows the lineage against its edges. It stops after ${steps} steps, ${nodes.toLocaleString('en')} nodes or ${milliseconds / 1000} s. Above a limit the fact is unknown.`,
       [
-        '- **Model**: facts are about the version that the operation puts forward (alias, stage), else about the newest version.',
+        '- **Model**: facts are about the version that the operation promotes (alias, stage), otherwise about the newest version.',
         '- **Endpoint**: facts are about all versions that the written manifest names, variants and shadows included; without a manifest, about the versions that serve or roll out.',
       ].join('\n'),
       'A policy that uses upstream facts is in audit mode unless its manifest sets `spec.mode`.',
       '## Unknown facts',
-      'A fact that cannot be computed is missing from `resource.facts`. A policy that uses it is in error, and an error refuses. The refusal names the fact and the reason. To permit what is unknown, test for it: `resource.facts has upstreamOpenPiiFindings && resource.facts.upstreamOpenPiiFindings > 0`.',
+      'A fact that cannot be computed is missing from `resource.facts`. A policy that uses it fails with an error, and an error denies. The denial names the fact and the reason. To permit what is unknown, test for it: `resource.facts has upstreamOpenPiiFindings && resource.facts.upstreamOpenPiiFindings > 0`.',
       ...facts.flatMap(sectionOf),
     ]),
   };
@@ -40,7 +40,7 @@ function sectionOf({ name, type, kinds, description, computation, unknown }: Pol
       `- Type: ${code(type)}`,
       `- Kinds: ${kinds.map(code).join(', ')}`,
       `- Computed: ${text(computation)}`,
-      `- Unknown: ${unknown === undefined ? 'never for a reason of its own.' : text(unknown)}`,
+      `- Unknown: ${unknown === undefined ? 'never for a specific reason.' : text(unknown)}`,
     ].join('\n'),
   ];
 }

@@ -5,38 +5,38 @@ import { code, page, table } from './markdown.ts';
 
 const DIFFERENCES: readonly (readonly [there: string, here: string, why: string])[] = [
   [
-    'A value older than the view’s `ttl` is given online as if it were new.',
-    'Its status is `OUTSIDE_MAX_AGE`, and there is no value.',
-    'What a model is trained on and what it is given must be the same: offline the same value does not count.',
+    'An online value older than the view’s `ttl` is returned like a new one.',
+    'Its status is `OUTSIDE_MAX_AGE`, without a value.',
+    'Training and serving must use the same values: the offline join omits such a value, too.',
   ],
   [
     'A value that is null has the status `PRESENT`.',
     'Its status is `NULL_VALUE`.',
-    'A model can tell a missing value from a missing row.',
+    'A model can distinguish a missing value from a missing row.',
   ],
   [
-    'Whatever is written last is what is read.',
-    'The newer event time wins, whenever it comes.',
-    'A job that runs late does not put yesterday in the place of today.',
+    'The last write is returned.',
+    'The newest event time is returned, in any order of writes.',
+    'A late job does not replace newer values with older ones.',
   ],
   [
-    'A mistake of the caller is a 500 with a text.',
+    'An error of the caller is a 500 with a text.',
     'It is a 4xx, with a class of `feast.errors`.',
-    'Clients can tell their own mistakes from a server’s.',
+    'Clients can distinguish their own errors from a server’s.',
   ],
   [
-    'Permissions decide who may do what.',
-    'They are kept and given back; policies and roles of Dais decide.',
-    'One set of rules for everything.',
+    'Permissions of Feast control access.',
+    'They are stored and returned; policies and roles of Dais control access.',
+    'One set of rules covers everything.',
   ],
   [
-    'A project that is torn down is gone.',
-    'What Feast’s clients defined in it is; the project stays.',
-    'It may hold runs, models and secrets that they know nothing of.',
+    'A torn-down project is deleted.',
+    'The definitions of Feast’s clients are deleted; the project stays.',
+    'It can contain runs, models and secrets of other clients.',
   ],
   [
-    'A synchronous materialization that begins while another one runs does it again.',
-    'It is refused with 409, as an asynchronous one is.',
+    'A synchronous materialization during another one repeats it.',
+    'It is rejected with 409, like an asynchronous one.',
     'Nothing is done twice.',
   ],
 ];
@@ -48,20 +48,20 @@ export function feastPage(): GeneratedFile {
   return {
     path: `${REFERENCE}/feast.md`,
     text: page('Methods of Feast', 'packages/server/src/protocols/feast/registry/registry-methods.ts', [
-      `Of the ${methods.length} methods of \`feast.registry.RegistryServer\`, Dais answers ${served.length} on its gRPC port, and the feature server’s addresses on its HTTP port. Feast 0.66.0 and 0.67.0 are tried against Dais, unmodified. [Bring your Feast repository](../guide/use-a-feast-repository) tells how to begin.`,
-      'Every definition is kept as it came, byte for byte, so that what only a newer client knows comes back to it. Errors name a class of `feast.errors`, which clients raise.',
+      `Of the ${methods.length} methods of \`feast.registry.RegistryServer\`, Dais serves ${served.length} on its gRPC port, and the paths of the feature server on its HTTP port. Feast 0.66.0 and 0.67.0 are tested against Dais, unmodified. [Use a Feast repository](../guide/use-a-feast-repository) describes the first steps.`,
+      'Every definition is stored byte for byte, so that fields of newer clients are returned to them. Errors name a class of `feast.errors`, which clients raise.',
       '## The registry',
       table(
         ['Method', 'Operation'],
         served.map(([name, { operation }]) => [code(name), code(operation)]),
       ),
       '## The feature server',
-      'Each address is there as it stands, for the project `default`, and below `/p/PROJECT`.',
+      'Each path exists as listed, for the project `default`, and below `/p/PROJECT`.',
       table(
         ['Address', 'Operation'],
         servedPaths.map(({ path, operation }) => [code(`POST ${path}`), code(operation)]),
       ),
-      '## Answered differently on purpose',
+      '## Intended differences',
       table(
         ['Feast', 'Dais', 'Why'],
         DIFFERENCES.map((row) => [...row]),
@@ -71,7 +71,7 @@ export function feastPage(): GeneratedFile {
         ['Method', 'Instead'],
         methods.flatMap(([name, { instead }]) => (instead === undefined ? [] : [[code(name), instead]])),
       ),
-      'The offline store’s Arrow Flight server, search by vectors, versions of a view (`view@v2:feature`), and on-demand feature views that are Python functions are not there; each is refused with what to do instead.',
+      'The offline store’s Arrow Flight server, search by vectors, versions of a view (`view@v2:feature`), and on-demand feature views that are Python functions are not supported; each is rejected with an alternative.',
     ]),
   };
 }

@@ -15,11 +15,11 @@ import { differences } from './reference-folder.ts';
 const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 const page = (path: string) => reference().find((file) => file.path === path)?.text ?? '';
 
-test('the committed reference is what the code says (npm run generate writes it)', () => {
+test('the committed reference matches the code (npm run generate writes it)', () => {
   expect(differences(root, reference())).toEqual([]);
 });
 
-test('the same code gives the same bytes', () => {
+test('the same code generates the same bytes', () => {
   expect(reference()).toEqual(reference());
 });
 

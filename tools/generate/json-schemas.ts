@@ -37,7 +37,7 @@ function anyKind(): object {
     properties: { kind: { enum: kinds.map((kind) => kind.kind) } },
     allOf: kinds.map((kind) => ({
       if: { required: ['kind'], properties: { kind: { const: kind.kind } } },
-      // oxlint-disable-next-line unicorn/no-thenable -- `then` is JSON Schema's word here; nobody awaits this object
+      // oxlint-disable-next-line unicorn/no-thenable -- `then` is a keyword of JSON Schema; the object is never awaited
       then: kindSchema(kind),
     })),
   };
@@ -57,9 +57,9 @@ function schemasPage(): GeneratedFile {
   return {
     path: `${REFERENCE}/editors.md`,
     text: page('Editors', 'packages/api/src/kinds', [
-      'An editor that understands JSON Schema (draft 7) checks and completes manifests while you type: Visual Studio Code with the YAML extension, JetBrains IDEs, Neovim and Emacs with `yaml-language-server`. Put one line at the top of a file, with the path or the address of a schema:',
+      'An editor that supports JSON Schema (draft 7) checks and completes manifests while you type: Visual Studio Code with the YAML extension, JetBrains IDEs, Neovim and Emacs with `yaml-language-server`. Put one line at the top of a file, with the path or the URL of a schema:',
       fence('yaml', `# yaml-language-server: $schema=docs/reference/schemas/manifest.json\n${projectKind.example}`),
-      'or say once for a folder in the settings of the editor:',
+      'or configure a folder once in the settings of the editor:',
       fence('json', '{\n  "yaml.schemas": {\n    "docs/reference/schemas/manifest.json": ["deploy/**/*.yaml"]\n  }\n}'),
       table(
         ['File', 'For'],
@@ -68,7 +68,7 @@ function schemasPage(): GeneratedFile {
           use,
         ]),
       ),
-      `They lie in ${code('docs/reference/schemas/')} of the repository and below ${code('/docs/reference/schemas/')} of a running server that has the documentation. A schema says what JSON Schema can say; rules across fields and references to other resources are checked by \`dais plan\`.`,
+      `They are in ${code('docs/reference/schemas/')} of the repository and below ${code('/docs/reference/schemas/')} of a running server that has the documentation. A schema covers single fields; \`dais plan\` also checks rules across fields and references to other resources.`,
     ]),
   };
 }

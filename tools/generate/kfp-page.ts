@@ -13,41 +13,41 @@ interface Endpoint {
 
 const DIFFERENCES: readonly (readonly [there: string, here: string, why: string])[] = [
   [
-    'A canceled run may be `CANCELED`.',
-    'It is `FAILED`, with the error `terminated`.',
-    '`wait_for_run_completion` knows no end called `CANCELED`, and would wait until its timeout.',
+    'A canceled run has the state `CANCELED`.',
+    'It has the state `FAILED`, with the error `terminated`.',
+    '`wait_for_run_completion` has no final state `CANCELED`, and would wait until its timeout.',
   ],
   [
-    'Lists hold each run’s tasks, and each pipeline in full.',
-    'Lists hold neither; what is read by its id does.',
-    'A page of 200 could have hundreds of megabytes.',
+    'Lists contain each run’s tasks, and each pipeline in full.',
+    'Lists contain neither; a read by id does.',
+    'A page of 200 could be hundreds of megabytes.',
   ],
   [
     'A retried run runs again in its place.',
-    'It goes on under its id as a new run of the ledger, which takes over what succeeded; `retryOf` and `thread` of `execution.get` tell.',
-    'What was tried before stays readable.',
+    'It continues under its id as a new execution, which reuses succeeded tasks; `retryOf` and `thread` of `execution.get` show it.',
+    'Earlier attempts stay readable.',
   ],
+  ['A running run can be deleted.', 'It is rejected with 400: terminate it first.', 'Every running step has a record.'],
   [
-    'A run that is still going can be deleted.',
-    'It is refused with 400: terminate it first.',
-    'Nothing runs without a record.',
-  ],
-  [
-    'A deleted experiment is gone.',
+    'A deleted experiment cannot be restored.',
     'It can be restored until garbage collection, under the name `NAME (deleted ID)`.',
-    'Experiments are those of MLflow’s clients too, who expect it.',
+    'Experiments are shared with MLflow’s clients, which expect it.',
   ],
   [
     '`package_url` is fetched by the server.',
     'It is refused with 501.',
-    'Addresses that clients name are not reached from the server: upload the file.',
+    'The server does not call URLs of clients: upload the file.',
   ],
   [
     'Metrics are in ML Metadata.',
     '`plugins_output.dais.entries` of `GET /runs/{run_id}` has them, `TASK/ARTIFACT/METRIC`.',
     'The published messages have no other field for them.',
   ],
-  ['`pipeline_root` says where artifacts lie.', 'It is kept with the run, and artifacts lie in Dais.', 'One lineage.'],
+  [
+    '`pipeline_root` is the location of artifacts.',
+    'It is stored with the run, and Dais stores the artifacts.',
+    'One lineage.',
+  ],
   [
     '`IN` and order work on every field.',
     '`IN` is for text; an experiment is not sorted by its last run.',
@@ -64,10 +64,10 @@ export function kfpPage(): GeneratedFile {
   return {
     path: `${REFERENCE}/kfp.md`,
     text: page('Endpoints of Kubeflow Pipelines', 'packages/server/src/protocols/kfp/route-table.ts', [
-      `Of the ${endpoints.length} endpoints that version ${version} of Kubeflow Pipelines publishes as \`v2beta1\`, Dais answers ${endpoints.length - missing.length}. Each is there below \`${BASE}\`, and again below \`/p/PROJECT${BASE}\`. \`kfp.Client\` 2.15.2 and 2.17.3 are tried against Dais, unmodified.`,
+      `Of the ${endpoints.length} endpoints that version ${version} of Kubeflow Pipelines publishes as \`v2beta1\`, Dais serves ${endpoints.length - missing.length}. Each exists below \`${BASE}\`, and below \`/p/PROJECT${BASE}\`. \`kfp.Client\` 2.15.2 and 2.17.3 are tested against Dais, unmodified.`,
       '```python\nclient = kfp.Client(host="http://127.0.0.1:7070", existing_token=token)\n```',
-      'A project is reached by its address, `host="http://127.0.0.1:7070/p/PROJECT"`, or as a namespace: `namespace="PROJECT"`. Ids that are given out for a namespace carry it, `PROJECT.7`, because clients name only the id afterwards. Experiments are those of the tracking ledger: MLflow’s clients find the same ones.',
-      'An unknown field of a body is refused, with the name that was most likely meant. Errors are `google.rpc.Status`; `details` names the code of [the catalog](errors.md). Filters, orders and page tokens are as published: 20 items a page, at most 200; `total_size` is exact up to 10,000, of experiments up to 1,000.',
+      'A project is selected by its URL, `host="http://127.0.0.1:7070/p/PROJECT"`, or as a namespace: `namespace="PROJECT"`. Ids of a namespace contain it, `PROJECT.7`, because clients later send only the id. Experiments are shared with MLflow’s clients.',
+      'An unknown field of a body is rejected, with the most similar name. Errors are `google.rpc.Status`; `details` names the code of [the catalog](errors.md). Filters, orders and page tokens are as published: 20 items a page, at most 200; `total_size` is exact up to 10,000, of experiments up to 1,000.',
       ...groups.flatMap((group) => [
         `## ${group}`,
         table(
@@ -85,8 +85,8 @@ export function kfpPage(): GeneratedFile {
           code(operation),
         ]),
       ),
-      'An upload is a form with the file in `uploadfile`: YAML or JSON, or a zip or tar.gz that holds `pipeline.yaml`. A node has the name of the `task_id` of its task. The response contains one file, the metrics of a `dsl.Metrics` output as JSON, or with the name `main-logs` the log of the task.',
-      '## Answered differently on purpose',
+      'An upload is a form with the file in `uploadfile`: YAML or JSON, or a zip or tar.gz that contains `pipeline.yaml`. The name of a node is the `task_id` of its task. The response contains one file, the metrics of a `dsl.Metrics` output as JSON, or with the name `main-logs` the log of the task.',
+      '## Intended differences',
       table(
         ['Kubeflow Pipelines', 'Dais', 'Why'],
         DIFFERENCES.map((row) => [...row]),

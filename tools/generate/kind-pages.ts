@@ -55,11 +55,11 @@ function kindPage(kind: KindSpec): string {
     fieldTable(specRows(kind), true),
     rules(kind),
     '## Status',
-    'Written by the platform only. [Conditions](../manifest#conditions) have the same form for every kind.',
+    'Only the platform writes it. [Conditions](../manifest#conditions) have the same form for every kind.',
     fieldTable(statusRows(kind), false),
     ...actions(kind),
     '## Columns',
-    '`dais get` shows these, beside name and age; those marked wide with `-o wide`.',
+    '`dais get` shows these in addition to name and age; columns marked wide need `-o wide`.',
     columns(kind),
     '## Operations',
     operations(kind),
@@ -69,7 +69,7 @@ function kindPage(kind: KindSpec): string {
 function facts(kind: KindSpec): string {
   const words = [kind.plural, ...(kind.shortNames ?? [])].map(code).join(', ');
   return [
-    `- In addresses and on the command line: ${words}`,
+    `- In URLs and on the command line: ${words}`,
     `- Belongs to ${kind.scope === 'org' ? 'the organization' : 'a project'}`,
   ].join('\n');
 }
@@ -78,7 +78,7 @@ function rules(kind: KindSpec): string {
   const list = (fields: readonly string[]) => fields.map((field) => code(`spec.${field}`)).join(', ');
   return [
     ...(kind.writeOnly?.length
-      ? [`- Write-only: ${list(kind.writeOnly)}. Values are accepted and never given back.`]
+      ? [`- Write-only: ${list(kind.writeOnly)}. Values are accepted and never returned.`]
       : []),
     ...(kind.immutable?.length ? [`- Cannot be changed later: ${list(kind.immutable)}.`] : []),
   ].join('\n');

@@ -1,4 +1,4 @@
-/** Writes docs/reference, dashboards and alerts from the code; with --check only tells whether it is as the code says. */
+/** Writes docs/reference, dashboards and alerts from the code; with --check only reports differences. */
 import { fileURLToPath } from 'node:url';
 import { reference } from './reference.ts';
 import { differences, writeReference } from './reference-folder.ts';
@@ -10,9 +10,7 @@ const differing = differences(root, files);
 if (process.argv.includes('--check')) {
   for (const line of differing) process.stderr.write(`${line}\n`);
   if (differing.length > 0) {
-    process.stderr.write(
-      'What is generated is not what the code says: run `npm run generate` and commit the result.\n',
-    );
+    process.stderr.write('The generated files differ from the code: run `npm run generate` and commit the result.\n');
     process.exitCode = 1;
   }
 } else {

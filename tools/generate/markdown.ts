@@ -33,7 +33,7 @@ export function fence(language: string, body: string): string {
   return `\`\`\`${language}\n${body.trimEnd()}\n\`\`\``;
 }
 
-/** A page of the reference: a head that tells where it comes from, then its parts; empty parts vanish. */
+/** A page of the reference: a header with its source, then its parts; empty parts are omitted. */
 export function page(title: string, from: string, parts: readonly string[]): string {
   const head = `---\ntitle: ${JSON.stringify(title)}\neditLink: false\n---\n\n<!-- Written by \`npm run generate\` from ${from}. -->`;
   return `${[head, `# ${title}`, ...parts.filter((part) => part !== '')].join('\n\n')}\n`;

@@ -20,7 +20,7 @@ export function metricsPage(): GeneratedFile {
       '`GET /metrics` responds in the Prometheus text format, or in OpenMetrics 1.0 if the `Accept` header prefers it. Names and labels are only ever added. The metrics of the process itself (`process_*`, `nodejs_*`) come from prom-client.',
       rows(metrics),
       '## Of a gateway',
-      'A gateway of predictions answers `GET /metrics` on its own port.',
+      'A gateway serves `GET /metrics` on its own port.',
       rows(Object.values(gatewayMetrics)),
       '## Buckets',
       table(

@@ -31,7 +31,7 @@ export function mlflowPage(): GeneratedFile {
     groups.set(group, [...(groups.get(group) ?? []), endpoint]);
   }
   const there = endpoints.filter((endpoint) => served.has(keyOf(endpoint)));
-  const asked = corpusGroups().flatMap(exchangesOf).length;
+  const requests = corpusGroups().flatMap(exchangesOf).length;
   const missing = endpoints.filter((endpoint) => !served.has(keyOf(endpoint)));
   const tables = [...groups]
     .map(([group, members]) => [group, members.filter((endpoint) => served.has(keyOf(endpoint)))] as const)
@@ -50,16 +50,16 @@ export function mlflowPage(): GeneratedFile {
   return {
     path: `${REFERENCE}/mlflow.md`,
     text: page('Endpoints of MLflow', 'packages/server/src/protocols/mlflow/route-table.ts', [
-      `Of the ${endpoints.length} endpoints that the server of MLflow ${version} has in its protocol files, Dais answers ${there.length}. Each is there below \`/api\` and below \`/ajax-api\`, and both again below \`/p/PROJECT\`. Everything else is answered with 404 and \`ENDPOINT_NOT_FOUND\`, after which clients do without it.`,
-      `MLflow's own clients ${LINES.join(', ')} are tried against Dais, unmodified. “Clients” says from which of them on the endpoint is known.`,
+      `Of the ${endpoints.length} endpoints that the server of MLflow ${version} has in its protocol files, Dais serves ${there.length}. Each exists below \`/api\` and \`/ajax-api\`, and both below \`/p/PROJECT\`. All others return 404 and \`ENDPOINT_NOT_FOUND\`, for which clients have a fallback.`,
+      `MLflow's own clients ${LINES.join(', ')} are tested against Dais, unmodified. “Clients” is the first version that uses the endpoint.`,
       ...tables,
       '## In no protocol file',
-      'MLflow serves these beside the endpoints of its protocol files, and so does Dais.',
+      'MLflow serves these in addition to the endpoints of its protocol files, and so does Dais.',
       table(['Endpoint', 'Operation'], besideRows()),
       '## Tests of MLflow itself',
       ...scoreSection(),
-      '## Answered differently on purpose',
-      `What MLflow ${version} answered to ${asked} requests is recorded in \`conformance/mlflow/corpus\`; \`npm test\` asks Dais the same. All answers are the same, but for these:`,
+      '## Intended differences',
+      `The responses of MLflow ${version} to ${requests} requests are recorded in \`conformance/mlflow/corpus\`; \`npm test\` sends the same requests to Dais. All responses are equal, except for these:`,
       table(
         ['MLflow', 'Dais', 'Why'],
         differences().map(({ mlflow, dais, reason }) => [mlflow, dais, reason]),

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { dirname, join } from 'node:path';
 import { GENERATED_FOLDERS, type GeneratedFile } from './generated-file.ts';
 
-/** One difference between the folder and what the code says, in a line: `changed docs/reference/errors.md`. */
+/** One difference between the folder and the code, as a line: `changed docs/reference/errors.md`. */
 export function differences(root: string, files: readonly GeneratedFile[]): string[] {
   const expected = new Map(files.map((file) => [file.path, file.text]));
   const present = presentFiles(root, [...expected.keys()]);
@@ -15,7 +15,7 @@ export function differences(root: string, files: readonly GeneratedFile[]): stri
   ].toSorted();
 }
 
-/** Makes the folder what the code says: writes what differs, removes what is no longer made. */
+/** Updates the folder: writes changed files, removes files that are no longer generated. */
 export function writeReference(root: string, files: readonly GeneratedFile[]): void {
   const expected = new Set(files.map((file) => file.path));
   for (const path of presentFiles(root, [...expected])) if (!expected.has(path)) rmSync(join(root, path));

@@ -19,7 +19,7 @@ import { grafanaDashboards } from './observability/grafana-dashboards.ts';
 import { prometheusRules } from './observability/prometheus-rules.ts';
 import { openApiFile } from './openapi-file.ts';
 
-/** Every file of the reference, as the code of today would have it. The same code gives the same bytes. */
+/** Every file of the reference, generated from the current code. The same code generates the same bytes. */
 export function reference(): readonly GeneratedFile[] {
   return [
     glossaryPage(),

@@ -17,7 +17,7 @@ interface Reason {
 
 export interface Suite {
   readonly files: readonly string[];
-  /** Tests that cannot say anything about Dais. They do not run. */
+  /** Tests that are not about Dais. They do not run. */
   readonly excluded: readonly Reason[];
   /** Tests that fail, because Dais differs on purpose. They count. */
   readonly different: readonly Reason[];

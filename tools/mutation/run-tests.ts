@@ -40,7 +40,8 @@ export async function runTests(
   project: Project,
   files: readonly string[],
 ): Promise<FailedTest | undefined> {
-  // Short, because sockets are below it; open, because the embedded database runs as another user when the tests run as root.
+  // Short, because sockets are below it; readable by all, because the embedded database runs as another user when the
+  // tests run as root.
   const temporary = mkdtempSync(join(tmpdir(), 'mc-'));
   chmodSync(temporary, 0o1777);
   const report = join(temporary, 'report.json');
@@ -74,8 +75,8 @@ interface Report {
 }
 
 /**
- * Returns the first failed test of a JSON report of vitest. A file that cannot be loaded has no tests. Files that the end of the
- * run interrupts are reported as failed without a message.
+ * Returns the first failed test of a JSON report of vitest. A file that cannot be loaded has no tests. Files that the
+ * end of the run interrupts are reported as failed without a message.
  */
 export function firstFailure(text: string, folder: string): FailedTest | undefined {
   const { testResults } = JSON.parse(text) as Report;

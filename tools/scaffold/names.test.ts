@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { namesOf } from './names.ts';
 
-test('both ways to write a name give the same forms', () => {
+test('both notations of a name have the same forms', () => {
   const forms = {
     pascal: 'FeatureView',
     camel: 'featureView',

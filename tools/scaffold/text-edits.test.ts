@@ -10,7 +10,7 @@ export const typed: readonly string[] = [
 ];
 `;
 
-test('an import takes its place by what it imports from, once', () => {
+test('an import is inserted in the order of its module, once', () => {
   const line = `import { b } from '#kinds/b.ts';`;
   const edited = addImport(text, line);
   expect(edited.split('\n').slice(0, 3)).toEqual([
@@ -22,7 +22,7 @@ test('an import takes its place by what it imports from, once', () => {
   expect(addImport(text, `import { z } from '#z.ts';`).split('\n')[2]).toBe(`import { z } from '#z.ts';`);
 });
 
-test('the first of all comes first', () => {
+test('the first import of a file is inserted first', () => {
   expect(addImport(text, `import { first } from '#api.ts';`).split('\n')[0]).toBe(`import { first } from '#api.ts';`);
 });
 

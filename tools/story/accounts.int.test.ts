@@ -1,4 +1,4 @@
-/** The first thing that the story does with Dais, every day: whole, it takes half an hour and is told by story.full.test.ts. */
+/** The first step of the demo, tested every day: the complete demo takes half an hour and is tested by story.full.test.ts. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-test('its accounts are made, with a way in for whoever reads; made again, old tokens hold no longer', async () => {
+test('its accounts are created, with an invitation for the reader; after a repetition, old tokens are invalid', async () => {
   const url = await dais.ready;
   const people = async () => await makePeople(url, join(folder, 'data'), join(root, 'examples', 'flights', 'story'));
   const first = await people();

@@ -40,7 +40,7 @@ export async function makePeople(url, data, manifests) {
  */
 async function program(url, owner, name) {
   const path = `/api/v1/serviceaccounts/${name}/tokens`;
-  // Nobody has the text of tokens of an earlier run any more.
+  // The text of tokens of an earlier run is not stored.
   for (const { id } of (await owner.call('GET', path)).items) await owner.call('DELETE', `${path}/${id}`);
   const { token } = await owner.call('POST', path, { title: 'story', days: DAYS });
   return client(url, token);

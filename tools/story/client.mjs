@@ -1,4 +1,4 @@
-/** How the story speaks to Dais: over HTTP, and with the command line that a reader has. */
+/** The clients of the demo: HTTP, and the command line that a reader has. */
 import { randomUUID } from 'node:crypto';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -6,15 +6,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { root, runCommand } from '../command.mjs';
 import { environment } from '../environment.mjs';
 
-/** How long somebody who was not answered asks again: Dais may be restarted at any moment. */
+/** How long unanswered requests are retried: Dais can be restarted at any moment. */
 const AWAY_SECONDS = 120;
-const LOOK_MS = 300;
+const POLL_MS = 300;
 /** What answers with a secret, which is kept for no second answer, takes no key. */
 const REPORTED_ONCE = /\/(tokens|invitations)(\/|$)/;
 
 const main = join(root, 'packages', 'cli', 'dist', 'main.js');
 
-/** What Dais refused, as its problem document says it. */
+/** An error of Dais with its problem document. */
 export class Refused extends Error {
   /** @param {{ code?: string, detail?: string, title?: string, status: number }} problem */
   constructor({ code, detail, title, status }) {
@@ -64,7 +64,7 @@ export function client(url, token) {
 }
 
 /**
- * Asked again with the same key, a write is done once.
+ * A write that is retried with the same key is performed once.
  * @param {string} url
  * @param {string} token
  * @param {string} method
@@ -77,7 +77,7 @@ async function call(url, token, method, path, body) {
 }
 
 /**
- * Again and again while nobody answers.
+ * Retries while the server does not respond.
  * @template T
  * @param {() => Promise<T>} work
  * @returns {Promise<T>}
@@ -89,13 +89,13 @@ export async function whileAway(work) {
       return await work();
     } catch (error) {
       if (!isAway(error) || performance.now() > deadline) throw error;
-      await delay(LOOK_MS);
+      await delay(POLL_MS);
     }
   }
 }
 
 /**
- * Nobody answered, or said that it cannot at the moment. `fetch` throws a TypeError for all that is no answer.
+ * There was no response, or a temporary error. `fetch` throws a TypeError without a response.
  * @param {unknown} error
  */
 function isAway(error) {

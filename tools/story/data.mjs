@@ -29,9 +29,9 @@ export async function fewer(source, target) {
  * @param {object} parts
  * @param {import('./client.mjs').Client} parts.trainer
  * @param {string} parts.until the last month to push
- * @param {number} parts.made how many versions of `nyc_training` there are then, at least
+ * @param {number} parts.made the minimum number of versions of `nyc_training` afterwards
  * @param {string} parts.source the folder of the tables
- * @param {string} parts.work a folder of the story
+ * @param {string} parts.work a folder of the demo
  * @param {(line: string) => void} parts.say
  * @returns {Promise<Data>}
  */

@@ -1,4 +1,4 @@
-/** What Dais itself says of what happened: read back, for the last screen and for tests. */
+/** Results as Dais reports them: read back for the last screen and for tests. */
 import { ENDPOINT, until } from './serving.mjs';
 
 /**
@@ -19,12 +19,12 @@ export async function counted(account) {
 }
 
 /**
- * @typedef {object} Compared what was answered, beside what the shadow said of the same flights
+ * @typedef {object} Compared predictions compared with those of the shadow for the same flights
  * @property {number} flights
  * @property {number} failed of the copies
  * @property {number} apart mean absolute difference of both probabilities
- * @property {number} answered mean square of how far the answers were from what came true
- * @property {number} copied the same of the shadow
+ * @property {number} answered mean squared error of the predictions
+ * @property {number} copied mean squared error of the shadow
  *
  * @param {import('./client.mjs').Client} account
  * @param {string} version of the shadow
@@ -41,10 +41,11 @@ export async function compared(account, version) {
 }
 
 /**
- * Why it was said: the columns that moved the answer most.
+ * Explains a prediction: the columns with the largest contributions.
  * @param {import('./client.mjs').Client} account
  * @param {string} prediction
- * @returns {Promise<{ method: string, scale: string, base: number, answer: number, columns: { column: string, value: unknown, moved: number }[] }>}
+ * @returns {Promise<{ method: string, scale: string, base: number, answer: number, columns: { column: string, value:
+ * unknown, moved: number }[] }>}
  */
 export async function explained(account, prediction) {
   const path = `/api/v1/predictions/endpoints/${ENDPOINT}/one/${prediction}/explain`;
@@ -59,7 +60,8 @@ export async function explained(account, prediction) {
 }
 
 /**
- * What a program was refused. It is on record in the organization: not everybody who sees a project's events sees this.
+ * Denied actions of a service account. They are in the audit log of the organization, which not every viewer of a
+ * project's events can read.
  * @param {import('./client.mjs').Client} owner
  * @param {string} program
  * @returns {Promise<{ action: string, name: string, policies: readonly string[] }[]>}

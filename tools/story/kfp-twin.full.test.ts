@@ -31,7 +31,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 }, MOST_MS);
 
-/** As somebody calls the script in a terminal. */
+/** Runs the script as in a terminal. */
 async function runScript(token: string): Promise<{ readonly code: number; readonly output: string }> {
   const environment = await pythonEnvironment('kfp-2-17', join(root, 'conformance', 'kfp', 'requirements.txt'));
   const parameters = Object.entries({
@@ -100,7 +100,7 @@ test(
   },
 );
 
-test('who may not read the rows has no pipeline bring them', { timeout: MOST_MS }, async () => {
+test('a pipeline cannot read rows that its submitter may not read', { timeout: MOST_MS }, async () => {
   const file = join(folder, 'stranger.yaml');
   writeFileSync(
     file,

@@ -1,5 +1,5 @@
 /**
- * A Dais of which a process is killed again and again while somebody works with it; for tests. It is started as `npm run quickstart`
+ * A Dais whose processes are killed repeatedly under load; for tests. It is started as `npm run quickstart`
  * does, and started again when it has ended, as systemd does.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
@@ -11,7 +11,7 @@ import { environment } from '../environment.mjs';
 
 /** A limit against hanging. */
 const READY_MS = 180_000;
-const LOOK_MS = 100;
+const POLL_MS = 100;
 /** As `RestartSec` of the unit, and shorter. */
 const PAUSE_MS = 500;
 /** Where it needs that long to be well again, the machine is slow, and it is left alone for so many times as long. */
@@ -112,7 +112,7 @@ export class KilledDais {
     while (performance.now() < deadline) {
       const answer = await fetch(`${this.url}/readyz`).catch(() => undefined);
       if (answer?.ok === true) return;
-      await delay(LOOK_MS);
+      await delay(POLL_MS);
     }
     throw new Error(`Dais does not answer after ${READY_MS / 1000} s:\n${this.log.slice(-4000)}`);
   }
@@ -125,7 +125,7 @@ export class KilledDais {
       if (this.#over.signal.aborted) return;
       const pid = this.#child?.pid;
       if (pid === undefined) continue;
-      // Most processes are PostgreSQL's, and each of them that is killed ends all of its like.
+      // Most processes are PostgreSQL's, and killing one of them ends all of them.
       const all = ofDais(pid);
       const kind = drawn([...new Set(all.map(kindOf))].toSorted());
       const victim = drawn(all.filter((one) => kindOf(one) === kind));
@@ -139,7 +139,7 @@ export class KilledDais {
       }
       // On a machine where a start takes as long as the pause, nothing would ever be done.
       const from = performance.now();
-      await delay(LOOK_MS);
+      await delay(POLL_MS);
       await this.#answers();
       const took = performance.now() - from;
       pause = took < SLOW_MS ? everyMs : Math.max(everyMs, SLOW_FACTOR * took);

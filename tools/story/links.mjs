@@ -6,7 +6,7 @@
  * @param {string} found.version the champion
  * @param {string} found.challenger
  * @param {{ column: string, window: number } | undefined} found.drifted
- * @param {string | undefined} found.prediction the one that was named
+ * @param {string | undefined} found.prediction the example prediction
  * @returns {readonly { what: string, address: string }[]}
  */
 export function links(url, { version, challenger, drifted, prediction }) {

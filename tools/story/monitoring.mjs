@@ -1,4 +1,4 @@
-/** Whether the world is still the one that the model learned: what the Monitor found, and what its alert started. */
+/** Monitoring in the demo: the findings of the Monitor, and the run that its alert started. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../command.mjs';
@@ -15,22 +15,22 @@ const path = `/api/v1/monitoring/monitors/${MONITOR}`;
  * @property {number} rows
  * @property {string} baseline
  * @property {string} status of drift
- * @property {readonly { column: string, psi: number }[]} columns those that moved most first
+ * @property {readonly { column: string, psi: number }[]} columns the largest drift first
  * @property {{ labeled: number, rmse: number } | undefined} performance
  *
  * @typedef {object} Finding
  * @property {Window} calm the first window
  * @property {Window} drifted the window that raised the alert
  * @property {string} title of the alert
- * @property {readonly string[]} columns that it names, worst first
- * @property {string} trainedOn what the version that answered was trained on
- * @property {{ outcome: string, reason: string, run?: string, pipeline: string }} decision what the alert started
+ * @property {readonly string[]} columns with drift, the largest first
+ * @property {string} trainedOn the training data of the serving version
+ * @property {{ outcome: string, reason: string, run?: string, pipeline: string }} decision the decision of the alert
  */
 
 /**
  * @param {import('./client.mjs').Client} trainer
  * @param {import('./plan.mjs').Plan} plan
- * @param {string} work a folder of the story
+ * @param {string} work a folder of the demo
  */
 export async function watch(trainer, { windowRows, second, candidates }, work) {
   const text = readFileSync(join(root, 'examples', 'flights', 'story', 'monitor.yaml'), 'utf8');
@@ -78,7 +78,7 @@ export async function driftFound(trainer) {
 }
 
 /**
- * Labels come after predictions: the figures of a window follow them.
+ * Labels arrive after predictions: the metrics of a window follow.
  * @param {import('./client.mjs').Client} trainer
  * @param {number} window
  */
@@ -113,7 +113,7 @@ async function windowOf(account, window) {
 }
 
 /**
- * All windows that are full are judged: then a test can count them.
+ * Evaluates all full windows, so that a test can count them.
  * @param {import('./client.mjs').Client} account
  * @param {number} predictions
  * @param {import('./plan.mjs').Plan} plan

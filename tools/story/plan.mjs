@@ -6,17 +6,19 @@
  * @property {string} end
  *
  * @typedef {object} Plan
- * @property {string} words of what it is
- * @property {string} firstMonth the last of the months that are there when the first version learns
+ * @property {string} words short description
+ * @property {string} firstMonth the last available month when the first version is trained
  * @property {string} lastMonth the tag of the last version of the flights is `to-` and this
- * @property {Period & { frozenEnd: string }} first what the first version learns from, and on what it is measured
- * @property {Period} live replayed as traffic to the first version: a week as those that it learned from
+ * @property {Period & { frozenEnd: string }} first training and evaluation data of the first version
+ * @property {Period} live replayed as traffic to the first version: a week like the training data
  * @property {Period} changed replayed to the first version: another season
- * @property {Period & { frozenEnd: string }} second what the alert has a second version learn from; all of it has landed by then
- * @property {Period} copied replayed while the second version gets copies
- * @property {Period} later replayed while the second version takes over
- * @property {readonly string[]} candidates as `train.py` calls them
- * @property {number} windowRows of the monitor: two of them drift in `changed`, the second one not before all of `second` has landed
+ * @property {Period & { frozenEnd: string }} second training data of the second version, after the alert; all flights
+ * have landed by then
+ * @property {Period} copied replayed while the second version is a shadow
+ * @property {Period} later replayed during the rollout of the second version
+ * @property {readonly string[]} candidates named as in `train.py`
+ * @property {number} windowRows of the monitor: two of them drift in `changed`, the second one not before all of
+ * `second` has landed
  * @property {number} minimumRequests of each step of a rollout
  */
 

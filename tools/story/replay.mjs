@@ -1,4 +1,4 @@
-/** Flights of 2013 as the traffic of today: each is asked about before it leaves, and when it has landed its truth is told. */
+/** Replays flights of 2013 as current traffic: each gets a prediction before departure, and its ground truth after landing. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Refused, whileAway } from './client.mjs';
 import { ENDPOINT, gateway } from './serving.mjs';
@@ -25,7 +25,7 @@ const LABELS = 2000;
 /**
  * @typedef {object} Flight
  * @property {string} id
- * @property {number} scheduled milliseconds, when it was to leave
+ * @property {number} scheduled milliseconds, scheduled departure
  * @property {number} landed
  * @property {string} late `1` or `0`
  * @property {Record<string, string | number | null>} columns
@@ -33,10 +33,10 @@ const LABELS = 2000;
  * @typedef {object} Replayed
  * @property {number} requests
  * @property {number} failed
- * @property {number} again requests that had to be sent again, because nobody answered them
+ * @property {number} again retried requests without a response
  * @property {number} labels
  * @property {number} seconds
- * @property {Record<string, number>} versions how many each answered
+ * @property {Record<string, number>} versions number of predictions of each version
  * @property {{ flight: string, prediction: string, probability: number, version: string } | undefined} named the late flight of
  *   which it was surest
  */
@@ -44,7 +44,7 @@ const LABELS = 2000;
 /**
  * @param {import('./client.mjs').Client} account
  * @param {import('./plan.mjs').Period} period
- * @returns {Promise<Flight[]>} in the order in which they were to leave
+ * @returns {Promise<Flight[]>} sorted by scheduled departure
  */
 export async function flightsOf(account, { start, end }) {
   const columns = [...WORDS, ...NUMBERS];
@@ -82,7 +82,7 @@ export async function replay({ url, gate, flights, speed, report }) {
   let waiting = [];
   const first = flights[0]?.scheduled ?? 0;
   let next = 0;
-  const asker = async () => {
+  const client = async () => {
     for (let at = next++; at < flights.length; at = next++) {
       const flight = /** @type {Flight} */ (flights[at]);
       if (speed !== undefined) {
@@ -109,14 +109,14 @@ export async function replay({ url, gate, flights, speed, report }) {
       const landed = waiting.filter((one) => one.landed <= flight.scheduled);
       if (landed.length >= LABELS) {
         waiting = waiting.filter((one) => one.landed > flight.scheduled);
-        replayed.labels += await tell(gate, landed);
+        replayed.labels += await sendLabels(gate, landed);
       }
     }
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, asker));
+  await Promise.all(Array.from({ length: AT_ONCE }, client));
   // The last flights land.
   for (let at = 0; at < waiting.length; at += LABELS) {
-    replayed.labels += await tell(gate, waiting.slice(at, at + LABELS));
+    replayed.labels += await sendLabels(gate, waiting.slice(at, at + LABELS));
   }
   replayed.seconds = (performance.now() - started) / 1000;
   return replayed;
@@ -140,7 +140,7 @@ async function ask(address, token, { id, columns }) {
       'dais-json-nan': 'allow',
       'x-request-id': id,
     },
-    // A value that nobody knows is NaN to the model, for which JSON has no word of its own.
+    // An unknown value is NaN for the model, which JSON cannot represent.
     body: JSON.stringify({ id, inputs }).replaceAll('[null]', '[NaN]'),
   });
   const body = await answer.text();
@@ -156,7 +156,7 @@ async function ask(address, token, { id, columns }) {
  * @param {import('./client.mjs').Client} gate
  * @param {readonly { prediction: string, value: string }[]} landed
  */
-async function tell(gate, landed) {
+async function sendLabels(gate, landed) {
   const { taken } = await gate.call('POST', `/api/v1/predictions/endpoints/${ENDPOINT}/labels`, {
     labels: landed.map(({ prediction, value }) => ({ prediction, value })),
     source: 'ground-truth labels',

@@ -8,18 +8,18 @@ import { applyText } from './client.mjs';
 export const ENDPOINT = 'nyc-late';
 const path = `/api/v1/serving/endpoints/${ENDPOINT}`;
 
-const LOOK_MS = 300;
+const POLL_MS = 300;
 /** A model is loaded within seconds; a machine at load 10 took ten times that. */
 const MOST_MS = 180_000;
 
-/** The name of the shadow: what is measured beside the champion. */
+/** The name of the shadow, which is compared with the champion. */
 const SHADOW = 'challenger';
 
 /**
  * Until it answers with the version that is champion, and with nothing else.
  * @param {import('./client.mjs').Client} trainer
  * @param {import('./plan.mjs').Plan} plan
- * @param {string} work a folder of the story
+ * @param {string} work a folder of the demo
  * @param {string} version
  */
 export async function serve(trainer, plan, work, version) {
@@ -31,10 +31,10 @@ export async function serve(trainer, plan, work, version) {
 }
 
 /**
- * The newest version gets a copy of each request; nobody waits for its answers.
+ * The newest version becomes a shadow: it gets a copy of each request.
  * @param {import('./client.mjs').Client} trainer
  * @param {import('./plan.mjs').Plan} plan
- * @param {string} work a folder of the story
+ * @param {string} work a folder of the demo
  * @param {string} version
  */
 export async function copyTo(trainer, plan, work, version) {
@@ -61,7 +61,7 @@ async function variants(account) {
 }
 
 /**
- * How the version came to answer all: each share that it got, and what became of it.
+ * The rollout of the version: each share of the traffic with its result.
  * @typedef {object} Rollout
  * @property {string} state
  * @property {string} reason
@@ -106,6 +106,6 @@ export async function until(problem, holds) {
   const deadline = performance.now() + MOST_MS;
   while (!(await holds())) {
     if (performance.now() > deadline) throw new Error(`${problem} after ${MOST_MS / 1000} s.`);
-    await delay(LOOK_MS);
+    await delay(POLL_MS);
   }
 }

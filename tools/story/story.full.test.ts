@@ -1,6 +1,6 @@
 /**
- * `npm run quickstart -- --slice --exit`, as somebody types it who has just cloned: what it says must be so. And the same story again
- * while processes of Dais are killed: it must end as it did undisturbed.
+ * `npm run quickstart -- --slice --exit`, as after a fresh clone: its output must be true. Then the same demo while
+ * processes of Dais are killed: it must have the same results.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { environment } from '../environment.mjs';
 import { client } from './client.mjs';
 import { KilledDais } from './killed-dais.ts';
-import { tellStory } from './story.mjs';
+import { runStory } from './story.mjs';
 import { freePort, startQuickstart } from '../quickstart-process.ts';
 import type { QuickstartProcess } from '../quickstart-process.ts';
 import type { StoryResult } from './story.mjs';
@@ -17,7 +17,7 @@ import type { StoryResult } from './story.mjs';
 /** A limit against hanging: packages to train with are downloaded, and at load 15 it took 24 minutes. */
 const MOST_MS = 3_600_000;
 const KILL_EVERY_MS = 10_000;
-/** Of a window that begins some flights later; undisturbed ones differ by 7. */
+/** Tolerance for a window that starts some flights later; undisturbed ones differ by 7. */
 const MOST_APART = 0.5;
 
 let folder: string;
@@ -33,7 +33,7 @@ afterAll(async () => {
 }, MOST_MS);
 
 /** A second time it is on the same data. */
-async function tell(): Promise<{ readonly output: string; readonly reported: StoryResult }> {
+async function runQuickstart(): Promise<{ readonly output: string; readonly reported: StoryResult }> {
   running = startQuickstart(folder, ['--slice', '--exit', '--port', String(await freePort())]);
   const { code, output } = await running.ended;
   expect(output).toContain('Dais has stopped.');
@@ -48,9 +48,9 @@ test(
   'the story of the slice: data, training, refusals, serving, drift, retraining, take-over, lineage; and again',
   { timeout: MOST_MS },
   async () => {
-    const { output, reported } = await tell();
+    const { output, reported } = await runQuickstart();
     undisturbed = reported;
-    expect(reported.asked).toMatchObject({ failed: 0, again: 0 });
+    expect(reported.traffic).toMatchObject({ failed: 0, again: 0 });
     expect(output).toContain('nyc_flights@2 is quarantined');
     expect(output).toContain('0 flights landed before their scheduled departure');
     expect(reported.data).toMatchObject({ flights: 8001, training: 7652, version: 1, again: false });
@@ -70,7 +70,7 @@ test(
     }
     expect(reported.refused.map(({ action }) => action)).toContain('model:approve');
 
-    // The season: a week of February is like the winter that it learned from, July is not.
+    // The season: a week of February is similar to the training data of the winter, July is not.
     const { calm, drifted, decision, trainedOn } = reported.finding;
     expect(calm).toMatchObject({ number: 1, rows: 900, status: 'passing', baseline: 'nyc_training@1' });
     expect(Math.max(...calm.columns.map(({ psi }) => psi))).toBeLessThan(3);
@@ -82,7 +82,7 @@ test(
     expect(calm.performance?.labeled).toBeGreaterThan(0);
     expect(trainedOn).toBe('nyc_training@1');
 
-    // The run that the alert started, and nobody else's, made the second version, which is better with confidence.
+    // The run that the alert started, and no other run, created the second version, which is better with confidence.
     expect(decision).toMatchObject({ outcome: 'started', pipeline: 'nyc-late', run: reported.second.execution });
     expect(reported.second).toMatchObject({ version: '2', against: 'nyc-late/1', better: true });
     expect(reported.second.gain.low).toBeGreaterThan(0);
@@ -97,7 +97,7 @@ test(
     expect(reported.counted.requests).toBeGreaterThan(5000);
     expect(reported.windows).toBe(Math.floor(reported.counted.requests / 900));
 
-    // Why one prediction was said, and back from it: to the data it was trained on, and to the raw rows of these.
+    // Explanation and lineage of one prediction: the training data, and the raw rows of it.
     const { base, answer, columns } = reported.explanation ?? { base: 0, answer: 1, columns: [] };
     expect(base + columns.reduce((sum, { moved }) => sum + moved, 0)).toBeCloseTo(answer, 2);
     expect(reported.lineage['model-version']).toContain(`nyc-late/${reported.named?.version}`);
@@ -106,7 +106,7 @@ test(
     expect(reported.links).toHaveLength(5);
     expect(reported.links[0]?.address).toContain('/monitors/nyc-late?window=4&check=drift&column=temp');
 
-    const again = await tell();
+    const again = await runQuickstart();
     expect(again.output).toContain('Already present: 12,617 flights.');
     const { first, second, finding, champion } = reported;
     expect(again.reported).toMatchObject({
@@ -122,7 +122,7 @@ test(
 );
 
 test('and with a kill -9 of a process of Dais every 10 s it ends in the same way', { timeout: MOST_MS }, async () => {
-  const calm = undisturbed ?? (await tell()).reported;
+  const calm = undisturbed ?? (await runQuickstart()).reported;
   const seed = Number(environment['DAIS_STORY_SEED'] ?? Date.now() % 1_000_000);
   const location = join(folder, 'killed');
   mkdirSync(location);
@@ -130,15 +130,15 @@ test('and with a kill -9 of a process of Dais every 10 s it ends in the same way
   const dais = await KilledDais.start({ folder: location, port, random: randomOf(seed), everyMs: KILL_EVERY_MS });
   onTestFinished(async () => void (await dais.stop()), MOST_MS);
   dais.begin();
-  let said = '';
+  let printed = '';
   const out = {
     isTTY: false,
     write: (text: string) => {
-      said += text;
+      printed += text;
       return true;
     },
   };
-  const telling = tellStory({
+  const running = runStory({
     url: dais.url,
     data: dais.data,
     work: join(dais.data, 'story'),
@@ -148,12 +148,12 @@ test('and with a kill -9 of a process of Dais every 10 s it ends in the same way
     keep: () => {},
     out,
   });
-  const reported = await telling.catch((error: unknown) => {
+  const reported = await running.catch((error: unknown) => {
     const kills = dais.killed.join('\n');
-    throw new Error(`seed ${seed}\n${kills}\n${said}\n${dais.log.slice(-6000)}`, { cause: error });
+    throw new Error(`seed ${seed}\n${kills}\n${printed}\n${dais.log.slice(-6000)}`, { cause: error });
   });
   await dais.rest();
-  process.stdout.write(`seed ${seed}, ${dais.killed.length} kills:\n${dais.killed.join('\n')}\n${said}\n`);
+  process.stdout.write(`seed ${seed}, ${dais.killed.length} kills:\n${dais.killed.join('\n')}\n${printed}\n`);
 
   // The same data and models, to the last digit.
   for (const name of ['data', 'more'] as const) expect(reported[name]).toEqual(calm[name]);
@@ -169,7 +169,7 @@ test('and with a kill -9 of a process of Dais every 10 s it ends in the same way
   expect(reported.secondDecision).toMatchObject({ approved: true });
   expect(reported.champion).toBe(calm.champion);
 
-  // The same reports. A request that was kept and not answered is one more, so windows begin some flights apart.
+  // The same reports. A stored request without a response counts too, so windows start some flights apart.
   const { finding } = reported;
   for (const name of ['calm', 'drifted'] as const) {
     const [now, then] = [finding[name], calm.finding[name]];
@@ -185,9 +185,9 @@ test('and with a kill -9 of a process of Dais every 10 s it ends in the same way
   expect(reported.rollout).toMatchObject({ state: 'promoted' });
 
   // The same counts: every flight was answered, kept and labeled, once.
-  expect(reported.asked).toMatchObject({ requests: calm.asked.requests, failed: 0 });
+  expect(reported.traffic).toMatchObject({ requests: calm.traffic.requests, failed: 0 });
   expect(reported.counted.labeled).toBe(calm.counted.labeled);
-  expect(reported.counted.requests - reported.counted.labeled).toBeLessThanOrEqual(reported.asked.again);
+  expect(reported.counted.requests - reported.counted.labeled).toBeLessThanOrEqual(reported.traffic.again);
   expect(reported.windows).toBe(Math.floor((reported.counted.requests - reported.counted.failed) / 900));
   expect(Object.keys(reported.lineage).toSorted()).toEqual(Object.keys(calm.lineage).toSorted());
   const owner = client(dais.url, readFileSync(join(dais.data, 'owner-token'), 'utf8').trim());

@@ -17,13 +17,13 @@ import { tables } from './tables.mjs';
 import { follow, preparePipeline, train } from './training.mjs';
 import {
   retrainingTitle,
-  tellDecision,
-  tellExplanation,
-  tellFinding,
-  tellReplay,
-  tellRollout,
-  tellShadow,
-  tellResult,
+  printDecision,
+  printExplanation,
+  printFinding,
+  printReplay,
+  printRollout,
+  printShadow,
+  printResult,
   short,
 } from './words.mjs';
 
@@ -33,10 +33,11 @@ const example = join(root, 'examples', 'flights');
 const ROLLOUT_MS = 30_000;
 
 /**
- * @typedef {Pick<StoryResult, 'words' | 'first' | 'firstDecision'> & Partial<Pick<StoryResult, 'finding' | 'second' | 'secondDecision' | 'shadow'>>} Decided
+ * @typedef {Pick<StoryResult, 'words' | 'first' | 'firstDecision'> & Partial<Pick<StoryResult, 'finding' | 'second' |
+ * 'secondDecision' | 'shadow'>>} Decided
  *
- * @typedef {object} StoryResult what a test looks at
- * @property {string} words of the flights that it was told of
+ * @typedef {object} StoryResult for tests
+ * @property {string} words description of the plan
  * @property {import('./data.mjs').Data} data the first months
  * @property {import('./data.mjs').Data} more with all months
  * @property {import('./training.mjs').Result} first
@@ -45,22 +46,24 @@ const ROLLOUT_MS = 30_000;
  * @property {import('./approval.mjs').Decision} secondDecision
  * @property {import('./monitoring.mjs').Finding} finding
  * @property {import('./evidence.mjs').Compared} shadow
- * @property {import('./serving.mjs').Rollout | undefined} rollout by which the second version took over
- * @property {number} windows that the monitor has judged
+ * @property {import('./serving.mjs').Rollout | undefined} rollout of the second version
+ * @property {number} windows that the monitor has evaluated
  * @property {string} champion
  * @property {import('./evidence.mjs').Counted} counted
- * @property {Pick<import('./replay.mjs').Replayed, 'requests' | 'failed' | 'again'>} asked in this run, as the one who asked counted
- * @property {{ flight: string, version: string, prediction: string } | undefined} named the prediction that is followed back
+ * @property {Pick<import('./replay.mjs').Replayed, 'requests' | 'failed' | 'again'>} traffic requests of this run, as the
+ * client counted them
+ * @property {{ flight: string, version: string, prediction: string } | undefined} named the example prediction
  * @property {Awaited<ReturnType<typeof explained>> | undefined} explanation
  * @property {Record<string, string[]>} lineage
- * @property {{ action: string, name: string, policies: readonly string[] }[]} refused what the audit log says that `trainer` was refused
+ * @property {{ action: string, name: string, policies: readonly string[] }[]} refused denied actions of `trainer` in
+ * the audit log
  * @property {readonly { what: string, address: string }[]} links
  * @property {string | undefined} invitation
  *
  * @param {object} parts
  * @param {string} parts.url
  * @param {string} parts.data the data folder
- * @param {string} parts.work a folder for files of the story
+ * @param {string} parts.work a folder for files of the demo
  * @param {boolean} parts.slice
  * @param {number | undefined} parts.speed
  * @param {Decided | undefined} parts.before by an earlier run on this data folder: it is not trained and decided again
@@ -68,11 +71,14 @@ const ROLLOUT_MS = 30_000;
  * @param {import('../phase-bar.mjs').Output} parts.out
  * @returns {Promise<StoryResult>}
  */
-export async function tellStory({ url, data, work, slice, speed, before, keep, out }) {
+export async function runStory({ url, data, work, slice, speed, before, keep, out }) {
   const plan = slice ? SLICE : YEAR;
   const say = (/** @type {string} */ line) => void out.write(`  ${line}\n`);
   const chapter = (/** @type {string} */ title) => void out.write(`\n${title}\n`);
-  /** @type {<T>(title: string, task: (report: import('../phase-bar.mjs').Report) => Promise<T>, unit?: 'bytes' | 'steps') => Promise<T>} */
+  /**
+   * @type {<T>(title: string, task: (report: import('../phase-bar.mjs').Report) => Promise<T>, unit?: 'bytes' |
+   * 'steps') => Promise<T>}
+   */
   const phase = (title, task, unit = 'steps') => runPhase({ title, unit, out }, task);
   mkdirSync(work, { recursive: true });
 
@@ -97,11 +103,11 @@ export async function tellStory({ url, data, work, slice, speed, before, keep, o
     (await phase('Train the first version', (report) =>
       train(trainer, plan.first, plan.candidates, 'first version', report),
     ));
-  tellResult(first, say);
+  printResult(first, say);
 
   chapter('3. Approval: a second person approves the version');
   const firstDecision = known?.firstDecision ?? (await decide(people, first));
-  tellDecision(first, firstDecision, say);
+  printDecision(first, firstDecision, say);
   if (firstDecision.approved) keep({ ...known, words: plan.words, first, firstDecision });
   const champion = await championOf(trainer);
   if (champion === undefined)
@@ -111,21 +117,21 @@ export async function tellStory({ url, data, work, slice, speed, before, keep, o
   await phase('Deploy to an endpoint', () => serve(trainer, plan, work, champion));
   await watch(trainer, plan, work);
   const sums = { requests: 0, failed: 0, again: 0 };
-  const asked = async (/** @type {import('./plan.mjs').Period} */ period, pace = speed) => {
+  const traffic = async (/** @type {import('./plan.mjs').Period} */ period, pace = speed) => {
     const flights = await flightsOf(trainer, period);
     const done = await phase('Replay flights', (report) => replay({ url, gate, flights, speed: pace, report }));
-    tellReplay(done, period, say);
+    printReplay(done, period, say);
     for (const name of /** @type {const} */ (['requests', 'failed', 'again'])) sums[name] += done[name];
     return done;
   };
-  const week = await asked(plan.live);
+  const week = await traffic(plan.live);
 
   chapter('5. Drift: the season changes');
   const data2 = await bring(plan.lastMonth, 2);
-  const season = await asked(plan.changed);
+  const season = await traffic(plan.changed);
   if (known?.finding) say('The alert was raised before. Results of the first time:');
   const finding = known?.finding ?? (await phase('Wait for the monitor', async () => await driftFound(trainer)));
-  tellFinding(finding, say);
+  printFinding(finding, say);
 
   chapter(retrainingTitle(finding.decision));
   const second =
@@ -136,22 +142,22 @@ export async function tellStory({ url, data, work, slice, speed, before, keep, o
         ? train(trainer, plan.second, plan.candidates, 'second version', report)
         : follow(trainer, finding.decision.run, report),
     ));
-  tellResult(second, say);
+  printResult(second, say);
   keep({ words: plan.words, first, firstDecision, finding, second });
 
   chapter('7. Rollout: shadow test, approval, canary steps');
   const shadow = known?.shadow ?? (await tryShadow());
-  tellShadow(second, shadow, say);
+  printShadow(second, shadow, say);
   const secondDecision = known?.secondDecision ?? (await decide(people, second));
-  tellDecision(second, secondDecision, say);
+  printDecision(second, secondDecision, say);
   keep({ words: plan.words, first, firstDecision, finding, second, shadow, secondDecision });
   if (secondDecision.approved && !known?.secondDecision) await takingOver(trainer, second.version);
-  const last = await asked(
+  const last = await traffic(
     plan.later,
     speed ?? (Date.parse(plan.later.end) - Date.parse(plan.later.start)) / ROLLOUT_MS,
   );
   const rollout = secondDecision.approved ? await newestRollout(trainer) : undefined;
-  if (rollout) tellRollout(second, rollout, say);
+  if (rollout) printRollout(second, rollout, say);
 
   const now = secondDecision.approved ? second.version : champion;
   const named = last.named ?? season.named ?? week.named;
@@ -159,7 +165,7 @@ export async function tellStory({ url, data, work, slice, speed, before, keep, o
   const explanation = named === undefined ? undefined : await explained(trainer, named.prediction);
   chapter('8. One prediction: explanation and lineage');
   if (named !== undefined && explanation !== undefined) {
-    tellExplanation(named, explanation, say);
+    printExplanation(named, explanation, say);
     say('Lineage:');
     for (const [type, names] of Object.entries(lineage)) say(`  ${type}: ${short(names)}`);
   }
@@ -182,7 +188,7 @@ export async function tellStory({ url, data, work, slice, speed, before, keep, o
     explanation,
     lineage,
     counted: total,
-    asked: sums,
+    traffic: sums,
     refused: await refusalsOf(people.owner, 'trainer'),
     links: links(url, {
       version: now,
@@ -196,7 +202,7 @@ export async function tellStory({ url, data, work, slice, speed, before, keep, o
   /** Sends copies of the requests of some days to the second version; callers do not receive its predictions. */
   async function tryShadow() {
     await phase('Deploy as shadow', () => copyTo(trainer, plan, work, second.version));
-    await asked(plan.copied);
+    await traffic(plan.copied);
     const found = await compared(trainer, second.version);
     await serve(trainer, plan, work, first.version);
     return found;

@@ -8,16 +8,17 @@ import { applyText } from './client.mjs';
 const example = join(root, 'examples', 'flights');
 
 /** Poll interval of a pipeline run. */
-const LOOK_MS = 1000;
+const POLL_MS = 1000;
 
 /**
  * @typedef {object} Result as `judge.py` writes it
- * @property {string} execution the run of the pipeline, which is not of it
+ * @property {string} execution the pipeline run
  * @property {string} version
  * @property {string} run
  * @property {string} candidate
  * @property {number} flights
- * @property {{ start: string, end: string, flights: number, roc_auc: number, average_precision: number, log_loss: number }} frozen
+ * @property {{ start: string, end: string, flights: number, roc_auc: number, average_precision: number, log_loss:
+ * number }} frozen
  * @property {string} against
  * @property {{ roc_auc: number, low: number, high: number }} gain
  * @property {boolean} better
@@ -44,14 +45,14 @@ async function isolationOf(account) {
   for (;;) {
     const { isolation } = await account.call('GET', '/api/v1/server');
     if (isolation !== undefined || process.platform !== 'linux' || performance.now() > deadline) return isolation;
-    await delay(LOOK_MS);
+    await delay(POLL_MS);
   }
 }
 
 /**
  * Applies the pipeline. If the server cannot isolate commands, a policy permits the trainer to run them without isolation.
  * @param {import('./accounts.mjs').People} people
- * @param {string} work a folder of the story
+ * @param {string} work a folder of the demo
  * @param {(line: string) => void} say
  */
 export async function preparePipeline({ owner, trainer }, work, say) {
@@ -107,11 +108,11 @@ export async function train(trainer, period, candidates, title, report) {
     '--param',
     `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
   ]);
-  const said = await trainer.dais(
+  const output = await trainer.dais(
     ['pipeline', 'run', 'nyc-late', '--code', '--no-wait', '--title', title, ...words, '-o', 'json'],
     { cwd: join(example, 'pipeline') },
   );
-  const { id } = JSON.parse(said.slice(said.indexOf('{')));
+  const { id } = JSON.parse(output.slice(output.indexOf('{')));
   return await follow(trainer, id, report);
 }
 
@@ -138,6 +139,6 @@ export async function follow(trainer, id, report) {
         .map((/** @type {any} */ node) => `${node.path}: ${node.error}`);
       throw new Error(`Pipeline run ${id} ${execution.state}: ${execution.error ?? ''}\n${problems.join('\n')}`);
     }
-    await delay(LOOK_MS);
+    await delay(POLL_MS);
   }
 }

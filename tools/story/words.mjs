@@ -17,7 +17,7 @@ export const short = (names) =>
  * @param {import('./training.mjs').Result} result
  * @param {Say} say
  */
-export function tellResult(result, say) {
+export function printResult(result, say) {
   const { version, candidate, flights, frozen, better } = result;
   say(`nyc-late/${version}: ${candidate}, trained on ${count(flights)} flights.`);
   say(
@@ -30,7 +30,7 @@ export function tellResult(result, say) {
  * @param {import('./approval.mjs').Decision} decision
  * @param {Say} say
  */
-export function tellDecision({ version }, { approved, alias, own, reason }, say) {
+export function printDecision({ version }, { approved, alias, own, reason }, say) {
   say(`trainer sets alias champion on nyc-late/${version}: denied. ${alias}`);
   say(`trainer approves the version: denied. ${own}`);
   say(`risk-office ${approved ? 'approves' : 'rejects'} the version. ${reason}`);
@@ -41,7 +41,7 @@ export function tellDecision({ version }, { approved, alias, own, reason }, say)
  * @param {import('./plan.mjs').Period} period
  * @param {Say} say
  */
-export function tellReplay({ requests, failed, again, labels, seconds, versions }, { start, end }, say) {
+export function printReplay({ requests, failed, again, labels, seconds, versions }, { start, end }, say) {
   const by = Object.entries(versions).map(([version, answers]) => `${count(answers)} by version ${version}`);
   say(
     `${count(requests)} requests for flights from ${start} to ${end} in ${seconds.toFixed(0)} s, ${failed} failed${again > 0 ? `, ${again} retried` : ''}; predictions: ${by.join(', ')}. ${count(labels)} ground-truth labels received.`,
@@ -52,7 +52,7 @@ export function tellReplay({ requests, failed, again, labels, seconds, versions 
  * @param {import('./monitoring.mjs').Finding} finding
  * @param {Say} say
  */
-export function tellFinding({ calm, drifted, title, trainedOn, decision }, say) {
+export function printFinding({ calm, drifted, title, trainedOn, decision }, say) {
   for (const window of [calm, drifted]) {
     const most = window.columns.slice(0, 3).map(({ column, psi }) => `${column} ${psi.toFixed(2)}`);
     const came = window.performance;
@@ -80,7 +80,7 @@ export const retrainingTitle = ({ run }) =>
  * @param {import('./evidence.mjs').Compared} shadow
  * @param {Say} say
  */
-export function tellShadow({ version, against }, { flights, failed, apart, answered, copied }, say) {
+export function printShadow({ version, against }, { flights, failed, apart, answered, copied }, say) {
   say(
     `Shadow nyc-late/${version} received copies of ${count(flights)} requests, ${failed} failed. Mean absolute difference to ${against}: ${apart.toFixed(3)}.`,
   );
@@ -94,7 +94,7 @@ export function tellShadow({ version, against }, { flights, failed, apart, answe
  * @param {import('./serving.mjs').Rollout} rollout
  * @param {Say} say
  */
-export function tellRollout({ version }, { state, reason, steps }, say) {
+export function printRollout({ version }, { state, reason, steps }, say) {
   for (const { weight, status, canary } of steps) {
     if (canary !== undefined && weight > 0) {
       say(
@@ -110,7 +110,7 @@ export function tellRollout({ version }, { state, reason, steps }, say) {
  * @param {Awaited<ReturnType<typeof import('./evidence.mjs').explained>>} explanation
  * @param {Say} say
  */
-export function tellExplanation({ flight, probability, version }, { method, scale, columns }, say) {
+export function printExplanation({ flight, probability, version }, { method, scale, columns }, say) {
   say(
     `nyc-late/${version} predicted ${flight} late with ${(probability * 100).toFixed(0)} %; it was late. Largest contributions:`,
   );

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { withoutIsolation } from './training.mjs';
 import { retrainingTitle } from './words.mjs';
 
-test('the chapter of the second training says who started it', () => {
+test('the chapter of the second training names the trigger', () => {
   const decision = { outcome: 'started', reason: 'drift', pipeline: 'nyc-late' };
   expect(retrainingTitle({ ...decision, run: '1' })).toMatch(/^6\. Retraining: the alert starts/);
   expect(retrainingTitle({ ...decision, outcome: 'failed' })).toMatch(/^6\. Retraining: the alert cannot start/);

@@ -3,7 +3,7 @@
 export type Block =
   /** ```yaml file=NAME: a file that the reader makes. */
   | { readonly type: 'file'; readonly line: number; readonly name: string; readonly text: string }
-  /** ```sh run [exit=N] [background]: what the reader types. `output` is the ```text block that follows at once. */
+  /** ```sh run [exit=N] [background]: the command of the reader. `output` is the ```text block directly after it. */
   | {
       readonly type: 'run';
       readonly line: number;
@@ -36,8 +36,8 @@ export function readBlocks(page: string): readonly Block[] {
 }
 
 /**
- * Whether `printed` is what the page shows. `…` in the page stands for anything within a line, a line of only `…` for any
- * lines. How many blanks stand between words does not count: columns grow with what stands in them.
+ * Whether `printed` matches the page. `…` in the page matches any text within a line, a line of only `…` any lines. The
+ * number of spaces is ignored: column widths depend on their content.
  */
 export function showsOutput(shown: string, printed: string): boolean {
   const pattern = lines(shown)

@@ -10,7 +10,7 @@ test.each(['from-csv-to-a-trusted-dataset', 'features-without-leakage'])(
   600_000,
 );
 
-test('the page of a year of flights works as it is written, on the days that lie beside it', async () => {
+test('the page of a year of flights works as written, with the days in its folder', async () => {
   const reader = { files: 'examples/flights/data' };
   for (const { shown, printed } of await followPage('tutorial/a-year-of-flights.md', reader))
     expect(printed).toBe(shown);

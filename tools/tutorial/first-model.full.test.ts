@@ -11,7 +11,7 @@ const requirements = fileURLToPath(new URL('../../conformance/mlflow/requirement
 test(
   'the tutorial about tracking works as it is written',
   async () => {
-    // What `pip install -r requirements.txt` would bring, pinned.
+    // The packages of `pip install -r requirements.txt`, pinned.
     const python = join(await pythonEnvironment('mlflow-3-18', requirements), 'bin');
     const { UV_DEFAULT_INDEX, SSL_CERT_FILE } = await uvEnvironment();
     const followed = await followPage('tutorial/track-your-first-model.md', {

@@ -22,11 +22,11 @@ export interface Reader {
   readonly files?: string;
   /** Settings of Dais on the reader's machine. */
   readonly variables?: Readonly<Record<string, string>>;
-  /** What this reader types instead of what stands there. */
+  /** Replacements in the commands of the page. */
   readonly instead?: Readonly<Record<string, string>>;
 }
 
-/** What a block shows and what was printed, with its place; both are the place alone when all went as the page says. */
+/** Expected and printed output of a block with its position; both are only the position when they match. */
 export interface Followed {
   readonly shown: string;
   readonly printed: string;
@@ -96,7 +96,10 @@ async function follow(block: Block, { page, folder, env, background }: Desk): Pr
   };
 }
 
-/** `dais` on the PATH, as it was built where that is of today; no colors, a free port, and none of the variables of whoever runs the test. */
+/**
+ * `dais` on the PATH, from the build if that is current; no colors, a free port, and none of the variables of the test
+ * process.
+ */
 async function commandEnvironment(
   folder: string,
   { dais, programs = [], variables = {} }: Reader,
@@ -131,11 +134,11 @@ async function freePort(): Promise<number> {
 }
 
 async function untilReady(child: ChildProcess, url: string, where: string): Promise<void> {
-  let said = '';
-  child.stdout?.on('data', (chunk: Buffer) => (said += chunk.toString('utf8')));
-  child.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString('utf8')));
+  let reply = '';
+  child.stdout?.on('data', (chunk: Buffer) => (reply += chunk.toString('utf8')));
+  child.stderr?.on('data', (chunk: Buffer) => (reply += chunk.toString('utf8')));
   for (;;) {
-    if (child.exitCode !== null) throw new Error(`${where}: ended with code ${child.exitCode}:\n${said}`);
+    if (child.exitCode !== null) throw new Error(`${where}: ended with code ${child.exitCode}:\n${reply}`);
     const ready = await fetch(url).then(
       (answer) => answer.ok,
       () => false,

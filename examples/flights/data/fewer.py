@@ -13,14 +13,14 @@ from months import read
 MONTHS = {"1", "2", "7"}
 
 
-def keep(source: Path, target: Path, name: str, wanted) -> None:
+def keep(source: Path, target: Path, name: str, is_selected) -> None:
     with open(target / f"{name}.csv", "w", encoding="utf-8", newline="") as file:
         writer = None
         for row in read(source, name):
             if writer is None:
                 writer = csv.DictWriter(file, list(row))
                 writer.writeheader()
-            if row["month"] in MONTHS and wanted(row):
+            if row["month"] in MONTHS and is_selected(row):
                 writer.writerow(row)
 
 

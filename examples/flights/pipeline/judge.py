@@ -84,26 +84,26 @@ def main() -> None:
     label = frozen[LABEL].to_numpy()
 
     converted = as_onnx(fitted)
-    said = ask(onnxruntime.InferenceSession(converted.SerializeToString()), frozen)
-    apart = float(numpy.abs(said - fitted.predict_proba(frozen[COLUMNS])[:, 1]).max())
+    probabilities = ask(onnxruntime.InferenceSession(converted.SerializeToString()), frozen)
+    apart = float(numpy.abs(probabilities - fitted.predict_proba(frozen[COLUMNS])[:, 1]).max())
     if apart > MOST_APART:
         raise SystemExit(f"The predictions of the ONNX model differ by {apart}.")
 
-    before, said_before = champion(frozen)
-    gain, low, high = difference(label, said, said_before)
+    before, probabilities_before = champion(frozen)
+    gain, low, high = difference(label, probabilities, probabilities_before)
     # The threshold predicts as many late flights as the training data contain.
     threshold = float(numpy.quantile(fitted.predict_proba(learned[COLUMNS])[:, 1], 1 - learned[LABEL].mean()))
     result = {
         "candidate": winner["candidate"],
         "setting": winner["setting"],
         "flights": len(learned),
-        "frozen": {"start": given.end, "end": given.frozen_end, "flights": len(frozen), **measures(label, said)},
+        "frozen": {"start": given.end, "end": given.frozen_end, "flights": len(frozen), **measures(label, probabilities)},
         "against": "nobody" if before is None else f"{MODEL}/{before}",
         "gain": {"roc_auc": gain, "low": low, "high": high},
         "better": low > 0,
         "threshold": threshold,
         "onnx_apart": apart,
-        "fairness": {by: fairness(frozen, said, threshold, by) for by in ("carrier", "origin")},
+        "fairness": {by: fairness(frozen, probabilities, threshold, by) for by in ("carrier", "origin")},
     }
     with mlflow.start_run(run_id=os.environ.get("MLFLOW_RUN_ID"), run_name="judge") as run:
         mlflow.log_params({"candidate": winner["candidate"], "start": given.start, "end": given.end, "frozen_end": given.frozen_end})
@@ -112,7 +112,7 @@ def main() -> None:
             converted, name="model", signature=signature(), input_example=example,
             pip_requirements=["mlflow-skinny", "onnx", "onnxruntime", "pandas"],
         )  # fmt: skip
-        found = {f"frozen_{name}": value for name, value in measures(label, said).items()}
+        found = {f"frozen_{name}": value for name, value in measures(label, probabilities).items()}
         mlflow.log_metrics({**found, "frozen_gain": gain, "frozen_gain_low": low}, model_id=info.model_id)
         # A later run without uploaded code uses this artifact.
         for file in sorted(Path(__file__).parent.glob("*.py")):

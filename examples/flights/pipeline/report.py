@@ -7,25 +7,25 @@ from rows import LABEL
 FEWEST = 20
 
 
-def fairness(rows: pandas.DataFrame, said, threshold: float, by: str) -> list[dict]:
+def fairness(rows: pandas.DataFrame, probabilities, threshold: float, by: str) -> list[dict]:
     """Returns per group: the selection rate, the true positive rate and the false positive rate."""
-    frame = pandas.DataFrame({"group": rows[by], "late": rows[LABEL], "said": said >= threshold})
-    told = []
+    frame = pandas.DataFrame({"group": rows[by], "late": rows[LABEL], "predicted": probabilities >= threshold})
+    groups = []
     for group, part in frame.groupby("group"):
         late, others = part[part["late"] == 1], part[part["late"] == 0]
         if len(part) < FEWEST or late.empty or others.empty:
             continue
-        told.append(
+        groups.append(
             {
                 "group": group,
                 "flights": len(part),
                 "late": round(float(part["late"].mean()), 4),
-                "called_late": round(float(part["said"].mean()), 4),
-                "found": round(float(late["said"].mean()), 4),
-                "false_alarms": round(float(others["said"].mean()), 4),
+                "called_late": round(float(part["predicted"].mean()), 4),
+                "found": round(float(late["predicted"].mean()), 4),
+                "false_alarms": round(float(others["predicted"].mean()), 4),
             }
         )
-    return told
+    return groups
 
 
 def card(result: dict, given) -> str:

@@ -1,21 +1,21 @@
 /**
- * Which action fits which state of a resource: one table. The server refuses by it, and the console says beforehand what
- * it would refuse, and why.
+ * Which actions are allowed in which state of a resource: one table. The server rejects by it, and the console shows
+ * beforehand what the server would reject, and why.
  */
 import { DaisError } from '#errors.ts';
 
-/** What the table looks at. */
+/** The fields of a resource that the table uses. */
 export interface ActedOn {
   readonly kind: string;
   readonly name: string;
-  /** Its deletion was asked for, and something still cleans up. */
+  /** The deletion was requested, and finalizers are still running. */
   readonly deleting: boolean;
 }
 
-/** What one may still do with what is on its way out: look at it, and ask once more that it go. */
+/** Verbs that are allowed during deletion: reading, and repeating the request. */
 const WHILE_DELETING: ReadonlySet<string> = new Set(['get', 'list', 'watch', 'history', 'delete']);
 
-/** `verb`: of the uniform ones, or a kind's own. Undefined: the state does not stand in the way. */
+/** `verb`: a uniform one, or a kind's own. Undefined: the state allows it. */
 export function refusedByState(verb: string, { kind, name, deleting }: ActedOn): DaisError | undefined {
   if (!deleting || WHILE_DELETING.has(verb)) return undefined;
   return new DaisError('being_deleted', `${kind} "${name}" is being deleted.`);

@@ -1,6 +1,6 @@
 /**
- * First parts of the console's addresses: the server answers everything below them with the console, which knows the
- * rest. A link to a page that a message carries (an invitation, a code of a device) begins with one of them too.
+ * First segments of the console's paths: the server returns the console for all paths below them. Links in messages (an
+ * invitation, a device code) also start with one of them.
  */
 export const consoleRoots = [
   'projects',

@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { diffFields } from './diff.ts';
 
-/** Values as a manifest has them; keys without the characters that make up a path. */
+/** Values of a manifest; keys without the characters of paths. */
 const { value } = fc.letrec<{ value: unknown }>((tie) => ({
   value: fc.oneof(
     { maxDepth: 4, depthSize: 'small' },
@@ -18,7 +18,7 @@ const stepsOf = (path: string): (string | number)[] =>
     index === undefined ? (key ?? '') : Number(index),
   );
 
-/** What a reader of a plan does in his head. */
+/** Applies the changes of a plan like a reader would. */
 function withChanges(before: unknown, changes: readonly FieldChange[]): unknown {
   const root = { all: structuredClone(before) };
   const shrunk = new Set<unknown[]>();
@@ -32,7 +32,7 @@ function withChanges(before: unknown, changes: readonly FieldChange[]): unknown 
     } else if (Array.isArray(here)) shrunk.add(here);
     else delete here[last];
   }
-  // Entries that go are always the last ones of their list.
+  // Removed entries are always the last ones of their list.
   for (const list of shrunk) {
     const removed = changes.filter((change) => !('after' in change) && at(root.all, change.path) === list).length;
     list.length -= removed;
@@ -40,7 +40,7 @@ function withChanges(before: unknown, changes: readonly FieldChange[]): unknown 
   return root.all;
 }
 
-/** The list or map in which the last step of a path lies. */
+/** The list or map that contains the last step of a path. */
 function at(root: unknown, path: string): unknown {
   return stepsOf(path)
     .slice(0, -1)
@@ -48,7 +48,7 @@ function at(root: unknown, path: string): unknown {
 }
 
 describe('diff of any two values', () => {
-  test('a value does not differ from itself', () => {
+  test('a value has no difference from itself', () => {
     fc.assert(
       fc.property(value, (one) => {
         expect(diffFields(one, structuredClone(one))).toEqual([]);
@@ -56,7 +56,7 @@ describe('diff of any two values', () => {
     );
   });
 
-  test('the changes, applied to the first, make the second', () => {
+  test('the changes, applied to the first value, result in the second', () => {
     fc.assert(
       fc.property(value, value, (before, after) => {
         expect(withChanges(before, diffFields(before, after))).toEqual(after);
@@ -65,7 +65,7 @@ describe('diff of any two values', () => {
     );
   });
 
-  test('there and back are the same changes with sides swapped', () => {
+  test('both directions have the same changes with swapped sides', () => {
     const swapped = ({ path, before, after }: FieldChange): FieldChange => ({
       path,
       ...(after !== undefined && { before: after }),
@@ -79,7 +79,7 @@ describe('diff of any two values', () => {
     );
   });
 
-  test('each change tells a path once, and two sides that differ', () => {
+  test('each change has a unique path and two different sides', () => {
     fc.assert(
       fc.property(value, value, (before, after) => {
         const changes = diffFields(before, after, ['spec']);

@@ -1,7 +1,7 @@
 import type { FieldChange } from '#operations/platform.ts';
 import { formatPath } from '#validation.ts';
 
-/** Field by field, what differs between two values; lists are compared by position. Equal values give nothing. */
+/** Returns the differences of two values field by field; lists are compared by position. Equal values have none. */
 export function diffFields(before: unknown, after: unknown, path: readonly PropertyKey[] = []): FieldChange[] {
   if (isRecord(before) && isRecord(after)) {
     const keys = [...Object.keys(after), ...Object.keys(before).filter((key) => !Object.hasOwn(after, key))];

@@ -1,16 +1,17 @@
 /**
- * The closed catalog of error codes. Every failure a caller can see has one of these codes; each protocol maps every
- * code into its own form. A code is never renamed or reused. docs/reference/errors.md is generated from this list.
+ * The closed catalog of error codes. Every failure that a caller can see has one of these codes; each protocol maps
+ * every code to its own format. A code is never renamed or reused. docs/reference/errors.md is generated from this
+ * list.
  */
 
 interface ErrorEntry {
   /** HTTP status of the problem document. */
   readonly status: number;
-  /** What happened, in a few words; the same for every occurrence. */
+  /** Short description of the failure; the same for every occurrence. */
   readonly title: string;
-  /** What the reader can do about it. */
+  /** The remedy for the reader. */
   readonly remedy: string;
-  /** True when the same call may succeed later unchanged; such answers carry Retry-After. */
+  /** True when the same request can succeed later unchanged; such responses have Retry-After. */
   readonly retryable?: true;
 }
 
@@ -175,7 +176,7 @@ const catalog = {
   rate_limited: {
     status: 429,
     title: 'Too many requests',
-    remedy: 'Wait as long as Retry-After says.',
+    remedy: 'Wait for the time in Retry-After.',
     retryable: true,
   },
   too_many_streams: {

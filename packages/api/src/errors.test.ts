@@ -6,7 +6,7 @@ import { DaisError, errorRemedy, fromProblem, toProblem, type Issue } from './er
 const codes = Object.keys(errorCatalog) as ErrorCode[];
 
 describe('the catalog', () => {
-  test.each(codes)('%s can be understood', (code) => {
+  test.each(codes)('%s has understandable texts', (code) => {
     const { status, title, remedy } = errorCatalog[code];
     expect(code).toMatch(/^[a-z0-9]+(_[a-z0-9]+)*$/);
     expect(status).toBeGreaterThanOrEqual(400);
@@ -15,7 +15,7 @@ describe('the catalog', () => {
     expect(remedy).toMatch(/\.$/);
   });
 
-  test('titles tell codes apart', () => {
+  test('titles are unique', () => {
     const titles = codes.map((code) => errorCatalog[code].title);
     expect(new Set(titles).size).toBe(titles.length);
   });
@@ -39,7 +39,7 @@ const issue = fc
   })
   .map((value) => JSON.parse(JSON.stringify(value)) as Issue);
 
-test('an error survives the way over the wire', () => {
+test('an error is preserved over the wire', () => {
   fc.assert(
     fc.property(
       fc.constantFrom(...codes),
@@ -67,7 +67,7 @@ test('an error survives the way over the wire', () => {
   );
 });
 
-test('a problem document says what happened and what to do, and nothing of the cause', () => {
+test('a problem document has the failure and the remedy, and nothing of the cause', () => {
   const error = new DaisError('conflict', 'Somebody was faster.', { cause: new Error('secret'), retryAfter: 3 });
   expect(toProblem(error, 'r1')).toEqual({
     type: '/docs/reference/errors#conflict',
@@ -93,7 +93,7 @@ test('a remedy that refers to a list needs that list', () => {
   expect(errorRemedy(new DaisError('not_found', ''))).toBe(errorCatalog.not_found.remedy);
 });
 
-test('an error of another copy of this package is a DaisError too, and nothing else is', () => {
+test('an error of another copy of this package is also a DaisError, and other values are not', () => {
   // The class of a copy differs, and has the same mark.
   class DaisErrorOfCopy extends Error {
     get [Symbol.for('dais.error')](): true {

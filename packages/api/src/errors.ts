@@ -1,4 +1,4 @@
-/** The error of Dais, and its form on the wire: a problem document (RFC 9457). */
+/** The error class of Dais, and its format on the wire: a problem document (RFC 9457). */
 import { errorCatalog, type ErrorCode } from './error-catalog.ts';
 
 // This file is the entry `@dais/api/errors`.
@@ -7,15 +7,15 @@ export { errorCatalog, type ErrorCode };
 /** One problem in a request. Lines and columns are counted from 1, as in editors. */
 export interface Issue {
   readonly message: string;
-  /** Where in the document: `spec.rules[2].name`. */
+  /** Path in the document: `spec.rules[2].name`. */
   readonly path?: string;
   readonly file?: string;
   readonly line?: number;
   readonly column?: number;
-  /** How many UTF-16 units from there on are wrong, where that is known. */
+  /** Number of invalid UTF-16 units from there on, where it is known. */
   readonly length?: number;
   readonly expected?: string;
-  /** The nearest valid name when something was misspelt. */
+  /** The nearest valid name of a misspelled one. */
   readonly nearest?: string;
 }
 
@@ -35,17 +35,17 @@ export interface Problem {
 export interface ErrorDetails {
   readonly issues?: readonly Issue[];
   readonly holders?: readonly string[];
-  /** Seconds after which a retry makes sense; for retryable codes (default 1). */
+  /** Seconds after which a retry is useful; for retryable codes (default 1). */
   readonly retryAfter?: number;
-  /** Of the request that failed at a server; finds it in the server's log. */
+  /** Id of the failed request; finds it in the server's log. */
   readonly requestId?: string;
   readonly cause?: unknown;
 }
 
-/** Marks the errors of every copy of this package: packages that are installed globally have a copy each. */
+/** Marks the errors of every copy of this package: globally installed packages have a copy each. */
 const BRAND: unique symbol = Symbol.for('dais.error');
 
-/** The one error class of Dais. Its message is safe to show to the caller: never put a secret into it. */
+/** The only error class of Dais. Its message is safe to show to the caller: never put a secret into it. */
 export class DaisError extends Error {
   readonly code: ErrorCode;
   readonly issues: readonly Issue[] | undefined;
@@ -63,7 +63,9 @@ export class DaisError extends Error {
     this.requestId = details.requestId;
   }
 
-  /** `instanceof DaisError` is true for errors of other copies of this package too. Subclasses keep the rule of the language. */
+  /**
+   * `instanceof DaisError` is also true for errors of other copies of this package. Subclasses use the default rule.
+   */
   static override [Symbol.hasInstance](value: unknown): boolean {
     if (this !== DaisError) return Function.prototype[Symbol.hasInstance].call(this, value);
     return typeof value === 'object' && value !== null && BRAND in value;
@@ -90,7 +92,7 @@ export function hasCatalogRemedy({ code, issues = [], holders = [] }: Listing): 
 
 type Listing = Pick<DaisError, 'code' | 'issues' | 'holders'>;
 
-/** Returns what to do about an error; where the catalog's remedy does not fit, its sentence says what to correct. */
+/** Returns the remedy of an error; where the catalog's remedy does not fit, the message of the error. */
 export function errorRemedy(error: Listing): string {
   return hasCatalogRemedy(error) ? errorCatalog[error.code].remedy : SEE_DETAIL;
 }
@@ -112,7 +114,7 @@ export function toProblem(error: DaisError, requestId?: string): Problem {
   };
 }
 
-/** Turns a problem document received over the wire back into the error it came from. `retryAfter` is in seconds. */
+/** Converts a problem document from the wire back to its error. `retryAfter` is in seconds. */
 export function fromProblem(problem: Problem, retryAfter?: number): DaisError {
   return new DaisError(problem.code, problem.detail ?? '', {
     ...(problem.issues !== undefined && { issues: problem.issues }),

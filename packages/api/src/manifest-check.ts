@@ -17,7 +17,7 @@ import { schemaIssues, show, storableIssues } from '#validation.ts';
 
 type Rules = (spec: never) => readonly Issue[];
 
-/** Long ones: whoever only lists and shows kinds, as the console's first view does, does not load these. */
+/** Long validations: the console's first view, which only lists kinds, does not load them. */
 const RULES: ReadonlyMap<KindSpec, Rules> = new Map<KindSpec, Rules>([
   [pipelineKind, pipelineIssues],
   [scheduleKind, scheduleIssues],
@@ -30,20 +30,20 @@ function rulesOf(spec: KindSpec): Rules | undefined {
   return RULES.get(spec) ?? spec.check;
 }
 
-/** What a caller knows of a kind; it may know more. */
+/** The required fields of a kind. */
 export interface KnownKind {
   readonly spec: KindSpec;
 }
 
-/** The kinds that a manifest may be of. */
+/** The kinds of a manifest. */
 export interface KnownKinds<Kind extends KnownKind> {
   readonly all: readonly Kind[];
   find(kind: string): Kind | undefined;
-  /** `manifestSchema(spec)`, made once. */
+  /** `manifestSchema(spec)`, cached. */
   manifestSchema(spec: KindSpec): z.ZodObject;
 }
 
-/** A manifest that its kind's schema accepts; `spec` as authored. */
+/** A manifest that its kind's schema accepts; `spec` as written. */
 export interface CheckedManifest<Kind extends KnownKind> {
   readonly definition: Kind;
   readonly metadata: MetadataInput;
@@ -54,7 +54,7 @@ export type CheckResult<Kind extends KnownKind> =
   | { readonly ok: true; readonly manifest: CheckedManifest<Kind> }
   | { readonly ok: false; readonly code: ErrorCode; readonly issues: readonly Issue[] };
 
-/** Every rule that a manifest must keep by itself, whatever else exists. Pure. */
+/** All rules of a single manifest, independent of other resources. Pure functions. */
 export function checkManifest<Kind extends KnownKind>(kinds: KnownKinds<Kind>, value: unknown): CheckResult<Kind> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return bad('invalid_manifest', [
@@ -135,7 +135,7 @@ function bad(code: ErrorCode, issues: readonly Issue[]): CheckResult<never> {
   return { ok: false, code, issues };
 }
 
-/** The first issue in a sentence, and how many more there are. */
+/** The first issue in a sentence, and the number of others. */
 export function summarizeIssues(issues: readonly Issue[]): string {
   const first = issues[0];
   const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : '';

@@ -1,6 +1,6 @@
 /**
- * Where a part of a manifest stands in its text. Nodes of the YAML library are known by their form, so that nothing here
- * depends on it.
+ * The range of a manifest part in its text. Nodes of the YAML library are detected by their shape, so that this file
+ * does not depend on it.
  */
 import { formatPath } from '#validation.ts';
 
@@ -23,7 +23,7 @@ interface Pair {
   readonly value: unknown;
 }
 
-/** The key (or list item) at `path`, or the nearest part above it that stands in the text. `contents` is a document's. */
+/** The key (or list item) at `path`, or the nearest ancestor in the text. `contents` is that of a document. */
 export function rangeAt(contents: unknown, path: string): TextRange {
   let node = contents;
   let at = keyRange(node);
@@ -38,7 +38,7 @@ export function rangeAt(contents: unknown, path: string): TextRange {
         ? [{ place: location, key: isPair(item) ? item.key : item, value: isPair(item) ? item.value : item }]
         : [];
     });
-    // Keys may contain dots: the longest that fits is meant.
+    // Keys can contain dots: the longest match applies.
     const [found] = steps.toSorted((one, other) => other.place.length - one.place.length);
     if (found === undefined) break;
     ({ place: text, value: node } = found);
@@ -50,7 +50,7 @@ export function rangeAt(contents: unknown, path: string): TextRange {
 function keyRange(node: unknown): TextRange {
   const range = (node as Node | null | undefined)?.range ?? undefined;
   if (range === undefined) return { from: 0, to: 1 };
-  // A whole map would be underlined from end to end: its first key stands for it.
+  // Marking a whole map would be too much: its first key is marked instead.
   const [first] = itemsOf(node) ?? [];
   if (isPair(first)) return keyRange(first.key);
   return { from: range[0], to: Math.max(range[1], range[0] + 1) };

@@ -1,23 +1,23 @@
 import { z } from 'zod';
 import type { Issue } from '#errors.ts';
 
-/** The only version of the manifest language so far; stored with every resource. */
+/** The only version of the manifest format; stored with every resource. */
 export const API_VERSION = 'dais.dev/v1';
 
-/** Most bytes of manifests in one apply. */
+/** Maximum number of bytes of manifests in one apply. */
 export const MAX_APPLY_BYTES = 16 * 1024 * 1024;
-/** Most documents in one apply. */
+/** Maximum number of documents in one apply. */
 export const MAX_APPLY_DOCUMENTS = 5000;
 
 /**
- * Printable text of at most 256 characters: as wide as the tools that Dais speaks to allow. Spelt with explicit ranges,
- * not `\p{C}`, so that the same pattern works in every JSON Schema validator.
+ * Printable text of at most 256 characters: the limit of the supported tools. With explicit ranges, not `\p{C}`, so
+ * that the same pattern works in every JSON Schema validator.
  */
 export const nameSchema = z
   .string()
   .min(1)
   .max(256)
-  // oxlint-disable-next-line no-control-regex -- control characters are exactly what is refused here
+  // oxlint-disable-next-line no-control-regex -- the pattern excludes control characters
   .regex(/^[^\u0000-\u0020\u007f-\u00a0]([^\u0000-\u001f\u007f-\u009f]*[^\u0000-\u0020\u007f-\u00a0])?$/, {
     message: 'printable characters, not starting or ending with a space',
   });
@@ -39,7 +39,7 @@ const labelValue = z.string().regex(/^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-
 
 export const originSchema = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/);
 
-/** What a person writes under `metadata`. */
+/** The fields that a user writes under `metadata`. */
 export const metadataInputSchema = z.strictObject({
   name: nameSchema.describe('Unique among the resources of its kind in its project.'),
   project: labelNameSchema
@@ -61,7 +61,7 @@ export const metadataInputSchema = z.strictObject({
 });
 export type MetadataInput = z.infer<typeof metadataInputSchema>;
 
-/** Where a revision came from, when it was applied from a git checkout. */
+/** The source of a revision, when it was applied from a git checkout. */
 export const sourceSchema = z.strictObject({
   remote: z.string().max(2048).optional().describe('URL of the git remote, without credentials.'),
   commit: z
@@ -74,14 +74,14 @@ export const sourceSchema = z.strictObject({
 });
 export type Source = z.infer<typeof sourceSchema>;
 
-/** Who did it. */
+/** The actor. */
 export const actorSchema = z.strictObject({
   type: z.enum(['user', 'service', 'system']).describe('A user, a service account or the platform.'),
   id: z.string().describe('Stable name of the actor.'),
 });
 export type Actor = z.infer<typeof actorSchema>;
 
-/** What the platform keeps under `metadata`. */
+/** The fields that the platform maintains under `metadata`. */
 export const metadataSchema = z.strictObject({
   uid: z.string().describe('Unique ID of this resource. A new resource of the same name has another UID.'),
   name: z.string().describe('As written.'),
@@ -114,13 +114,13 @@ export const conditionSchema = z.strictObject({
 });
 export type Condition = z.infer<typeof conditionSchema>;
 
-/** Fields that every kind's status has. */
+/** Status fields of every kind. */
 export const baseStatus = {
   observedGeneration: z.int().optional().describe('Observed generation of the conditions.'),
   conditions: z.array(conditionSchema).optional().describe('Conditions, one per type.'),
 };
 
-/** A desired state as a person writes it. */
+/** A desired state as a user writes it. */
 export interface Manifest<Spec = unknown> {
   readonly apiVersion: typeof API_VERSION;
   readonly kind: string;
@@ -128,7 +128,7 @@ export interface Manifest<Spec = unknown> {
   readonly spec: Spec;
 }
 
-/** A resource as the platform keeps it: `spec` is exactly what was authored (defaults are not filled in). */
+/** A resource as the platform stores it: `spec` is exactly as written (defaults are not filled in). */
 export interface Resource<Spec = Record<string, unknown>, Status = Record<string, unknown>> {
   readonly apiVersion: string;
   readonly kind: string;
@@ -137,7 +137,7 @@ export interface Resource<Spec = Record<string, unknown>, Status = Record<string
   readonly status: Status;
 }
 
-/** Names one resource. `project` is absent for kinds of the organization and for “the project of the request”. */
+/** Reference to one resource. `project` is absent for organization kinds and for “the project of the request”. */
 export interface ResourceRef {
   readonly kind: string;
   readonly name: string;
@@ -163,47 +163,47 @@ export interface Column {
   readonly title: string;
   /** Path into the resource: `spec.description`, `status.conditions[Ready]`. */
   readonly path: string;
-  /** Only with `-o wide`. */
+  /** Shown only with `-o wide`. */
   readonly wide?: boolean;
 }
 
 /**
- * What policies may filter lists of a kind by: always there, because `path` names a required field or `fallback` stands
- * for it.
+ * Attributes for policies that filter lists of a kind: always present, because `path` names a required field or
+ * `fallback` replaces it.
  */
 export interface Attribute {
-  /** As policies write it: `resource.environment`. */
+  /** The name in policies: `resource.environment`. */
   readonly name: string;
   /** Path into the resource: `spec.environment`. */
   readonly path: string;
   readonly type: 'string' | 'long' | 'bool' | 'strings';
-  /** Counts when the field is absent. */
+  /** Value when the field is absent. */
   readonly fallback: string | number | boolean | readonly string[];
   readonly description: string;
 }
 
-/** A kind of resource, as everybody sees it: server, CLI, console, editors, reference pages. */
+/** A kind of resource, for server, CLI, console, editors and reference pages. */
 export interface KindSpec {
   readonly kind: string;
   /** The word in URLs and on the command line; lower case. */
   readonly plural: string;
   readonly shortNames?: readonly string[];
   readonly scope: 'org' | 'project';
-  /** One or two sentences; the head of the reference page. */
+  /** One or two sentences; the introduction of the reference page. */
   readonly description: string;
   readonly name: z.ZodString;
   readonly spec: z.ZodObject;
   readonly status: z.ZodObject;
-  /** Rules across fields that JSON Schema cannot say. Pure. Paths are relative to the manifest (`spec.…`). */
+  /** Rules across fields that JSON Schema cannot express. Pure. Paths are relative to the manifest (`spec.…`). */
   readonly check?: (spec: never) => readonly Issue[];
-  /** Spec fields (top level) whose values are accepted but never given back. */
+  /** Top-level spec fields whose values are accepted but never returned. */
   readonly writeOnly?: readonly string[];
-  /** Spec fields (top level) that keep their first value. */
+  /** Immutable top-level spec fields. */
   readonly immutable?: readonly string[];
   readonly actions: readonly KindAction[];
-  /** Beside `name`, `origin`, `owner` and labels, which every kind has. */
+  /** In addition to `name`, `origin`, `owner` and labels, which every kind has. */
   readonly attributes?: readonly Attribute[];
   readonly columns: readonly Column[];
-  /** A complete manifest that is valid as it stands; shown by `dais explain` and in the reference. */
+  /** A complete valid manifest; shown by `dais explain` and in the reference. */
   readonly example: string;
 }

@@ -23,11 +23,11 @@ test.each([
   ['', undefined],
   ['something', undefined],
   ['constructor', undefined],
-])('%j was meant as %s', (word, want) => {
+])('%j is a misspelling of %s', (word, want) => {
   expect(nearest(word, names)).toBe(want);
 });
 
-test('a name is nearest to itself, whatever stands beside it', () => {
+test('a name is nearest to itself, with any other candidates', () => {
   fc.assert(
     fc.property(
       fc.uniqueArray(fc.string({ minLength: 1, maxLength: 20 }), { selector: lower }),
@@ -41,7 +41,7 @@ test('a name is nearest to itself, whatever stands beside it', () => {
   );
 });
 
-test('one slip in a word of three letters or more is forgiven', () => {
+test('one typo in a word of three letters or more is tolerated', () => {
   const word = fc.stringMatching(/^[a-z]{3,20}$/);
   fc.assert(
     fc.property(word, fc.nat(), fc.constantFrom(0, 1, 2, 3), (name, at, slip) => {
@@ -63,7 +63,7 @@ test('one slip in a word of three letters or more is forgiven', () => {
   );
 });
 
-test('what it gives is always one of the candidates', () => {
+test('the result is always one of the candidates', () => {
   fc.assert(
     fc.property(fc.string(), fc.array(fc.string()), (word, candidates) => {
       expect([...candidates, undefined]).toContain(nearest(word, candidates));
@@ -71,7 +71,7 @@ test('what it gives is always one of the candidates', () => {
   );
 });
 
-test('a very long word costs nothing', () => {
+test('a very long word is cheap', () => {
   expect(nearest('x'.repeat(1e6), ['x'.repeat(1e6)])).toBeUndefined();
 });
 

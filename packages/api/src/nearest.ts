@@ -18,7 +18,7 @@ function distance(a: string, b: string): number {
   return previous[b.length] ?? 0;
 }
 
-/** The candidate that `word` was most likely meant to be; undefined when none is near (more than a third differs). */
+/** The candidate that `word` most likely misspells; undefined when none is near (more than a third differs). */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   if (word.length > 128) return undefined;
   const lower = word.toLowerCase();

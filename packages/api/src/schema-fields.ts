@@ -1,9 +1,6 @@
 import { z } from 'zod';
 
-/**
- * The fields of a schema as rows in plain words: what `dais explain` and the reference pages both say. Words that are
- * code stand in backticks.
- */
+/** The fields of a schema as rows of plain text, for `dais explain` and the reference pages. Code is in backticks. */
 
 /** The part of JSON Schema that `z.toJSONSchema` writes. */
 export interface JsonSchema {
@@ -32,7 +29,7 @@ export interface FieldRow {
   readonly path: string;
   readonly type: string;
   readonly required: boolean;
-  /** As it would be written in a manifest. */
+  /** The notation in a manifest. */
   readonly default?: string;
   readonly description: string;
   /** `type` is `smtp`: the field exists only then. */
@@ -55,7 +52,7 @@ export function fieldRows(schema: JsonSchema, base = '', when?: FieldRow['when']
   });
 }
 
-/** As it would stand in YAML: text without quotes. */
+/** The notation in YAML: text without quotes. */
 function written(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
@@ -70,7 +67,7 @@ function childRows(field: JsonSchema, path: string, when: FieldRow['when']): Fie
   return fieldRows(field, path, when);
 }
 
-/** The discriminator once, with all its values; then what only one variant has. */
+/** The discriminator once, with all its values; then the fields of single variants. */
 function variantRows(options: readonly JsonSchema[], path: string): FieldRow[] {
   const discriminator = Object.keys(options[0]?.properties ?? {}).find((key) =>
     options.every((option) => option.properties?.[key]?.const !== undefined),
@@ -96,7 +93,7 @@ function variantRows(options: readonly JsonSchema[], path: string): FieldRow[] {
   ];
 }
 
-/** `list of text, at most 100 entries`: the type in the words that errors use too. */
+/** `list of text, at most 100 entries`: the type as error messages name it. */
 function typeWords(field: JsonSchema): string {
   if (field.const !== undefined) return code(JSON.stringify(field.const));
   if (field.enum !== undefined) return `one of ${field.enum.map((value) => code(String(value))).join(', ')}`;
@@ -145,7 +142,7 @@ function code(value: unknown): string {
   return `\`${String(value)}\``;
 }
 
-/** What may be written (`input`), or what is given back; they differ where a default makes a field optional to write. */
+/** The input form, or the output form; they differ where a default makes a field optional. */
 export function jsonSchemaOf(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
   return z.toJSONSchema(schema, { io }) as JsonSchema;
 }

@@ -24,7 +24,7 @@ const schema = z.strictObject({
 });
 
 describe('finding references', () => {
-  test('every one, with its place, through lists, maps and unions', () => {
+  test('all references with their paths, through lists, maps and unions', () => {
     const value = {
       name: 'n',
       main: 'a',
@@ -46,19 +46,19 @@ describe('finding references', () => {
     ]);
   });
 
-  test('the member of a union is chosen by what it discriminates on', () => {
+  test('the member of a union is chosen by its discriminator', () => {
     expect(findReferences(schema, { send: { type: 'mail', server: 'v' }, either: 'text' })).toEqual([
       { kind: 'Server', name: 'v', path: 'send.server' },
     ]);
   });
 
-  test('nothing in nothing, and nothing in what the schema does not know', () => {
+  test('no references in an empty value, and none in values outside of the schema', () => {
     expect(findReferences(schema, {})).toEqual([]);
     expect(findReferences(schema, undefined)).toEqual([]);
     expect(findReferences(z.looseObject({}), { constructor: 'x', toString: { a: 'b' }, __proto__: 'y' })).toEqual([]);
   });
 
-  test('a reference is known by itself and under what describes it', () => {
+  test('a reference is found directly and below a wrapper with a description', () => {
     expect(referencedKind(reference('A'))).toBe('A');
     expect(referencedKind(reference('A').describe('x'))).toBe('A');
     expect(referencedKind(reference('A').optional())).toBe('A');
@@ -85,7 +85,7 @@ describe('walking', () => {
     expect((schemaAt(schema, path, value) as { def?: { type: string } } | undefined)?.def?.type).toBe(want);
   });
 
-  test('names of fields, over all members of a union that is not decided yet', () => {
+  test('names of fields, over all members of an undecided union', () => {
     expect(fieldNames(mail)).toEqual(['type', 'server', 'cc']);
     expect(fieldNames(schema.shape.send)).toEqual(['type', 'server', 'cc', 'key']);
     expect(fieldNames(schema.shape.send, { type: 'chat' })).toEqual(['type', 'key']);
@@ -93,7 +93,7 @@ describe('walking', () => {
     expect(fieldNames(z.string())).toEqual([]);
   });
 
-  test('wrappers come off, however many', () => {
+  test('all wrappers are removed', () => {
     expect(unwrapSchema(z.string().optional().nullable().default('x').readonly())).toBeInstanceOf(z.ZodString);
   });
 });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** The schema without `optional`, `nullable`, `default` and the like around it. */
+/** The schema without `optional`, `nullable`, `default` and similar wrappers. */
 export function unwrapSchema(schema: z.ZodType): z.ZodType {
   let inner = schema;
   while (
@@ -15,7 +15,7 @@ export function unwrapSchema(schema: z.ZodType): z.ZodType {
   return inner;
 }
 
-/** The member of a union that `value` was meant to fit: by its discriminator, else the only object there is. */
+/** The likely member of a union for `value`: by its discriminator, otherwise the only object. */
 function chooseOption(union: z.ZodUnion, value: unknown): z.ZodType | undefined {
   const options = union.options as readonly z.ZodType[];
   if (union instanceof z.ZodDiscriminatedUnion && isRecord(value)) {
@@ -29,7 +29,7 @@ function chooseOption(union: z.ZodUnion, value: unknown): z.ZodType | undefined 
   return options.map(unwrapSchema).find((option) => option.safeParse(value).success);
 }
 
-/** One level down. `value` chooses among the members of a union. Undefined when there is no such place. */
+/** One level down. `value` chooses among the members of a union. Undefined when there is no such path. */
 function childSchema(schema: z.ZodType, key: PropertyKey, value: unknown): z.ZodType | undefined {
   const inner = unwrapSchema(schema);
   if (inner instanceof z.ZodObject) {
@@ -72,7 +72,7 @@ export function fieldNames(schema: z.ZodType, value?: unknown): readonly string[
 export interface FoundReference {
   readonly kind: string;
   readonly name: string;
-  /** Where it stands, below the value that was searched: `send.url.secret`. */
+  /** Path in the searched value: `send.url.secret`. */
   readonly path: string;
 }
 
@@ -96,7 +96,9 @@ export function findReferences(schema: z.ZodType, value: unknown, path = ''): re
   });
 }
 
-/** `reference(kind)` keeps its kind in the schema's metadata, on the string itself or on a wrapper that describes it. */
+/**
+ * `reference(kind)` stores its kind in the schema's metadata, on the string itself or on a wrapper with a description.
+ */
 export function referencedKind(schema: z.ZodType): string | undefined {
   const own = schema.meta()?.['x-reference'] ?? unwrapSchema(schema).meta()?.['x-reference'];
   return typeof own === 'string' ? own : undefined;

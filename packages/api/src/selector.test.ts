@@ -38,7 +38,7 @@ describe('what a selector matches', () => {
   });
 });
 
-describe('terms that are none', () => {
+describe('invalid terms', () => {
   test.each(['=x', '!', '!a=b', 'a=b=c', 'a b', 'a>1', '-a', 'a=ä', 'a,!=b', 'a=1,a=2,?', '\0', 'a\n'.repeat(2)])(
     '%j',
     (text) => {
@@ -46,7 +46,7 @@ describe('terms that are none', () => {
     },
   );
 
-  test('the wrong term is named, shortened', () => {
+  test('the invalid term is named, shortened', () => {
     const attempt = () => parseSelector(`team=vision,${'?'.repeat(500)},a`);
     expect(attempt).toThrow(
       expect.objectContaining({ code: 'invalid_request', issues: [expect.objectContaining({ path: 'labels' })] }),
@@ -55,7 +55,7 @@ describe('terms that are none', () => {
   });
 });
 
-test('a label set matches the selector that spells it out, and not its opposite', () => {
+test('a label set matches its own full selector, and not the opposite', () => {
   const key = fc.stringMatching(/^[a-z][a-z0-9._/-]{0,8}[a-z0-9]$/);
   const value = fc.stringMatching(/^([a-z0-9]{1,5})?$/);
   fc.assert(
@@ -74,7 +74,7 @@ test('a label set matches the selector that spells it out, and not its opposite'
   );
 });
 
-test('a selector is read in no time, whatever it is', () => {
+test('any selector is parsed quickly', () => {
   for (const unit of ['a', 'a.', 'a-', '!', '=', 'a=', 'a!=', ',', ' ', 'a=a,', 'a/', '!a,', 'a=b=']) {
     for (const end of ['', '!', '\0', '=']) {
       const before = process.cpuUsage();
@@ -86,7 +86,7 @@ test('a selector is read in no time, whatever it is', () => {
   }
 });
 
-/** The class of what a call throws. */
+/** The class of the error of a call. */
 function errorOf(work: () => unknown): unknown {
   try {
     work();

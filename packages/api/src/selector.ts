@@ -1,6 +1,6 @@
 import { DaisError } from '#errors.ts';
 
-/** What labels must be: the four forms of `a=b,a!=b,a,!a`. */
+/** Requirements on labels: the four forms of `a=b,a!=b,a,!a`. */
 export interface LabelSelector {
   readonly equal: Readonly<Record<string, string>>;
   readonly notEqual: readonly { readonly key: string; readonly value: string }[];
@@ -10,7 +10,9 @@ export interface LabelSelector {
 
 const TERM = /^(!?)([A-Za-z0-9][A-Za-z0-9._/-]*)(?:(!=|==?)([A-Za-z0-9._-]*))?$/;
 
-/** @throws DaisError `invalid_request` naming the wrong term. */
+/**
+ * @throws DaisError `invalid_request` naming the invalid term.
+ */
 export function parseSelector(text: string | undefined): LabelSelector {
   const equal: Record<string, string> = {};
   const notEqual: { key: string; value: string }[] = [];
@@ -26,7 +28,7 @@ export function parseSelector(text: string | undefined): LabelSelector {
         message: `"${term.slice(0, 80)}" is not a term`,
         expected: 'key=value, key!=value, key or !key',
       };
-      throw new DaisError('invalid_request', `The selector has a wrong term: "${term.slice(0, 80)}".`, {
+      throw new DaisError('invalid_request', `The selector has an invalid term: "${term.slice(0, 80)}".`, {
         issues: [issue],
       });
     }

@@ -1,19 +1,21 @@
 import { DaisError } from '#errors.ts';
 
-/** Somebody who stands in the way of a deletion. */
+/** A referrer that prevents a deletion. */
 export interface Holder {
   readonly kind: string;
   readonly name: string;
-  /** Where it refers to what would go; absent: it lies inside. */
+  /** The path of its reference; absent: it is inside. */
   readonly path?: string;
 }
 
-/** A deletion that others stand in the way of. Carries all of them, until it is known whom the caller may know of. */
+/** A deletion that referrers prevent. Has all of them, until it is known which ones the caller may see. */
 export class StillHeld<H extends Holder = Holder> extends DaisError {
   readonly #what: string;
   readonly #holders: readonly H[];
 
-  /** @param what `Secret "key" is used by`: the holders follow */
+  /**
+   * @param what `Secret "key" is used by`: the referrers follow
+   */
   constructor(what: string, holders: readonly H[], seen = holders) {
     const named = seen.map(({ kind, name, path }) => `${kind} "${name}"${path === undefined ? '' : ` (${path})`}`);
     if (seen.length < holders.length) named.push('others that you may not see');
@@ -25,7 +27,7 @@ export class StillHeld<H extends Holder = Holder> extends DaisError {
     this.#holders = holders;
   }
 
-  /** The same, naming only those that the caller may see. */
+  /** The same, with only the referrers that the caller may see. */
   async asSeenBy(maySee: (holder: H) => Promise<boolean>): Promise<StillHeld<H>> {
     const seen: H[] = [];
     for (const holder of this.#holders) if (await maySee(holder)) seen.push(holder);

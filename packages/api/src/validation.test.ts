@@ -116,7 +116,7 @@ describe('readable problems', () => {
     expect(issuesOf(value)).toEqual([want]);
   });
 
-  test('of a union without discriminator, the member of the value’s own type speaks', () => {
+  test('for a union without discriminator, the member of the value’s own type reports', () => {
     expect(issuesOf({ either: { from: 'a' } }).map((issue) => issue.path)).toEqual(['either.from', 'either.to']);
   });
 
@@ -138,7 +138,7 @@ describe('readable problems', () => {
     }
   });
 
-  test('for any value, each problem has a message and a position', () => {
+  test('every value has problems with a message and a position', () => {
     const anything = fc.anything({ withBigInt: true, withNullPrototype: true, withDate: true });
     const near = fc.record(
       Object.fromEntries(Object.keys(schema.shape).map((key) => [key, anything])) as Record<
@@ -173,22 +173,22 @@ describe('what can be stored', () => {
     ['infinity', [-Infinity], '[0]', 'is not a finite number'],
     ['a bigint', { a: 2n ** 64n }, 'a', 'is too large a number to keep exactly'],
     ['the prototype', JSON.parse('{"a":{"__proto__":{"b":1}}}'), 'a.__proto__', 'is a key that cannot be used'],
-  ])('%s is refused', (_name, value, path, message) => {
+  ])('%s is rejected', (_name, value, path, message) => {
     expect(storableIssues(value)).toMatchObject([{ path, message }]);
   });
 
-  test('nesting is bounded, however deep the value', () => {
+  test('nesting is limited at any depth of the value', () => {
     expect(storableIssues(nested(MAX_DEPTH))).toEqual([]);
     expect(storableIssues(nested(MAX_DEPTH + 2))).toMatchObject([{ message: 'nests deeper than 64 levels' }]);
     expect(storableIssues(nested(200_000))).toHaveLength(1);
     expect(storableIssues(JSON.parse('['.repeat(100_000) + ']'.repeat(100_000)))).toHaveLength(1);
   });
 
-  test('bytes are not looked into', () => {
+  test('bytes are not inspected', () => {
     expect(storableIssues({ a: Buffer.alloc(1 << 20) })).toEqual([]);
   });
 
-  test('what passes survives JSON and stays equal', () => {
+  test('accepted values survive JSON unchanged', () => {
     fc.assert(
       fc.property(fc.anything({ maxDepth: 5 }).filter(isJsonShaped), (value) => {
         fc.pre(storableIssues(value).length === 0);
@@ -197,7 +197,7 @@ describe('what can be stored', () => {
     );
   });
 
-  test('every JSON value passes but for its characters and the prototype', () => {
+  test('every JSON value is accepted except for its characters and the prototype', () => {
     fc.assert(
       fc.property(fc.jsonValue({ stringUnit: 'grapheme' }), (value) => {
         const text = JSON.stringify(value);
@@ -208,7 +208,7 @@ describe('what can be stored', () => {
   });
 });
 
-/** Values that JSON has a form for; -0 is equal to 0 but not the same. */
+/** Values with a JSON form; -0 is equal to 0 but not the same. */
 function isJsonShaped(value: unknown): boolean {
   if (value === null || ['string', 'boolean'].includes(typeof value)) return true;
   if (typeof value === 'number') return !Object.is(value, -0);

@@ -138,12 +138,12 @@ function article(type: string): string {
 export function show(value: unknown): string {
   if (value === undefined) return 'missing';
   if (typeof value === 'object' && value !== null) return article(typeName(value));
-  // JSON has no word for a bigint, an infinity or NaN.
+  // JSON has no form for a bigint, an infinity or NaN.
   if (typeof value === 'number' || typeof value === 'bigint') return String(value);
   return clip(JSON.stringify(value) ?? typeof value);
 }
 
-/** Values of users are echoed, but never at length. */
+/** Values of users are echoed, but shortened. */
 function clip(text: string): string {
   return text.length > 80 ? `${text.slice(0, 77)}…` : text;
 }
@@ -158,17 +158,17 @@ function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
 }
 
 /**
- * What cannot be kept exactly, whatever the schema says: text that PostgreSQL cannot hold (NUL, half of a surrogate pair),
- * numbers that JavaScript or JSON cannot hold, more than `MAX_DEPTH` levels, and the key `__proto__`, which zod passes over
- * unseen. Refused by path, before anything is stored.
+ * Rejects values that cannot be stored exactly, whatever the schema: text that PostgreSQL cannot store (NUL, half of a
+ * surrogate pair), numbers that JavaScript or JSON cannot represent, more than `MAX_DEPTH` levels, and the key
+ * `__proto__`, which zod skips silently. Rejected by path, before anything is stored.
  */
 export function storableIssues(value: unknown): Issue[] {
   return isStorable(value, 0) ? [] : unstorable(value, []);
 }
 
 /**
- * The same rules without positions: almost no input needs positions, which took a quarter of a process's CPU where calls
- * log 1,000 metrics each.
+ * The same rules without positions: almost no input needs positions, which took a quarter of a process's CPU time where
+ * requests log 1,000 metrics each.
  */
 function isStorable(value: unknown, depth: number): boolean {
   if (typeof value === 'string') return !value.includes('\0') && value.isWellFormed();

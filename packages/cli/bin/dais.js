@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /**
- * The `dais` command. It exists before the build, so that `npm ci` links it: npm skips a command whose file is missing. It runs
- * what is built, and in a checkout that is not built yet the sources. On an older Node a checkout continues on its pinned Node 24.
+ * The `dais` command. It exists before the build, so that `npm ci` links it: npm skips a command whose file is missing.
+ * It runs the build, and in a checkout without a build the sources. On an older Node, a checkout continues on its
+ * pinned Node 24.
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';

@@ -30,7 +30,7 @@ test('a checkout has the command once npm ci has linked it', async () => {
   expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
 });
 
-test('before the build the command runs the sources, with the exit code of what it did', async () => {
+test('before the build the command runs the sources, with their exit code', async () => {
   const path = await unbuilt('sources');
   await symlink(join(cli, 'src'), join(path, 'src'));
   await symlink(join(root, 'node_modules'), join(path, 'node_modules'));
@@ -39,7 +39,7 @@ test('before the build the command runs the sources, with the exit code of what 
   await expect(dais('no-such-command')).rejects.toMatchObject({ code: 2 });
 });
 
-test('without a build and without sources the command says what to do', async () => {
+test('without a build and without sources the command prints the remedy', async () => {
   const path = await unbuilt('nothing');
   await expect(execute(process.execPath, [join(path, 'bin/dais.js'), 'up'])).rejects.toMatchObject({
     code: 1,

@@ -5,7 +5,7 @@ import type { Terminal } from '#output/terminal.ts';
 export const outputFormats = ['table', 'wide', 'json', 'yaml', 'name'] as const;
 export type OutputFormat = (typeof outputFormats)[number];
 
-/** Options that every command takes. */
+/** Options of all commands. */
 export interface GlobalOptions {
   readonly url?: string;
   readonly token?: string;
@@ -15,7 +15,7 @@ export interface GlobalOptions {
   readonly quiet: boolean;
 }
 
-/** Everything that a command may use of the world around it. */
+/** The environment of a command: terminal, clock, signals and client. */
 export interface Context {
   readonly terminal: Terminal;
   readonly environment: Environment;
@@ -26,14 +26,14 @@ export interface Context {
   /** Aborts at Ctrl-C. */
   readonly signal: AbortSignal;
   readonly readStdin: () => Promise<Buffer>;
-  /** A client for the server that the options, the environment or the data folder name. */
+  /** Returns a client for the server of the options, the environment or the data folder. */
   readonly connect: () => Promise<DaisClient>;
-  /** Texts that were sent, by file: errors show the line that they speak of. */
+  /** Sent texts by file: errors show the line of a position. */
   readonly sentTexts: Map<string, string>;
 }
 
 /**
- * Does one command. `options` are those that its definition lists, named as commander names them. Gives an `ExitCode`, or
- * what a program that it ran for its caller gave.
+ * Runs one command. `options` are those of its definition, named as commander names them. Returns an `ExitCode`, or the
+ * exit code of a program that it ran for its caller.
  */
 export type Run<Options = never> = (context: Context, args: readonly string[], options: Options) => Promise<number>;

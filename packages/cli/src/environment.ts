@@ -1,25 +1,25 @@
-/** The only file of the command line that reads the environment of the process; everybody else is given values. */
+/** The only file of the command line that reads the environment of the process; other modules receive values. */
 import { homedir } from 'node:os';
 
 export interface Environment {
   readonly url: string | undefined;
   readonly token: string | undefined;
   readonly project: string | undefined;
-  /** For how long a call is sent again when nobody answers, in seconds. */
+  /** For how many seconds an unanswered request is retried. */
   readonly retrySeconds: string | undefined;
-  /** Data folder: where a running server leaves its address. */
+  /** Data folder, where a running server stores its URL. */
   readonly data: string | undefined;
   readonly noColor: boolean;
   readonly editor: string;
   readonly home: string;
   readonly isRoot: boolean;
-  /** All of it, for programs that are started and for proxies. */
+  /** The whole environment, for child processes and proxies. */
   readonly variables: Readonly<Record<string, string | undefined>>;
 }
 
 export function readEnvironment(): Environment {
   const variables = process.env;
-  // An empty variable counts as none, as everywhere in Dais.
+  // An empty variable is ignored, as everywhere in Dais.
   const text = (name: string) => (variables[name] === '' ? undefined : variables[name]);
   return {
     url: text('DAIS_URL'),

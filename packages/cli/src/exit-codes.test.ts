@@ -4,7 +4,7 @@ import { exitCodeOf, exitCodes } from '#exit-codes.ts';
 
 const codes = Object.keys(errorCatalog) as ErrorCode[];
 
-test('every error has an exit code that is documented', async () => {
+test('every error has a documented exit code', async () => {
   const table = codes.map((code) => `${String(exitCodeOf(new DaisError(code, ''))).padStart(3)} ${code}`).toSorted();
   await expect(`${table.join('\n')}\n`).toMatchFileSnapshot('__golden__/exit-codes.txt');
   const known = new Set<number>(Object.values(exitCodes).map((entry) => entry.code));

@@ -1,6 +1,6 @@
 import type { DaisError } from '@dais/api';
 
-/** What the exit code of `dais` says. `dais --help` and the reference are written from this table. */
+/** The exit codes of `dais`. `dais --help` and the reference are generated from this table. */
 export const exitCodes = {
   ok: { code: 0, meaning: 'Success; for `plan`: no changes.' },
   failed: {
@@ -26,7 +26,7 @@ export const exitCodes = {
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]['code'];
 
-/** Groups the catalog by what a script would do about it. */
+/** Groups the error catalog by the reaction of a script. */
 export function exitCodeOf(error: DaisError): ExitCode {
   if (error.code === 'quota_exceeded') return exitCodes.refused.code;
   switch (error.status) {

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { cliProgram, cliVariables } from '../../server/src/testing/cli.ts';
 
-// The command as a process of its own: signals, exit codes, pipes, and `up`.
+// Runs the command as a process: signals, exit codes, pipes, and `up`.
 const program = cliProgram();
 
 let folder: string;
@@ -60,7 +60,7 @@ async function run(...words: string[]) {
   return { code: await end(child), out: out(), err: err() };
 }
 
-test('nothing but help costs no server and no folder', async () => {
+test('help needs neither a server nor a folder', async () => {
   expect(await run('--help')).toMatchObject({
     code: 0,
     err: '',
@@ -105,7 +105,7 @@ test('up: the server is found by its data folder, watched and piped', async () =
   expect(err).toBe('');
 });
 
-test('Ctrl-C during a start ends it in order, and nothing stays', async () => {
+test('Ctrl-C during a start stops it cleanly, and no process remains', async () => {
   const temporary = join(folder, 'tmp');
   await mkdir(temporary);
   environment['TMPDIR'] = temporary;
@@ -117,7 +117,7 @@ test('Ctrl-C during a start ends it in order, and nothing stays', async () => {
   delete environment['TMPDIR'];
 });
 
-test('a port that is taken: who has it', async () => {
+test('a port in use is reported with its owner', async () => {
   const other = createServer();
   await new Promise<void>((resolve) => {
     other.listen(0, '127.0.0.1', resolve);
@@ -133,7 +133,7 @@ test('a port that is taken: who has it', async () => {
   }
 });
 
-test('the running server is backed up and stops; what is restored into another folder is complete', async () => {
+test('the running server is backed up and stops; the restored folder is complete', async () => {
   expect(await run('explain', 'Project', '--example')).toMatchObject({ code: 0 });
   const applied = spawn(
     'bash',

@@ -1,11 +1,11 @@
-/** The `dais` command: reads the command line, does one thing, and says by its exit code how that went. */
+/** The `dais` command: parses the command line, runs one command, and returns its result as the exit code. */
 import { readEnvironment } from '#environment.ts';
 import { runCommandLine } from '#run.ts';
 
 const abort = new AbortController();
-// A second Ctrl-C ends at once, by the signal itself.
+// A second Ctrl-C ends the process immediately through the signal.
 process.once('SIGINT', () => abort.abort());
-// Whoever read our output has stopped, as in `dais get secrets | head -1`: nothing more to do, and no error.
+// The reader of the output has stopped, as in `dais get secrets | head -1`: that is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
   throw error;

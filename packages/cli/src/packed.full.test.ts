@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-// What people get: the packages packed, and installed into an empty folder beside nothing of this repository.
+// Packs the packages, and installs them into an empty folder outside of this repository.
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const packages = ['api', 'server', 'cli'];
 
@@ -33,7 +33,7 @@ beforeAll(async () => {
   await writeFile(join(folder, 'package.json'), '{ "private": true }\n');
   const flags = ['--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
   await expectRun('npm', ['install', ...flags, ...tarballs.map((name) => `./${name}`)]);
-  // Packages that no cache has are fetched from the registry.
+  // Packages that are not cached are fetched from the registry.
 }, 300_000);
 afterAll(async () => {
   await end();
@@ -71,7 +71,7 @@ async function end(): Promise<number | null> {
   });
 }
 
-test('nothing but what is meant is packed', async () => {
+test('only the intended files are packed', async () => {
   for (const name of packages) {
     const installed = join(folder, 'node_modules/@dais', name);
     const files = (await readdir(installed)).toSorted();
@@ -107,7 +107,7 @@ test('up, apply, get, doctor, down', async () => {
   expect(await end()).toBe(0);
 });
 
-test('the command alone says what it lacks', async () => {
+test('the command package alone names the missing package', async () => {
   await expectRun('npm', ['uninstall', '--no-audit', '--no-fund', '--loglevel=error', '@dais/server']);
   const { code, err } = await run(join(folder, 'node_modules/.bin/dais'), ['up']);
   expect(code).toBe(3);
@@ -115,7 +115,7 @@ test('the command alone says what it lacks', async () => {
   expect(await dais('explain')).toContain('Secret');
 });
 
-test('types of the client are there for programs', async () => {
+test('programs get the types of the client', async () => {
   const program = `import { createClient, type ResourceOf } from '@dais/api';
 const client = createClient({ url: 'http://127.0.0.1:7070' });
 export async function keys(): Promise<readonly string[]> {

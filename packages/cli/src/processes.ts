@@ -11,7 +11,7 @@ export interface ProgramResult {
 export interface ProgramOptions {
   readonly cwd?: string;
   readonly variables: Readonly<Record<string, string | undefined>>;
-  /** SIGKILL after this long; default 10 s. */
+  /** SIGKILL after this timeout; default 10 s. */
   readonly timeoutMs?: number;
 }
 
@@ -42,7 +42,9 @@ export async function runProgram(
   });
 }
 
-/** Gives the terminal to a program, through a shell, because `$EDITOR` may hold arguments. Resolves to its exit code. */
+/**
+ * Runs a program in the terminal through a shell, because `$EDITOR` can contain arguments. Resolves to its exit code.
+ */
 export async function runOnTerminal(
   command: string,
   file: string,

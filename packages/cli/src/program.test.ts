@@ -30,13 +30,13 @@ test.each(commands.map((command) => command.name))('dais %s --help', async (name
   expect((await parse('help', ...name.split(' '))).out).toBe(out);
 });
 
-test.each(Object.keys(commandFamilies))('dais %s shows what it holds', async (name) => {
+test.each(Object.keys(commandFamilies))('dais %s lists its subcommands', async (name) => {
   const { out, err } = await parse(name);
   expect(out + err).toContain(`Usage: dais ${name}`);
 });
 
 test.each(commands.flatMap(({ name, examples }) => examples.map((example) => [name, example.command] as const)))(
-  'the example of %s is right: dais %s',
+  'the example of %s is valid: dais %s',
   async (name, command) => {
     const words = command
       .replace(/^.*\| dais /, '')
@@ -50,12 +50,12 @@ test.each(commands.flatMap(({ name, examples }) => examples.map((example) => [na
   },
 );
 
-test('a command of two words belongs to a family that says what it holds', () => {
+test('a command of two words belongs to a group that lists it', () => {
   const families = new Set(commands.flatMap(({ name }) => name.split(' ').slice(0, -1)));
   expect([...families].toSorted()).toEqual(Object.keys(commandFamilies).toSorted());
 });
 
-test('every command teaches by examples', () => {
+test('every command has examples', () => {
   expect(commands.filter((command) => command.examples.length === 0 || command.examples.length > 4)).toEqual([]);
 });
 
@@ -72,13 +72,13 @@ test.each([
   [['apply', '-f', 'a', '--timeout', 'soon'], 'Not a duration such as 90s, 5m or 1h.'],
   [['completion', 'tcsh'], 'Allowed choices are bash, zsh, fish.'],
   [['version', 'now'], 'too many arguments'],
-])('%j is refused with exit code 2', async (words, want) => {
+])('%j is rejected with exit code 2', async (words, want) => {
   const { parsed, err } = await parse(...words);
   expect(parsed).toEqual({ exitCode: 2 });
   expect(err).toContain(want);
 });
 
-test('options are read wherever they stand', async () => {
+test('options are accepted at any position', async () => {
   const { parsed } = await parse('-p', 'a', 'apply', '-f', 'x', '-f', 'y', '-o', 'json', '--timeout', '90s');
   expect(parsed).toMatchObject({
     invocation: {

@@ -1,4 +1,4 @@
-/** The parser, made from the list of commands. */
+/** The parser, built from the list of commands. */
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { commandGroups, type CommandDefinition, type OptionDefinition } from '#commands/definition.ts';
 import { commandFamilies, commands, globalOptions } from '#commands/list.ts';
@@ -7,7 +7,7 @@ import type { GlobalOptions } from '#context.ts';
 import type { Terminal } from '#output/terminal.ts';
 import { parseDuration } from '#output/age.ts';
 
-/** A command line that was understood. */
+/** A parsed command line. */
 export interface Invocation {
   readonly definition: CommandDefinition;
   readonly args: readonly string[];
@@ -17,10 +17,10 @@ export interface Invocation {
 
 export type Parsed = { readonly invocation: Invocation } | { readonly exitCode: ExitCode };
 
-/** Width of the help where no terminal tells one. */
+/** Width of the help without a terminal. */
 const HELP_COLUMNS = 100;
 
-/** Reads the words after `dais`. Help and complaints are written to the terminal. */
+/** Parses the words after `dais`. Prints help and errors to the terminal. */
 export async function parseCommandLine(words: readonly string[], terminal: Terminal, version: string): Promise<Parsed> {
   let invocation: Invocation | undefined;
   const program = buildProgram(terminal, version, (found) => {
@@ -36,7 +36,10 @@ export async function parseCommandLine(words: readonly string[], terminal: Termi
   return { invocation };
 }
 
-/** Commander answers `dais UNKNOWN --help` with the root help and exit code 0. Without the flag it reports the unknown command. */
+/**
+ * Commander answers `dais UNKNOWN --help` with the root help and exit code 0. Without the flag it reports the unknown
+ * command.
+ */
 function wordsToParse(program: Command, words: readonly string[]): string[] {
   let command = program;
   for (const word of words) {
@@ -91,7 +94,7 @@ function buildProgram(terminal: Terminal, version: string, found: (invocation: I
         (at, word) => at?.commands.find((command) => command.name() === word),
         program,
       );
-      // What there is no help for is an unknown command, and gets the same answer.
+      // Help for an unknown command is reported the same way.
       if (named === undefined)
         program.error(`error: unknown command '${path.join(' ')}'`, { code: 'commander.unknownCommand' });
       else named.help();
@@ -118,11 +121,11 @@ function prepare(command: Command, terminal: Terminal): void {
 function usageError(text: string, command: Command, terminal: Terminal): string {
   const path = [];
   for (let at: Command | null = command; at !== null; at = at.parent) path.unshift(at.name());
-  const said = text
+  const message = text
     .replace(/^error: /, '')
     .replace('(Did you mean one of', '(did you mean one of')
     .replace('(Did you mean', '(did you mean');
-  return `${terminal.errStyle.fail('error:')} ${said.trimEnd().replace('\n(', ' (')}\n  See ${path.join(' ')} --help.\n`;
+  return `${terminal.errStyle.fail('error:')} ${message.trimEnd().replace('\n(', ' (')}\n  See ${path.join(' ')} --help.\n`;
 }
 
 function addCommand(
@@ -146,7 +149,7 @@ function addCommand(
   command.action((...given: unknown[]) => {
     const options = command.opts<Record<string, unknown>>();
     const globals = command.optsWithGlobals<GlobalOptions>();
-    // Commander gives each argument in its place, a list for the last one, then options and command.
+    // Commander passes each argument in order, a list for a variadic one, then options and command.
     const args = given
       .slice(0, -2)
       .flat()

@@ -1,4 +1,4 @@
-/** From words to an exit code. */
+/** Runs a command line and returns its exit code. */
 import type { Readable } from 'node:stream';
 import type { Context } from '#context.ts';
 import type { Environment } from '#environment.ts';
@@ -17,7 +17,7 @@ export interface World {
 
 export async function runCommandLine(words: readonly string[], world: World): Promise<number> {
   const { environment, streams, signal } = world;
-  // Looked for before parsing, because the parser itself already writes.
+  // Checked before parsing, because the parser itself already prints.
   const color = !environment.noColor && !words.includes('--no-color');
   const terminal = openTerminal(streams, { color });
   const version = ownVersion();
@@ -43,13 +43,13 @@ export async function runCommandLine(words: readonly string[], world: World): Pr
     return await run(context, args, options as never);
   } catch (error) {
     if (signal.aborted) return exitCodes.interrupted.code;
-    return await tell(error, context);
+    return await printError(error, context);
   } finally {
     terminal.progress('');
   }
 }
 
-async function tell(error: unknown, context: Context): Promise<ExitCode> {
+async function printError(error: unknown, context: Context): Promise<ExitCode> {
   const { terminal, globals } = context;
   const { DaisError, toProblem } = await import('@dais/api');
   if (isSystemError(error)) {
@@ -69,7 +69,7 @@ async function tell(error: unknown, context: Context): Promise<ExitCode> {
   return exitCodeOf(error);
 }
 
-/** The operating system refused something: its words say what, and a stack would not say more. */
+/** An error of the operating system: its message is sufficient, a stack adds nothing. */
 function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === 'string';
 }

@@ -1,8 +1,12 @@
-/** @dais/server is not always installed: a machine that only talks to a server needs none. */
+/**
+ * @dais/server is optional: a machine that only calls a server does not need it.
+ */
 import type * as serverFace from '@dais/server';
 import { DaisError } from '@dais/api/errors';
 
-/** @throws DaisError `not_found` saying how to install it. */
+/**
+ * @throws DaisError `not_found` with the install command.
+ */
 export async function loadServer(): Promise<typeof serverFace> {
   try {
     return await import('@dais/server');

@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Version of this package. Its package.json lies above this file, at a depth that differs between sources and build. */
+/**
+ * Version of this package. Its package.json is in a parent folder, at a depth that differs between sources and build.
+ */
 export function ownVersion(): string {
   for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
     try {
@@ -12,7 +14,7 @@ export function ownVersion(): string {
       >;
       if (name === '@dais/cli' && version !== undefined) return version;
     } catch {
-      // No package.json here: look above.
+      // No package.json here: continue in the parent folder.
     }
     if (folder === dirname(folder)) return 'unknown';
   }

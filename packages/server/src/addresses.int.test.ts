@@ -193,13 +193,13 @@ async function eachAtOnce<T>(items: readonly T[], work: (item: T) => Promise<voi
 }
 
 test('no URL reveals names or projects', { timeout: PATIENCE }, async () => {
-  const asked = addresses.filter(({ method, operation }) => method !== 'HEAD' && operation !== 'refusal');
-  const probes = asked.flatMap((address, at) =>
+  const requests = addresses.filter(({ method, operation }) => method !== 'HEAD' && operation !== 'refusal');
+  const probes = requests.flatMap((address, at) =>
     [...tokens].flatMap(([who, token], person) =>
       [true, false].flatMap((everywhere) => {
         // Each day one account calls everything; the other accounts, and names in the path alone, alternate.
-        const isAsked = LONG || (who === 'neighbor' && everywhere) || (at + person) % 6 === (everywhere ? 0 : 3);
-        return isAsked ? [{ address, token, everywhere }] : [];
+        const isProbed = LONG || (who === 'neighbor' && everywhere) || (at + person) % 6 === (everywhere ? 0 : 3);
+        return isProbed ? [{ address, token, everywhere }] : [];
       }),
     ),
   );

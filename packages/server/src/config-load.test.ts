@@ -45,7 +45,7 @@ describe('where values come from', () => {
     expect(config.log).toMatchObject({ level: 'debug' });
   });
 
-  test('paths count from the file that names them, else from the working folder', () => {
+  test('paths are relative to the file that names them, otherwise to the working folder', () => {
     const config = resolve({
       file: file('apiVersion: dais.dev/v1\nkind: DaisConfig\nspec:\n  tls:\n    cert: tls/a.pem\n    key: /k.pem\n'),
       environment: { DAIS_OUTBOUND_EXTRA_CA: 'ca.pem' },
@@ -77,7 +77,7 @@ describe('where values come from', () => {
     expect(resolve({ flags: { 'keys.folder': '/k' } }).keys).toEqual({ type: 'file', folder: '/k' });
   });
 
-  test('another variant takes nothing over from the one in the file', () => {
+  test('another variant takes no settings from the one in the file', () => {
     const config = resolve({
       file: file('apiVersion: dais.dev/v1\nkind: DaisConfig\nspec:\n  blobs: {type: s3, bucket: b}\n'),
       environment: { DAIS_BLOBS_TYPE: 'fs' },

@@ -10,7 +10,7 @@ import { openIsolationAt, type IsolationPaths } from './compose/isolation.ts';
 
 const { port, data: locations } = insideThread();
 
-function tell(message: FromExplaining): void {
+function post(message: FromExplaining): void {
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread of Node has no origin
   port.postMessage(message);
 }
@@ -18,7 +18,7 @@ function tell(message: FromExplaining): void {
 const logAs =
   (level: keyof Log) =>
   (message: string, { error }: LogFields = {}): void => {
-    tell({ type: 'log', level, message, error: error instanceof Error ? error.message : undefined });
+    post({ type: 'log', level, message, error: error instanceof Error ? error.message : undefined });
   };
 const log: Log = { debug: logAs('debug'), info: logAs('info'), warn: logAs('warn'), error: logAs('error') };
 let model: TableModel | undefined;
@@ -36,7 +36,7 @@ function opened(): TableModel {
 async function answer(message: ToExplaining): Promise<unknown> {
   switch (message.type) {
     case 'open':
-      model = await TableModel.open(message.request, await openEngines(), (phase) => tell({ type: 'phase', phase }));
+      model = await TableModel.open(message.request, await openEngines(), (phase) => post({ type: 'phase', phase }));
       return undefined;
     case 'check':
       return opened().check(message.columns);
@@ -56,7 +56,7 @@ async function answer(message: ToExplaining): Promise<unknown> {
 port.on('message', (message: ToExplaining) => {
   const { id } = message;
   answer(message).then(
-    (value) => tell({ id, type: 'done', value }),
+    (value) => post({ id, type: 'done', value }),
     (error: unknown) => {
       const known = error instanceof DaisError;
       if (!known) log.error('could not compute an explanation of a model', { error });
@@ -65,7 +65,7 @@ port.on('message', (message: ToExplaining) => {
         message: detail,
         issues,
       } = known ? error : new DaisError('internal', 'The computation of the explanation failed.');
-      tell({ id, type: 'failed', code, detail, issues });
+      post({ id, type: 'failed', code, detail, issues });
     },
   );
 });

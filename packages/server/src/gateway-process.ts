@@ -12,7 +12,7 @@ import type { Log } from '#lib/log.ts';
 import { treeCpuMs } from '#lib/system/process-tree.ts';
 import type { FromChild, ToChild } from '#supervisor/messages.ts';
 import { openOutbound } from './control/open-outbound.ts';
-import { openCapture, openInference } from './compose/gateway.ts';
+import { gatewayNumber, openCapture, openInference } from './compose/gateway.ts';
 import { servingDoors, servingRpcs } from './compose/serving.ts';
 import { openServerIsolation } from './compose/isolation.ts';
 import { childEnvironment, type ResolvedConfig } from './config-load.ts';
@@ -28,13 +28,11 @@ export interface GatewaySetup {
   readonly config: ResolvedConfig;
 }
 
-/** The id of this machine, part of the ids of its predictions. */
-const GATEWAY = 0;
 /** When the supervisor died without a word, what runs still gets this long. */
 const ORPHAN_DRAIN_MS = 5000;
 const ORPHAN_EXIT_MS = 30_000;
 /** From one word to the control process to the next. */
-const TELL_MS = 500;
+const REPORT_MS = 500;
 
 function runGateway(): void {
   const send = (message: FromChild) => {
@@ -77,7 +75,7 @@ function runGateway(): void {
           to: 'control',
           body: { figures: figuresOf(gateway.stats(), startedAt) } satisfies FromGateway,
         });
-      }, TELL_MS).unref();
+      }, REPORT_MS).unref();
     } catch (error) {
       const reported =
         error instanceof DaisError ? error : new DaisError('internal', error instanceof Error ? error.message : '');
@@ -146,6 +144,7 @@ function runGateway(): void {
 }
 
 async function open({ folder, config }: GatewaySetup, log: Log, ends: (() => Promise<void>)[]): Promise<Gateway> {
+  const number = await gatewayNumber(config.data);
   const tls = await readTls(config);
   const outbound = await openOutbound(config.outbound, programVersion());
   const around = { environment: childEnvironment(), outbound, clock: systemClock };
@@ -160,7 +159,7 @@ async function open({ folder, config }: GatewaySetup, log: Log, ends: (() => Pro
         folder: join(folder, 'models', key),
         ...(environment !== undefined && { environment }),
       }),
-    capture: await openCapture(config.data, String(GATEWAY), log),
+    capture: await openCapture(config.data, number, log),
     tracer: await openTracer({
       config,
       version: programVersion(),
@@ -175,7 +174,7 @@ async function open({ folder, config }: GatewaySetup, log: Log, ends: (() => Pro
       ...(config.ports.inferenceGrpc !== undefined && { grpcPort: config.ports.inferenceGrpc }),
     },
     folder: join(folder, 'gateway'),
-    number: GATEWAY,
+    number,
     version: programVersion(),
     clock: systemClock,
     log,

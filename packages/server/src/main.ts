@@ -35,7 +35,7 @@ export function runChild(): void {
       socketDiagnosis: inheritedSocketDiagnosis(process.argv),
       onPhase: (name, ms) => send({ type: 'phase', name, ms }),
       want: (helper) => send({ type: 'want', helper }),
-      tell: (to, body) => send({ type: 'forward', to, body }),
+      post: (to, body) => send({ type: 'forward', to, body }),
     });
     try {
       await starting;

@@ -16,7 +16,7 @@ afterAll(async () => {
 
 test.each(FAMILIES)('%s', async (name) => {
   expect(['clean', 'review']).toContain((await families.scan(name)).result);
-  const { said, predicted } = await families.predict(name);
-  expect(said).not.toEqual([]);
-  expect(differences(said, predicted)).toEqual([]);
+  const { expected, predicted } = await families.predict(name);
+  expect(expected).not.toEqual([]);
+  expect(differences(expected, predicted)).toEqual([]);
 });

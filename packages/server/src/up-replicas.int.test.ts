@@ -1,10 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ServerNode } from '@dais/api/access';
+import { readPredictionId } from '@dais/api/gateway';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ConnectionOptions } from '#engines/database/contract.ts';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
 import { startDaisProcess, type DaisProcess } from './testing/dais-process.ts';
+import { isServing, servingClient } from './testing/serving-client.ts';
 
 let folder: string;
 let server: TestDatabase;
@@ -36,6 +39,11 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
+let two: Promise<string[]> | undefined;
+/** The URLs of a node that does everything and of one that serves requests; they run to the end of the file. */
+const twoNodes = async (): Promise<string[]> =>
+  await (two ??= Promise.all([launch('left', 'all'), launch('right', 'api')].map(async (dais) => await dais.ready)));
+
 const channel = (name: string) => ({
   apiVersion: 'dais.dev/v1',
   kind: 'AlertChannel',
@@ -52,6 +60,15 @@ test('replicas on one database share the work, and another controller takes over
   expect(await leads(url)).toBe(false);
   expect((await fetch(`${controllerUrl}/api/v1/projects`)).status).toBe(404);
   expect((await fetch(`${controllerUrl}/readyz`)).status).toBe(200);
+
+  const nodes = async () => {
+    const { items } = (await (await fetch(`${url}/api/v1/nodes`)).json()) as { items: ServerNode[] };
+    return items.map(({ role, state, gateway, leases }) => ({ role, state, gateway, leads: leases.length > 0 }));
+  };
+  const both = await nodes();
+  expect(both.map(({ gateway }) => gateway).toSorted((a, b) => a - b)).toEqual([0, 1]);
+  expect(both).toContainEqual(expect.objectContaining({ role: 'controller', state: 'ready', leads: true }));
+  expect(both).toContainEqual(expect.objectContaining({ role: 'api', state: 'ready' }));
 
   const watch = await fetch(`${url}/api/v1/alertchannels?watch=true`);
   const reader = watch.body!.pipeThrough(new TextDecoderStream()).getReader();
@@ -79,8 +96,8 @@ test('replicas on one database share the work, and another controller takes over
   await reader.cancel();
 });
 
-test('the parts of an artifact may come through any replica, and any of them puts it together, once', async () => {
-  const urls = await Promise.all([launch('left', 'all'), launch('right', 'api')].map(async (dais) => await dais.ready));
+test('the parts of an artifact can arrive through any replica, and any of them assembles it, once', async () => {
+  const urls = await twoNodes();
   const [left = '', right = ''] = urls;
   const post = async (url: string, body: object) => {
     const headers = { 'content-type': 'application/json' };
@@ -112,3 +129,43 @@ test('the parts of an artifact may come through any replica, and any of them put
     expect((await read.text()) === whole).toBe(true);
   }
 });
+
+test('every node serves an endpoint, and all of them show the predictions of each', async () => {
+  const urls = await twoNodes();
+  const [left = '', right = ''] = urls;
+  const client = servingClient(left);
+  const version = await client.register('doubled', 2);
+  const endpoint = {
+    apiVersion: 'dais.dev/v1',
+    kind: 'Endpoint',
+    metadata: { name: 'doubled' },
+    spec: { model: `models:/doubled/${version}`, capture: { policy: 'ack' } },
+  };
+  expect(
+    (await client.call('POST', '/api/v1/apply', { sources: [{ file: 'e', text: JSON.stringify(endpoint) }] })).status,
+  ).toBe(200);
+  await client.settled('doubled', isServing);
+  const infer = async (url: string) => {
+    const answer = await fetch(`${url}/v2/models/doubled/infer`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"inputs": [{"name": "x", "shape": [1, 1], "datatype": "FP32", "data": [3]}]}',
+    });
+    return { status: answer.status, gateway: gatewayOf(answer.headers.get('dais-prediction-id') ?? '') };
+  };
+  await expect.poll(async () => (await infer(right)).status).toBe(200);
+  const gateways = new Set((await Promise.all([infer(left), infer(right)])).map(({ gateway }) => gateway));
+  // The number is part of the id: predictions of two gateways never have the same.
+  expect(gateways.size).toBe(2);
+  for (const url of urls) {
+    const seen = async () => {
+      const { body } = await servingClient(url).call('POST', '/api/v1/predictions/endpoints/doubled/query', {
+        sql: 'select distinct prediction_id from predictions',
+      });
+      return new Set((body as { rows: [string][] }).rows.map(([id]) => gatewayOf(id)));
+    };
+    await expect.poll(seen).toEqual(gateways);
+  }
+});
+
+const gatewayOf = (id: string) => readPredictionId(id)?.gateway;

@@ -87,7 +87,7 @@ async function signIn(who: string): Promise<TestBrowser> {
 
 const secrets = async (browser: TestBrowser) => (await browser.get(`${url}/api/v1/secrets/chat`)).status;
 
-test('the sign-in page learns which providers there are, without their secrets', async () => {
+test('the sign-in page lists the providers, without their secrets', async () => {
   const { text } = await new TestBrowser().get(`${url}/auth/session`);
   expect(JSON.parse(text)).toMatchObject({
     mode: 'accounts',

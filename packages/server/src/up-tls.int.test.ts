@@ -95,14 +95,14 @@ test('the port of the gateway speaks HTTPS too, and HTTP to this machine only as
   const { body } = await client.call('GET', '/api/v1/serving/endpoints/scaled/contract');
   expect(body).toMatchObject({ ready: true, secure: true, gatewayUrl: 'https://predict.example.com' });
   gateway = `https://127.0.0.1:${body.port}`;
-  const asked = { inputs: [[21]] };
+  const requested = { inputs: [[21]] };
   const answer = await fetchWith(first.ca, `${gateway}/endpoints/scaled/invocations`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(asked),
+    body: JSON.stringify(requested),
   });
   expect([answer.status, await answer.json()]).toEqual([200, { predictions: [[42]] }]);
-  expect((await client.call('POST', '/endpoints/scaled/invocations', asked)).body).toEqual({ predictions: [[42]] });
+  expect((await client.call('POST', '/endpoints/scaled/invocations', requested)).body).toEqual({ predictions: [[42]] });
   // Neither TLS nor HTTP: the connection is closed without a response.
   const nonsense = connectPlain({ port: Number(body.port), host: '127.0.0.1' });
   nonsense.end('\u0016 no handshake');

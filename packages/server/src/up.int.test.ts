@@ -170,7 +170,7 @@ describe('a running Dais', () => {
     expect(others.reduce((sum, [, count]) => sum + count, 0)).toBeLessThanOrEqual(4);
   });
 
-  test('gets through the death of its database: 503 with Retry-After, nothing lost, the control process stays', async () => {
+  test('survives the end of its database process: 503 with Retry-After, no data lost, the control process stays', async () => {
     const before = control(dais);
     const acknowledged: string[] = [];
     const refused = new Set<string>();
@@ -210,7 +210,7 @@ describe('a running Dais', () => {
 });
 
 describe('ending', () => {
-  test('by SIGTERM: what runs is finished, exit code 0, nothing is left', async () => {
+  test('by SIGTERM: running work is finished, exit code 0, no process remains', async () => {
     const dais = launch(flags('end'));
     const url = await dais.ready;
     const watch = await fetch(`${url}/api/v1/projects?watch=true`);
@@ -223,7 +223,7 @@ describe('ending', () => {
     expect(await readServerFile(flags('end').data)).toBeUndefined();
   });
 
-  test('by kill -9: no process stays, and the next start works on the same data', async () => {
+  test('by kill -9: no process remains, and the next start works on the same data', async () => {
     const dais = launch(flags('end'));
     const url = await dais.ready;
     expect((await create(url, 'kept')).status).toBe(201);
@@ -238,7 +238,7 @@ describe('ending', () => {
     expect(await next.ended).toBe(0);
   });
 
-  test('of an ephemeral one: its folder goes', async () => {
+  test('of an ephemeral one: its folder is removed', async () => {
     const dais = launch({}, { ephemeral: true });
     await dais.ready;
     const data = /"dais\.data":"([^"]+)"/.exec(dais.output())?.[1] ?? '';

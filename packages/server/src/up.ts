@@ -47,7 +47,7 @@ export interface UpOptions {
 export interface RunningDais {
   /** Where it answers, without a slash at the end. */
   readonly url: string;
-  /** `host:port` of what speaks gRPC; undefined: nothing does here. */
+  /** `host:port` of the services with gRPC; undefined: there are none. */
   readonly grpc: string | undefined;
   /** Absolute path of the file with the owner token. */
   readonly tokenFile: string;

@@ -1,7 +1,7 @@
-/** Where each page is: the one place that knows the form of the console's addresses. */
+/** Paths of the console's pages. No other module contains their format. */
 import { findKind, type KindSpec } from '@dais/api';
 
-/** What a link of the router needs. */
+/** Parameters of a link for the router. */
 export interface Address {
   readonly to: string;
   readonly params: Readonly<Record<string, string>>;
@@ -35,15 +35,15 @@ export function eventsAddress(project: string | undefined): Address {
     : { to: '/projects/$project/events', params: { project } };
 }
 
-/** What somebody may do in a project, and why. `query` says about whom and what. */
+/** The permissions of a principal in a project, with reasons. `query` selects the principal and the action. */
 export function accessAddress(project: string, query: AccessQuery = {}): Address & { readonly search: AccessQuery } {
   return { to: '/projects/$project/access', params: { project }, search: query };
 }
 
 export interface AccessQuery {
-  /** `user:ada@example.com`; absent: oneself. */
+  /** `user:ada@example.com`; absent: the viewer. */
   readonly who?: string;
-  /** Kind and action of the cell that is explained. */
+  /** Kind and action of the explained cell. */
   readonly action?: string;
   readonly resource?: string;
 }
@@ -52,14 +52,19 @@ export function accountAddress(page: 'account' | 'tokens' | 'sessions'): Address
   return { to: page === 'account' ? '/account' : `/account/${page}`, params: {} };
 }
 
-/** The search of the audit log; undefined: of the organization and all its projects. */
+/** Query of the audit log; undefined: of the organization and all its projects. */
 export function auditAddress(project: string | undefined): Address {
   return project === undefined
     ? { to: '/organization/audit', params: {} }
     : { to: '/projects/$project/audit', params: { project } };
 }
 
-/** Where runs are kept together. */
+/** The nodes of the installation. */
+export function nodesAddress(): Address {
+  return { to: '/organization/nodes', params: {} };
+}
+
+/** The list of experiments. */
 export function experimentsAddress(project: string): Address {
   return { to: '/projects/$project/experiments', params: { project } };
 }
@@ -73,12 +78,12 @@ export function runAddress(project: string, run: string): Address {
   return { to: '/projects/$project/runs/$run', params: { project, run } };
 }
 
-/** A model as a run left it, by its id. */
+/** A logged model, by its id. */
 export function loggedModelAddress(project: string, model: string): Address {
   return { to: '/projects/$project/logged-models/$model', params: { project, model } };
 }
 
-/** Runs beside each other. */
+/** Comparison of runs. */
 export function compareAddress(
   project: string,
   runs: readonly string[],
@@ -94,17 +99,17 @@ export function versionAddress(project: string, name: string, version: number | 
   };
 }
 
-/** The comments that name whoever looks. */
+/** Comments that mention the viewer. */
 export function mentionsAddress(project: string): Address {
   return { to: '/projects/$project/mentions', params: { project } };
 }
 
-/** Texts for language models. */
+/** Prompts of language models. */
 export function promptsAddress(project: string): Address {
   return { to: '/projects/$project/prompts', params: { project } };
 }
 
-/** `query` says which version is read. */
+/** `query` selects the version. */
 export function promptAddress(
   project: string,
   name: string,
@@ -113,7 +118,7 @@ export function promptAddress(
   return { to: '/projects/$project/prompts/$name', params: { project, name }, search: query };
 }
 
-/** What programs did, step by step. */
+/** Traces of programs. */
 export function tracesAddress(project: string): Address {
   return { to: '/projects/$project/traces', params: { project } };
 }
@@ -122,12 +127,12 @@ export function traceAddress(project: string, trace: string): Address {
   return { to: '/projects/$project/traces/$trace', params: { project, trace } };
 }
 
-/** Runs of commands and pipelines. */
+/** Executions of commands and pipelines. */
 export function executionsAddress(project: string): Address {
   return { to: '/projects/$project/executions', params: { project } };
 }
 
-/** `query` says what of it is looked at. */
+/** `query` selects the step and the view. */
 export function executionAddress(
   project: string,
   execution: string,
@@ -140,11 +145,11 @@ export interface ExecutionQuery {
   readonly view?: string;
   /** Path of a step. */
   readonly step?: string;
-  /** What is shown of the step. */
+  /** The view of the step. */
   readonly show?: string;
 }
 
-/** Two runs of commands beside each other. */
+/** Comparison of two executions. */
 export function executionDiffAddress(
   project: string,
   from: string,
@@ -153,12 +158,12 @@ export function executionDiffAddress(
   return { to: '/projects/$project/executions/compare', params: { project }, search: { from, to } };
 }
 
-/** What steps use, and which wait. */
+/** Resource usage of steps, and pending steps. */
 export function computeAddress(project: string): Address {
   return { to: '/projects/$project/compute', params: { project } };
 }
 
-/** What one version of a model has that another has not. */
+/** Comparison of two versions of a model. */
 export function versionDiffAddress(
   project: string,
   name: string,
@@ -172,7 +177,7 @@ export function versionDiffAddress(
   };
 }
 
-/** One version of a dataset: a number, `latest`, a tag. `query` says what of it is looked at. */
+/** One version of a dataset: a number, `latest` or a tag. `query` selects the view. */
 export function datasetVersionAddress(
   project: string,
   name: string,
@@ -188,11 +193,11 @@ export function datasetVersionAddress(
 
 export interface DatasetVersionQuery {
   readonly tab?: string;
-  /** Name of the column that is looked at. */
+  /** Name of the selected column. */
   readonly column?: string;
 }
 
-/** What one version of a dataset has that another has not. */
+/** Comparison of two versions of a dataset. */
 export function datasetDiffAddress(
   project: string,
   name: string,
@@ -206,12 +211,12 @@ export function datasetDiffAddress(
   };
 }
 
-/** Labels that people gave. */
+/** Annotations of people. */
 export function labelsAddress(project: string): Address {
   return { to: '/projects/$project/labels', params: { project } };
 }
 
-/** `query` says which tasks are looked at. */
+/** `query` selects the tasks. */
 export function labelSetAddress(
   project: string,
   name: string,
@@ -225,7 +230,7 @@ export function findingsAddress(project: string): Address {
   return { to: '/projects/$project/findings', params: { project } };
 }
 
-/** What endpoints answered. `query` says which of it is looked at. */
+/** Predictions of endpoints. `query` filters them. */
 export function predictionsAddress(
   project: string,
   query: PredictionQuery = {},
@@ -235,14 +240,14 @@ export function predictionsAddress(
 
 export interface PredictionQuery {
   readonly endpoint?: string;
-  /** Number of the version that answered. */
+  /** Number of the serving version. */
   readonly version?: string;
   readonly variant?: string;
   readonly state?: string;
 }
 
-/** One prediction, by the id that its answer told. */
-/** Long work on versions of models. `query` says on which. */
+/** One prediction, by the id in its response. */
+/** Jobs on model versions. `query` filters them. */
 export function batchesAddress(project: string, query: BatchesQuery = {}): Address & { readonly search: BatchesQuery } {
   return { to: '/projects/$project/batches', params: { project }, search: query };
 }
@@ -265,7 +270,7 @@ export function predictionAddress(project: string, endpoint: string, prediction:
   };
 }
 
-/** One monitor. `query` says which window and column of it are looked at. */
+/** One monitor. `query` selects the window and the column. */
 export function monitorAddress(
   project: string,
   name: string,
@@ -276,30 +281,30 @@ export function monitorAddress(
 
 export interface MonitorQuery {
   readonly tab?: string;
-  /** Its number. */
+  /** Number of the window. */
   readonly window?: string;
   readonly check?: string;
   readonly column?: string;
 }
 
-/** What something was made from, and what was made of it: a node as the lineage names it, `run:…`. */
+/** Upstream and downstream lineage of a node, named as in lineage: `run:…`. */
 export function lineageAddress(project: string, of?: string): Address & { readonly search: { readonly of?: string } } {
   return { to: '/projects/$project/lineage', params: { project }, search: of === undefined ? {} : { of } };
 }
 
-/** The address of something that is named by its kind in words: `Secret`. Undefined for kinds of another version. */
+/** Returns the link of a resource that is named by its kind: `Secret`. Undefined for kinds of another release. */
 export function namedAddress(kindWord: string, project: string, name: string): Address | undefined {
   const kind = findKind(kindWord);
   return kind === undefined ? undefined : resourceAddress(kind, project, name);
 }
 
-/** The list of a kind that is named by its word: a page of the first view need not load the kind's own module. */
+/** The list of a kind, by its plural: a page of the first view need not load the module of the kind. */
 export function namedListAddress(kindWord: string, project: string): Address {
   const kind = findKind(kindWord);
   return kind === undefined ? { to: '/', params: {} } : listAddress(kind, project);
 }
 
-/** The path of an address, from the console's root: what a plain `href` needs. */
+/** Returns the path of a link from the console's root, for a plain `href`. */
 export function addressPath({ to, params }: Address): string {
   return to.replaceAll(/\$(\w+)/g, (_, name: string) => encodeURIComponent(params[name] ?? ''));
 }

@@ -35,12 +35,12 @@ function createQueries(connection: Console['connection']): QueryClient {
   const onError = (error: unknown) => {
     if (!(error instanceof DaisError)) return;
     if (error.code === 'server_unreachable') connection.lost();
-    // The session may have ended: who asks it again shows that one has to sign in.
+    // The session may have expired: the next request for it shows the sign-in page.
     if (error.code === 'unauthenticated') void queries.invalidateQueries({ queryKey: sessionKey });
   };
   const queries: QueryClient = new QueryClient({
     defaultOptions: {
-      // The client repeats by itself what makes sense to repeat; watches keep lists fresh.
+      // The client retries what is safe to retry; watches keep lists fresh.
       queries: { retry: false, staleTime: 5000, refetchOnWindowFocus: false },
       mutations: { retry: false },
     },

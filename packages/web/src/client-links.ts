@@ -1,6 +1,6 @@
 /**
- * Links that the clients of MLflow and of Kubeflow Pipelines print at the end of a run lead into their own consoles, by what
- * stands after `#`: here to the same thing in this one.
+ * Maps links that the clients of MLflow and Kubeflow Pipelines print at the end of a run to pages of this console.
+ * Those links lead to routes of their own consoles, which are in the fragment after `#`.
  */
 
 const PAGES: readonly (readonly [pattern: RegExp, path: string])[] = [
@@ -19,12 +19,12 @@ const PAGES: readonly (readonly [pattern: RegExp, path: string])[] = [
 ];
 
 /**
- * The console's path, below its base path, of what `hash` names; undefined when it names nothing. `pathname`, below the
- * base path too, says which project it is of: the server has sent on who came by an address below `/p/<project>`.
+ * Returns the console's path, without the base path, for the object that `hash` names; undefined for an unknown one.
+ * `pathname`, also without the base path, names the project: the server redirects requests for `/p/<project>`.
  */
 export function pathOfClientLink(hash: string, pathname: string): string | undefined {
   const [, named = ''] = /^#\/([^?]*)/.exec(hash) ?? [];
-  // Where a client names a namespace, ids that it is given begin with that.
+  // Where a client has a namespace, its ids begin with the namespace.
   const [, namespace] = /^[a-z]+\/details\/([^/.]+)\./.exec(named) ?? [];
   const project = namespace ?? /^\/projects\/([^/]+)/.exec(pathname)?.[1] ?? 'default';
   for (const [pattern, path] of PAGES) {

@@ -1,4 +1,4 @@
-/** The entry: reads what the page says, and shows the console in it. */
+/** The entry point: reads the settings in the page and renders the console. */
 import { createClient, DaisError } from '@dais/api';
 import { currentSessionOperation } from '@dais/api/access';
 import { StrictMode } from 'react';
@@ -12,7 +12,7 @@ const path = pathOfClientLink(location.hash, location.pathname.slice(basePath.le
 if (path !== undefined) history.replaceState(null, '', `${basePath}${path}`);
 const client = createClient({ url: `${location.origin}${basePath}` });
 const connection = new Connection({
-  // Whoever has to sign in is connected too.
+  // The server is reachable also when the viewer has to sign in.
   ask: () => client.perform(currentSessionOperation, {}),
   isOnline: () => navigator.onLine,
   isVisible: () => document.visibilityState === 'visible',
@@ -26,7 +26,8 @@ connection.startHeartbeat();
 const element = document.querySelector('#console');
 if (element === null) throw new Error('the page has no root element for the console');
 createRoot(element, {
-  // The page shows these in the catalog's words: only mistakes of the console itself belong into the browser's log.
+  // Pages show these errors with the texts of the catalog: only errors of the console itself belong in the browser's
+  // log.
   onCaughtError: (error) => {
     if (!(error instanceof DaisError)) reportError(error);
   },

@@ -1,4 +1,4 @@
-/** The route table: every page of the console. Everything but the frame is loaded when it is first shown. */
+/** The route table with all pages of the console. All modules except the frame load on first use. */
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router';
 import { PageFailure } from '#frame/page-failure.tsx';
 import { PageMissing } from '#frame/page-missing.tsx';
@@ -16,7 +16,10 @@ const events = lazyRouteComponent(() => import('#pages/events/events-page.tsx'),
 
 const audit = lazyRouteComponent(() => import('#pages/audit/audit-page.tsx'), 'AuditPage');
 
-/** The same pages for kinds of a project and of the organization. Fixed words win over `$plural`: no kind is named so. */
+/**
+ * The same pages for kinds of a project and of the organization. Fixed segments win over `$plural`: no kind has such a
+ * name.
+ */
 const kindPages = ['/projects/$project', '/organization'].flatMap((location) => [
   page(`${location}/events`, events),
   page(`${location}/audit`, audit),
@@ -26,7 +29,12 @@ const kindPages = ['/projects/$project', '/organization'].flatMap((location) => 
   page(`${location}/$plural/$name`, resource),
 ]);
 
-/** What is in use: versions of models, what they are called and who approved that. */
+const nodesPage = page(
+  '/organization/nodes',
+  lazyRouteComponent(() => import('#pages/nodes/nodes-page.tsx'), 'NodesPage'),
+);
+
+/** Model registry: versions, aliases and approvals. */
 const modelPages = [
   page(
     '/projects/$project/models',
@@ -54,7 +62,7 @@ const modelPages = [
   ),
 ];
 
-/** What programs did. */
+/** Traces. */
 const tracePages = [
   page(
     '/projects/$project/traces',
@@ -66,7 +74,7 @@ const tracePages = [
   ),
 ];
 
-/** What training left behind. */
+/** Experiments and runs. */
 const trainingPages = [
   page(
     '/projects/$project/experiments',
@@ -90,13 +98,13 @@ const trainingPages = [
   ),
 ];
 
-/** What runs on the server. */
+/** Executions. */
 const executionPages = [
   page(
     '/projects/$project/executions',
     lazyRouteComponent(() => import('#pages/executions/executions-page.tsx'), 'ExecutionsPage'),
   ),
-  // A fixed word wins over an id.
+  // A fixed segment wins over an id.
   page(
     '/projects/$project/executions/compare',
     lazyRouteComponent(() => import('#pages/executions/compare-executions-page.tsx'), 'CompareExecutionsPage'),
@@ -113,7 +121,7 @@ const executionPages = [
 
 const datasets = lazyRouteComponent(() => import('#pages/data/datasets-page.tsx'), 'DatasetsPage');
 
-/** What models learn from and are asked with. */
+/** Datasets and features. */
 const dataPages = [
   createRoute({
     getParentRoute: () => root,
@@ -161,7 +169,7 @@ const dataPages = [
   ),
 ];
 
-/** What answers, and what was answered. */
+/** Endpoints and predictions. */
 const servingPages = [
   page(
     '/projects/$project/endpoints',
@@ -204,14 +212,14 @@ const lineagePage = page(
 
 const access = lazyRouteComponent(() => import('#pages/access/access-page.tsx'), 'AccessPage');
 
-/** People, how they come in, and what they may do. */
+/** Users, sign-in and permissions. */
 const personPages = [
   page(
     '/projects/$project/mentions',
     lazyRouteComponent(() => import('#pages/mentions/mentions-page.tsx'), 'MentionsPage'),
   ),
   page('/projects/$project/access', access),
-  // For links that know no project: that of the last page.
+  // For links without a project: the project of the last page.
   page('/access', access),
   page('/audit', audit),
   page(
@@ -240,7 +248,7 @@ const personPages = [
   ),
 ];
 
-/** The stories of the parts, in development only: nothing of them is in a build. */
+/** The stories of the components, in development only: builds exclude them. */
 const stories = import.meta.env.DEV
   ? [
       page(
@@ -250,7 +258,7 @@ const stories = import.meta.env.DEV
     ]
   : [];
 
-/** `basePath`: below which a proxy shows the server; empty, or with a slash at its start. */
+/** `basePath`: path under which a proxy serves the console; empty, or with a leading slash. */
 export function createConsoleRouter(basePath: string) {
   return createRouter({
     routeTree: root.addChildren([
@@ -259,6 +267,7 @@ export function createConsoleRouter(basePath: string) {
         lazyRouteComponent(() => import('#pages/home/home-page.tsx'), 'HomePage'),
       ),
       ...personPages,
+      nodesPage,
       ...kindPages,
       ...trainingPages,
       ...executionPages,
@@ -270,11 +279,11 @@ export function createConsoleRouter(basePath: string) {
       ...stories,
     ]),
     basepath: basePath === '' ? '/' : basePath,
-    // Addresses are read by people: `?labels=team=vision`, not JSON.
+    // URLs are readable: `?labels=team=vision`, not JSON.
     parseSearch: (text) => Object.fromEntries(new URLSearchParams(text)),
     stringifySearch: (search) => searchText(search as Readonly<Record<string, string | undefined>>),
     defaultErrorComponent: PageFailure,
-    // Longer than almost every chunk takes: no flash of a skeleton.
+    // Longer than the load of almost every chunk, so that no skeleton flashes.
     defaultPendingMs: 150,
     scrollRestoration: false,
   });

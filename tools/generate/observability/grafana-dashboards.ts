@@ -1,4 +1,7 @@
-/** Dashboards for Grafana: one of the server, one of endpoints. Imported as they are; they ask for the data source. */
+/**
+ * Dashboards for Grafana: one of the server, one of endpoints. They can be imported unchanged; Grafana asks for the
+ * data source.
+ */
 import type { GeneratedFile } from '../generated-file.ts';
 import { DELIVERIES } from './prometheus-rules.ts';
 import { buckets, counted, series, type Around } from './series.ts';
@@ -14,7 +17,7 @@ interface Panel {
   readonly title: string;
   readonly unit: string;
   readonly queries: readonly Query[];
-  /** `now`: one figure; `table`: a row for each series, of now; else a line over time. */
+  /** `now`: the current value; `table`: the current value of each series; otherwise a line over time. */
   readonly form?: 'now' | 'table';
   readonly note?: string;
 }

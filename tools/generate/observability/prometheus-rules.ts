@@ -1,4 +1,4 @@
-/** Alerts for Prometheus: what somebody must look at, with what to look for. */
+/** Alerts for Prometheus, with what to inspect. */
 import { stringify } from 'yaml';
 import type { GeneratedFile } from '../generated-file.ts';
 import { buckets, counted, series, type Around } from './series.ts';
@@ -17,7 +17,7 @@ interface Rule {
   readonly description: string;
 }
 
-/** Queues whose jobs tell somebody outside. */
+/** Queues whose jobs notify external systems. */
 export const DELIVERIES = '~"webhook|alert|lineage-events"';
 const served = { shadow: 'false' } as const;
 const perEndpoint = 'sum by (project, endpoint)';

@@ -1,4 +1,4 @@
-/** Who may do what: policies, roles, accounts, tokens, sign-in and keys of secrets. */
+/** Access control: policies, roles, accounts, tokens, sign-in and keys of secrets. */
 export { organizationPolicyKind, policyKind, policyModes } from '#kinds/policy.ts';
 export type { PolicyMode } from '#kinds/policy.ts';
 export { organizationRoleBindingKind, roleBindingKind, roles } from '#kinds/role-binding.ts';
@@ -47,6 +47,8 @@ export {
 } from '#operations/identity.ts';
 export type { CreatedInvitation, CurrentSession, TokenEntry } from '#operations/identity.ts';
 export { keyOperations, listKeysOperation, rotateKeysOperation } from '#operations/keys.ts';
+export { listNodesOperation, nodeOperations, removeNodeOperation } from '#operations/nodes.ts';
+export type { ServerNode } from '#operations/nodes.ts';
 export {
   evaluatePoliciesOperation,
   listAuditedRefusalsOperation,

@@ -27,7 +27,7 @@ async function stop(server: Server): Promise<void> {
   });
 }
 
-/** A server that gives the answers one after the other; the last one again and again. */
+/** A server that returns the responses in order; the last one is repeated. */
 async function serve(...answers: Answer[]) {
   const seen: Seen[] = [];
   const server = createServer((request, response) => {
@@ -94,7 +94,7 @@ async function failure(promise: Promise<unknown>): Promise<DaisError> {
 const frame = (position: string, name: string) =>
   `id: ${position}\ndata: ${JSON.stringify({ type: 'added', resourceVersion: position, object: { metadata: { name } } })}\n\n`;
 
-test('a call names the project, the token and the name, encoded', async () => {
+test('a request has the project, the token and the encoded name', async () => {
   const { url, seen } = await serve(json({ kind: 'Secret' }));
   const { dais } = client(`${url}/base/`, { token: 't', project: 'vision' });
   await dais.get('Secret', 'a/b %ü');
@@ -106,7 +106,7 @@ test('a call names the project, the token and the name, encoded', async () => {
   expect(seen[0]?.headers.authorization).toBe('Bearer t');
 });
 
-test('what a server refuses comes back as the error it was, with its request id', async () => {
+test('a rejection is returned as the original error, with its request id', async () => {
   const issues = [{ path: 'spec.data', message: 'is a list', expected: 'a map', line: 3, column: 4 }];
   const { url } = await serve(problem(new DaisError('invalid_manifest', 'spec.data is a list.', { issues })));
   const { dais } = client(url);
@@ -119,7 +119,7 @@ test('what a server refuses comes back as the error it was, with its request id'
   });
 });
 
-test('a code of a newer server becomes the nearest one of this version', async () => {
+test('a code of a newer server is mapped to the nearest one of this version', async () => {
   const newer = { ...toProblem(new DaisError('conflict', 'Half of it.')), code: 'half_done', title: 'Half done' };
   const { url } = await serve((response) => response.writeHead(409).end(JSON.stringify(newer)));
   const error = await failure(client(url).dais.get('Secret', 'x'));
@@ -127,14 +127,14 @@ test('a code of a newer server becomes the nearest one of this version', async (
   expect(error.message).toContain('Half done');
 });
 
-test('an answer of another program is told as such', async () => {
+test('a response of another program is reported as such', async () => {
   const { url } = await serve((response) => response.writeHead(404, { 'content-type': 'text/html' }).end('<html>'));
   const error = await failure(client(url).dais.server());
   expect(error.code).toBe('upstream_failed');
   expect(error.message).toContain('is not a Dais response');
 });
 
-test('reads are repeated as long as the server asks for patience', async () => {
+test('reads are retried as long as the server asks for patience', async () => {
   const busy = problem(new DaisError('overloaded', ''), { 'retry-after': '2' });
   const { url, seen } = await serve(busy, busy, json({ items: [], resourceVersion: '1' }));
   const { dais, waits } = client(url);
@@ -143,14 +143,14 @@ test('reads are repeated as long as the server asks for patience', async () => {
   expect(waits).toEqual([2000, 2000]);
 });
 
-test('a longer Retry-After than the longest wait ends the attempts', async () => {
+test('a longer Retry-After than the longest delay ends the attempts', async () => {
   const { url, seen } = await serve(problem(new DaisError('rate_limited', ''), { 'retry-after': '3600' }));
   const error = await failure(client(url).dais.listPage('Secret'));
   expect(error).toMatchObject({ code: 'rate_limited', retryAfter: 3600 });
   expect(seen).toHaveLength(1);
 });
 
-test('writes are repeated under one key, and not at all without', async () => {
+test('writes are retried with one key, and never without', async () => {
   const busy = problem(new DaisError('database_unavailable', ''));
   const first = await serve(busy, json({ changes: [] }));
   await client(first.url).dais.apply({ sources: [{ file: 'a', text: 'b' }] });
@@ -162,7 +162,7 @@ test('writes are repeated under one key, and not at all without', async () => {
   expect(second.seen).toHaveLength(1);
 });
 
-test('an operation is repeated under the key that it is given, and an upload when its bytes can be had again', async () => {
+test('an operation is retried with the given key, and an upload when its bytes can be produced again', async () => {
   const busy = problem(new DaisError('database_unavailable', ''));
   const write = await serve(busy, json({}));
   await client(write.url).dais.perform(runPipelineOperation, { name: 'p', parameters: {} }, { idempotencyKey: 'k' });
@@ -177,7 +177,7 @@ test('an operation is repeated under the key that it is given, and an upload whe
   expect(once.seen).toHaveLength(1);
 });
 
-test('with a time instead of a number, attempts go on until it is over', async () => {
+test('with a timeout instead of a count, attempts continue until it is over', async () => {
   const { url, server } = await serve(json({}));
   await stop(server);
   let now = 0;
@@ -193,13 +193,13 @@ test('with a time instead of a number, attempts go on until it is over', async (
   expect(waits).toEqual([200, 400, 800, 1000, 1000, 1000, 1000]);
 });
 
-test('what stays wrong is not repeated', async () => {
+test('a permanent failure is not retried', async () => {
   const { url, seen } = await serve(problem(new DaisError('not_found', 'There is no Secret "x".')));
   await failure(client(url).dais.get('Secret', 'x'));
   expect(seen).toHaveLength(1);
 });
 
-test('a server that is not there is told with its address', async () => {
+test('an unreachable server is reported with its URL', async () => {
   const { url, server } = await serve(json({}));
   await stop(server);
   const { dais, waits } = client(url, { retry: { attempts: 3 } });
@@ -208,7 +208,7 @@ test('a server that is not there is told with its address', async () => {
   expect(waits).toEqual([200, 400]);
 });
 
-test('an answer that does not come is given up', async () => {
+test('a missing response times out', async () => {
   const { url } = await serve(() => {});
   const error = await failure(client(url, { timeoutMs: 50, retry: { attempts: 1 } }).dais.server());
   expect(error.message).toBe(`${url} did not respond within 0.05 s.`);
@@ -222,7 +222,7 @@ test('a caller that stops waiting gets its own reason', async () => {
   await expect(call).rejects.toThrow('enough');
 });
 
-test('lists go on from page to page', async () => {
+test('lists continue from page to page', async () => {
   const { url, seen } = await serve(
     json({ items: [{ n: 1 }, { n: 2 }], nextCursor: 'c+1', resourceVersion: '9' }),
     json({ items: [{ n: 3 }], resourceVersion: '9' }),
@@ -246,7 +246,7 @@ test('an update can be bound to a version', async () => {
   ]);
 });
 
-test('a kind that only the server knows is found by asking once', async () => {
+test('a kind that only the server has is requested once', async () => {
   const { url, seen } = await serve(
     json({ kinds: [{ kind: 'Gadget', plural: 'gadgets', scope: 'project' }] }),
     json({ metadata: { name: 'x' } }),
@@ -259,7 +259,7 @@ test('a kind that only the server knows is found by asking once', async () => {
   expect(seen.map((call) => call.url)).toEqual(['/api/v1/server', '/api/v1/gadgets/x', '/api/v1/gadgets/y']);
 });
 
-test('a watch goes on where it was cut, and tells why', async () => {
+test('a watch resumes where it was interrupted, and reports why', async () => {
   const { url, seen } = await serve(
     stream(`retry: 2000\n\n${frame('5', 'a')}`, 'cut'),
     problem(new DaisError('shutting_down', '')),
@@ -286,13 +286,13 @@ test('a watch goes on where it was cut, and tells why', async () => {
   expect(reasons).toEqual(['server_unreachable', 'shutting_down', 'overloaded']);
 });
 
-test('a place that is no longer kept ends a watch', async () => {
+test('an expired position ends a watch', async () => {
   const { url } = await serve(problem(new DaisError('cursor_expired', 'Too old.')));
   const error = await failure(collect(client(url).dais.watch('Secret', {}, { resourceVersion: '1' })));
   expect(error.code).toBe('cursor_expired');
 });
 
-test('a watch that never opens fails in the end; a silent one is made again', async () => {
+test('a watch that never opens fails after its attempts; a silent one reconnects', async () => {
   const gone = await serve(json({}));
   await stop(gone.server);
   expect((await failure(collect(client(gone.url).dais.watchEvents()))).code).toBe('server_unreachable');
@@ -315,7 +315,7 @@ test('a watch ends with the signal of its reader', async () => {
   await expect(read).rejects.toThrow('saw added');
 });
 
-test.each(['ftp://x', 'nonsense', 'http://user:secret@host'])('%s is no address', (url) => {
+test.each(['ftp://x', 'nonsense', 'http://user:secret@host'])('%s is an invalid URL', (url) => {
   expect(() => createClient({ url })).toThrow(DaisError);
   expect(() => createClient({ url })).not.toThrow('secret@');
 });

@@ -1,4 +1,4 @@
-/** The typed client: everything the native REST interface can do, for programs, the console and the command line. */
+/** The typed client for the native REST interface, used by programs, the console and the command line. */
 import type { z } from 'zod';
 import type {
   ApplyInput,
@@ -27,7 +27,9 @@ import type { Operation } from '#operations/operation.ts';
 import type { Change, Event, ServerInfo } from '#operations/platform.ts';
 import type { Revision } from '#operations/resources.ts';
 
-/** @throws DaisError `invalid_request` when the URL is none. */
+/**
+ * @throws DaisError `invalid_request` for an invalid URL.
+ */
 export function createClient(options: ClientOptions): DaisClient {
   const transport = new Transport({
     url: options.url,
@@ -39,12 +41,12 @@ export function createClient(options: ClientOptions): DaisClient {
     now: options.now ?? Date.now,
     random: options.random ?? Math.random,
   });
-  // Browsers have it on secure pages only.
+  // Browsers have it only on secure pages.
   const newKey = options.newKey ?? (() => crypto.randomUUID?.());
   return new HttpClient(transport, options.project, newKey, new KindPaths(transport));
 }
 
-/** Kinds of a newer server are asked of it, once. */
+/** Kinds of a newer server are requested from it once. */
 class KindPaths {
   readonly #transport: Transport;
   #served: Promise<ServerInfo['kinds']> | undefined;

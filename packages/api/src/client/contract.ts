@@ -1,4 +1,4 @@
-/** What the client can do, and what its methods take and give. */
+/** The interface of the client, with inputs and outputs of its methods. */
 import type { z } from 'zod';
 import type { ActionInput, ActionOutput, ManifestOf, ResourceOf } from '#client/kind-types.ts';
 import type { Fetch, RetryOptions, Sleep } from '#client/transport.ts';
@@ -14,18 +14,18 @@ export interface ClientOptions {
   readonly url: string;
   /** Sent as `Authorization: Bearer …`. */
   readonly token?: string | undefined;
-  /** The project of every call; without it, the server decides (`default`). */
+  /** The project of every request; without it, the server decides (`default`). */
   readonly project?: string | undefined;
   /** Default: the runtime's own. */
   readonly fetch?: Fetch;
   readonly retry?: RetryOptions;
-  /** For one attempt of a call, and for the silence after which a watch connects again; default 60,000 ms. */
+  /** For one attempt of a request, and for the silence after which a watch reconnects; default 60,000 ms. */
   readonly timeoutMs?: number;
   readonly sleep?: Sleep;
   /** Milliseconds since 1970; reads dates in Retry-After. */
   readonly now?: () => number;
   readonly random?: () => number;
-  /** Makes Idempotency-Keys, so that writes can be repeated too. Undefined: they are not. */
+  /** Creates Idempotency-Keys, so that writes can be retried too. Undefined: they are not. */
   readonly newKey?: () => string | undefined;
 }
 
@@ -33,13 +33,16 @@ export interface CallSettings {
   readonly signal?: AbortSignal | undefined;
 }
 export interface PerformSettings extends CallSettings {
-  /** The write does no more when it is sent twice: it is then repeated as reads are. */
+  /** A repeated write has no further effect: it is retried like a read. */
   readonly repeatable?: boolean;
-  /** Makes a write such a one, where its operation keeps what it answered: a repetition is answered the same. */
+  /** Makes a write idempotent, where its operation stores the response: a retry returns the stored one. */
   readonly idempotencyKey?: string;
 }
 export interface WriteSettings extends CallSettings {
-  /** Makes a repetition answer as the first call did, over restarts of the caller too. Default: a new one each call. */
+  /**
+   * A retry with the same key returns the first response, also after restarts of the caller. Default: a new key for
+   * each call.
+   */
   readonly idempotencyKey?: string;
 }
 export interface ListQuery {
@@ -53,11 +56,11 @@ export interface ListQuery {
 export interface Page<T> {
   readonly items: readonly T[];
   readonly nextCursor?: string;
-  /** Watch from here to miss nothing. */
+  /** Position for a watch that misses nothing. */
   readonly resourceVersion: string;
 }
 export interface EventQuery {
-  /** Of kinds of the organization, such as Project, instead of those of the client's project. */
+  /** Lists an organization kind, such as Project, instead of a kind of the client's project. */
   readonly organization?: boolean | undefined;
   readonly kind?: string | undefined;
   readonly name?: string | undefined;
@@ -65,19 +68,19 @@ export interface EventQuery {
   readonly limit?: number | undefined;
 }
 export interface WatchSettings extends CallSettings {
-  /** Start after this place; default: now. */
+  /** Starts after this position; default: now. */
   readonly resourceVersion?: string | undefined;
-  /** Told each time the connection is made again, with the reason. */
+  /** Called on each reconnection, with the reason. */
   readonly onReconnect?: (error: DaisError) => void;
 }
 export type WatchEvent<T> =
   | { readonly type: 'added' | 'modified' | 'deleted'; readonly resourceVersion: string; readonly object: T }
-  /** Only a newer place to resume from. */
+  /** Only a newer position to resume from. */
   | { readonly type: 'bookmark'; readonly resourceVersion: string };
 
 export interface ApplyInput {
   readonly sources: readonly { readonly file: string; readonly text: string; readonly source?: Source }[];
-  /** Name of the set that the manifests make up; needed to prune. */
+  /** Name of the set of these manifests; required to prune. */
   readonly owner?: string;
   readonly prune?: boolean;
   readonly takeOver?: boolean;
@@ -86,17 +89,17 @@ export interface ApplyInput {
 export type KeyUse = z.output<(typeof listKeysOperation)['output']>['items'][number];
 export type KeyRotation = z.output<(typeof rotateKeysOperation)['output']>;
 
-/** A manifest as an object, or as YAML text: then errors tell line and column in it. */
+/** A manifest as an object, or as YAML text: then errors have line and column. */
 export type ManifestInput<K extends string> = ManifestOf<K> | { readonly yaml: string };
 
-/** Every method rejects with a DaisError, or with the reason of the signal that it was given. */
+/** Every method rejects with a DaisError, or with the reason of the given signal. */
 export interface DaisClient {
   readonly url: string;
   readonly project: string | undefined;
   /** The same client for another project; undefined for the server's default. */
   withProject(project: string | undefined): DaisClient;
   server(settings?: CallSettings): Promise<ServerInfo>;
-  /** All resources of a kind by name, page after page. */
+  /** All resources of a kind by name, page by page. */
   list<K extends string>(kind: K, query?: ListQuery, settings?: CallSettings): AsyncIterable<ResourceOf<K>>;
   listPage<K extends string>(
     kind: K,
@@ -112,7 +115,7 @@ export interface DaisClient {
     manifest: ManifestInput<K>,
     settings?: WriteSettings & { readonly resourceVersion?: string | undefined },
   ): Promise<ResourceOf<K>>;
-  /** Gives the resource as it last was; with `deletionRequestedAt` when it waits for its finalizers. */
+  /** Returns the last state of the resource; with `deletionRequestedAt` while it waits for its finalizers. */
   delete<K extends string>(
     kind: K,
     name: string,
@@ -125,7 +128,7 @@ export interface DaisClient {
     query?: { readonly limit?: number | undefined },
     settings?: CallSettings,
   ): AsyncIterable<Revision>;
-  /** Default `generation`: the one before the present. */
+  /** Default `generation`: the previous one. */
   rollback<K extends string>(
     kind: K,
     name: string,
@@ -146,38 +149,38 @@ export interface DaisClient {
     query?: { readonly labels?: string | undefined },
     settings?: WatchSettings,
   ): AsyncIterable<WatchEvent<ResourceOf<K>>>;
-  /** What happened, newest first. */
+  /** Events, newest first. */
   events(query?: EventQuery, settings?: CallSettings): AsyncIterable<Event>;
   eventsPage(
     query?: EventQuery & { readonly cursor?: string | undefined },
     settings?: CallSettings,
   ): Promise<Page<Event>>;
   watchEvents(query?: Omit<EventQuery, 'limit'>, settings?: WatchSettings): AsyncIterable<Event>;
-  /** The key-encryption keys, current first, and how many values each seals. */
+  /** The key-encryption keys, the current one first, with the number of values that each encrypts. */
   keys(settings?: CallSettings): Promise<readonly KeyUse[]>;
-  /** Makes a new one and begins to wrap every value under it; `keys` shows how far that is. */
+  /** Creates a new key and starts to encrypt every value with it; `keys` shows the progress. */
   rotateKeys(settings?: WriteSettings): Promise<KeyRotation>;
-  /** Any operation that answers, for those without a method of their own. A write is sent once only. */
+  /** Performs any unary operation. A write is sent only once. */
   perform<Input extends z.ZodType, Output extends z.ZodType>(
     operation: Operation<Input, Output>,
     input: z.input<Input>,
     settings?: PerformSettings,
   ): Promise<z.output<Output>>;
-  /** The frames of an operation that answers with a stream, from `resourceVersion` on. It never ends by itself. */
+  /** The frames of a streaming operation, from `resourceVersion` on. It never ends on its own. */
   follow<Input extends z.ZodType, Output extends z.ZodType>(
     operation: Operation<Input, Output>,
     input: z.input<Input>,
     settings?: WatchSettings,
   ): AsyncIterable<z.output<Output>>;
-  /** Sends bytes, once and for as long as they flow: a stream cannot be read again. */
+  /** Uploads bytes once, without a timeout: a stream cannot be read again. */
   upload<Input extends z.ZodType, Output extends z.ZodType>(
     operation: Operation<Input, Output>,
     input: z.input<Input>,
-    /** A function gives them for each attempt, so that the upload can be repeated. */
+    /** A function returns them for each attempt, so that the upload can be retried. */
     bytes: ReadableStream<Uint8Array> | (() => ReadableStream<Uint8Array>),
     settings?: CallSettings,
   ): Promise<z.output<Output>>;
-  /** The bytes that an operation answers with, as they come, and their entity tag: where it is known, their SHA-256. */
+  /** Downloads bytes as a stream with their entity tag: where it is known, their SHA-256. */
   download<Input extends z.ZodType>(
     operation: Operation<Input>,
     input: z.input<Input>,

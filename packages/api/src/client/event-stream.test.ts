@@ -7,13 +7,13 @@ function parse(...pieces: string[]): ServerSentEvent[] {
   return pieces.flatMap((piece) => parser.push(piece));
 }
 
-test('an event is its lines until an empty one', () => {
+test('an event ends with an empty line', () => {
   expect(parse('retry: 2000\n\n: a comment\n\nid: 7\nevent: error\ndata: {"a":1}\n\n')).toEqual([
     { event: 'error', data: '{"a":1}', id: '7' },
   ]);
 });
 
-test('several data lines are one text, an id stays until another comes, a byte order mark is no part', () => {
+test('several data lines are one text, an id applies until the next one, a byte order mark is ignored', () => {
   expect(parse('\uFEFFid: 1\ndata: a\ndata:b\n\ndata\n\nid\ndata: c\n\n')).toEqual([
     { event: 'message', data: 'a\nb', id: '1' },
     { event: 'message', data: '', id: '1' },
@@ -21,11 +21,11 @@ test('several data lines are one text, an id stays until another comes, a byte o
   ]);
 });
 
-test('what is cut off by the end never becomes an event', () => {
+test('an incomplete event at the end is discarded', () => {
   expect(parse('data: whole\n\ndata: half\n')).toEqual([{ event: 'message', data: 'whole', id: undefined }]);
 });
 
-test('cutting a stream anywhere, with any line ends, gives the same events', () => {
+test('a stream split anywhere, with any line ends, has the same events', () => {
   const line = fc.constantFrom('id: 1', 'id: 2', 'data: x', 'data: ü', 'event: error', ': ping', '', '');
   fc.assert(
     fc.property(
@@ -36,7 +36,7 @@ test('cutting a stream anywhere, with any line ends, gives the same events', () 
         const text = `${lines.join(end)}${end}${end}`;
         const positions = [0, ...cuts.map((cut) => Math.min(cut, text.length)).toSorted((a, b) => a - b), text.length];
         const pieces = positions.slice(1).map((position, index) => text.slice(positions[index], position));
-        // The last CR may still wait for its LF: anything after it shows that nothing was lost.
+        // The last CR can still wait for its LF: any further text shows that nothing was lost.
         expect(parse(...pieces, ':\n')).toEqual(parse(`${lines.join('\n')}\n\n:\n`));
       },
     ),

@@ -1,14 +1,14 @@
 /** Server-sent events (HTML Standard §9.2.6), decoded from bytes as they arrive. */
 
 export interface ServerSentEvent {
-  /** `message` when the stream names none. */
+  /** `message` when the stream has no name. */
   readonly event: string;
   readonly data: string;
-  /** The last id that the stream gave, here or before. */
+  /** The last id of the stream. */
   readonly id: string | undefined;
 }
 
-/** Turns text, cut anywhere, into events. */
+/** Decodes chunks of text into events. */
 export class EventStreamParser {
   #rest = '';
   #event = '';
@@ -16,7 +16,7 @@ export class EventStreamParser {
   #id: string | undefined;
   #started = false;
 
-  /** The events that became complete with this piece. */
+  /** Returns the events that this chunk completes. */
   push(piece: string): ServerSentEvent[] {
     let text = this.#rest + piece;
     if (!this.#started && text !== '') {
@@ -56,7 +56,7 @@ export class EventStreamParser {
   }
 }
 
-/** A line ends with LF, CR or both. A CR at the very end waits: the LF may be in the next piece. */
+/** A line ends with LF, CR or both. A CR at the very end waits: the LF may be in the next chunk. */
 function lineEnd(text: string, from: number): { readonly at: number; readonly next: number } | undefined {
   for (let at = from; at < text.length; at++) {
     const code = text.charCodeAt(at);

@@ -1,8 +1,8 @@
-/** Whatever goes wrong between a client and a server, as a DaisError. */
+/** Converts every failure between a client and a server to a DaisError. */
 import { errorCatalog, type ErrorCode } from '#error-catalog.ts';
 import { DaisError, fromProblem, type Problem } from '#errors.ts';
 
-/** For problems of a newer server, whose code this version does not know. */
+/** For problems of a newer server with a code that this version does not have. */
 const CODES_BY_STATUS: Readonly<Record<number, ErrorCode>> = {
   401: 'unauthenticated',
   403: 'forbidden',
@@ -16,7 +16,7 @@ const CODES_BY_STATUS: Readonly<Record<number, ErrorCode>> = {
   503: 'overloaded',
 };
 
-/** What an answer that is no success says. `address` is named when something other than Dais answered. */
+/** Converts an error response. `address` is named when another program responded. */
 export async function errorOfAnswer(response: Response, address: string, now: number): Promise<DaisError> {
   const text = await response.text().catch(() => '');
   const problem = problemOf(text);
@@ -52,7 +52,7 @@ function problemOf(text: string): Problem | undefined {
   return typeof code === 'string' && typeof status === 'number' ? (value as Problem) : undefined;
 }
 
-/** Retry-After (RFC 9110 was_cancelled0.2.3): seconds, or a date. */
+/** Retry-After (RFC 9110 §10.2.3): seconds, or a date. */
 function secondsOf(header: string | null, now: number): number | undefined {
   if (header === null) return undefined;
   if (/^\d+$/.test(header)) return Number(header);
@@ -60,7 +60,7 @@ function secondsOf(header: string | null, now: number): number | undefined {
   return Number.isNaN(date) ? undefined : Math.max(0, Math.ceil((date - now) / 1000));
 }
 
-/** No answer at all. `fetch` says little itself; runtimes tell the reason in `cause`. */
+/** No response. The message of `fetch` is generic; runtimes have the reason in `cause`. */
 export function errorOfNetwork(error: unknown, address: string): DaisError {
   const code = innermostCode(error);
   return new DaisError('server_unreachable', networkText(code, error, address), { cause: error });
@@ -98,7 +98,7 @@ function innermostCode(error: unknown): string | undefined {
   for (let depth = 0; depth < 5 && typeof here === 'object' && here !== null; depth++) {
     const one = here as { code?: unknown; cause?: unknown; errors?: readonly unknown[] };
     if (typeof one.code === 'string') code = one.code;
-    // Node tries every address of a name and collects what each said.
+    // Node tries every address of a name and collects the errors.
     here = one.cause ?? one.errors?.[0];
   }
   return code;

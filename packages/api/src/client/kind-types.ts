@@ -1,4 +1,4 @@
-/** What the compiler knows about each kind: names that it does not know stay possible, for kinds of a newer server. */
+/** The types of each kind: unknown names are allowed for kinds of a newer server. */
 import type { z } from 'zod';
 import type { KnownKind } from '#kinds/index.ts';
 import type { Manifest, Resource } from '#manifest.ts';
@@ -7,7 +7,7 @@ export type KindName = KnownKind['kind'];
 
 type Known<K extends string> = Extract<KnownKind, { readonly kind: K }>;
 
-/** A resource of the kind, as the server gives it. `spec` is what was authored: defaults are not filled in. */
+/** A resource of the kind, as the server returns it. `spec` is as written: defaults are not filled in. */
 export type ResourceOf<K extends string> = K extends KindName
   ? Resource<z.input<Known<K>['spec']>, z.output<Known<K>['status']>>
   : Resource;

@@ -15,7 +15,7 @@ const made = (http: HttpBinding) =>
     http,
   });
 
-test('fields go where the binding says, the others into the body', () => {
+test('fields are placed by the binding, the others in the body', () => {
   const operation = made({
     method: 'POST',
     path: '/api/v1/things/:name/x',
@@ -32,14 +32,14 @@ test('fields go where the binding says, the others into the body', () => {
   });
 });
 
-test('one field may be the whole body; GET and DELETE have none', () => {
+test('one field can be the whole body; GET and DELETE have none', () => {
   const put = made({ method: 'PUT', path: '/api/v1/things/:name', status: 200, bodyField: 'manifest' });
   expect(operationCall(put, { name: 'a', manifest: { b: 1 } }).body?.text).toBe('{"b":1}');
   const get = made({ method: 'GET', path: '/api/v1/things', status: 200, query: ['limit'] });
   expect(operationCall(get, { limit: 3 })).toEqual({ method: 'GET', path: '/api/v1/things', query: { limit: 3 } });
 });
 
-test.each(['', '.', '..'])('%j cannot stand in an address', (name) => {
+test.each(['', '.', '..'])('%j is invalid in a URL', (name) => {
   const get = made({ method: 'GET', path: '/api/v1/things/:name', status: 200 });
   expect(() => operationCall(get, { name })).toThrow('is not a valid resource name');
 });

@@ -1,11 +1,13 @@
-/** From the input of an operation to a request, as its binding says: the reverse of what the server's doors do. */
+/** Converts the input of an operation to a request by its binding: the inverse of the server's decoding. */
 import type { CallOptions } from '#client/transport.ts';
 import { DaisError } from '#errors.ts';
 import type { Operation } from '#operations/operation.ts';
 
 type RequestOptions = Pick<CallOptions, 'method' | 'path' | 'query' | 'body' | 'headers'>;
 
-/** @throws DaisError `invalid_request` when a name cannot stand in an address. */
+/**
+ * @throws DaisError `invalid_request` when a name is invalid in a URL.
+ */
 export function operationCall({ http }: Operation, input: Readonly<Record<string, unknown>>): RequestOptions {
   const fields: Record<string, unknown> = { ...input };
   const take = (name: string): unknown => {
@@ -33,7 +35,9 @@ export function operationCall({ http }: Operation, input: Readonly<Record<string
   };
 }
 
-/** URL parsers take `.` and `..` for steps even when written `%2e`, so the names of that form cannot be sent as paths. */
+/**
+ * URL parsers interpret `.` and `..` as path steps even when encoded as `%2e`, so such names cannot be sent in paths.
+ */
 export function encodeName(name: string): string {
   if (name === '.' || name === '..' || name === '') {
     throw new DaisError('invalid_request', `"${name}" is not a valid resource name.`);

@@ -1,4 +1,4 @@
-/** Watches: endless answers that survive broken connections. */
+/** Watches: endless responses that survive broken connections. */
 import { DaisError } from '#errors.ts';
 import type { Problem } from '#errors.ts';
 import { EventStreamParser, type ServerSentEvent } from '#client/event-stream.ts';
@@ -11,14 +11,14 @@ export interface StreamRequest {
   /** Where to start; from now when absent. */
   readonly from: string | undefined;
   readonly signal: AbortSignal | undefined;
-  /** Told why the connection is being made again. */
+  /** Called with the reason of each reconnection. */
   readonly onReconnect: ((error: DaisError) => void) | undefined;
 }
 
 /**
- * The frames of a watch. A connection that breaks is made again from the last place seen, so nothing is missed and
- * nothing comes twice; a stream that was never open fails after the attempts of a call.
- * @throws DaisError `cursor_expired` when the place is no longer kept, and what does not go away by trying again.
+ * The frames of a watch. A broken connection is resumed from the last received position, so that nothing is missed or
+ * repeated; a stream that was never open fails after the attempts of a request. @throws DaisError `cursor_expired` when
+ * the position has expired, and permanent errors.
  */
 export async function* resumeStream<T>(transport: Transport, request: StreamRequest): AsyncGenerator<T> {
   let position = request.from;
@@ -52,7 +52,7 @@ export async function* resumeStream<T>(transport: Transport, request: StreamRequ
 
 const OPENING_ATTEMPTS = 4;
 
-/** One connection. `open` comes first, when the head has arrived. */
+/** One connection. `open` comes first, when the response head has arrived. */
 async function* readStream(
   transport: Transport,
   path: string,
@@ -90,7 +90,7 @@ async function readPiece(reader: ReadableStreamDefaultReader<Uint8Array>, addres
   }
 }
 
-/** The server gives a sign of life every 15 s; a connection without any is dead, though nobody said so. */
+/** The server sends a heartbeat every 15 s; a connection without any is broken, even without an error. */
 class SilenceTimer {
   readonly #transport: Transport;
   readonly #abort: AbortController;

@@ -1,4 +1,4 @@
-/** Requests and their repetition: what every method of the client goes through. */
+/** Requests with retries, which all methods of the client use. */
 import { DaisError } from '#errors.ts';
 import { errorOfAnswer, errorOfNetwork } from '#client/failures.ts';
 
@@ -8,13 +8,16 @@ export type Fetch = typeof fetch;
 export type Sleep = (ms: number, signal?: AbortSignal) => Promise<void>;
 
 export interface RetryOptions {
-  /** How often a call is sent at most; default 4. */
+  /** Maximum number of attempts of a request; default 4. */
   readonly attempts?: number;
-  /** Instead of `attempts`: for how long a call is sent again, in milliseconds. */
+  /** Instead of `attempts`: total time of the attempts of a request, in milliseconds. */
   readonly withinMs?: number | undefined;
-  /** Wait before the second attempt, in milliseconds; doubles each time. Default 200. A longer Retry-After wins. */
+  /**
+   * Delay before the second attempt, in milliseconds; doubles each time. Default 200. A longer Retry-After has
+   * priority.
+   */
   readonly baseMs?: number;
-  /** Longest wait, in milliseconds, before an attempt; a Retry-After beyond it ends the attempts. Default 10,000. */
+  /** Longest delay, in milliseconds, before an attempt; a Retry-After above it ends the attempts. Default 10,000. */
   readonly capMs?: number;
 }
 
@@ -23,7 +26,7 @@ export interface TransportOptions {
   readonly token: string | undefined;
   readonly fetch: Fetch;
   readonly retry: RetryOptions;
-  /** For one attempt, in milliseconds; streams: without any sign of life. */
+  /** For one attempt, in milliseconds; streams: without a heartbeat. */
   readonly timeoutMs: number;
   readonly sleep: Sleep;
   readonly now: () => number;
@@ -37,10 +40,10 @@ export interface CallOptions {
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly body?: { readonly type: 'application/json' | 'application/yaml'; readonly text: string };
-  /** Instead of `body`: sent as they come, however long that takes. A function gives them for each attempt. */
+  /** Instead of `body`: streamed without a timeout. A function returns them for each attempt. */
   readonly bytes?: ReadableStream<Uint8Array> | (() => ReadableStream<Uint8Array>);
   readonly headers?: Readonly<Record<string, string>>;
-  /** Sending it twice does no more than sending it once. */
+  /** A repeated request has no further effect. */
   readonly repeatable: boolean;
   readonly signal?: AbortSignal | undefined;
 }
@@ -50,17 +53,19 @@ const DEFAULT_RETRY = { attempts: 4, baseMs: 200, capMs: 10_000 };
 export class Transport {
   readonly #options: TransportOptions;
   readonly #retry: RetryOptions & typeof DEFAULT_RETRY;
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   readonly address: string;
 
-  /** @throws DaisError `invalid_request` when the URL is none. */
+  /**
+   * @throws DaisError `invalid_request` for an invalid URL.
+   */
   constructor(options: TransportOptions) {
     this.#options = options;
     this.#retry = { ...DEFAULT_RETRY, ...options.retry };
     this.address = cleanAddress(options.url);
   }
 
-  /** The decoded answer. @throws DaisError of any code. */
+  /** Returns the decoded response. @throws DaisError of any code. */
   async call<T>(call: CallOptions): Promise<T> {
     const from = this.#options.now();
     for (let attempt = 1; ; attempt++) {
@@ -80,15 +85,16 @@ export class Transport {
   }
 
   /**
-   * Milliseconds after which another attempt makes sense; undefined for failures that stay. `attempt` counts from 1.
+   * Returns the delay before the next attempt in milliseconds; undefined for permanent failures. `attempt` counts from
+   * 1.
    */
   waitAfter(error: unknown, attempt: number): number | undefined {
     if (!(error instanceof DaisError) || !error.retryable) return undefined;
     const { baseMs, capMs } = this.#retry;
-    const asked = (error.retryAfter ?? 0) * 1000;
-    if (asked > capMs) return undefined;
+    const request = (error.retryAfter ?? 0) * 1000;
+    if (request > capMs) return undefined;
     const grown = Math.min(capMs, baseMs * 2 ** Math.min(attempt - 1, 20));
-    return Math.max(asked, grown * (0.5 + 0.5 * this.#options.random()));
+    return Math.max(request, grown * (0.5 + 0.5 * this.#options.random()));
   }
 
   get sleep(): Sleep {
@@ -111,7 +117,7 @@ export class Transport {
     return response;
   }
 
-  /** Resolves with the head of the answer; its bytes may take as long as they do. */
+  /** Resolves with the response head; the bytes have no timeout. */
   async download(
     call: CallOptions,
   ): Promise<{ readonly bytes: ReadableStream<Uint8Array>; readonly tag: string | undefined }> {
@@ -173,7 +179,7 @@ export class Transport {
       });
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      // A `fetch` of the caller's own may know better what went wrong.
+      // A `fetch` of the caller may have a better error.
       throw error instanceof DaisError ? error : errorOfNetwork(error, this.address);
     }
   }

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { configSpec } from './spec.ts';
 
-/** One leaf of the configuration, as loader, docs and `dais config explain` see it. */
+/** One field of the configuration, for the loader, the documentation and `dais config explain`. */
 export interface ConfigField {
-  /** Below `spec`: `database.url`. */
+  /** Path in `spec`: `database.url`. */
   readonly path: string;
-  /** `DAIS_DATABASE_URL`; empty for the fields of maps in a list, which have one variable together. */
+  /** `DAIS_DATABASE_URL`; empty for the fields of maps in a list, which share one variable. */
   readonly variable: string;
   readonly type: 'text' | 'path' | 'integer' | 'number' | 'boolean' | 'list' | 'map' | 'maps';
   /** The fields of each map in a list of maps (`maps`), with paths such as `authentication.providers[].name`. */
@@ -19,7 +19,7 @@ export interface ConfigField {
   readonly variant?: { readonly path: string; readonly value: string };
 }
 
-/** Every field there is, in the order of the schema. A field that several variants have stands once for each. */
+/** All fields in the order of the schema. A field of several variants occurs once for each. */
 export function configFields(): readonly ConfigField[] {
   return objectFields(configSpec, [], undefined);
 }
@@ -43,7 +43,7 @@ interface Unwrapped {
   readonly fallback?: unknown;
 }
 
-/** Metadata may sit on the type or on any wrapper around it: the outermost description wins, a secret mark always. */
+/** Metadata can be on the type or on any wrapper around it: the outermost description applies, a secret mark always. */
 function unwrap(schema: z.ZodType): Unwrapped {
   let inner = schema;
   let description = '';

@@ -1,6 +1,5 @@
 /**
- * The configuration, and what every text of manifests keeps to, whatever its kind; an entry of its own, so that what starts and watches
- * the other processes loads no other schemas.
+ * The configuration, and the limits of all manifest texts; a separate entry, so that supervisors load no other schemas.
  */
 export { configSchema, configSpec, type ConfigInput, type ConfigSpec } from './spec.ts';
 export { configFields, configVariable, type ConfigField } from './fields.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** `spec.limits` and `spec.retention` of the configuration: what may come at once, and how long what came is kept. */
+/** `spec.limits` and `spec.retention` of the configuration: limits of requests, and retention of stored data. */
 export const limitsConfig = z.strictObject({
   bodyBytes: z
     .int()

@@ -1,4 +1,4 @@
-/** Ports beside the one that `port` names. */
+/** Ports in addition to `port`. */
 import { z } from 'zod';
 
 export const portsSchema = z

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** `spec.query` of the configuration: what queries over datasets may use of this machine. */
+/** `spec.query` of the configuration: resources of this machine for queries over datasets. */
 export const queryConfig = z.strictObject({
   memoryMb: z
     .int()

@@ -13,12 +13,12 @@ describe('the configuration schema', () => {
     expect(spec.log.level).toBe('info');
   });
 
-  test('converts to JSON Schema, so that editors and the reference can use it', () => {
+  test('converts to JSON Schema, for editors and the reference', () => {
     const json = z.toJSONSchema(configSchema, { io: 'input' });
     expect(JSON.stringify(json)).toContain('trustedProxies');
   });
 
-  test('every field says what it is for, and has a variable of its own', () => {
+  test('every field has a description and its own variable', () => {
     const fields = configFields();
     expect(fields.filter((field) => field.description === '').map((field) => field.path)).toEqual([]);
     const byVariable = new Map<string, string>();
@@ -28,7 +28,7 @@ describe('the configuration schema', () => {
     }
   });
 
-  test('fields know their variable, default, variant and secrecy', () => {
+  test('fields have their variable, default, variant and secrecy', () => {
     const field = (path: string) => configFields().find((candidate) => candidate.path === path);
     expect(configVariable('tls.cert')).toBe('DAIS_TLS_CERT');
     expect(field('database.url')).toMatchObject({ variable: 'DAIS_DATABASE_URL', secret: true, type: 'text' });

@@ -20,7 +20,7 @@ const hostName = z
   .min(1)
   .max(253)
   .regex(/^[^\s/@]+$/, { message: 'a host name or address, without scheme, path or blanks' });
-/** Paths that are relative in a file count from that file, else from the working folder. */
+/** Relative paths in a file are relative to that file, others to the working folder. */
 const path = z.string().min(1).max(4096).meta({ 'x-path': true });
 
 const tls = z.strictObject({
@@ -222,7 +222,7 @@ const environments = z.strictObject({
     ),
   wheelhouse: path
     .optional()
-    .describe('Folder of wheels, for packages and for `uv` itself. Without `index`, nothing else is asked.'),
+    .describe('Folder of wheels, for packages and for `uv` itself. Without `index`, no other source is used.'),
   pythonMirror: httpUrl
     .optional()
     .describe(
@@ -243,7 +243,7 @@ const environments = z.strictObject({
 
 /** Dais writes a few small files for each step itself. */
 const MIN_STEP_DISK_BYTES = 2 ** 20;
-/** A shell and its interpreter fit into it. */
+/** Enough for a shell and its interpreter. */
 const MIN_STEP_MEMORY_BYTES = 2 ** 24;
 
 const isolation = z.strictObject({
@@ -488,7 +488,7 @@ export const configSchema = z
   })
   .describe('Configuration of a Dais process tree.');
 
-/** Every field resolved: what was not given has its default. */
+/** The resolved configuration: every absent field has its default. */
 export type ConfigSpec = z.output<typeof configSpec>;
-/** What may be written; everything is optional. */
+/** The configuration as written; all fields are optional. */
 export type ConfigInput = z.input<typeof configSpec>;

@@ -1,4 +1,4 @@
-/** The language of data: datasets, what is expected of them and found in them, labels, features. An entry of its own. */
+/** Datasets, expectations, findings, labels and features. A separate entry. */
 export {
   columnTypeSchema,
   datasetVersionSchema,

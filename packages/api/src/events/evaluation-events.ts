@@ -5,7 +5,7 @@ const dataset = z.string().describe('Id of the evaluation dataset.');
 const scorer = z.string().describe('Name of the scorer.');
 const experiment = z.string().describe('Id of the experiment.');
 
-/** What happens to evaluation datasets and scorers as a whole; records that come in are no events. */
+/** Events of evaluation datasets and scorers as a whole; new records emit no events. */
 export const evaluationEvents = {
   evaluationDatasetCreated: {
     type: 'evaluation.dataset.created',

@@ -17,6 +17,7 @@ import { importEvents } from '#events/import-events.ts';
 import { labelEvents } from '#events/label-events.ts';
 import { evaluationEvents } from '#events/evaluation-events.ts';
 import { servingEvents } from '#events/serving-events.ts';
+import { nodeEvents } from '#events/node-events.ts';
 import { trackingEvents } from '#events/tracking-events.ts';
 import { webhookEvents } from '#events/webhook-events.ts';
 
@@ -30,7 +31,7 @@ const invitation = z.string().describe('Id of the invitation.');
 const machine = z.string().describe('Machine name, as reported by the client.');
 const program = z.string().describe('Program name, as reported by the client.');
 
-/** Every type of event there is. */
+/** All types of events. */
 export const eventTypes = {
   resourceCreated: {
     type: 'resource.created',
@@ -296,6 +297,7 @@ export const eventTypes = {
   },
   ...registryEvents,
   ...commentEvents,
+  ...nodeEvents,
   ...trackingEvents,
   ...webhookEvents,
   ...evaluationEvents,

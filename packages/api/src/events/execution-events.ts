@@ -12,7 +12,7 @@ export const executionEvents = {
       retryOf: z.string().optional().describe('The job that it retries.'),
     }),
   },
-  executionCancelAsked: {
+  executionCancelRequested: {
     type: 'execution.cancel.requested',
     v: 1,
     description: 'The cancellation of a job was requested.',

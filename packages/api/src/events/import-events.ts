@@ -4,7 +4,7 @@ import type { EventType } from '#events/event-type.ts';
 const source = z.string().describe('Source server.');
 const experiment = z.string().describe('Id of the experiment in Dais.');
 
-/** What was brought here from another server, each time that it was written. */
+/** Imports from other servers, one event for each write. */
 export const importEvents = {
   experimentImported: {
     type: 'experiment.imported',

@@ -6,7 +6,7 @@ const task = z.int().describe('Number of the task.');
 const annotation = z.uuid().describe('Id of the annotation.');
 const reason = z.string().describe('Reason that the user entered.');
 
-/** The subject of each is the Dataset resource that the set is of. */
+/** The subject of each is the Dataset resource of the set. */
 export const labelEvents = {
   labelSetCreated: {
     type: 'labels.set.created',

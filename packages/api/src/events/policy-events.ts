@@ -9,7 +9,7 @@ const result = z
   .describe('`unknown`: a fact that the policy uses could not be computed.');
 const alias = z.string().optional().describe('Alias; absent: the resource itself.');
 
-/** The subject of each is the resource that the policy is about. */
+/** The subject of each is the resource that the policy applies to. */
 export const policyEvents = {
   policyAudited: {
     type: 'policy.audited',
@@ -29,7 +29,7 @@ export const policyEvents = {
     v: 1,
     description: 'A resource in production started to violate a policy.',
     outcome: 'failed',
-    // Not the lineage path: it may name what a reader of the event may not read.
+    // Without the lineage path: it can name objects that a reader of the event may not read.
     data: z.strictObject({ policy, mode, alias, result }),
   },
   policyViolationEnded: {

@@ -17,8 +17,8 @@ export const predictionEvents = {
       source: z.string().describe('Source of the labels, as given by the client.'),
     }),
   },
-  erasureAsked: {
-    type: 'predictions.erasure.asked',
+  erasureRequested: {
+    type: 'predictions.erasure.requested',
     v: 1,
     description: 'The erasure of prediction values was requested.',
     data: z.strictObject({ ...erasure, reason: z.string().describe('Reason that the user entered.') }),

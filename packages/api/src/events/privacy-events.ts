@@ -8,7 +8,7 @@ const finding = {
 };
 const reason = z.string().describe('Reason that the user entered.');
 
-/** The subject of each is the Dataset resource; of keys of the project there is none. */
+/** The subject of each is the Dataset resource; events about project keys have none. */
 export const privacyEvents = {
   findingOpened: {
     type: 'dataset.finding.opened',

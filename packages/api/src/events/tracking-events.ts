@@ -4,7 +4,7 @@ import type { EventType } from '#events/event-type.ts';
 const experiment = z.string().describe('Id of the experiment.');
 const run = z.string().describe('ID of the run.');
 
-/** What happens to experiments, runs and logged models; what runs log is no event. */
+/** Events of experiments, runs and logged models; logged values emit no events. */
 export const trackingEvents = {
   experimentCreated: {
     type: 'experiment.created',

@@ -1,4 +1,4 @@
-/** In microseconds, which is how exactly times of features are compared. */
+/** In microseconds, the precision of feature times. */
 const UNITS: Readonly<Record<string, number>> = {
   us: 1,
   ms: 1000,
@@ -12,7 +12,7 @@ const UNITS: Readonly<Record<string, number>> = {
 /** `10d`, `36h`, `1h 30m`, `250ms`; `0s`: none. */
 export const DURATION = /^\d{1,12}(us|ms|s|m|h|d|w)( \d{1,12}(us|ms|s|m|h|d|w)){0,6}$/;
 
-/** Microseconds of a text that `DURATION` matches; at most 2^53, which is 285 years. */
+/** Microseconds of a text that matches `DURATION`; at most 2^53, which is 285 years. */
 export function durationMicroseconds(text: string): number {
   let sum = 0;
   for (const [, amount = '', unit = ''] of text.matchAll(/(\d+)([a-z]+)/g)) sum += Number(amount) * (UNITS[unit] ?? 0);

@@ -1,7 +1,7 @@
 export interface ExpressionToken {
-  /** `name`: in double quotes. `text`: in single quotes. `other`: nothing of the language. */
+  /** `name`: in double quotes. `text`: in single quotes. `other`: outside of the language. */
   readonly kind: 'word' | 'number' | 'text' | 'name' | 'sign' | 'other';
-  /** Where it begins. */
+  /** Start position. */
   readonly at: number;
   readonly raw: string;
   /** Without quotes. */
@@ -11,7 +11,7 @@ export interface ExpressionToken {
 const TOKEN =
   /(?<space>\s+)|(?<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?<word>[\p{L}_][\p{L}\p{N}_]*)|(?<text>'(?:[^']|'')*')|(?<name>"(?:[^"]|"")*")|(?<sign>\|\||<=|>=|<>|!=|==|[-+*/%=<>(),.])|(?<other>.)/suy;
 
-/** Never fails: what is no word of the language is a token of its own. */
+/** Never fails: an unknown character is a token of its own. */
 export function lexExpression(text: string): ExpressionToken[] {
   const tokens: ExpressionToken[] = [];
   TOKEN.lastIndex = 0;

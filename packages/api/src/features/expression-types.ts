@@ -1,10 +1,10 @@
-/** Which kind of value an expression gives, before it is ever worked out. */
+/** Infers the type of an expression without evaluating it. */
 import type { Expression, ExpressionProblem, FunctionWord } from '#features/expression.ts';
 import { elementType, type ValueType } from '#features/value-type.ts';
 
 export type ExpressionType = 'number' | 'text' | 'boolean' | 'time' | 'null';
 
-/** What a column of that type is in an expression; undefined: it cannot stand in one. */
+/** The expression type of a column type; undefined: it is not allowed in expressions. */
 export function expressionType(type: ValueType): Exclude<ExpressionType, 'null'> | undefined {
   if (elementType(type) !== undefined) return undefined;
   if (type === 'boolean') return 'boolean';
@@ -13,7 +13,7 @@ export function expressionType(type: ValueType): Exclude<ExpressionType, 'null'>
   return type === 'binary' || type === 'json' ? undefined : 'number';
 }
 
-/** Whether a feature of that type can be worked out as that: whole numbers are rounded half away from zero. */
+/** Whether an expression type can be converted to a feature type: integers are rounded half away from zero. */
 export function fits(type: ExpressionType, expected: ValueType): boolean {
   return type === 'null' || type === expressionType(expected);
 }
@@ -78,7 +78,7 @@ class Wrong extends Error {
   }
 }
 
-/** `columns` gives the type of a column, or says in a sentence why there is none. */
+/** `columns` returns the type of a column, or a sentence why there is none. */
 export function typeOfExpression(
   expression: Expression,
   columns: ColumnTypes,
@@ -114,7 +114,7 @@ function typeOf(expression: Expression, columns: ColumnTypes): ExpressionType {
     const type = common(values, columns, at);
     return gives === 'same' ? type : gives;
   }
-  // The last one stands for all that follow.
+  // The last type applies to all further arguments.
   for (const [position, value] of values.entries()) {
     const expected = takes[position] ?? takes.at(-1) ?? 'number';
     demand(typeOf(value, columns), expected, at, `\`${name}\``);

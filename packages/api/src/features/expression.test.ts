@@ -32,7 +32,7 @@ describe('expressions', () => {
     ['coalesce(null, n, 0)', 'number'],
     ['epoch(t) - epoch(t)', 'number'],
     ['null', 'null'],
-  ])('%s gives a %s', (text, type) => expect(typeOf(text)).toBe(type));
+  ])('%s has the type %s', (text, type) => expect(typeOf(text)).toBe(type));
 
   test.each([
     ['n +', 3, /ends where a value is expected/],
@@ -46,13 +46,13 @@ describe('expressions', () => {
     ['l', 0, /list<int64>, which expressions cannot use/],
     ['n; drop', 1, /more than one expression/],
     ['other', 0, /there is no "other"/],
-  ])('%s is refused at %i', (text, at, message) => {
+  ])('%s is rejected at %i', (text, at, message) => {
     const problem = typeOf(text);
     expect(problem).toMatchObject({ at });
     expect((problem as { message: string }).message).toMatch(message);
   });
 
-  test('whatever the text, it is parsed or refused at a place in it, and nothing is thrown', () => {
+  test('any text is parsed or rejected with a position, without another error', () => {
     const words = fc.array(
       fc.constantFrom('n', '(', ')', 'case', 'when', 'then', 'end', '+', "'a'", ',', 'not', 'in', '1', '.', '"'),
     );
@@ -73,7 +73,7 @@ describe('expressions', () => {
     expect(parseExpression(`${'- '.repeat(5000)}1`)).toMatchObject({ ok: true });
   });
 
-  test('what is worked out must fit its feature', () => {
+  test('the type of an expression must fit its feature', () => {
     expect(fits('number', 'int32')).toBe(true);
     expect(fits('null', 'string')).toBe(true);
     expect(fits('text', 'float64')).toBe(false);

@@ -1,12 +1,12 @@
 /**
- * Expressions of on-demand features: the part of SQL that gives the same in the query engine, over millions of rows, and in
- * the server, for one. Whatever is outside of it is refused when the view is applied, with its place. Pure.
+ * Expressions of on-demand features: the part of SQL with the same result in the query engine, over millions of rows,
+ * and in the server, for one row. Other SQL is rejected with its position when the view is applied. Pure functions.
  */
 import { lexExpression, type ExpressionToken } from '#features/expression-lexer.ts';
 
 /**
- * Numbers are 64-bit floats, also where the column is of whole numbers; NULL in gives NULL out unless said; what has no
- * result (division by zero, the root of a negative number) is NULL.
+ * Numbers are 64-bit floats, also for integer columns; the result of a NULL operand is NULL unless documented
+ * otherwise; an undefined result (division by zero, the root of a negative number) is NULL.
  */
 export type Expression =
   | { readonly of: 'literal'; readonly value: number | string | boolean | null }
@@ -59,7 +59,7 @@ export const functionWords = [
 ] as const;
 export type FunctionWord = (typeof functionWords)[number];
 
-/** As they are called in SQL, with how many values they take. */
+/** SQL names of functions, with the number of arguments. */
 const CALLS: Readonly<Record<string, { readonly word: FunctionWord; readonly least: number; readonly most: number }>> =
   {
     coalesce: { word: 'coalesce', least: 1, most: 100 },
@@ -85,11 +85,11 @@ const CALLS: Readonly<Record<string, { readonly word: FunctionWord; readonly lea
     epoch: { word: 'epoch', least: 1, most: 1 },
   };
 
-/** Deeper ones would only be made to tire a parser. */
+/** Limits recursion of the parser. */
 const DEEPEST = 100;
 
 export interface ExpressionProblem {
-  /** Where in the text, from 0. */
+  /** Position in the text, from 0. */
   readonly at: number;
   readonly message: string;
 }
@@ -138,7 +138,7 @@ class Parser {
     return this.#tokens[this.#position]?.at ?? this.#end;
   }
 
-  /** Takes a sign or a word, in any case, when it comes next. */
+  /** Consumes a sign or a word, in any case, when it comes next. */
   #take(...words: readonly string[]): string | undefined {
     const token = this.#tokens[this.#position];
     if (token === undefined || (token.kind !== 'word' && token.kind !== 'sign')) return undefined;
@@ -296,7 +296,7 @@ class Parser {
     return call(found.word, token.at, ...values);
   }
 
-  /** Up to and with the closing bracket. */
+  /** Up to and including the closing parenthesis. */
   #list(): Expression[] {
     const values: Expression[] = [];
     if (this.#take(')') !== undefined) return values;
@@ -326,7 +326,7 @@ function call(name: FunctionWord, at: number, ...values: readonly Expression[]):
   return { of: 'call', name, values, at };
 }
 
-/** Words of SQL that are no columns unless they are quoted. */
+/** SQL keywords that are not columns unless they are quoted. */
 const RESERVED = new Set(
   'select from where group order by having limit union with over partition cast try_cast as exists when then else end and or not in is between like ilike distinct interval extract'.split(
     ' ',

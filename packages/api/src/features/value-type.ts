@@ -1,4 +1,4 @@
-/** What a feature, a join key or a field of a request may be. */
+/** Types of features, join keys and request fields. */
 export const scalarTypes = [
   'boolean',
   'int32',
@@ -25,11 +25,11 @@ export const valueTypes = [
 ] as const;
 export type ValueType = (typeof valueTypes)[number];
 
-/** What an entity may be known by. */
+/** Types of join keys. */
 export const keyTypes = ['boolean', 'int32', 'int64', 'string', 'binary', 'timestamp'] as const;
 export type KeyType = (typeof keyTypes)[number];
 
-/** `float64` of `list<float64>`; undefined for what is no list. */
+/** `float64` of `list<float64>`; undefined for other types. */
 export function elementType(type: ValueType): ScalarType | undefined {
   const inner = /^list<(.+)>$/.exec(type)?.[1];
   return scalarTypes.find((one) => one === inner);

@@ -1,6 +1,6 @@
 /**
- * Filters as clients write them, and what the server that they were written for (version 3.18) makes of each: its clauses
- * as family, key, operator and value, or null where it refuses. Written by a script from that server's own parser.
+ * Filters of clients, with the result of the server that they were written for (version 3.18): clauses as family, key,
+ * operator and value, or null for a rejected one. A script wrote the file from that server's own parser.
  */
 export type CorpusClause = readonly [family: string, key: string, operator: string, value?: unknown];
 

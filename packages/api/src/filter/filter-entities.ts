@@ -1,4 +1,4 @@
-/** What can be said about each kind of record that is searched. */
+/** The filterable fields of each kind of searchable record. */
 import { filterValues, type FilterEntity, type FilterFamily, type FilterKey } from '#filter/filter-entity.ts';
 
 const { number, wholeNumber, looseNumber, text, listedText, optionalText, looseText, identity } = filterValues;
@@ -40,7 +40,7 @@ export const runFilter: FilterEntity = {
         { name: 'digest', value: listedText },
         { name: 'context', value: listedText },
       ],
-      // A run reads several.
+      // A run can read several.
       ordered: false,
     },
   ],

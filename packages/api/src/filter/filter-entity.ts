@@ -1,6 +1,6 @@
 /**
- * What can be said about one kind of record in a filter and in an order: a grammar as data. The parser, the writer, the
- * console's completion and the translation to SQL all read it.
+ * The filter and order grammar of one kind of record, as data. The parser, the writer, the console's completion and the
+ * translation to SQL use it.
  */
 
 export const filterOperators = [
@@ -20,51 +20,49 @@ export const filterOperators = [
 ] as const;
 export type FilterOperator = (typeof filterOperators)[number];
 
-/** What a key is compared with, and how. */
+/** The value type and the operators of a key. */
 export interface FilterValueType {
   readonly type: 'number' | 'text';
   readonly operators: readonly FilterOperator[];
-  /** Numbers must be whole. */
+  /** Numbers must be integers. */
   readonly whole?: true;
-  /** Numbers may stand in quotes, and text of digits without. */
+  /** Numbers can be quoted, and numeric text can be unquoted. */
   readonly eitherWay?: true;
 }
 
 export interface FilterKey {
   readonly name: string;
-  /** Further names of the same thing. */
+  /** Aliases. */
   readonly aliases?: readonly string[];
   readonly value: FilterValueType;
 }
 
-/** One sort of keys: `metrics.…`, `tags.…`, the record's own attributes. */
+/** One family of keys: `metrics.…`, `tags.…`, the record's own attributes. */
 export interface FilterFamily {
-  /** In the singular: stands in the tree and in messages. */
+  /** In the singular: used in the tree and in messages. */
   readonly name: string;
-  /**
-   * What may stand before the dot, with dots of its own: `span.attributes`. The first is used when a filter is written.
-   */
+  /** The words before the dot, which can contain dots: `span.attributes`. Filters are written with the first. */
   readonly words: readonly string[];
-  /** The keys that there are; any other is refused. Absent: whatever was logged. */
+  /** The valid keys; others are rejected. Absent: any logged key. */
   readonly keys?: readonly FilterKey[];
-  /** Of each key, when `keys` is absent. */
+  /** Type of each key, when `keys` is absent. */
   readonly value?: FilterValueType;
-  /** Records can be ordered by it. */
+  /** Records can be sorted by it. */
   readonly ordered: boolean;
 }
 
 export interface FilterEntity {
-  /** In the plural, as messages say it. */
+  /** In the plural, for messages. */
   readonly name: string;
   readonly families: readonly FilterFamily[];
-  /** The family of a key without a word and a dot before it. */
+  /** The family of a key without a family and a dot before it. */
   readonly bare: string;
 }
 
 const numeric = ['=', '!=', '<', '<=', '>', '>='] as const;
 const textual = ['=', '!=', 'LIKE', 'ILIKE'] as const;
 
-/** The types of values that there are. */
+/** The types of values. */
 export const filterValues = {
   number: { type: 'number', operators: numeric },
   wholeNumber: { type: 'number', operators: numeric, whole: true },
@@ -76,15 +74,15 @@ export const filterValues = {
   /** Of traces: also by a regular expression. */
   listedPattern: { type: 'text', operators: [...textual, 'RLIKE', 'IN', 'NOT IN'] },
   optionalPattern: { type: 'text', operators: [...textual, 'RLIKE', 'IS NULL', 'IS NOT NULL'] },
-  /** Somewhere in a long text. */
+  /** Substring of a long text. */
   contained: { type: 'text', operators: ['LIKE', 'ILIKE'] },
-  /** A judgment: a number without quotes, all else in quotes. */
+  /** An assessment: an unquoted number, otherwise quoted. */
   judgment: {
     type: 'text',
     operators: [...numeric, 'LIKE', 'ILIKE', 'RLIKE', 'IS NULL', 'IS NOT NULL'],
     eitherWay: true,
   },
   exact: { type: 'text', operators: ['='] },
-  /** A name that has no likeness: one of a few, or a number. */
+  /** A name without pattern operators: an enumeration, or a number. */
   identity: { type: 'text', operators: ['=', '!=', 'IN', 'NOT IN'] },
 } as const satisfies Record<string, FilterValueType>;

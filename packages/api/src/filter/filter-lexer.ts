@@ -1,4 +1,4 @@
-/** The words of a filter. Never fails: what is no word of the language is a token of its own, and the parser refuses it. */
+/** The tokens of a filter. Never fails: an unknown character is a token of its own, and the parser rejects it. */
 
 export type FilterTokenKind =
   /** A run of letters, digits and `_ . - / :`. */
@@ -7,7 +7,7 @@ export type FilterTokenKind =
   | 'number'
   /** In single quotes: text. */
   | 'text'
-  /** In double quotes: text or a name, whichever is expected. */
+  /** In double quotes: text or a name, by the expectation. */
   | 'double'
   /** In backticks: a name. */
   | 'name'
@@ -16,20 +16,20 @@ export type FilterTokenKind =
   | 'comma'
   | 'open'
   | 'close'
-  /** Anything else, such as a quote without its end. */
+  /** Anything else, such as an unterminated quote. */
   | 'other';
 
 export interface FilterToken {
   readonly kind: FilterTokenKind;
   readonly offset: number;
-  /** As it is written. */
+  /** The source text. */
   readonly raw: string;
   /** Without quotes. */
   readonly text: string;
 }
 
 const NUMBER = /[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\p{L}\p{N}_])/uy;
-/** Names of metrics and tags have slashes, dashes and colons in them, and dots of their own. */
+/** Names of metrics and tags contain slashes, dashes, colons and dots. */
 const WORD = /[\p{L}\p{N}_][\p{L}\p{N}\p{M}_./:-]*/uy;
 const QUOTED = /'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`/y;
 const OPERATOR = /[=<>!~]+/y;
@@ -80,7 +80,7 @@ export function lexFilter(text: string): FilterToken[] {
     }
     const sign = text[offset] ?? '';
     if (sign in SIGNS) push(SIGNS[sign as keyof typeof SIGNS], sign);
-    // The whole character, not half of a surrogate pair. The rest of the text after a quote that never ends.
+    // The whole character, not half of a surrogate pair. For an unterminated quote, the rest of the text.
     else push('other', sign in QUOTES ? text.slice(offset) : String.fromCodePoint(text.codePointAt(offset) ?? 0));
   }
   return tokens;

@@ -21,27 +21,27 @@ const entities = {
   loggedModel: loggedModelFilter,
 } as const;
 
-/** Where Dais means to differ, and why. */
+/** Intended differences of Dais, with the reason. */
 const differences = new Map([
-  // A clause that was cut off or forgotten would silently not filter.
+  // A dropped clause would silently not filter.
   ['metrics.m > 1 and', null],
   ['and metrics.m > 1', null],
   ['metrics.m > 1 and and metrics.n > 1', null],
   ['metrics.m > 1 metrics.n > 1', null],
-  // Python would join both to one.
+  // Python would join both.
   ["run_id IN ('a' 'b')", null],
   ["run_id = ('a')", null],
-  // A key is written whole.
+  // A key is one token.
   ['metrics. m > 1', null],
-  // A doubled quote is one quote, as in SQL: else text with both sorts of quotes could not be searched.
+  // A doubled quote is one quote, as in SQL: otherwise text with both kinds of quotes could not be searched.
   ["params.p = 'it''s'", [['parameter', 'p', '=', "it's"]]],
   ["tags.`a``b` = 'x'", [['tag', 'a`b', '=', 'x']]],
-  // A backslash is a backslash, and the quote after it ends the text.
+  // A backslash is a normal character, and the quote after it ends the text.
   [String.raw`params.p = 'a\'b'`, null],
-  // Not numbers to the lexer of the other server, though what is meant is plain.
+  // Not numbers to the lexer of the other server, although the meaning is clear.
   ['metrics.m = 1E+3', [['metric', 'm', '=', 1000]]],
   ['metrics.m = +5', [['metric', 'm', '=', 5]]],
-  // Names of metrics have dashes, slashes and digits in them.
+  // Names of metrics contain dashes, slashes and digits.
   ['metrics.a-b > 1', [['metric', 'a-b', '>', 1]]],
   ['metrics.a/b > 1', [['metric', 'a/b', '>', 1]]],
   ['metrics.5 > 1', [['metric', '5', '>', 1]]],
@@ -49,22 +49,22 @@ const differences = new Map([
   ["tags.from = 'x'", [['tag', 'from', '=', 'x']]],
   // More than one space between two words.
   ['params.p IS  NOT  NULL', [['parameter', 'p', 'IS NOT NULL']]],
-  // One grammar for all records: what may be said of runs, experiments and versions, may be said of models.
+  // One grammar for all records: filters of runs, experiments and versions are also valid for models.
   ["attributes.name = 'x'", [['attribute', 'name', '=', 'x']]],
   ["attribute.name = 'x'", [['attribute', 'name', '=', 'x']]],
   ['creation_timestamp > 5', [['attribute', 'creation_timestamp', '>', 5]]],
   ['last_update_time > 5', [['attribute', 'last_updated_timestamp', '>', 5]]],
   ['creation_time > 5', [['attribute', 'creation_timestamp', '>', 5]]],
   ["version_number = '5'", [['attribute', 'version_number', '=', 5]]],
-  // Double quotes are quotes for logged models too.
+  // Double quotes are also quotes for logged models.
   ['name = "x"', [['attribute', 'name', '=', 'x']]],
-  // Refused when the query is made.
+  // Rejected when the query runs.
   ["status LIKE 'R%'", null],
   // There is no such attribute.
   ["foo = 'x'", null],
   ["artifact_location = 'x'", null],
 ]);
-/** The same text means something else for these. */
+/** The same text has another meaning for these. */
 const asWritten = new Set(['experiment creation_time > 5', 'run name = "x"', "run status LIKE 'R%'"]);
 
 const plain = (clauses: readonly FilterClause[]) =>
@@ -85,7 +85,7 @@ const errorOf = (work: () => unknown): DaisError => {
 
 const names = ['run', 'experiment', 'model', 'modelVersion', 'loggedModel'] as const;
 
-/** Null when it is refused. */
+/** Null for a rejected filter. */
 const outcome = (entity: FilterEntity, filter: string) => {
   try {
     return plain(parseFilter(entity, filter));
@@ -104,7 +104,7 @@ describe.each(names)('filters of %s', (name) => {
   });
 });
 
-test('every difference is one', () => {
+test('every listed difference exists', () => {
   const all = new Map(Object.values(filterCorpus).flatMap((rows) => rows.map((row) => [row[0], row[1]] as const)));
   for (const [filter, clauses] of differences) {
     expect([filter, all.has(filter)]).toEqual([filter, true]);
@@ -113,7 +113,7 @@ test('every difference is one', () => {
   }
 });
 
-describe('messages that clients know', () => {
+describe('messages match those that clients expect', () => {
   test.each([
     ["metrics.m > '0.5'", "Expected numeric value type for metric. Found '0.5'"],
     ['params.p = 1', "Expected a quoted string value for parameter (e.g. 'my-value'). Got value 1"],
@@ -170,20 +170,20 @@ describe('an error has its position and the expected text', () => {
     ]);
   });
 
-  test('of an order, with the place in the list', () => {
+  test('an error of an order has its index in the list', () => {
     const { issues, message } = errorOf(() => parseOrder(runFilter, ['metrics.m', 'foo']));
     expect(message).toContain("Invalid attribute key 'foo' specified. Valid keys are ");
     expect(issues).toEqual([expect.objectContaining({ path: 'orderBy[1]', line: 1, column: 1, length: 3 })]);
   });
 });
 
-test('a filter of too many comparisons is refused', () => {
+test('a filter with too many comparisons is rejected', () => {
   const clauses = (n: number) => Array.from({ length: n }, () => 'metrics.m > 1').join(' and ');
   expect(parseFilter(runFilter, clauses(50))).toHaveLength(50);
   expect(errorOf(() => parseFilter(runFilter, clauses(51))).message).toBe('The filter has more than 50 comparisons.');
 });
 
-test('a pattern that is too long is refused, a value of that length is not', () => {
+test('a pattern that is too long is rejected, a value of that length is not', () => {
   const long = 'x'.repeat(1001);
   expect(errorOf(() => parseFilter(runFilter, `params.p LIKE '${long}'`)).message).toBe(
     'The pattern is longer than 1000 characters.',
@@ -224,7 +224,7 @@ const anyClause = (entity: FilterEntity): fc.Arbitrary<Omit<FilterClause, 'span'
     );
   });
 
-test.each(Object.entries(entities))('what is written is read back: %s', (_name, entity) => {
+test.each(Object.entries(entities))('written filters are parsed back: %s', (_name, entity) => {
   fc.assert(
     fc.property(fc.array(anyClause(entity), { maxLength: 6 }), (clauses) => {
       const read = parseFilter(entity, formatFilter(entity, clauses));
@@ -244,7 +244,7 @@ const issueOf = (text: string) => {
   return { line: 1, column: 1 };
 };
 
-test('any text is read or refused with a place inside it', () => {
+test('any text is parsed or rejected with a position inside it', () => {
   const words = [
     'metrics',
     'params.p',
@@ -279,7 +279,7 @@ test('any text is read or refused with a place inside it', () => {
   );
 });
 
-test('the time it takes grows with the length of the text', () => {
+test('parse time is linear in the length of the text', () => {
   const hostile = [
     "'a''".repeat(16_000),
     '`'.repeat(65_000),
@@ -290,6 +290,6 @@ test('the time it takes grows with the length of the text', () => {
   const before = process.cpuUsage();
   expect(hostile.map((filter) => outcome(runFilter, filter))).toEqual(hostile.map(() => null));
   const { user } = process.cpuUsage(before);
-  // 5 times 64 KB take some 10 ms; were it quadratic, seconds.
+  // 5 times 64 KB take some 10 ms; quadratic time would be seconds.
   expect(user).toBeLessThan(1_500_000);
 });

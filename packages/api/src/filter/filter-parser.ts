@@ -1,4 +1,4 @@
-/** Text to tree. One pass over the words, so that the time it takes grows with the length of the text alone. */
+/** Parses text to a tree in one pass over the tokens, so that the time is linear in the length of the text. */
 import { filterError } from '#filter/filter-problem.ts';
 import { filterOperators, type FilterEntity, type FilterOperator } from '#filter/filter-entity.ts';
 import { lexFilter, type FilterToken } from '#filter/filter-lexer.ts';
@@ -8,7 +8,7 @@ import { readValue, type ValueTokens } from '#filter/filter-value.ts';
 
 /** Each is a join for the database. */
 const MOST_CLAUSES = 50;
-/** A pattern costs the database up to its length times that of each value. */
+/** A pattern costs the database up to the product of its length and the length of each value. */
 const LONGEST_PATTERN = 1000;
 
 interface Where {
@@ -17,8 +17,8 @@ interface Where {
 }
 
 /**
- * The clauses of a filter such as `metrics.loss < 0.1 and params.depth = '3'`; none for an empty one.
- * @throws DaisError `invalid_request` with line, column and length of what is wrong, under `path`.
+ * Returns the clauses of a filter such as `metrics.loss < 0.1 and params.depth = '3'`; none for an empty one. @throws
+ * DaisError `invalid_request` with line, column and length of the error, under `path`.
  */
 export function parseFilter(entity: FilterEntity, text: string, path = 'filter'): FilterClause[] {
   const where = { path, text };
@@ -95,7 +95,7 @@ function notNullable(entity: FilterEntity, { family, key, span }: Omit<FilterCla
   return filterError(where.path, where.text, span, message);
 }
 
-/** The operator as it is named, whether or not there is such a one, and where the value begins. */
+/** The operator as written, valid or not, and the start of the value. */
 function readOperator(tokens: readonly FilterToken[], at: number): readonly [string | undefined, number] {
   const [first, second, third] = tokens.slice(at, at + 3);
   if (first?.kind === 'operator') return [first.raw, at + 1];
@@ -125,7 +125,7 @@ function isWord(token: FilterToken | undefined, ...words: readonly string[]): bo
   return token?.kind === 'word' && words.includes(token.text.toUpperCase());
 }
 
-/** A token that no clause begins with, or that stands where AND should. */
+/** An error at a token that starts no clause, or that is in the place of AND. */
 function invalidClause(tokens: readonly FilterToken[], at: number, where: Where, expected: string) {
   const first = tokens[at] ?? tokens.at(-1);
   if (first === undefined) throw new Error('an empty filter has no invalid clause');
@@ -134,7 +134,7 @@ function invalidClause(tokens: readonly FilterToken[], at: number, where: Where,
   return clauseError(where, span, expected);
 }
 
-/** A clause that ends too early, or goes on otherwise than clauses do. */
+/** An error of a clause that ends too early, or has further tokens. */
 function unfinished(
   written: WrittenSubject,
   tokens: readonly FilterToken[],
@@ -168,8 +168,8 @@ function closeOf(tokens: readonly FilterToken[], at: number): FilterToken {
 }
 
 /**
- * The keys of an order such as `['metrics.loss desc', 'start_time']`, the first counting most.
- * @throws DaisError `invalid_request` with the place of what is wrong, under `path[index]`.
+ * Returns the keys of an order such as `['metrics.loss desc', 'start_time']`, the first with priority. @throws
+ * DaisError `invalid_request` with the position of the error, under `path[index]`.
  */
 export function parseOrder(entity: FilterEntity, texts: readonly string[], path = 'orderBy'): OrderKey[] {
   const keys = texts.map((text, index) => readOrder(entity, { path: `${path}[${index}]`, text }));

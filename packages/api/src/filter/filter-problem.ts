@@ -6,7 +6,7 @@ export interface FilterProblem {
   readonly nearest?: string | undefined;
 }
 
-/** What is wrong with a text, and where: line and column count from 1. */
+/** An error in a text with its position: line and column count from 1. */
 export function filterError(
   path: string,
   text: string,

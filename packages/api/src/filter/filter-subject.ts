@@ -1,17 +1,17 @@
-/** What a clause or an order is about: `metrics.loss`, `` tags.`a b` ``, `status`. */
+/** The subject of a clause or an order: `metrics.loss`, `` tags.`a b` ``, `status`. */
 import { filterError } from '#filter/filter-problem.ts';
 import type { FilterEntity, FilterFamily, FilterValueType } from '#filter/filter-entity.ts';
 import type { FilterToken } from '#filter/filter-lexer.ts';
 import type { FilterSpan } from '#filter/filter-tree.ts';
 import { nearest } from '#nearest.ts';
 
-/** As it was written, before anybody asked whether there is such a thing. */
+/** The subject as written, before validation. */
 export interface WrittenSubject {
   /** Absent for a bare key. */
   readonly word?: string;
   readonly key: string;
   readonly span: FilterSpan;
-  /** How many tokens it took. */
+  /** Number of tokens. */
   readonly tokens: number;
 }
 
@@ -27,7 +27,7 @@ export interface Subject {
 
 const NAMES = ['word', 'name', 'double', 'text'];
 
-/** Undefined when no subject begins at `at`. */
+/** Undefined when no subject starts at `at`. */
 export function readSubject(tokens: readonly FilterToken[], at: number): WrittenSubject | undefined {
   const [first, dot, second] = tokens.slice(at, at + 3);
   if (first === undefined || !NAMES.includes(first.kind) || first.kind === 'text') return undefined;
@@ -45,7 +45,7 @@ export function readSubject(tokens: readonly FilterToken[], at: number): Written
   return { word: first.text.slice(0, split), key: first.text.slice(split + 1), span, tokens: 1 };
 }
 
-/** `span.attributes.model` is about `model`, and `span.name` about `name`. */
+/** The subject of `span.attributes.model` is `model`, that of `span.name` is `name`. */
 function atLongestWord(
   families: readonly FilterFamily[],
   { word, key }: WrittenSubject,
@@ -58,7 +58,9 @@ function atLongestWord(
   return longest === undefined ? { word, key } : { word: longest, key: written.slice(longest.length + 1) };
 }
 
-/** @throws DaisError `invalid_request` when the entity has no such family or key. */
+/**
+ * @throws DaisError `invalid_request` when the entity has no such family or key.
+ */
 export function findSubject(
   entity: FilterEntity,
   written: WrittenSubject,

@@ -1,7 +1,7 @@
-/** A filter as a tree, and the tree as text again. */
+/** A filter as a tree, and its text form. */
 import type { FilterEntity, FilterOperator } from '#filter/filter-entity.ts';
 
-/** Where something stands in the text, in UTF-16 units. */
+/** A range in the text, in UTF-16 units. */
 export interface FilterSpan {
   readonly offset: number;
   readonly length: number;
@@ -9,11 +9,11 @@ export interface FilterSpan {
 
 export type FilterValue = number | string | readonly string[];
 
-/** One comparison. A filter is a list of them, all of which must hold. */
+/** One comparison. A filter is a conjunction of them. */
 export interface FilterClause {
   /** Name of a family of the entity. */
   readonly family: string;
-  /** Canonical, whichever alias was written. */
+  /** The canonical key for any alias. */
   readonly key: string;
   readonly operator: FilterOperator;
   /** Absent for IS NULL and IS NOT NULL. */
@@ -53,7 +53,7 @@ function formatValue(value: FilterValue): string {
 
 function formatNumber(value: number): string {
   if (Object.is(value, -0)) return '-0';
-  // Beyond what a double holds; read back as infinite.
+  // Beyond the range of a double; parsed back as infinite.
   if (!Number.isFinite(value)) return value > 0 ? '1e999' : '-1e999';
   return String(value).replace('e+', 'e');
 }

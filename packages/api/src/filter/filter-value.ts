@@ -1,4 +1,4 @@
-/** What stands on the right of a comparison. */
+/** The right side of a comparison. */
 import { filterError } from '#filter/filter-problem.ts';
 import type { FilterEntity } from '#filter/filter-entity.ts';
 import type { FilterToken } from '#filter/filter-lexer.ts';
@@ -10,13 +10,15 @@ interface Where {
   readonly text: string;
 }
 
-/** Tokens of one value: one, or a list from its parenthesis to the other. */
+/** Tokens of one value: one, or a list in parentheses. */
 export type ValueTokens = readonly [FilterToken, ...FilterToken[]];
 
-/** Most values in a list. */
+/** Maximum number of values in a list. */
 const LONGEST_LIST = 1000;
 
-/** @throws DaisError `invalid_request` when it is not what the subject is compared with. */
+/**
+ * @throws DaisError `invalid_request` when the subject cannot be compared with the value.
+ */
 export function readValue(entity: FilterEntity, subject: Subject, tokens: ValueTokens, where: Where): FilterValue {
   const first = tokens[0];
   const span = spanOf(first, tokens.at(-1) ?? first);

@@ -1,4 +1,4 @@
-/** The grammar in which records are searched: what is written, understood and said of it when it is wrong. */
+/** The grammar of record searches: writing, parsing and error messages. */
 export {
   experimentFilter,
   evaluationDatasetFilter,

@@ -6,30 +6,30 @@ import { formatFilter, type FilterClause } from '#filter/filter-tree.ts';
 import { traceFilterCorpus } from '#filter/trace-filter-corpus.testing.ts';
 import { traceFilter } from '#filter/trace-filter.ts';
 
-/** Where Dais means to differ, and why. */
+/** Intended differences of Dais, with the reason. */
 const differences = new Map<string, unknown>([
-  // With a word before them, they are what they are without it.
+  // With a family before them, they are the same as without it.
   ["attributes.name IN ('a', 'b')", [['attribute', 'name', 'IN', ['a', 'b']]]],
   ["attributes.run_id IN ('r1', 'r2')", [['attribute', 'run_id', 'IN', ['r1', 'r2']]]],
   ["text ILIKE '%x%'", [['attribute', 'text', 'ILIKE', '%x%']]],
-  // A judgment that is a number is meant, whichever way it is written.
+  // A numeric assessment matches in either notation.
   ["feedback.score > '0.5'", [['feedback', 'score', '>', '0.5']]],
   ['feedback.score = 5', [['feedback', 'score', '=', '5']]],
-  // Taken there for the name of the trace.
+  // The other server takes it for the name of the trace.
   ["issue.name = 'i'", null],
-  // A clause that was forgotten would silently not filter.
+  // A dropped clause would silently not filter.
   ["status = 'OK' status = 'ERROR'", null],
   // A doubled quote is one quote, as in SQL.
   ["status = 'it''s'", [['attribute', 'status', '=', "it's"]]],
   ['timestamp > 1e3', [['attribute', 'timestamp_ms', '>', 1000]]],
-  // Traces can be ordered by it, and so found.
+  // Traces can be sorted by it, so it is also a filter.
   ["experiment_id = '1'", [['attribute', 'experiment_id', '=', '1']]],
 ]);
 
 const plain = (clauses: readonly FilterClause[]) =>
   clauses.map(({ family, key, operator, value }) => [family, key, operator, ...(value === undefined ? [] : [value])]);
 
-/** Null when it is refused. */
+/** Null for a rejected filter. */
 const outcome = (filter: string) => {
   try {
     return plain(parseFilter(traceFilter, filter));
@@ -46,7 +46,7 @@ test.each(traceFilterCorpus.map(([filter, clauses]) => ({ filter, clauses })))('
   expect(asWritten(outcome(filter))).toEqual(asWritten(expected));
 });
 
-test('every difference is one', () => {
+test('every listed difference exists', () => {
   for (const [filter, clauses] of differences) {
     const [, theirs] = traceFilterCorpus.find(([one]) => one === filter) ?? [];
     expect([filter, theirs === undefined]).toEqual([filter, false]);
@@ -54,7 +54,7 @@ test('every difference is one', () => {
   }
 });
 
-test('a filter is written so that it reads the same', () => {
+test('a written filter is parsed back unchanged', () => {
   const key = fc.string({ minLength: 1, unit: 'grapheme' });
   const value = fc.string({ unit: 'grapheme' });
   const clause = fc.oneof(

@@ -1,4 +1,4 @@
-/** What can be said about traces: more than about other records, so that it has a file of its own. */
+/** The filter grammar of traces, which is larger than the others. */
 import { filterValues, type FilterEntity } from '#filter/filter-entity.ts';
 
 const { number, listedPattern, optionalPattern, contained, judgment, exact, identity } = filterValues;
@@ -27,7 +27,7 @@ export const traceFilter: FilterEntity = {
     },
     { name: 'tag', words: ['tags', 'tag'], value: optionalPattern, ordered: true },
     { name: 'request_metadata', words: ['metadata', 'request_metadata'], value: optionalPattern, ordered: true },
-    // Before its attributes: of words with dots, the longest counts.
+    // Before its attributes: of family names with dots, the longest match applies.
     {
       name: 'span',
       words: ['span'],
@@ -46,5 +46,5 @@ export const traceFilter: FilterEntity = {
   ],
 };
 
-/** Attributes that say something of one trace, but give no order. */
+/** Attributes of a trace that cannot be sorted by. */
 export const unorderedTraceKeys: ReadonlySet<string> = new Set(['client_request_id', 'prompt', 'text']);

@@ -1,25 +1,25 @@
-/** What a gateway tells of itself: states of models and counters since it started, from which rates and shares are made. */
+/** The report of a gateway: states of models, and counters since its start, for rates and shares. */
 import { z } from 'zod';
 
-/** Upper ends of the buckets of latencies; a last one holds what took longer. Each is 1.5 to 2 times the one before. */
+/** Upper bounds of the latency buckets; a last one holds longer latencies. Each is 1.5 to 2 times the previous one. */
 export const LATENCY_BUCKETS_MS = [
   0.25, 0.5, 1, 1.5, 2, 3, 5, 7.5, 10, 15, 25, 40, 60, 100, 150, 250, 400, 600, 1000, 1500, 2500, 5000, 10_000, 30_000,
 ] as const;
 
 const modelFiguresSchema = z.strictObject({
-  /** Of the snapshot. */
+  /** Revision of the snapshot. */
   key: z.string(),
-  /** `idle`: it is loaded with the first request. */
+  /** `idle`: it loads with the first request. */
   state: z.enum(['loading', 'ready', 'failed', 'idle', 'quarantined']),
   error: z.string().optional(),
-  /** What loading is at. */
+  /** Progress of loading. */
   phase: z.string().optional(),
   engine: z.string().optional(),
   workers: z.int(),
-  /** Rows that wait or run. */
+  /** Pending and running rows. */
   inFlight: z.int(),
   memoryBytes: z.number(),
-  /** CPU time of its own processes since it was loaded; nothing of one that runs within the gateway. */
+  /** CPU time of its own processes since it was loaded; absent for a model inside the gateway process. */
   cpuMs: z.number().optional(),
   loadMs: z.number().optional(),
 });
@@ -29,29 +29,29 @@ const variantFiguresSchema = z.strictObject({
   project: z.string(),
   endpoint: z.string(),
   variant: z.string(),
-  /** Key of the model; a variant that got another one begins anew. */
+  /** Key of the model; counters restart for a variant with another model. */
   model: z.string(),
   requests: z.int(),
-  /** Answered with 5xx. */
+  /** Responses with 5xx. */
   failed: z.int(),
-  /** For want of room or time. */
+  /** Rejected because of load or timeouts. */
   refused: z.int(),
-  /** Requests by LATENCY_BUCKETS_MS, one more for what took longer. */
+  /** Requests by LATENCY_BUCKETS_MS, one more for longer ones. */
   latency: z.array(z.int()),
-  /** How long they took, all together. */
+  /** Sum of the latencies. */
   busyMs: z.number().optional(),
-  /** It gets copies, and answers nobody. */
+  /** A shadow: it receives copies, and its responses are discarded. */
   shadow: z.boolean().optional(),
 });
 
 export const gatewayFiguresSchema = z.strictObject({
-  /** Tells one process from the next: counters begin with it. */
+  /** Id of the process: counters start with it. */
   startedAt: z.iso.datetime(),
-  /** Of the snapshot that is served; 0 before there is one. */
+  /** Revision of the served snapshot; 0 without one. */
   revision: z.int(),
   /** Time of the report. */
   at: z.iso.datetime(),
-  /** CPU time of the gateway and all that it has started; absent where that cannot be known. */
+  /** CPU time of the gateway and all its child processes; absent where it is unknown. */
   cpuMs: z.number().optional(),
   /** Memory of the gateway itself, without the processes of models. */
   memoryBytes: z.number().optional(),

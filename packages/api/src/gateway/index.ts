@@ -1,4 +1,4 @@
-/** What gateways and control planes say to each other; an entry of its own, so that a gateway loads no other schemas. */
+/** The protocol between gateways and control planes; a separate entry, so that a gateway loads no other schemas. */
 export {
   servedEndpointSchema,
   servedModelSchema,

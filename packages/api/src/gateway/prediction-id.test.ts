@@ -8,7 +8,7 @@ const locations = fc.record({
   endpoint: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
 });
 
-test('an id says where its record lies', () => {
+test('an id encodes the location of its record', () => {
   fc.assert(
     fc.property(locations, fc.nat(), (position, count) => {
       const id = predictionId(position, count);
@@ -18,7 +18,7 @@ test('an id says where its record lies', () => {
   );
 });
 
-test('2^30 of one millisecond differ, and later ones sort later', () => {
+test('2^30 ids of one millisecond differ, and later ones sort later', () => {
   const position = { at: 1_800_000_000_000, gateway: 3, endpoint: endpointHash('a') };
   expect(predictionId(position, 1)).not.toBe(predictionId(position, 2 ** 30 - 1));
   expect(predictionId({ ...position, at: position.at + 1 }, 0) > predictionId(position, 2 ** 30 - 1)).toBe(true);
@@ -30,6 +30,6 @@ test('the hash is the published one (FNV-1a, 32 bits)', () => {
   expect(endpointHash('foobar')).toBe(0xbf9cf968);
 });
 
-test.each(['', 'x', '01890000-0000-4000-8000-000000000000'])('%j is no id of a prediction', (text) => {
+test.each(['', 'x', '01890000-0000-4000-8000-000000000000'])('%j is not a prediction id', (text) => {
   expect(readPredictionId(text)).toBeUndefined();
 });

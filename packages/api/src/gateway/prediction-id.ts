@@ -1,14 +1,15 @@
 /**
- * The id of a prediction: a UUID of version 7 whose random bits say where its record lies, so that one is found without an
- * index over all of them. 48 bits of Unix milliseconds, 12 of the gateway's number, 32 of the endpoint's, 30 of a count.
+ * The id of a prediction: a UUID of version 7 whose random bits encode the location of its record, so that it is found
+ * without an index over all of them. 48 bits of Unix milliseconds, 12 of the gateway's number, 32 of the endpoint's, 30
+ * of a count.
  */
 
 export interface PredictionPosition {
-  /** Milliseconds since the Unix epoch, of when the request was answered. */
+  /** Milliseconds since the Unix epoch, when the response was sent. */
   readonly at: number;
-  /** 0 to 4095; gateways that run at the same time have different ones. */
+  /** 0 to 4095; concurrent gateways have different ones. */
   readonly gateway: number;
-  /** `endpointHash` of the endpoint's uid. Two endpoints may share one: it narrows the search, it decides nothing. */
+  /** `endpointHash` of the endpoint's uid. Two endpoints can share one: it only narrows the search. */
   readonly endpoint: number;
 }
 
@@ -21,7 +22,7 @@ export function endpointHash(uid: string): number {
   return hash >>> 0;
 }
 
-/** `count` tells those of one gateway apart that fall into one millisecond; 30 bits of it are kept. */
+/** `count` distinguishes ids of one gateway in the same millisecond; 30 bits of it are used. */
 export function predictionId({ at, gateway, endpoint }: PredictionPosition, count: number): string {
   const time = hex(at, 12);
   // 2 bits of the variant of RFC 9562, then the upper 14 of the endpoint.
@@ -31,7 +32,7 @@ export function predictionId({ at, gateway, endpoint }: PredictionPosition, coun
   return `${time.slice(0, 8)}-${time.slice(8)}-7${hex(gateway & 0xfff, 3)}-${hex(variant, 4)}-${hex(rest, 12)}`;
 }
 
-/** Undefined for what is no such id. */
+/** Undefined for another id. */
 export function readPredictionId(id: string): PredictionPosition | undefined {
   const parts = /^([0-9a-f]{8})-([0-9a-f]{4})-7([0-9a-f]{3})-([89ab][0-9a-f]{3})-([0-9a-f]{12})$/.exec(id);
   if (parts === null) return undefined;

@@ -1,11 +1,11 @@
 /**
- * What a gateway needs to answer requests, published whole by the control plane, swapped in one step, and kept on the
- * gateway's disk so that it serves while nothing else does. Versioned: a gateway refuses a `v` that it does not know and
- * keeps what it has.
+ * The data that a gateway needs to serve requests: published as a whole by the control plane, swapped in one step, and
+ * stored on the gateway's disk so that it serves without other processes. Versioned: a gateway rejects an unknown `v`
+ * and keeps its present snapshot.
  */
 import { z } from 'zod';
 
-/** One model version that can be loaded. `key` is unique in the snapshot and stable: same key, same bytes, same settings. */
+/** One loadable model version. `key` is unique in the snapshot and stable: same key, same bytes, same settings. */
 export const servedModelSchema = z.strictObject({
   key: z.string(),
   project: z.string(),
@@ -13,9 +13,9 @@ export const servedModelSchema = z.strictObject({
   name: z.string(),
   version: z.string().optional(),
   aliases: z.array(z.string()),
-  /** `onnx`, `python`; default: what can load it. */
+  /** `onnx`, `python`; default: the engine that can load it. */
   engine: z.string().optional(),
-  /** Files by their path below the model's folder; the digest is SHA-256, hex. */
+  /** Files by their path in the model's folder; the digest is SHA-256, hex. */
   files: z.array(z.strictObject({ path: z.string(), digest: z.string(), bytes: z.int() })),
   trust: z.enum(['trusted', 'untrusted']),
   /** Text of the model's MLmodel signature (JSON), if it has one. */
@@ -27,16 +27,16 @@ export const servedModelSchema = z.strictObject({
   loadMs: z.int().optional(),
   /** Time limit for one batch in a process. */
   inferMs: z.int().optional(),
-  /** Most rows of one batch; without it, what is safe for a small model. */
+  /** Maximum number of rows of one batch; without it, a safe number for a small model. */
   rows: z.int().optional(),
-  /** Times that someone asked to load it again; a higher number ends its quarantine. */
+  /** Number of reload requests; a higher number ends its quarantine. */
   resumes: z.int().optional(),
-  /** For the engine `python`: the folder of the interpreter that has what the model requires. */
+  /** For the engine `python`: the folder of the interpreter with the model's requirements. */
   environment: z.string().optional(),
 });
 
 export const servedVariantSchema = z.strictObject({
-  /** `stable`, `canary`, or a name of one's own; unique in the endpoint. */
+  /** `stable`, `canary`, or a custom name; unique in the endpoint. */
   name: z.string(),
   model: z.string().describe('key of a model'),
   /** Of 10,000. */
@@ -49,11 +49,11 @@ export const servedEndpointSchema = z.strictObject({
   uid: z.string(),
   generation: z.int(),
   variants: z.array(servedVariantSchema),
-  /** Requests whose header has this value go to this variant. */
+  /** Requests whose header has this value are sent to this variant. */
   pins: z.array(z.strictObject({ header: z.string(), value: z.string(), variant: z.string() })),
-  /** Copies of this share of the requests, after the answer was sent. */
+  /** Share of the requests that are copied, after the response was sent. */
   shadow: z.array(z.strictObject({ name: z.string(), model: z.string(), percent: z.number() })),
-  /** What traffic is split by: a header's or parameter's value; default the request's id, else by chance. */
+  /** Traffic is split by the value of this header or parameter; default: the request's id, otherwise at random. */
   sticky: z.strictObject({ header: z.string().optional(), parameter: z.string().optional() }).optional(),
   timeoutMs: z.int(),
   bodyBytes: z.int(),
@@ -61,31 +61,31 @@ export const servedEndpointSchema = z.strictObject({
   input: z.strictObject({ rows: z.int(), bytes: z.int() }),
   queue: z.strictObject({ rows: z.int(), bytes: z.int() }),
   batching: z.strictObject({ rows: z.int(), delayMs: z.int() }),
-  /** Requests under way at once, beyond which 429. */
+  /** Concurrent requests above which the response is 429. */
   concurrency: z.int().optional(),
   capture: z.strictObject({
     policy: z.enum(['off', 'sample', 'async', 'ack', 'sync']),
     /** Share of the requests, 0 to 1, with `sample`. */
     share: z.number(),
     overflow: z.enum(['shed', 'drop']),
-    /** Names of inputs and outputs that are not written. */
+    /** Names of inputs and outputs that are not stored. */
     omit: z.array(z.string()),
   }),
-  /** Whether inputs are held against the model's signature. */
+  /** Whether inputs are validated against the model's signature. */
   enforce: z.boolean(),
 });
 
 export const snapshotSchema = z.strictObject({
   v: z.literal(1),
-  /** Grows with each publication. */
+  /** Increases with each publication. */
   revision: z.int(),
   at: z.iso.datetime(),
-  /** Who may call: `solo` lets whoever reaches the loopback port as the owner; `tokens` asks for one. */
+  /** Authentication: `solo` accepts every caller of the loopback port as the owner; `tokens` requires a token. */
   access: z.discriminatedUnion('mode', [
     z.strictObject({ mode: z.literal('solo') }),
     z.strictObject({
       mode: z.literal('tokens'),
-      /** Endpoints (`project/name`) that each token may call: decided by the policies when the snapshot is made. */
+      /** Endpoints (`project/name`) that each token may call: decided by the policies when the snapshot is created. */
       tokens: z.array(
         z.strictObject({
           /** SHA-256 of the token, hex. */
@@ -95,11 +95,11 @@ export const snapshotSchema = z.strictObject({
           expiresAt: z.iso.datetime().optional(),
         }),
       ),
-      /** Without news from the control plane for so long, every token is refused. */
+      /** After this time without a message from the control plane, every token is rejected. */
       offlineMs: z.int(),
     }),
   ]),
-  /** Predictions a second, by project; one that is absent has no limit. */
+  /** Predictions per second, by project; absent projects have no limit. */
   quotas: z
     .array(
       z.strictObject({

@@ -83,7 +83,7 @@ export const alertChannelStatus = z.strictObject({
     .describe('The latest failed attempt.'),
 });
 
-/** What JSON Schema cannot say: no authority in the open, and a mail login that is whole and encrypted. */
+/** Rules beyond JSON Schema: no credentials in plain text, and complete, encrypted mail settings. */
 function checkAlertChannel({ send }: z.output<typeof alertChannelSpec>): Issue[] {
   if (send.type === 'webhook' || send.type === 'pagerduty' || send.type === 'alertmanager') {
     const { username, password } = new URL(send.url);

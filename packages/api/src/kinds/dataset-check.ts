@@ -1,9 +1,9 @@
-/** What is wrong with a dataset beyond its schema. */
+/** Problems of a dataset beyond its schema. */
 import type { Issue } from '#errors.ts';
 import type { DatasetSpec } from '#kinds/dataset.ts';
 import { checkExpectations } from '#records/expectation.ts';
 
-/** Columns that are named twice, or named and not there. */
+/** Columns that are named twice, or named but missing. */
 export function datasetIssues(spec: DatasetSpec): Issue[] {
   const issues: Issue[] = [];
   const named = new Map<string, string>();
@@ -32,7 +32,7 @@ export function datasetIssues(spec: DatasetSpec): Issue[] {
   );
   const source = spec.source?.type ?? 'upload';
   if (spec.refreshMinutes !== undefined && source === 'upload') {
-    issues.push({ path: 'spec.refreshMinutes', message: `means nothing for the source \`${source}\`` });
+    issues.push({ path: 'spec.refreshMinutes', message: `has no meaning for the source \`${source}\`` });
   }
   if (spec.source?.type === 'files' || spec.source?.type === 'delta' || spec.source?.type === 'iceberg') {
     const { accessKeyId, secretAccessKey } = spec.source;

@@ -18,7 +18,7 @@ const modeField = z
 const uploadSource = z.strictObject({
   type: z.literal('upload').describe('Files from `dais data push`.'),
 });
-/** How a bucket is reached. */
+/** Connection settings of a bucket. */
 const ofBucket = {
   endpoint: z
     .url({ protocol: /^https?$/ })
@@ -88,7 +88,7 @@ const httpSource = z.strictObject({
     .describe('Request headers with values from Secrets: `Authorization`.'),
   mode: modeField,
 });
-/** Of a server that answers queries. */
+/** Connection settings of a database server. */
 const ofDatabase = (usualPort: number, longestName: number) => ({
   host: z.string().min(1).max(253).describe('Host name or IP address of the server.'),
   port: z.int().min(1).max(65_535).default(usualPort).describe('Port.'),

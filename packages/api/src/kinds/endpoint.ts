@@ -211,7 +211,7 @@ export const endpointSpec = z.strictObject({
 });
 export type EndpointSpec = z.output<typeof endpointSpec>;
 
-/** Names that the rollout of `model` gives itself. */
+/** Names that the rollout of `model` uses itself. */
 const OWN_VARIANTS = new Set(['stable', 'canary']);
 
 function checkEndpoint(spec: EndpointSpec): Issue[] {
@@ -227,7 +227,7 @@ function checkEndpoint(spec: EndpointSpec): Issue[] {
       const expected = 'another word than `stable` and `canary`, which rollouts of `model` use';
       issues.push({ path: `${path}.name`, message: `is "${name}"`, expected });
     } else if (seen.has(name)) {
-      issues.push({ path: `${path}.name`, message: `is "${name}" a second time`, expected: 'a name of its own' });
+      issues.push({ path: `${path}.name`, message: `is "${name}" a second time`, expected: 'a unique name' });
     }
     seen.add(name);
   }

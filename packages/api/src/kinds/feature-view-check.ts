@@ -1,4 +1,4 @@
-/** What is wrong with a feature view beyond its schema, whatever else exists. */
+/** Problems of a feature view beyond its schema, independent of other resources. */
 import type { z } from 'zod';
 import type { Issue } from '#errors.ts';
 import { durationMicroseconds } from '#features/duration.ts';
@@ -15,19 +15,19 @@ export function featureViewIssues(spec: z.output<typeof featureViewSpec>): Issue
     issues.push({
       path: 'spec.eventTime',
       message: 'is required',
-      expected: 'the column that says since when a row is true',
+      expected: 'the column with the time since which a row is valid',
     });
   }
   for (const [field, given] of Object.entries({ eventTime, createdTime, refresh })) {
     if (given !== undefined && (onDemand || (source.type === 'push' && field === 'refresh'))) {
-      issues.push({ path: `spec.${field}`, message: `means nothing with \`source.type: ${source.type}\`` });
+      issues.push({ path: `spec.${field}`, message: `has no meaning with \`source.type: ${source.type}\`` });
     }
   }
   if (onDemand && entities.length > 0) {
     issues.push({ path: 'spec.entities', message: 'are those of the views that it uses', expected: 'none' });
   }
   if (onDemand && source.views.length + source.request.length === 0) {
-    issues.push({ path: 'spec.source', message: 'gives nothing to work with', expected: '`views` or `request`' });
+    issues.push({ path: 'spec.source', message: 'has no inputs', expected: '`views` or `request`' });
   }
   if (refresh !== undefined && durationMicroseconds(refresh.every) < MINUTE_US) {
     issues.push({ path: 'spec.refresh.every', message: `is ${refresh.every}`, expected: 'at least `1m`' });
@@ -38,7 +38,7 @@ export function featureViewIssues(spec: z.output<typeof featureViewSpec>): Issue
     if (twice.has(name)) issues.push({ path: `${path}.name`, message: `is "${name}", as one before it` });
     twice.add(name);
     if (onDemand !== (expression !== undefined)) {
-      const message = onDemand ? 'is required' : 'stands only in a view with `source.type: onDemand`';
+      const message = onDemand ? 'is required' : 'is valid only in a view with `source.type: onDemand`';
       issues.push({ path: `${path}.expression`, message });
       continue;
     }

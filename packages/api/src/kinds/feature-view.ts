@@ -4,7 +4,7 @@ import { valueTypes } from '#features/value-type.ts';
 import { baseStatus, nameSchema, reference, type KindSpec } from '#manifest.ts';
 
 const column = z.string().min(1).max(256);
-/** `view:feature` and `view__feature` name one: neither mark may stand in it. */
+/** `view:feature` and `view__feature` name one: names cannot contain either separator. */
 const featureName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_.-]{0,199}$/, {
   message: 'letters, digits and `_.-`, not starting with a digit, at most 200',
 });

@@ -41,10 +41,10 @@ const all = [
   monitorKind,
 ] as const;
 
-/** The kinds with their precise types; the typed client derives its own from them. */
+/** The kinds with their precise types, from which the typed client derives its own. */
 export type KnownKind = (typeof all)[number];
 
-/** Every kind there is, in the order in which reference pages and `dais explain` list them. */
+/** All kinds in the order of the reference pages and `dais explain`. */
 export const kinds: readonly KindSpec[] = all;
 
 /** Finds a kind by its name, plural or short name, in any case. */

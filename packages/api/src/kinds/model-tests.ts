@@ -1,34 +1,36 @@
-/** What every version of a model has to do before it gets traffic, as its owner wrote it down. */
+/** Tests that every version of a model has to pass before it gets traffic. */
 import { z } from 'zod';
 import type { Issue } from '#errors.ts';
 
-const testName = z.string().min(1).max(200).describe('What it says of the model; unique among its tests.');
+const testName = z
+  .string()
+  .min(1)
+  .max(200)
+  .describe('Description of the tested property; unique among the tests of the model.');
 const columnName = z.string().min(1).max(1024);
 const row = z
   .union([z.record(columnName, z.unknown()), z.array(z.unknown()).min(1).max(100_000)])
-  .describe(
-    'One row: values by column (a list where the model takes a tensor of that name), or the list of its numbers.',
-  );
+  .describe('One row: values by column (a list for a tensor input of that name), or a list of numbers.');
 const base = row.optional().describe('One row as of `input`. Default: the first of the stored input example.');
 const column = z
   .union([columnName, z.int().min(0).max(100_000)])
-  .describe('Its name; of a row that is a list, its place from 0.');
-const output = columnName.optional().describe('Which output of the model, where it has several.');
+  .describe('Column name; for a row that is a list, the index from 0.');
+const output = columnName.optional().describe('Output of the model, if it has several.');
 const at = z
   .int()
   .min(0)
   .max(1_000_000)
   .optional()
-  .describe('Which number of that output, from 0, where it is a list.');
+  .describe('Index of the number in that output, from 0, if it is a list.');
 const tolerance = (of: string) => z.number().min(0).optional().describe(`By how much ${of}. Default: a millionth.`);
 
 const valueTest = z.strictObject({
   name: testName,
-  check: z.literal('value').describe('An input gives what is expected.'),
+  check: z.literal('value').describe('An input has the expected output.'),
   input: row,
   expected: z
     .union([z.number(), z.string(), z.boolean(), z.array(z.unknown()), z.record(columnName, z.unknown())])
-    .describe('A number, text, truth value or list; values by name where the model has several outputs.'),
+    .describe('A number, text, boolean or list; values by name if the model has several outputs.'),
   output,
   at,
   tolerance: tolerance('numbers may differ'),
@@ -36,10 +38,10 @@ const valueTest = z.strictObject({
 
 const invarianceTest = z.strictObject({
   name: testName,
-  check: z.literal('invariance').describe('The output stays the same, whatever the column says.'),
+  check: z.literal('invariance').describe('The output stays the same for all values of the column.'),
   input: base,
   column,
-  values: z.array(z.unknown()).min(1).max(50).describe('What the column says in place of what the row has.'),
+  values: z.array(z.unknown()).min(1).max(50).describe('Values that replace the value of the column.'),
   output,
   at,
   tolerance: tolerance('the output may move'),
@@ -47,15 +49,11 @@ const invarianceTest = z.strictObject({
 
 const directionTest = z.strictObject({
   name: testName,
-  check: z.literal('direction').describe('The output goes one way as the column goes up.'),
+  check: z.literal('direction').describe('The output moves in one direction as the column increases.'),
   input: base,
   column,
-  values: z
-    .array(z.number())
-    .min(2)
-    .max(50)
-    .describe('What the column says, one after the other; each above the one before.'),
-  goes: z.enum(['up', 'down']).describe('Where the output goes.'),
+  values: z.array(z.number()).min(2).max(50).describe('Values of the column in increasing order.'),
+  goes: z.enum(['up', 'down']).describe('Direction of the output.'),
   output,
   at,
   tolerance: tolerance('a step may go the other way'),
@@ -68,9 +66,11 @@ export const modelTestsSchema = z
   .array(modelTestSchema)
   .max(200)
   .optional()
-  .describe('What every version has to do: run by `dais model test`, and by a rollout before it gets any traffic.');
+  .describe(
+    'Tests that every version must pass: run by `dais model test`, and by a rollout before the version gets traffic.',
+  );
 
-/** What a schema cannot say of them. */
+/** Rules for tests beyond JSON Schema. */
 export function checkModelTests(tests: readonly ModelTest[]): Issue[] {
   const issues: Issue[] = [];
   const names = new Map<string, number>();
@@ -79,7 +79,7 @@ export function checkModelTests(tests: readonly ModelTest[]): Issue[] {
     const before = names.get(test.name);
     if (before !== undefined) {
       const message = `is "${test.name}", as that of tests[${before}]`;
-      issues.push({ path: `${path}.name`, message, expected: 'a name of its own' });
+      issues.push({ path: `${path}.name`, message, expected: 'a unique name' });
     }
     names.set(test.name, position);
     if (test.check === 'value') {

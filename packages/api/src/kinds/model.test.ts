@@ -7,7 +7,7 @@ describe('the name of a model', () => {
   const pieces = fc.array(fc.constantFrom('.', '/', ':', ' ', 'a', 'é', '\u0000', '\u00a0', '-', '日'), {
     maxLength: 6,
   });
-  test('is a name of a resource without `/` and `:`, and neither `.` nor `..`', () => {
+  test('is a resource name without `/` and `:`, and neither `.` nor `..`', () => {
     fc.assert(
       fc.property(
         fc.oneof(
@@ -22,7 +22,7 @@ describe('the name of a model', () => {
     );
   });
 
-  test.each(['.a', '..a', '...', '.a.', 'a', 'flight delay', '日本'])('%s is one', (name) => {
+  test.each(['.a', '..a', '...', '.a.', 'a', 'flight delay', '日本'])('%s is valid', (name) => {
     expect(modelKind.name.safeParse(name).success).toBe(true);
   });
 });

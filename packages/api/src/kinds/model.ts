@@ -3,33 +3,33 @@ import type { Issue } from '#errors.ts';
 import { checkModelTests, modelTestsSchema } from '#kinds/model-tests.ts';
 import { baseStatus, reference, type KindSpec } from '#manifest.ts';
 
-/** What a version may be called beside its number; see `isReservedAlias`. */
+/** Names for a version in addition to its number; see `isReservedAlias`. */
 export const aliasSchema = z
   .string()
   .min(1)
   .max(255)
   .regex(/^[A-Za-z0-9_-]+$/, { message: 'letters, digits, `_` and `-`' });
 
-/** Numbers and `latest` already mean something where a version is named. */
+/** Numbers and `latest` already have a meaning in version references. */
 export function isReservedAlias(alias: string): boolean {
   return /^(latest|v\d+)$/i.test(alias);
 }
 
 /**
- * As clients of registries write it into addresses, `models:/NAME/3`: a name as of any resource, without `/` and `:`, and
- * neither `.` nor `..`. In one pattern and without looking ahead, so that everything that reads JSON Schema understands it.
+ * As registry clients write it into URIs, `models:/NAME/3`: a resource name without `/` and `:`, and neither `.` nor
+ * `..`. In one pattern without lookahead, which every reader of JSON Schema supports.
  */
 const modelName = z
   .string()
   .min(1)
   .max(256)
   .regex(
-    // oxlint-disable-next-line no-control-regex -- control characters are exactly what is refused here
+    // oxlint-disable-next-line no-control-regex -- the pattern excludes control characters
     /^([^\u0000-\u0020\u007f-\u00a0/:.]([^\u0000-\u001f\u007f-\u009f/:]*[^\u0000-\u0020\u007f-\u00a0/:])?|\.([^\u0000-\u0020\u007f-\u00a0/:.]|[^\u0000-\u001f\u007f-\u009f/:.][^\u0000-\u001f\u007f-\u009f/:]*[^\u0000-\u0020\u007f-\u00a0/:])|\.\.[^\u0000-\u001f\u007f-\u009f/:]*[^\u0000-\u0020\u007f-\u00a0/:])$/,
     { message: 'printable characters without `/` and `:`, not starting or ending with a space, and not `.` or `..`' },
   );
 
-/** How far a version has come, in the older way of saying it. `None`: nobody said. */
+/** Stages of a version, the older form of aliases. `None`: unset. */
 export const stages = ['None', 'Staging', 'Production', 'Archived'] as const;
 export type Stage = (typeof stages)[number];
 
@@ -87,7 +87,7 @@ function checkModel({ approvals = [], tests = [] }: z.output<typeof modelSpec>):
   return [...checkApprovals(approvals), ...checkModelTests(tests)];
 }
 
-/** A rule that covers nothing, or asks nobody, is a mistake that would be found too late. */
+/** A rule that covers no alias, or has no approver, is rejected early. */
 function checkApprovals(approvals: readonly z.output<typeof approvalRule>[]): Issue[] {
   return approvals.flatMap(({ aliases = [], stages: covered = [], teams = [], users = [] }, at) => {
     const issues: Issue[] = [];

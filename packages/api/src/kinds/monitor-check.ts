@@ -1,16 +1,16 @@
-/** What is wrong with a monitor beyond its schema. */
+/** Problems of a monitor beyond its schema. */
 import type { Issue } from '#errors.ts';
 import type { MonitorCheck, MonitorSpec } from '#kinds/monitor.ts';
 import { parseDatasetReference } from '#records/data-reference.ts';
 import { isZone } from '#pipelines/cron.ts';
 import { parseServedModel } from '#serving/model-reference.ts';
 
-/** What a check and its alert are called. */
+/** Names of a check and its alert. */
 export function nameOfCheck({ name, type }: Pick<MonitorCheck, 'name' | 'type'>): string {
   return name ?? type.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-/** Checks that a dataset has nothing for. */
+/** Checks without a meaning for a dataset. */
 const OF_ENDPOINTS: ReadonlySet<MonitorCheck['type']> = new Set([
   'predictionDrift',
   'skew',
@@ -80,11 +80,11 @@ function checkIssues({ checks, dataset, prediction }: MonitorSpec): Issue[] {
     const path = `spec.checks[${at}]`;
     const name = nameOfCheck(check);
     if (seen.has(name)) {
-      const expected = 'a `name` of its own: it names the alert';
+      const expected = 'a unique `name`, which also names the alert';
       issues.push({ path: `${path}.name`, message: `is "${name}" a second time`, expected });
     }
     seen.add(name);
-    // The default is for endpoints; of a dataset what cannot be is left out by itself.
+    // The default is for endpoints; inapplicable checks of a dataset are omitted automatically.
     if (dataset !== undefined && check.type !== 'predictionDrift' && OF_ENDPOINTS.has(check.type)) {
       const expected = '`drift` or `quality`: a dataset has no predictions';
       issues.push({ path: `${path}.type`, message: `is "${check.type}"`, expected });

@@ -15,7 +15,7 @@ const columnText = z.string().min(1).max(256);
 const columns = z.array(columnText).min(1).max(1000);
 const share = z.number().min(0).max(1);
 
-/** Of every check. */
+/** Fields of every check. */
 const common = {
   name: labelNameSchema.optional().describe('Unique in the monitor; names the alert. Default: the type.'),
   severity: z.enum(severities).optional().describe('Severity of its alert. Default: severity of the monitor.'),
@@ -110,7 +110,7 @@ const estimatedPerformance = z.strictObject({
     })
     .optional()
     .describe(
-      'Labeled predictions of a time, on which scores are calibrated. Default: of the windows of the version that answers the first ones that together have enough labels.',
+      'Labeled predictions of a period for the calibration of scores. Default: the first windows of the serving version that together have enough labels.',
     ),
   minLabeled: z.int().min(30).max(1_000_000_000).default(300).describe('Minimum labels of the reference.'),
 });

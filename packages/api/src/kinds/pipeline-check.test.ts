@@ -7,17 +7,17 @@ const summarize = (inputs: object, more: object = {}) =>
     ({ path, message }) => `${path ?? ''} ${message}`,
   );
 
-test('a dataset is an input like others, with a version of its own or of a parameter', () => {
+test('a dataset is an input like others, with an explicit version or that of a parameter', () => {
   const good = {
     newest: { dataset: 'flights' },
     third: { dataset: 'flights', version: '3', format: 'csv' },
     day: { dataset: 'flights', version: '2026-11-01' },
-    asked: { dataset: 'flights', parameter: 'which' },
+    requested: { dataset: 'flights', parameter: 'which' },
   };
   expect(summarize(good)).toEqual([]);
 });
 
-test('what is wrong with a dataset among the inputs is told, each with its place', () => {
+test('problems of a dataset among the inputs are reported, each with its position', () => {
   const bad = {
     both: { dataset: 'flights', version: '3', parameter: 'which' },
     odd: { dataset: 'flights', version: '2026-02-31' },
@@ -34,7 +34,7 @@ test('what is wrong with a dataset among the inputs is told, each with its place
   ]);
 });
 
-test('files become a version, parameters do not; pipelines give each other no dataset', () => {
+test('files become a version, parameters do not; pipelines pass each other no dataset', () => {
   expect(summarize({}, { outputs: { rows: { path: 'rows', as: 'text', dataset: 'flights' } } })).toEqual([
     'spec.steps.a.outputs.rows.dataset creates a dataset version from files, but this output is a parameter',
   ]);

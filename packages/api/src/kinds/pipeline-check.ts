@@ -1,4 +1,4 @@
-/** What is wrong with the steps of a pipeline beyond their form: all of it at once, each with its path. */
+/** Problems of the steps of a pipeline beyond their schema: all together, each with its path. */
 import type { Issue } from '#errors.ts';
 import type { PipelineSpec, PipelineStep } from '#kinds/pipeline.ts';
 import { nearest } from '#nearest.ts';
@@ -6,10 +6,10 @@ import { ConditionError, conditionReferences, parseCondition } from '#pipelines/
 import { misfit } from '#pipelines/parameters.ts';
 import { parseWhichVersion } from '#records/data-reference.ts';
 
-/** The name of the input that is the code of a run. */
+/** The name of the input with the code of a run. */
 const RESERVED = 'code';
 const MOST_STEPS = 1000;
-/** What only a command has. */
+/** Fields of commands only. */
 const OF_COMMANDS = [
   'outputs',
   'variables',
@@ -129,7 +129,7 @@ class StepCheck {
     return this.#output(step, output, `${path}.output`);
   }
 
-  /** What another pipeline gives is known when it is run. */
+  /** Outputs of another pipeline are known when it runs. */
   #output(step: string, output: string, path: string): Issue[] {
     const { pipeline, outputs = {} } = this.#steps[step]!;
     if (pipeline !== undefined || Object.hasOwn(outputs, output)) return [];
@@ -160,7 +160,7 @@ class StepCheck {
           return this.#output(name, output, path);
         }
         const expected = '`inputs.NAME`, `parameters.NAME` or `steps.NAME.outputs.OUTPUT`';
-        return [{ path, message: `speaks of ${reference.join('.')}, which is nothing`, expected }];
+        return [{ path, message: `uses ${reference.join('.')}, which does not exist`, expected }];
       });
     } catch (error) {
       if (!(error instanceof ConditionError)) throw error;
@@ -221,7 +221,7 @@ function outputIssues({ outputs = {} }: PipelineStep, path: string): Issue[] {
   });
 }
 
-/** Steps that one waits for. */
+/** Predecessors of a step. */
 function needsOf({ needs = [], inputs = {}, forEach, when }: PipelineStep): readonly string[] {
   const sources = [...Object.values(inputs), ...(forEach === undefined ? [] : [forEach])];
   return [...new Set([...needs, ...sources.flatMap(({ step }) => step ?? []), ...stepsOf(when)])];
@@ -236,7 +236,7 @@ function stepsOf(when: string | undefined): readonly string[] {
   }
 }
 
-/** The names along one cycle, the first one again at its end. At most a thousand steps: recursion is deep enough. */
+/** The names along one cycle, the first one again at its end. With at most a thousand steps, recursion is safe. */
 function cycleIn(steps: Steps): readonly string[] | undefined {
   const done = new Set<string>();
   const visit = (name: string, trail: readonly string[]): readonly string[] | undefined => {

@@ -15,7 +15,7 @@ import {
 
 const anyValue = z.unknown();
 
-/** A source of a value: exactly one of its forms. */
+/** A source of a value: exactly one of its variants. */
 const source = {
   value: anyValue.optional().describe('A literal value.'),
   parameter: stepWord.optional().describe('A parameter of the pipeline.'),
@@ -23,7 +23,7 @@ const source = {
   output: stepWord.optional().describe('An output of `step`; for a step with `forEach`, the list of outputs.'),
 };
 
-/** What only an input of a step can be. */
+/** Sources that are valid only for an input of a step. */
 const input = z.strictObject({
   ...source,
   parameter: source.parameter.describe('A parameter of the pipeline; with `dataset`, the parameter with its version.'),
@@ -140,7 +140,7 @@ export const pipelineSpec = z.strictObject({
     .optional()
     .describe('Outputs for a parent pipeline.'),
 });
-/** As it counts: with every default. */
+/** The effective value, with every default. */
 export type PipelineSpec = z.output<typeof pipelineSpec>;
 
 export const pipelineKind = {

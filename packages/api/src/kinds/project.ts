@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { baseStatus, labelNameSchema, type KindSpec } from '#manifest.ts';
 
-/** What the steps of a project may ask for together, and which share of the machines it gets when others ask as well. */
+/** Quota of the steps of a project, and its fair share of the machines when others also request resources. */
 export const computeQuotaSchema = z.strictObject({
   resources: z
     .record(z.string().min(1).max(128), z.number().min(0).max(Number.MAX_SAFE_INTEGER))

@@ -17,7 +17,7 @@ const roleBindingSpec = z.strictObject({
   teams: z.array(reference('Team')).max(1000).optional().describe('Names of teams.'),
 });
 
-/** Metrics are of the server: in a project the role would give nothing. */
+/** Metrics cover the whole server: in a project the role would grant nothing. */
 function checkProjectRole({ role }: z.output<typeof roleBindingSpec>): readonly Issue[] {
   if (role !== 'scraper') return [];
   const message = 'grants access to the metrics of the server, which belong to no project';

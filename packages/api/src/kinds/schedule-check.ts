@@ -1,4 +1,4 @@
-/** What is wrong with a schedule beyond its schema. */
+/** Problems of a schedule beyond its schema. */
 import type { Issue } from '#errors.ts';
 import { isZone, readCron } from '#pipelines/cron.ts';
 import type { ScheduleSpec } from '#kinds/schedule.ts';

@@ -1,4 +1,4 @@
-/** Monitors and what they find; an entry of its own, so that a command or page that needs none of it loads none of it. */
+/** Monitors and their results; a separate entry, so that other commands and pages do not load it. */
 export { monitorKind, monitorSpec, weekdays, type MonitorCheck, type MonitorSpec } from '#kinds/monitor.ts';
 export type { MonitorBaseline } from '#kinds/monitor.ts';
 export { nameOfCheck } from '#kinds/monitor-check.ts';

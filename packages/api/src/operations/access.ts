@@ -2,10 +2,10 @@ import { z } from 'zod';
 import type { Role } from '#kinds/role-binding.ts';
 import { defineOperation, type Operation } from '#operations/operation.ts';
 
-/** Something that is asked about while an operation runs, beside the operation's own action. */
+/** A further permission that an operation needs while it runs. */
 export interface FurtherAction {
   readonly action: string;
-  /** The kind that it is done to. */
+  /** The kind of its target. */
   readonly kind: string;
   readonly roles: readonly Role[];
   readonly description: string;
@@ -172,7 +172,7 @@ const accessOutput = z.strictObject({
     .describe('One entry for each kind and action.'),
 });
 
-/** What somebody may do in a project. */
+/** The permissions of a principal in a project. */
 export type OwnAccess = z.infer<typeof accessOutput>;
 
 export const readOwnAccessOperation = defineOperation({

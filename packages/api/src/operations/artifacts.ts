@@ -129,7 +129,7 @@ const ofUpload = {
   path: path.optional().describe('Path from the start of the upload.'),
 };
 
-/** Most parts of one upload: as many as S3 takes. */
+/** Maximum number of parts of one upload: the limit of S3. */
 export const MOST_PARTS = 10_000;
 
 export const beginUploadOperation = defineOperation({

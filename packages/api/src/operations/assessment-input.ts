@@ -1,4 +1,4 @@
-/** What operations about traces and their assessments have in common. */
+/** Common inputs of trace and assessment operations. */
 import { z } from 'zod';
 import { assessmentErrorSchema, assessmentKinds } from '#records/trace.ts';
 
@@ -13,7 +13,7 @@ export const assessmentMetadata = z.record(z.string().min(1).max(250), text(8000
 
 export const assessmentRationale = text(65_536);
 
-/** What is said of one when it is made. */
+/** The input fields of a new assessment. */
 export const newAssessment = z.strictObject({
   id: assessmentId.optional().describe('Default: generated.'),
   spanId: text(50).optional(),

@@ -13,7 +13,7 @@ import { assessmentErrorSchema, assessmentKinds, assessmentSchema } from '#recor
 
 const assessments = '/api/v1/tracking/traces/:traceId/assessments' as const;
 const ofAssessment = () => ({ kind: 'Assessment' });
-/** Judges are people and programs that run. */
+/** People and running programs write assessments. */
 const WRITERS = ['operator', 'editor'] as const;
 
 const http = (

@@ -5,7 +5,7 @@ import { modelName, versionNumber } from '#operations/model-address.ts';
 import { pageInput } from '#operations/resources.ts';
 import { COMMENT_LENGTH, commentSchema, mentionSchema, UNREAD_COUNTED } from '#records/comment.ts';
 
-/** Whoever reads the subject reads what is said of it; those who do more than read may say something themselves. */
+/** Readers of the subject can read its comments; principals with more than read access can comment. */
 const SPEAKERS = ['operator', 'editor', 'approver'] as const;
 
 const ofRuns = '/api/v1/comments/runs/:run' as const;

@@ -14,15 +14,15 @@ const http = (
 ): HttpBinding => ({ method, path, status: 200, ...more });
 const PUSHERS: Operation['roles'] = ['operator', 'editor'];
 
-/** Name of a file of a push: a relative path, as the sender's folder has it. */
+/** Name of a file of a push: a relative path, as in the sender's folder. */
 const fileName = z
   .string()
   .min(1)
   .max(1024)
-  // oxlint-disable-next-line no-control-regex -- control characters are exactly what is refused here
+  // oxlint-disable-next-line no-control-regex -- the pattern excludes control characters
   .regex(/^[^\u0000-\u001f\u007f]+$/, { message: 'no control characters' });
 
-/** Most files of one push. */
+/** Maximum number of files of one push. */
 export const MOST_PUSHED_FILES = 20_000;
 
 export const beginPushOperation = defineOperation({
@@ -146,7 +146,7 @@ export const listIngestsOperation = defineOperation({
   http: http('GET', `${dataset}/ingests`, { query: ['limit', 'cursor'] }),
 });
 
-/** Its rows are as they came, unmasked: roles beside its action would give them every masked column. */
+/** The rows are unmasked: roles other than those of its action would see every masked column. */
 export const readRejectsOperation = defineOperation({
   name: 'datasetIngest.rejects',
   action: 'dataset:unmask',

@@ -277,7 +277,7 @@ export const diffDatasetVersionsOperation = defineOperation({
   http: http('GET', `${versions}/:version/diff`, { query: ['from', 'samples'] }),
 });
 
-/** What `datasetVersion.diff` tells. */
+/** The result of `datasetVersion.diff`. */
 export type DatasetDiff = z.output<typeof diffDatasetVersionsOperation.output>;
 
 export const datasetOperations: readonly Operation[] = [

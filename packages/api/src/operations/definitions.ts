@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { defineOperation, type HttpBinding, type Operation } from '#operations/operation.ts';
 import { definitionSchema, MOST_DEFINITION_BYTES } from '#records/definition.ts';
 
-/** What clients with words of their own defined, kept as they said it, beside the resources that Dais makes of it. */
+/** Definitions of foreign clients, stored unchanged in addition to the resources that Dais creates from them. */
 
 const base = '/api/v1/definitions' as const;
 const word = z.string().regex(/^[A-Za-z][A-Za-z0-9-]{0,63}$/, { message: 'letters, digits and `-`, at most 64' });

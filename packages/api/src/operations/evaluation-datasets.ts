@@ -9,7 +9,7 @@ import {
 
 const datasets = '/api/v1/tracking/evaluation-datasets' as const;
 const ofDataset = () => ({ kind: 'EvaluationDataset' });
-/** As for runs: who trains makes datasets and fills them. */
+/** As for runs: trainings create datasets and fill them. */
 const TRAINERS = ['operator', 'editor'] as const;
 const EDITORS = ['editor'] as const;
 
@@ -191,7 +191,7 @@ export const removeEvaluationRecordsOperation = defineOperation({
   http: http('POST', `${datasets}/:id/remove-records`),
 });
 
-/** What runs read, not what they are judged on. */
+/** Inputs of runs, not their evaluations. */
 export const searchDatasetsOperation = defineOperation({
   name: 'dataset.search',
   action: 'experiment:read',

@@ -3,12 +3,12 @@ import { defineOperation, type HttpBinding, type Operation } from '#operations/o
 import { recordSearchInput } from '#operations/record-search.ts';
 import { executionSchema } from '#records/execution.ts';
 
-/** What runs are found by, and what is done with those that were found. */
+/** Search of executions, and actions on the results. */
 
 const executions = '/api/v1/executions' as const;
 const ofExecution = () => ({ kind: 'Execution' });
 const RUNNERS = ['operator', 'editor'] as const;
-/** Where the count of a search ends. */
+/** Limit of a search's count. */
 export const EXECUTIONS_COUNTED = 10_000;
 
 const id = z.string().min(1).max(64).describe('Id of the run.');

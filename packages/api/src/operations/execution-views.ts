@@ -9,7 +9,7 @@ import {
   projectComputeSchema,
 } from '#records/execution-view.ts';
 
-/** Runs of commands as people look at them. */
+/** Views of executions for people. */
 
 const executions = '/api/v1/executions' as const;
 const ofExecution = () => ({ kind: 'Execution' });

@@ -102,7 +102,7 @@ export type ExecutionStepInput = z.infer<typeof stepSchema>;
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const executable = z.boolean().default(false).describe('Whether the file is executable.');
 
-/** The code of a run: where it is from, and its files, which were uploaded before or are those of an earlier run. */
+/** The code of a run: its provenance and its files, which were uploaded before or belong to an earlier run. */
 export const codeInput = executionCodeSchema.extend({
   files: z
     .array(

@@ -19,7 +19,7 @@ const features = z
   .min(1)
   .max(5000)
   .describe('Instead of a service: features as `view:feature`.');
-/** Columns of one length. */
+/** Columns of equal length. */
 const rows = z
   .record(z.string().min(1).max(256), z.array(z.unknown()).max(100_000))
   .describe('Columns with their values.');
@@ -31,7 +31,7 @@ const cursor = z.string().max(4096).optional().describe('`nextCursor` of the pre
 const page = <Item extends z.ZodType>(item: Item) =>
   z.strictObject({ items: z.array(item), nextCursor: z.string().optional() });
 
-/** Where only one view is named, that one. The handler asks about a service, and about each of several views. */
+/** The view, where only one is named. The handler authorizes a service, and each of several views. */
 const ofSelection = (input: { readonly features?: readonly string[] | undefined }) => {
   const views = new Set((input.features ?? []).map((one) => one.slice(0, one.lastIndexOf(':'))));
   const [only] = views;
@@ -50,7 +50,7 @@ export const readFeaturesOperation = defineOperation({
   summary: 'Returns current feature values of entities.',
   input: z.strictObject({
     ...selection,
-    entities: rows.describe('Join keys, and what on-demand views want of the request: each with its values.'),
+    entities: rows.describe('Join keys, and request fields of on-demand views, each with its values.'),
     fullNames,
   }),
   output: onlineFeaturesSchema,

@@ -6,7 +6,7 @@ const JWT_TYPE = 'urn:ietf:params:oauth:token-type:jwt';
 const ID_TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:id_token';
 const ACCESS_TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:access_token';
 
-/** RFC 8693, with one more field: whose token is requested. */
+/** RFC 8693, with one more field: the requested service account. */
 export const exchangeTokenOperation = defineOperation({
   name: 'federation.exchange',
   action: 'federation:exchange',

@@ -3,8 +3,8 @@ import { actorSchema, labelNameSchema, nameSchema } from '#manifest.ts';
 import { defineOperation, type Operation } from '#operations/operation.ts';
 
 /**
- * Who is who: signing in, sessions, tokens, passwords, invitations. What sets cookies lies below `/auth/`; the rest is
- * part of the native interface. Secrets stand in an output once, where they are made, and nowhere else.
+ * Identity: sign-in, sessions, tokens, passwords, invitations. Operations that set cookies are below `/auth/`; the rest
+ * is part of the native interface. An output has a secret only once, when it is created.
  */
 
 const time = (what: string) => z.string().describe(`${what}; RFC 3339, UTC.`);
@@ -418,7 +418,7 @@ const secret = z.string().max(128).describe('Secret in the fragment (`#`) of the
 export const readInvitationOperation = defineOperation({
   name: 'invitation.open',
   action: 'invitation:open',
-  // A read, but the secret must not stand in an address.
+  // A read, but the secret must not be in a URL.
   mode: 'read',
   scope: 'org',
   summary: 'Returns the invitation of a link.',

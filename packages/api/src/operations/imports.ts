@@ -4,13 +4,13 @@ import { loggedModelStatuses } from '#records/logged-model.ts';
 import { datasetInputSchema, metricValueSchema, modelOutputSchema, runStatuses } from '#records/tracking.ts';
 
 /**
- * What another tracking server holds, brought here as it was: with its ids, its times and whole histories. What is
- * written again becomes what it is at the source; what is only here stays.
+ * Imports of another tracking server's content unchanged: with ids, times and complete histories. A repeated write
+ * takes the state of the source; content that exists only here stays.
  */
 
 const imports = '/api/v1/tracking/imports' as const;
 
-/** Most points in one call. Some 40 bytes of JSON each, so that such a call stays below the limit of a body. */
+/** Maximum number of points in one request. Some 40 bytes of JSON each, so that the body stays below its limit. */
 export const MOST_IMPORTED_POINTS = 100_000;
 
 const text = (longest: number) => z.string().max(longest);

@@ -77,7 +77,7 @@ export const updateLabelSchemaOperation = defineOperation({
   action: 'labelSchema:update',
   mode: 'write',
   scope: 'project',
-  summary: 'Updates a label schema. Its type and the kind of its answers do not change.',
+  summary: 'Updates a label schema. Its type and its answer type are immutable.',
   input: z.strictObject({
     id,
     name: name.optional(),

@@ -22,7 +22,7 @@ const all = '/api/v1/labels/sets' as const;
 const base = '/api/v1/labels/sets/:set' as const;
 const set = labelSetNameSchema.describe('Name of the label set.');
 const toSets = () => ({ kind: 'LabelSet' });
-/** Whoever works with labels reads them; whoever manages data brings them. */
+/** Annotators read labels; data managers import them. */
 const EDITORS = ['editor'] as const;
 const REVIEWERS = ['editor', 'approver'] as const;
 const reason = z.string().max(4096).default('').describe('Why.');

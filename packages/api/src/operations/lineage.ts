@@ -4,7 +4,7 @@ import { lineageEventSchema } from '#records/lineage-event.ts';
 import { lineageDirections, lineageGraphSchema } from '#records/lineage.ts';
 
 const lineage = '/api/v1/lineage' as const;
-/** As for runs: who trains also says what trainings elsewhere read and made. */
+/** As for runs: trainings also report what trainings elsewhere read and created. */
 const TRAINERS = ['operator', 'editor'] as const;
 const ofLineage = () => ({ kind: 'Lineage' });
 
@@ -51,7 +51,7 @@ export const recordLineageBatchOperation = defineOperation({
   scope: 'project',
   summary: 'Receives OpenLineage events. Invalid events are reported and do not affect the others.',
   input: z.strictObject({ events: z.array(z.unknown()).max(1000).describe('Events; at most 1,000.') }),
-  // As the OpenAPI description of OpenLineage names them.
+  // The names of the OpenAPI description of OpenLineage.
   output: z.strictObject({
     status: z.enum(['success', 'partial_success']),
     summary: z.strictObject({

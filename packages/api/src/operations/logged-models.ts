@@ -4,7 +4,7 @@ import { loggedModelSchema, loggedModelStatuses } from '#records/logged-model.ts
 
 const models = '/api/v1/tracking/logged-models' as const;
 const ofModel = () => ({ kind: 'LoggedModel' });
-/** As for runs: who trains makes models and says what is known of them. */
+/** As for runs: trainings create models and describe them. */
 const TRAINERS = ['operator', 'editor'] as const;
 
 const modelId = z

@@ -13,11 +13,11 @@ export const readMetricsOperation = defineOperation({
     text: z.string().describe('Metrics in the Prometheus text format.'),
   }),
   target: () => ({ kind: 'Server' }),
-  // They tell of every project: nobody reads them because they may read something else.
+  // They cover every project: no other read permission includes them.
   roles: ['scraper'],
   http: { method: 'GET', path: '/api/v1/metrics', status: 200 },
 });
 export type ProcessMetrics = z.infer<typeof readMetricsOperation.output>;
 
-/** What the process tells of itself. */
+/** The metrics of the server process. */
 export const metricsOperations: readonly Operation[] = [readMetricsOperation];

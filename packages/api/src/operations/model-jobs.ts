@@ -20,7 +20,7 @@ const data = z.string().min(1).max(600).describe('A version of a dataset: `fligh
 const columns = z.array(z.string().min(1).max(256)).max(2000);
 const roles = ['operator', 'editor'] as const;
 
-/** The model that a reference names; the handler reports a reference without a model. */
+/** The model of a reference; the handler reports a reference without a model. */
 function ofReference({ model: reference }: { readonly model: string }) {
   const named = parseServedModel(reference);
   return 'message' in named || named.of === 'run'
@@ -51,7 +51,7 @@ export const startBatchPredictionOperation = defineOperation({
   }),
   output: modelJobSchema,
   target: ofReference,
-  // Its answers are a version of a dataset: the handler asks for that right, too.
+  // The output is a version of a dataset: the handler also authorizes that.
   roles: ['editor'],
   http: { method: 'POST', path: `${base}/batch-predictions`, status: 202 },
 });
@@ -74,7 +74,7 @@ export const listModelJobsOperation = defineOperation({
   http: { method: 'GET', path: base, status: 200, query: ['model', 'dataset', 'kind', 'state', 'limit', 'cursor'] },
 });
 
-/** The handler asks about the model of the job. */
+/** The handler authorizes the model of the job. */
 const ofAll = () => ({ kind: modelKind.kind });
 
 export const readModelJobOperation = defineOperation({
@@ -102,7 +102,7 @@ export const cancelModelJobOperation = defineOperation({
   http: { method: 'POST', path: `${base}/:id/cancel`, status: 202 },
 });
 
-/** What is wrong with a row tells its values: roles beside its action would give them every masked column. */
+/** A rejected row contains values: roles other than those of its action would see every masked column. */
 export const readModelJobRejectsOperation = defineOperation({
   name: 'modelJob.rejects',
   action: 'dataset:unmask',
@@ -136,7 +136,7 @@ export const startModelImportanceOperation = defineOperation({
   http: { method: 'POST', path: `${base}/importances`, status: 202 },
 });
 
-/** The model that gets the version. The handler asks whether the caller may read the other one, too. */
+/** The model that gets the version. The handler also authorizes reading the other one. */
 export const startModelConversionOperation = defineOperation({
   name: 'modelConversion.start',
   action: 'model:register',
@@ -181,7 +181,7 @@ export const listModelImportancesOperation = defineOperation({
   },
 });
 
-/** The handler asks whether the caller may read predictions, too. */
+/** The handler also authorizes reading predictions. */
 export const explainPredictionOperation = defineOperation({
   name: 'prediction.explain',
   action: 'endpoint:invoke',

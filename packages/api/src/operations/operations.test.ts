@@ -10,12 +10,12 @@ const has = (schema: z.ZodType, field: string) => 'shape' in schema && field in 
 const fieldsOf = (schema: z.ZodType) => Object.keys((schema as z.ZodObject).shape);
 
 describe('operations', () => {
-  test('each has a name of its own', () => {
+  test('each has a unique name', () => {
     const names = operations.map((operation) => operation.name);
     expect(names.filter((name, at) => names.indexOf(name) !== at)).toEqual([]);
   });
 
-  test('an answer with a secret in it is marked, so that it is kept nowhere', () => {
+  test('a response with a secret is marked, so that it is not stored', () => {
     const secrets = ['token', 'access_token', 'link', 'device_code'];
     const reported = operations.filter(
       ({ mode, output }) => mode === 'write' && secrets.some((name) => has(output, name)),
@@ -26,7 +26,7 @@ describe('operations', () => {
     );
   });
 
-  test('two share an address only where one of them is the watch of the other', () => {
+  test('two share a path only where one of them is the watch of the other', () => {
     const address = ({ http }: (typeof operations)[number]) => `${http.method} ${http.path.replaceAll(/:\w+/g, ':')}`;
     for (const operation of operations) {
       const modes = operations.filter((one) => address(one) === address(operation)).map((one) => one.mode);
@@ -51,7 +51,7 @@ describe('operations', () => {
         ...[http.bodyField, http.ifMatchField, http.queryField, http.ticketField].filter((one) => one !== undefined),
       ];
       expect(bodyFields.filter((field) => !fields.includes(field))).toEqual([]);
-      // What a GET or DELETE takes must stand in the address or a header: it has no body.
+      // Inputs of a GET or DELETE must be in the URL or a header: it has no body.
       const bodiless = http.method === 'GET' || http.method === 'DELETE';
       expect(fields.filter((field) => bodiless && !bodyFields.includes(field))).toEqual([]);
       expect(http.method === 'GET' ? ['read', 'watch'] : ['read', 'write']).toContain(mode);
@@ -69,7 +69,7 @@ describe('operations', () => {
     },
   );
 
-  test('a target is found in the smallest input', () => {
+  test('a target is determined from the smallest input', () => {
     for (const { name, target } of operations) {
       const input = { name: 'n', manifest: { metadata: { name: 'm' } } };
       expect([name, typeof target?.(input as never).kind]).toEqual([
@@ -88,7 +88,7 @@ describe.each(kinds.map((kind) => [kind.kind, kind] as const))('kind %s', (_name
     }
   });
 
-  test('its words are its own', () => {
+  test('its words are unique', () => {
     const words = kinds.flatMap((one) => [one.kind.toLowerCase(), one.plural, ...(one.shortNames ?? [])]);
     expect(words.filter((word, at) => words.indexOf(word) !== at)).toEqual([]);
     expect(kind.plural).toMatch(/^[a-z]+$/);
@@ -101,7 +101,7 @@ describe.each(kinds.map((kind) => [kind.kind, kind] as const))('kind %s', (_name
     }
   });
 
-  test('names only fields that it has', () => {
+  test('names only existing fields', () => {
     const fields = fieldsOf(kind.spec);
     expect([...(kind.writeOnly ?? []), ...(kind.immutable ?? [])].filter((field) => !fields.includes(field))).toEqual(
       [],
@@ -117,7 +117,7 @@ describe.each(kinds.map((kind) => [kind.kind, kind] as const))('kind %s', (_name
   });
 });
 
-test('every type of event is known by its own name, and its data is a closed shape', () => {
+test('every type of event has a unique name, and its data is a closed shape', () => {
   const types = Object.values(eventTypes);
   expect(new Set(types.map((one) => `${one.type}/${one.v}`)).size).toBe(types.length);
   for (const { type, data, description } of types) {
@@ -127,7 +127,7 @@ test('every type of event is known by its own name, and its data is a closed sha
   }
 });
 
-/** Every pattern that a text of a caller is held against. */
+/** All patterns for texts of callers. */
 function patterns(schema: unknown): readonly string[] {
   if (Array.isArray(schema)) return schema.flatMap(patterns);
   if (typeof schema !== 'object' || schema === null) return [];
@@ -136,7 +136,7 @@ function patterns(schema: unknown): readonly string[] {
   );
 }
 
-/** Milliseconds of CPU, without those of other work of this process. */
+/** Milliseconds of CPU time, without other work of this process. */
 function fastest(work: () => void): number {
   let least = Infinity;
   for (let run = 0; run < 5 && least > 5; run++) {
@@ -154,12 +154,12 @@ describe('patterns of inputs', () => {
   );
   const units = 'a A 0 - . _ / : @ * = + % { } a. a- a/ a: -a .a 0. .. // ä'.split(' ').concat(' ', 'a ', '\t', '\n');
 
-  test('are found', () => {
+  test('exist', () => {
     expect(found.size).toBeGreaterThan(10);
   });
 
-  // One that goes back over the text takes seconds for 20,000 characters where one that does not takes microseconds.
-  test.each([...found])('%s tells at once, whatever the text', (pattern) => {
+  // A pattern with backtracking takes seconds for 20,000 characters, one without takes microseconds.
+  test.each([...found])('%s rejects any text quickly', (pattern) => {
     const expression = new RegExp(pattern, 'u');
     for (const unit of units) {
       for (const end of ['', '!', '\0', '\n']) {

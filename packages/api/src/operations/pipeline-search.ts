@@ -5,7 +5,7 @@ import { recordSearchInput } from '#operations/record-search.ts';
 import { executionParameterSchema, executionSchema } from '#records/execution.ts';
 import { pipelineVersionSchema } from '#records/pipeline.ts';
 
-/** Where the count of a search ends. */
+/** Limit of a search's count. */
 export const PIPELINES_COUNTED = 10_000;
 
 const tags = z.record(z.string().min(1).max(256), z.string().max(4096));

@@ -36,6 +36,7 @@ import { modelTestOperations } from '#operations/model-tests.ts';
 import { predictionOperations } from '#operations/predictions.ts';
 import { contentOperations } from '#operations/content.ts';
 import { keyOperations } from '#operations/keys.ts';
+import { nodeOperations } from '#operations/nodes.ts';
 import { metricsOperations } from '#operations/metrics.ts';
 import { defineOperation, type Operation } from '#operations/operation.ts';
 import { pageInput } from '#operations/resources.ts';
@@ -103,7 +104,7 @@ export const applyOperation = defineOperation({
   input: z.strictObject(applyInput),
   output: changesOutput,
   target: () => ({ kind: 'Platform' }),
-  // Each document is asked about by itself.
+  // Each document is authorized separately.
   self: true,
   http: { method: 'POST', path: '/api/v1/apply', status: 200, yaml: true, query: ['owner', 'prune', 'takeOver'] },
 });
@@ -117,7 +118,7 @@ export const planOperation = defineOperation({
   input: z.strictObject(applyInput),
   output: changesOutput,
   target: () => ({ kind: 'Platform' }),
-  // Each document is asked about by itself.
+  // Each document is authorized separately.
   self: true,
   http: { method: 'POST', path: '/api/v1/plan', status: 200, yaml: true, query: ['owner', 'prune', 'takeOver'] },
 });
@@ -233,7 +234,7 @@ export const readServerOperation = defineOperation({
   http: { method: 'GET', path: '/api/v1/server', status: 200 },
 });
 
-/** Operations that belong to no kind. */
+/** Operations without a kind. */
 export const platformOperations: readonly Operation[] = [
   applyOperation,
   planOperation,
@@ -244,6 +245,7 @@ export const platformOperations: readonly Operation[] = [
   readServerOperation,
   ...contentOperations,
   ...keyOperations,
+  ...nodeOperations,
   ...metricsOperations,
   ...accessOperations,
   ...policyViolationOperations,

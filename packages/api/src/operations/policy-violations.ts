@@ -1,4 +1,7 @@
-/** Policies against what is in production. A file of its own: the console's first view loads the other operations on access. */
+/**
+ * Policies compared with what is in production. A separate file: the console's first view loads the other access
+ * operations.
+ */
 import { z } from 'zod';
 import { policyModes } from '#kinds/policy.ts';
 import { defineOperation, type Operation } from '#operations/operation.ts';
@@ -111,7 +114,7 @@ export const listAuditedRefusalsOperation = defineOperation({
   http: { method: 'GET', path: '/api/v1/policy/audited', status: 200, query: ['limit', 'cursor', 'policy'] },
 });
 
-/** Questions about rights; they change nothing. */
+/** Queries about permissions; they change nothing. */
 export const policyViolationOperations: readonly Operation[] = [
   listViolationsOperation,
   evaluatePoliciesOperation,

@@ -1,13 +1,13 @@
 import { z } from 'zod';
 
-/** The input of searches over records by their fields, for programs that have no text of a filter but comparisons. */
+/** Search of records by fields, for programs that have comparisons instead of a filter text. */
 
 export const recordComparisons = ['=', '!=', '<', '<=', '>', '>=', 'in', 'contains'] as const;
 export type RecordComparison = (typeof recordComparisons)[number];
 
 const text = z.string().max(4096);
 
-/** What one field is compared with. */
+/** The comparison of one field. */
 export interface RecordCondition {
   readonly field: string;
   readonly is: RecordComparison;

@@ -3,7 +3,7 @@ import { defineOperation, type Operation } from '#operations/operation.ts';
 import { recordSearchInput } from '#operations/record-search.ts';
 import { recurrenceSchema } from '#records/recurrence.ts';
 
-/** Where the count of a search ends. */
+/** Limit of a search's count. */
 export const RECURRENCES_COUNTED = 10_000;
 
 const recurrenceFields = [

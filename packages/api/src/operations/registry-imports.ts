@@ -3,7 +3,7 @@ import { modelKind, modelTypes, stages } from '#kinds/model.ts';
 import { defineOperation, type Operation } from '#operations/operation.ts';
 import { modelName, versionNumber } from '#operations/model-address.ts';
 
-/** Models and versions of another registry, brought here as they were: with their numbers and times. */
+/** Imports of another registry's models and versions unchanged: with numbers and times. */
 
 const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
 const tags = z.record(z.string().min(1).max(250), z.string().max(100_000)).default({});

@@ -9,7 +9,7 @@ const versions = `${models}/:name/versions` as const;
 const aliases = `${models}/:name/aliases` as const;
 
 const text = (longest: number) => z.string().max(longest);
-/** One that was made before a name became reserved can still be looked at and taken away. */
+/** A model created before a name became reserved can still be read and deleted. */
 const anyAlias = z.string().min(1).max(255).describe('Alias.');
 const description = text(65_536);
 const tagKey = z.string().min(1).max(250);
@@ -101,7 +101,7 @@ export const renameModelOperation = defineOperation({
     'Renames a model with its versions, aliases, tags and approvals. A model of a manifest set is renamed there.',
   input: z.strictObject({ name: modelName, to: modelKind.name.describe('New name.') }),
   output: registeredModelSchema,
-  // The handler asks about the new name as well.
+  // The handler also authorizes the new name.
   target: ofModel,
   roles: ['editor'],
   http: http('POST', `${models}/:name/rename`),

@@ -11,7 +11,7 @@ import {
 } from '#manifest.ts';
 import { defineOperation, type DesiredState, type Operation, type OperationTarget } from '#operations/operation.ts';
 
-/** The form in which a person writes a resource of this kind. */
+/** The input form of a resource of this kind. */
 export function manifestSchema(kind: KindSpec): z.ZodObject {
   return z
     .strictObject({
@@ -23,7 +23,7 @@ export function manifestSchema(kind: KindSpec): z.ZodObject {
     .describe(kind.description);
 }
 
-/** The form in which the platform gives it back. */
+/** The output form of a resource of this kind. */
 export function resourceSchema(kind: KindSpec) {
   return z.strictObject({
     apiVersion: z.string(),
@@ -59,7 +59,7 @@ export type Revision = z.infer<typeof revisionSchema>;
 
 const revisionPage = z.strictObject({ items: z.array(revisionSchema), nextCursor: z.string().optional() });
 
-/** One frame of a watch. `bookmark` carries no object, only a newer place to resume from. */
+/** One frame of a watch. `bookmark` has no object, only a newer position to resume from. */
 export function watchEventSchema(kind: KindSpec) {
   const resource = resourceSchema(kind);
   const nothing = z.strictObject({});
@@ -77,7 +77,7 @@ const word = (kind: KindSpec) => kind.kind.charAt(0).toLowerCase() + kind.kind.s
 /** `a Secret`, `an AlertChannel`. */
 const article = (kind: KindSpec) => `${/^[AEIOU]/.test(kind.kind) ? 'an' : 'a'} ${kind.kind}`;
 
-/** What a write names and would make of it. */
+/** The target of a write with its resulting state. */
 function written(input: unknown): Pick<OperationTarget, 'name' | 'desired'> {
   const { metadata, spec } = (input as { manifest: Pick<Manifest<DesiredState['spec']>, 'metadata' | 'spec'> })
     .manifest;
@@ -98,13 +98,13 @@ export function resourceOperations(kind: KindSpec): readonly Operation[] {
 export type ActionVerb<Spec extends KindSpec> = Spec['actions'][number]['verb'];
 type ActionOf<Spec extends KindSpec, Verb> = Extract<Spec['actions'][number], { readonly verb: Verb }>;
 
-/** The schemas of the operation that an own action of a kind becomes. */
+/** The schemas of an action of a kind as an operation. */
 export interface ActionSchemas<Spec extends KindSpec, Verb extends ActionVerb<Spec>> {
   readonly input: z.ZodType<z.output<ActionOf<Spec, Verb>['input']> & { readonly name: string }>;
   readonly output: ActionOf<Spec, Verb>['output'];
 }
 
-/** An own action of a kind as an operation. */
+/** An action of a kind as an operation. */
 export function actionOperation(kind: KindSpec, action: KindAction): Operation {
   const noun = word(kind);
   return defineOperation({

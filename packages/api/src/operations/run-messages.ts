@@ -9,9 +9,9 @@ const runId = z
   .describe('Id of the run.');
 const ofRun = () => ({ kind: 'Run' });
 
-/** Log messages that one call adds. */
+/** Maximum number of log messages in one request. */
 export const MESSAGES_AT_ONCE = 1000;
-/** Log messages that a run keeps. */
+/** Maximum number of log messages of a run. */
 export const MESSAGES_PER_RUN = 1_000_000;
 
 export const addRunMessagesOperation = defineOperation({

@@ -46,7 +46,7 @@ const verb = (word: 'promote' | 'pause' | 'resume' | 'abort', summary: string) =
     summary,
     input: z.strictObject({ endpoint, reason }),
     output: rolloutSchema,
-    // Whoever stops a rollout puts nothing forward.
+    // Stopping a rollout promotes nothing.
     target: (of) => (word === 'pause' || word === 'abort' ? { ...ofEndpoint(of), version: null } : ofEndpoint(of)),
     roles,
     http: { method: 'POST', path: `${base}/:endpoint/rollout/${word}`, status: 200 },
@@ -65,7 +65,7 @@ export const rollBackOperation = defineOperation({
   summary: 'Rolls back to the previous version immediately. An active rollout is aborted instead.',
   input: z.strictObject({ endpoint, reason }),
   output: rolloutSchema,
-  // An emergency brake: what served before is not evaluated again, and is listed among the violations.
+  // A rollback for emergencies: the previous version is not evaluated again, and is listed among the violations.
   target: (of) => ({ ...ofEndpoint(of), version: null }),
   roles,
   http: { method: 'POST', path: `${base}/:endpoint/revert`, status: 202 },
@@ -154,7 +154,7 @@ export const loadTestOperation = defineOperation({
   http: { method: 'POST', path: `${base}/:endpoint/load-test`, status: 200 },
 });
 
-/** Asked for every request that comes in by the main port; the gateway's own port asks its snapshot. */
+/** Authorized for every request through the main port; the gateway's own port uses its snapshot. */
 export const invokeEndpointOperation = defineOperation({
   name: 'endpoint.invoke',
   action: 'endpoint:invoke',
@@ -168,10 +168,10 @@ export const invokeEndpointOperation = defineOperation({
   http: { method: 'GET', path: `${base}/:endpoint/invoke-access`, status: 200 },
 });
 
-/** Most endpoints of a project that one list of models holds. */
+/** Maximum number of endpoints of a project in one list of models. */
 export const MOST_INVOCABLE = 1000;
 
-/** Asked for requests at the main port that name no endpoint, such as lists of models. */
+/** Authorized for requests through the main port that name no endpoint, such as lists of models. */
 export const listInvocableOperation = defineOperation({
   name: 'endpoint.listInvocable',
   action: 'endpoint:invoke',

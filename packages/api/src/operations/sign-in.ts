@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { defineOperation, type Operation } from '#operations/operation.ts';
 
-/** Signing in at an identity provider (OpenID Connect), and from a command line that has no browser of its own. */
+/** Sign-in with an identity provider (OpenID Connect), and from a command line without a browser. */
 
 const provider = z.string().min(1).max(63).describe('Name of the identity provider in the configuration.');
 const next = z.string().max(2048).optional().describe('Path of this server to go to afterwards. Default: `/`.');

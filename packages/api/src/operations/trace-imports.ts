@@ -10,7 +10,7 @@ import { defineOperation, type HttpBinding, type Operation } from '#operations/o
 import { evaluationRecordSchema, evaluationSchemaSchema } from '#records/evaluation.ts';
 import { assessmentErrorSchema, assessmentKinds, spanSchema, traceStates } from '#records/trace.ts';
 
-/** Traces, and what generated answers are judged with, of another tracking server: as they were there, ids and times too. */
+/** Imports of another tracking server's traces and evaluation data unchanged, including ids and times. */
 
 const imports = '/api/v1/tracking/imports' as const;
 const EDITORS = ['editor'] as const;

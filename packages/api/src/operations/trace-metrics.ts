@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { defineOperation } from '#operations/operation.ts';
 
-/** What is counted over many traces, their spans or their assessments: how many, how long, how dear. */
+/** Aggregates over traces, their spans or their assessments: count, duration, cost. */
 
 export const traceMetricViews = ['traces', 'spans', 'assessments'] as const;
 export type TraceMetricView = (typeof traceMetricViews)[number];

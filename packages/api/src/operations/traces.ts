@@ -7,7 +7,7 @@ import { resourceSpansSchema, spanSchema, traceSchema, traceStates } from '#reco
 const traces = '/api/v1/tracking/traces' as const;
 const found = '/api/v1/tracking/search/traces' as const;
 const ofTrace = () => ({ kind: 'Trace' });
-/** As for runs: programs that run write traces; only who may change things deletes them. */
+/** As for runs: running programs write traces; only editors delete them. */
 const WRITERS = ['operator', 'editor'] as const;
 const EDITORS = ['editor'] as const;
 

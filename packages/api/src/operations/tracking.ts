@@ -24,10 +24,10 @@ const runId = z
   .regex(/^[A-Za-z0-9][\w-]{0,255}$/)
   .describe('Id of the run.');
 const experimentTags = z.record(z.string().min(1).max(250), text(20_000));
-/** Longer values are cut off at the limit: a training is not stopped by a long note. */
+/** Longer values are truncated: a long note must not stop a training. */
 const RUN_TAG = 8000;
 const PARAM = 6000;
-/** Where `run.count` ends: who reads more than that many asks for less. */
+/** Limit of `run.count`. */
 export const RUNS_COUNTED = 10_000;
 const key = z.string().min(1).max(250);
 const runsOf = z.array(experimentId).max(1000).describe('Ids of the experiments. An empty list returns no runs.');
@@ -40,13 +40,13 @@ const searchInput = (most: number, usual: number) => ({
   orderBy: z.array(text(1024)).max(20).optional().describe('Sort order: `metrics.accuracy desc`.'),
   view,
   limit: z.int().min(1).max(most).default(usual).describe('Maximum items per page.'),
-  // The place in an order of 20 texts.
+  // The position in an order of 20 texts.
   cursor: text(131_072).optional().describe('`nextCursor` of the previous page.'),
 });
 const page = <Item extends z.ZodType>(item: Item) =>
   z.strictObject({ items: z.array(item), nextCursor: z.string().optional() });
 
-/** Who trains makes experiments and runs, and logs; only who may change things changes and deletes them. */
+/** Trainings create experiments and runs, and log; only editors change and delete them. */
 const TRAINERS = ['operator', 'editor'] as const;
 const EDITORS = ['editor'] as const;
 
@@ -117,7 +117,7 @@ export const searchExperimentsOperation = defineOperation({
   http: http('POST', '/api/v1/tracking/search/experiments'),
 });
 
-/** Of what `experiment.search` found: apart from it, since it looks at every run of theirs. */
+/** Activity of the results of `experiment.search`: a separate operation, because it reads every run of them. */
 export const experimentActivityOperation = defineOperation({
   name: 'experiment.activity',
   action: 'run:read',
@@ -354,7 +354,7 @@ export const searchRunsOperation = defineOperation({
   http: http('POST', '/api/v1/tracking/search/runs'),
 });
 
-/** Apart from `run.search`, which costs as much as its page: this looks at every run that fits. */
+/** Separate from `run.search`, whose cost depends on its page: this reads every matching run. */
 export const countRunsOperation = defineOperation({
   name: 'run.count',
   action: 'run:read',

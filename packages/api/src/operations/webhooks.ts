@@ -9,7 +9,7 @@ import {
 } from '#records/webhook.ts';
 
 const webhooks = '/api/v1/webhooks' as const;
-/** Whoever makes one sends what happens in the project somewhere else. */
+/** A webhook sends events of the project to another system. */
 const EDITORS = ['editor'] as const;
 const ofWebhook = () => ({ kind: 'Webhook' });
 

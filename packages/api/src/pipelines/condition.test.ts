@@ -13,7 +13,7 @@ function errorOf(text: string): unknown {
 }
 
 describe('a condition', () => {
-  test('is read with the precedence of CEL', () => {
+  test('uses the precedence of CEL', () => {
     expect(parseCondition('inputs.a < 1 || inputs.b == "x" && !inputs.c')).toEqual({
       any: [
         { compare: '<', left: reference('inputs', 'a'), right: { value: 1 } },
@@ -33,7 +33,7 @@ describe('a condition', () => {
     });
   });
 
-  test('reaches members, converts and looks into lists', () => {
+  test('accesses members, converts and indexes', () => {
     expect(parseCondition(`int(steps.train.outputs.report["f 1"][0]) >= -2.5e1`)).toEqual({
       compare: '>=',
       left: { number: reference('steps', 'train', 'outputs', 'report', 'f 1', '0') },
@@ -51,7 +51,7 @@ describe('a condition', () => {
 
   test.each([
     ['inputs.a <', 10, 'it ends where a value'],
-    ['inputs.a < 1 2', 13, 'it says 2 where the end'],
+    ['inputs.a < 1 2', 13, 'it has 2 where the end'],
     ['inputs.a = 1', 9, '"=" has no meaning here'],
     ['size(inputs.a) > 1', 0, 'there is no function size'],
     ['inputs. == 1', 8, 'the name of a member'],
@@ -62,7 +62,7 @@ describe('a condition', () => {
     expect(errorOf(text)).toMatchObject({ at, message: expect.stringContaining(message) });
   });
 
-  test('of any text is read or refused, and never more', () => {
+  test('parses or rejects any text without another error', () => {
     const word = fc.constantFrom(
       'inputs.a',
       '(',

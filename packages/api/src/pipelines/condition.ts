@@ -1,6 +1,6 @@
 /**
- * Conditions of steps, as text: the part of CEL that compares values. Read here, so that a mistake is found where it is
- * written; what runs is data, so that a run that lasts for weeks is judged by no other reader than the one it began with.
+ * Conditions of steps as text: the part of CEL that compares values. They are parsed here, so that errors are found
+ * where they are written; a pipeline run stores the parsed form, so that a long run does not depend on a later parser.
  */
 
 export type ConditionExpression =
@@ -19,7 +19,7 @@ export type ConditionExpression =
 type ConditionValue = string | number | boolean | null;
 type ComparisonOperator = '==' | '!=' | '<' | '<=' | '>' | '>=';
 
-/** What is wrong with a condition, and at which character. */
+/** An error of a condition with its character position. */
 export class ConditionError extends Error {
   readonly at: number;
   constructor(message: string, at: number) {
@@ -57,7 +57,7 @@ export function parseCondition(text: string): ConditionExpression {
   return expression;
 }
 
-/** Every `inputs.NAME`, `parameters.NAME`, … that a condition speaks of. */
+/** Every `inputs.NAME`, `parameters.NAME`, … that a condition uses. */
 export function conditionReferences(expression: ConditionExpression): readonly (readonly string[])[] {
   if ('reference' in expression) return [expression.reference];
   if ('compare' in expression) return [expression.left, expression.right].flatMap(conditionReferences);
@@ -214,6 +214,6 @@ class Reader {
 
   #unexpected(expected: string): ConditionError {
     const { kind, text, at } = this.#next;
-    return new ConditionError(`${kind === 'end' ? 'it ends' : `it says ${text}`} where ${expected} is expected`, at);
+    return new ConditionError(`${kind === 'end' ? 'it ends' : `it has ${text}`} where ${expected} is expected`, at);
   }
 }

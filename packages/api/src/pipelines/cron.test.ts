@@ -6,7 +6,7 @@ test.each([
   ['*/5 * * * *', '0 */5 * * * *'],
   ['30 */10 1,2 ? jan-Mar 7', '30 */10 1,2 * JAN-MAR 7'],
   [' @daily ', '0 0 0 * * *'],
-])('%s is read', (text, cron) => {
+])('%s is valid', (text, cron) => {
   expect(readCron(text)).toEqual({ cron });
 });
 
@@ -20,10 +20,10 @@ test.each([
   ['1-2-3 * * * *', '1-2-3 is no minute'],
   ['@every 1h', '@every 1h is not one of @yearly'],
   ['', 'has 1 fields'],
-])('%s is refused', (text, problem) => {
+])('%s is rejected', (text, problem) => {
   expect((readCron(text) as { problem: string }).problem).toContain(problem);
 });
 
-test('zones are those that the calendar knows', () => {
+test('time zones are those of the calendar', () => {
   expect(['UTC', 'Europe/Berlin', 'Mars/Base'].map(isZone)).toEqual([true, true, false]);
 });

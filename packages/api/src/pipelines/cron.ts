@@ -1,4 +1,4 @@
-/** Times as schedules write them, parsed without a calendar, so that an editor can report invalid expressions. */
+/** Times of schedules, parsed without a calendar, so that an editor can report invalid expressions. */
 
 const MONTHS = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'];
 const DAYS = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'];

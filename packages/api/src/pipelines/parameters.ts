@@ -1,4 +1,4 @@
-/** Parameters of pipelines, and what fits them. */
+/** Parameters of pipelines, and validation of their values. */
 import type { Issue } from '#errors.ts';
 import { nearest } from '#nearest.ts';
 
@@ -13,7 +13,7 @@ export interface PipelineParameter {
 
 export type PipelineParameters = Readonly<Record<string, PipelineParameter>>;
 
-/** Undefined: it fits. */
+/** Undefined: the value is valid. */
 export function misfit({ type, choices }: PipelineParameter, value: unknown): string | undefined {
   if (!fits(type, value)) return `is ${JSON.stringify(value)?.slice(0, 100)}, which is not of type ${type}`;
   if (choices === undefined || choices.includes(value)) return undefined;
@@ -33,7 +33,7 @@ function fits(type: ParameterType, value: unknown): boolean {
   }
 }
 
-/** Everything that is wrong with values given to these parameters. `path`: where they stand. */
+/** All problems of values for these parameters. `path`: their path. */
 export function parameterIssues(
   parameters: PipelineParameters,
   given: Readonly<Record<string, unknown>>,

@@ -6,17 +6,17 @@ export const factTypes = ['string', 'long', 'bool', 'strings'] as const;
 export type FactType = (typeof factTypes)[number];
 
 export interface PolicyFact {
-  /** As policies write it below `resource.facts`. */
+  /** The name in policies below `resource.facts`. */
   readonly name: string;
   readonly type: FactType;
-  /** Kinds whose resources have it. */
+  /** Kinds of resources with the fact. */
   readonly kinds: readonly string[];
-  /** `own`: about the resource itself. `upstream`: about everything that the resource was made from. */
+  /** `own`: about the resource itself. `upstream`: about its whole upstream lineage. */
   readonly reach: 'own' | 'upstream';
   readonly description: string;
   /** How it is computed. */
   readonly computation: string;
-  /** When it is unknown, besides a walk of the lineage that exceeds its limits. Absent: never. */
+  /** When it is unknown, in addition to a lineage walk above its limits. Absent: never. */
   readonly unknown?: string;
 }
 
@@ -117,16 +117,16 @@ export function factsOfKind(kind: string): readonly PolicyFact[] {
   return policyFacts.filter((fact) => (fact.kinds as readonly string[]).includes(kind));
 }
 
-/** Limits of the walk that upstream facts are computed by. Beyond them a fact is unknown. */
+/** Limits of the lineage walk for upstream facts. Above them, a fact is unknown. */
 export const upstreamLimits = { steps: 40, nodes: 2000, milliseconds: 2000 } as const;
 
-/** What facts are about. */
+/** The subject of facts. */
 export interface FactSubject {
   readonly kind: string;
   readonly name: string;
-  /** Absent: there is no such resource yet. */
+  /** Absent: the resource does not exist yet. */
   readonly uid?: string | undefined;
-  /** As a write would make it; facts are then about that state. */
+  /** The state after a write; facts are then about that state. */
   readonly desired?: DesiredState | undefined;
   /** See `OperationTarget.version`. */
   readonly version?: string | null | undefined;
@@ -134,6 +134,8 @@ export interface FactSubject {
 
 export interface Facts {
   readonly values: Readonly<Record<string, string | number | boolean | readonly string[]>>;
-  /** Facts that could not be computed, with the reason in one sentence. A policy that uses one of them cannot decide. */
+  /**
+   * Facts that could not be computed, with the reason in one sentence. A policy that uses one of them cannot decide.
+   */
   readonly unknown: Readonly<Record<string, string>>;
 }

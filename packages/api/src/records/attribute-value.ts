@@ -1,10 +1,10 @@
 /**
- * Values of attributes of spans: as OpenTelemetry writes them in JSON (`{"stringValue": "x"}`), and as plain JSON. What
- * plain JSON does not tell apart is a map with one key, `@`: whole numbers of floating type, whole numbers beyond 2^53,
+ * Values of span attributes: in the JSON of OpenTelemetry (`{"stringValue": "x"}`), and as plain JSON. Values that
+ * plain JSON does not distinguish are a map with one key, `@`: whole numbers of floating type, integers beyond 2^53,
  * bytes, NaN and the infinities, and maps that have a key `@` themselves.
  */
 
-/** Lists and maps in each other; what lies deeper is left out. */
+/** Nesting limit of lists and maps; deeper values are omitted. */
 const MAX_DEPTH = 16;
 
 type Plain = Readonly<Record<string, unknown>>;
@@ -15,18 +15,18 @@ export interface KeyValue {
   readonly value: unknown;
 }
 
-/** Text as it can be kept. */
+/** Text that can be stored. */
 function storable(text: string): string {
   return (text.isWellFormed() ? text : text.toWellFormed()).replaceAll('\0', '\uFFFD');
 }
 
-/** A key that is there twice has its last value. */
+/** A repeated key has its last value. */
 export function plainAttributes(pairs: unknown, depth = 0): Record<string, unknown> {
   const map: Record<string, unknown> = {};
   if (!Array.isArray(pairs)) return map;
   for (const pair of pairs as readonly unknown[]) {
     const { key, value } = (pair ?? {}) as { readonly key?: unknown; readonly value?: unknown };
-    // A key that programs cannot keep in a map.
+    // A key that programs cannot store in a map.
     if (typeof key === 'string' && key !== '__proto__') map[storable(key)] = plainValue(value, depth);
   }
   return map;
@@ -68,7 +68,7 @@ export function plainDouble(value: unknown): unknown {
   return { '@': ['double', Object.is(number, -0) ? '-0' : number] };
 }
 
-/** Plain JSON back to OpenTelemetry's. */
+/** Converts plain JSON to OpenTelemetry's. */
 export function keyValues(attributes: Plain): KeyValue[] {
   return Object.entries(attributes).map(([key, value]) => ({ key, value: anyValue(value) }));
 }
@@ -95,7 +95,7 @@ function anyValue(plain: unknown): unknown {
   }
 }
 
-/** What people and programs that know plain JSON only make of it. */
+/** Plain JSON for people and programs without the type marks. */
 export function simpleValue(plain: unknown): unknown {
   if (typeof plain !== 'object' || plain === null) return plain;
   if (Array.isArray(plain)) return plain.map(simpleValue);

@@ -1,4 +1,4 @@
-/** How attributions are found, and of what. Apart, because pages that show none load this. */
+/** Methods and subjects of attributions. A separate file, because pages that show none load it. */
 import { z } from 'zod';
 
 export const attributionMethodSchema = z

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What readers see of one entry of the audit ledger. */
+/** The readable form of one entry of the audit ledger. */
 export const auditEntrySchema = z.strictObject({
   seq: z.int().describe('Index in the log, from 0.'),
   at: z.string().describe('Time of the event; RFC 3339, UTC.'),

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { actorSchema } from '#manifest.ts';
 
-/** What people say of what happened: beside a run or a version of a model, as long as that is there. */
+/** Comments on a run or a version of a model, which exist as long as their subject. */
 
-/** Most characters of a comment. */
+/** Maximum length of a comment in characters. */
 export const COMMENT_LENGTH = 10_000;
 
 const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
@@ -19,7 +19,7 @@ export const commentSchema = z.strictObject({
 });
 export type Comment = z.infer<typeof commentSchema>;
 
-/** Where counting of what is unread ends. */
+/** Limit of the count of unread comments. */
 export const UNREAD_COUNTED = 100;
 
 export const mentionSchema = z.strictObject({

@@ -2,13 +2,12 @@ import { z } from 'zod';
 import { maskMethods } from '#kinds/dataset.ts';
 import { actorSchema } from '#manifest.ts';
 
-/** What was found in datasets that is personal or secret, what a person said of it, and what stands in its place. */
+/** Findings of personal data and secrets in datasets, decisions about them, and masks. */
 
 const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
 
 /**
- * `open`: nobody has said anything. `resolved`: it is what it looks like, and is masked. `waived`: it may stay as it is.
- * `gone`: the newest scan did not find it any more.
+ * `open`: undecided. `resolved`: confirmed and masked. `waived`: allowed unmasked. `gone`: absent in the newest scan.
  */
 export const findingStates = ['open', 'resolved', 'waived', 'gone'] as const;
 export type FindingState = (typeof findingStates)[number];

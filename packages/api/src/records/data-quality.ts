@@ -1,15 +1,15 @@
-/** What is known of the rows of a dataset version: its profile, and which expectations it keeps. */
+/** Profile of a dataset version's rows, and results of its expectations. */
 import { z } from 'zod';
 import { actorSchema } from '#manifest.ts';
 import { severities } from '#records/expectation.ts';
 
 const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
 
-/** Of a value in JSON: numbers that JSON lacks, bytes and times stand as text. */
+/** A value in JSON: numbers outside of JSON, bytes and times are text. */
 export const sampleCellSchema = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 export type SampleCell = z.output<typeof sampleCellSchema>;
 
-/** What a column is to a profile: what can be asked of its values. */
+/** The profile type of a column, which determines its statistics. */
 export const columnFamilies = ['number', 'time', 'boolean', 'text', 'other'] as const;
 export type ColumnFamily = (typeof columnFamilies)[number];
 
@@ -85,7 +85,7 @@ export const correlationSchema = z.strictObject({
 });
 export type Correlation = z.output<typeof correlationSchema>;
 
-/** Columns between which correlations are looked for. */
+/** Maximum number of columns with correlations. */
 export const MOST_CORRELATED = 12;
 
 export const datasetProfileSchema = z.strictObject({
@@ -102,7 +102,7 @@ export const datasetProfileSchema = z.strictObject({
 export type DatasetProfile = z.output<typeof datasetProfileSchema>;
 
 /**
- * What was found. Names in capitals that TensorFlow Data Validation has are used for the same thing; the others are ours
+ * Findings of a check. Names in capitals are those of TensorFlow Data Validation; the others are ours
  * (docs/guide/data-quality.md).
  */
 export const anomalies = [
@@ -157,7 +157,7 @@ export const anomalies = [
 ] as const;
 export type Anomaly = (typeof anomalies)[number];
 
-/** `passed`; `failed`: the data break it; `error`: the check could not be evaluated, which counts as failed. */
+/** `passed`; `failed`: the data violates it; `error`: the check could not be evaluated, which counts as failed. */
 const checkOutcomes = ['passed', 'failed', 'error'] as const;
 
 export const checkFindingSchema = z.strictObject({
@@ -171,9 +171,9 @@ export const checkFindingSchema = z.strictObject({
 });
 export type CheckFinding = z.output<typeof checkFindingSchema>;
 
-/** Most offending rows that a result shows. */
+/** Maximum number of violating rows in a result. */
 export const MOST_SAMPLE_ROWS = 20;
-/** Most findings that a result keeps, the broken ones first. */
+/** Maximum number of findings in a result, violated ones first. */
 export const MOST_FINDINGS = 200;
 
 export const rowSampleSchema = z.strictObject({
@@ -191,7 +191,7 @@ export const expectationResultSchema = z.strictObject({
   severity: z.enum(severities),
   outcome: z.enum(checkOutcomes),
   description: z.string().optional().describe('Rationale of the expectation.'),
-  findings: z.array(checkFindingSchema).describe(`What was seen, broken first; at most ${MOST_FINDINGS}.`),
+  findings: z.array(checkFindingSchema).describe(`Observations, violations first; at most ${MOST_FINDINGS}.`),
   more: z.int().optional().describe('Number of further findings.'),
   message: z.string().optional().describe('Reason why it was not evaluated.'),
   sample: rowSampleSchema.optional().describe('Sample of failing rows.'),

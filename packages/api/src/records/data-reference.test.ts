@@ -25,6 +25,6 @@ test.each([
   '-x',
   'x@-1',
   'f@2026-11-01T25:00Z',
-])('%j names no version', (text) => {
+])('%j is not a version reference', (text) => {
   expect(parseDatasetReference(text)).toBeUndefined();
 });

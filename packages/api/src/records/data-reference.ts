@@ -1,12 +1,12 @@
 import { z } from 'zod';
 
 /**
- * How a version of a dataset is named: `NAME@WHICH`, where WHICH is a number (`flights@3`), `latest` (the newest that is
- * ready), a day or moment (`flights@2026-11-01`: the newest that was ready then, to the end of a day in UTC), or a tag.
- * Without `@WHICH`: latest.
+ * Reference to a version of a dataset: `NAME@WHICH`, where WHICH is a number (`flights@3`), `latest` (the newest ready
+ * one), a day or time (`flights@2026-11-01`: the newest ready one at that time, or at the end of the day in UTC), or a
+ * tag. Without `@WHICH`: latest.
  */
 
-/** As it stands in addresses and before `@`: letters, digits and `._-`. */
+/** The name in URLs and before `@`: letters, digits and `._-`. */
 export const datasetNameSchema = z
   .string()
   .min(1)
@@ -15,7 +15,7 @@ export const datasetNameSchema = z
     message: 'letters, digits and `._-`, starting and ending with a letter or digit',
   });
 
-/** A tag of a version. Numbers, days and `latest` already mean something where a version is named. */
+/** A tag of a version. Numbers, days and `latest` already have a meaning in version references. */
 export const versionTagSchema = z
   .string()
   .min(1)
@@ -33,7 +33,7 @@ export const datasetReferenceSchema = z
 export type WhichVersion =
   | { readonly by: 'latest' }
   | { readonly by: 'number'; readonly number: number }
-  /** `until` in milliseconds since 1970: the last moment that counts. */
+  /** `until` in milliseconds since 1970: the last included instant. */
   | { readonly by: 'time'; readonly until: number }
   | { readonly by: 'tag'; readonly tag: string };
 
@@ -48,7 +48,7 @@ export function isReservedTag(tag: string): boolean {
   return tag.toLowerCase() === 'latest' || /^v?\d+$/i.test(tag) || /^\d{4}-\d\d-\d\d/.test(tag);
 }
 
-/** What stands behind `@`. Undefined: it names no version. */
+/** The part after `@`. Undefined: it is not a version reference. */
 export function parseWhichVersion(text: string): WhichVersion | undefined {
   if (text.toLowerCase() === 'latest') return { by: 'latest' };
   if (/^v?[1-9]\d{0,8}$/i.test(text)) return { by: 'number', number: Number(text.replace(/^v/i, '')) };
@@ -65,7 +65,7 @@ export function parseWhichVersion(text: string): WhichVersion | undefined {
   return versionTagSchema.safeParse(text).success && !isReservedTag(text) ? { by: 'tag', tag: text } : undefined;
 }
 
-/** Undefined: it is no name of a version; see `datasetReferenceSchema` for what is. */
+/** Undefined: it is not a version reference; see `datasetReferenceSchema` for the format. */
 export function parseDatasetReference(text: string): DatasetReference | undefined {
   const at = text.indexOf('@');
   const dataset = at < 0 ? text : text.slice(0, at);

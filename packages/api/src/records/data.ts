@@ -1,24 +1,24 @@
 import { z } from 'zod';
 import { actorSchema } from '#manifest.ts';
 
-/** What is kept of data: versions of datasets, the files they are made of, and how they came. */
+/** Records of data: versions of datasets, their files and their creation. */
 
 const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
 /**
- * `building`: its checks have not ended. `ready`: it may be used. `quarantined`: a check that blocks failed, or did not
- * end. `broken`: what it points at elsewhere has changed. `deleted`: its files are gone, what it was stays.
+ * `building`: its checks are running. `ready`: it can be used. `quarantined`: a blocking check failed or did not
+ * complete. `broken`: its external files have changed. `deleted`: its files are removed, its record stays.
  */
 export const datasetVersionStates = ['building', 'ready', 'quarantined', 'broken', 'deleted'] as const;
 export type DatasetVersionState = (typeof datasetVersionStates)[number];
 
-/** `managed`: its files lie in Dais. `reference`: they stay where they are, pinned. */
+/** `managed`: Dais stores the files. `reference`: they stay at their location, pinned. */
 export const datasetModes = ['managed', 'reference'] as const;
 export type DatasetMode = (typeof datasetModes)[number];
 
 /**
- * The types of columns, in words of Dais: `boolean`, `int8` to `int64`, `uint8` to `uint64`, `float32`, `float64`,
+ * Column types with the names of Dais: `boolean`, `int8` to `int64`, `uint8` to `uint64`, `float32`, `float64`,
  * `decimal(p,s)`, `string`, `binary`, `date`, `time`, `timestamp` (microseconds, UTC), `list<…>`, `struct<name: …, …>`.
  */
 export const columnTypeSchema = z
@@ -42,7 +42,7 @@ export const dataColumnSchema = z.strictObject({
 });
 export type DataColumn = z.output<typeof dataColumnSchema>;
 
-/** Most columns of a dataset. */
+/** Maximum number of columns of a dataset. */
 export const MOST_COLUMNS = 10_000;
 
 export const dataSchemaSchema = z.strictObject({
@@ -132,7 +132,7 @@ export const datasetVersionSchema = z.strictObject({
 });
 export type DatasetVersion = z.output<typeof datasetVersionSchema>;
 
-/** States of the making of a version; `open`: files are still coming. */
+/** States of an ingest; `open`: files are still being uploaded. */
 export const ingestStates = ['open', 'pending', 'running', 'succeeded', 'failed', 'canceled'] as const;
 export type IngestState = (typeof ingestStates)[number];
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Most bytes of one definition. */
+/** Maximum number of bytes of one definition. */
 export const MOST_DEFINITION_BYTES = 1024 * 1024;
 
 export const definitionSchema = z.strictObject({

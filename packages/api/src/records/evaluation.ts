@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What generated answers are judged with: sets of questions with what is expected of the answer, and scorers. */
+/** Evaluation data for generated answers: questions with expectations, and scorers. */
 
 const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
 const json = z.record(z.string(), z.unknown());

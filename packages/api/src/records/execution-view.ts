@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { executionAttemptSchema, executionNodeSchema } from '#records/execution.ts';
 
-/** Runs as people look at them: their graph, one step in full, and what waits. */
+/** Views of executions for people: the graph, one step in full, and pending steps. */
 
 const { path, kind, state, source, attempts, startedAt, endedAt } = executionNodeSchema.shape;
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Runs of commands and pipelines: what is to be done, and what became of it. */
+/** Executions of commands and pipelines: the specification and the results. */
 
 export const executionStates = ['pending', 'running', 'succeeded', 'failed', 'canceled'] as const;
 export type ExecutionState = (typeof executionStates)[number];
@@ -62,7 +62,7 @@ export const executionSchema = z.strictObject({
 });
 export type Execution = z.infer<typeof executionSchema>;
 
-/** Any JSON. Not zod's own word for it, which refers to itself: not every reader of OpenAPI follows that. */
+/** Any JSON. Not zod's own schema, which refers to itself: not every reader of OpenAPI supports that. */
 export const executionParameterSchema = z.union([
   z.string(),
   z.number(),

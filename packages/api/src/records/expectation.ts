@@ -1,4 +1,4 @@
-/** What a person expects of every version of a dataset, whoever writes it down: a manifest, or a check by hand. */
+/** Expectations for every version of a dataset, in a manifest or in a manual check. */
 import { z } from 'zod';
 import type { Issue } from '#errors.ts';
 
@@ -35,7 +35,7 @@ const columnTypeWord = z
     'Data type of the schema, such as `int32`, or a type class: `integer`, `number`, `string`, `boolean`, `date`, `time`, `timestamp`, `binary`, `list`, `struct`.',
   );
 
-/** How far two distributions are apart: each name says the formula and the base of its logarithm. */
+/** Distances of two distributions: each name has the formula and the base of its logarithm. */
 export const distances = ['jsd_log2', 'js_distance_ln', 'psi', 'l_infinity', 'ks'] as const;
 export type Distance = (typeof distances)[number];
 
@@ -302,7 +302,7 @@ export type Expectation = z.output<typeof expectationSchema>;
 export type ExpectationType = Expectation['type'];
 export type ExpectationOf<Type extends ExpectationType> = Extract<Expectation, { type: Type }>;
 
-/** The most that one dataset has. */
+/** Maximum number for one dataset. */
 const MOST_EXPECTATIONS = 500;
 
 export const expectationsSchema = z
@@ -310,7 +310,7 @@ export const expectationsSchema = z
   .max(MOST_EXPECTATIONS)
   .describe('Expectations that a version must meet before it is ready.');
 
-/** What expectations are called in results: their own name, or type and columns. Unique in a list by a number behind. */
+/** Names of expectations in results: their own name, or type and columns. A number makes them unique in a list. */
 export function expectationNames(expectations: readonly Expectation[]): readonly string[] {
   const seen = new Map<string, number>();
   return expectations.map((expectation) => {
@@ -348,7 +348,7 @@ const WITH_LIMITS = new Set<ExpectationType>([
   'statistic',
 ]);
 
-/** What JSON Schema cannot say of expectations. `path` is where the list stands: `spec.expectations`. */
+/** Rules for expectations beyond JSON Schema. `path` is that of the list: `spec.expectations`. */
 export function checkExpectations(expectations: readonly Expectation[], path: string): Issue[] {
   const issues: Issue[] = [];
   const names = new Map<string, number>();
@@ -400,7 +400,7 @@ function checkOne(expectation: Expectation, at: string): Issue[] {
     issues.push({ path: `${at}.to`, message: `has ${expectation.to.length} names`, expected });
   }
   if ('metric' in expectation && expectation.metric === 'l_infinity' && expectation.atMost > 1) {
-    issues.push({ path: `${at}.atMost`, message: 'is more than such a distance can be', expected: 'at most 1' });
+    issues.push({ path: `${at}.atMost`, message: 'exceeds the maximum of this distance', expected: 'at most 1' });
   }
   return issues;
 }

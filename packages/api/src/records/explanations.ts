@@ -3,18 +3,18 @@ import { actorSchema } from '#manifest.ts';
 import { attributionMethodSchema, attributionScaleSchema } from '#records/attribution-method.ts';
 import { predictionIdSchema } from '#records/predictions.ts';
 
-/** Why a model said what it said, and what it goes by on the whole: Shapley values. */
+/** Explanations of a prediction, and feature importance of a model: Shapley values. */
 
 const contributionSchema = z.strictObject({
   feature: z.string().describe('Name of the column, or of the input and which number of it.'),
   value: z.unknown().describe('What went into the model.'),
-  contribution: z.number().describe('By how much it moved the answer away from the base value.'),
+  contribution: z.number().describe('Contribution to the difference from the base value.'),
 });
 
 export const predictionExplanationSchema = z.strictObject({
   prediction: predictionIdSchema,
   endpoint: z.string().describe('Name of the endpoint.'),
-  model: z.string().describe('Name of the model that answered.'),
+  model: z.string().describe('Name of the serving model.'),
   version: z.string().describe('Version number.'),
   method: attributionMethodSchema,
   scale: attributionScaleSchema,

@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { valueTypes } from '#features/value-type.ts';
 
-/** Features as they are read, and what brought them where they are read. */
+/** Features: reads and materializations. */
 
 export const moment = z.iso
   .datetime({ offset: true })
   .describe('RFC 3339, with up to six digits of a second: `2026-11-01T06:00:00.000001Z`.');
 
-/** What became of one feature of one entity. */
+/** Status of one feature of one entity. */
 export const featureStatuses = ['PRESENT', 'NULL_VALUE', 'NOT_FOUND', 'OUTSIDE_MAX_AGE'] as const;
 export type FeatureStatus = (typeof featureStatuses)[number];
 

@@ -14,6 +14,6 @@ test.each<[Partial<IsolationInfo>, RegExp]>([
   [{ boundary: 'bubblewrap-without-proc', program: 'machine' }, /of this machine, without \/proc, with/],
   [{ boundary: 'landlock', limits: 'rlimit' }, /Landlock .* with limits per process and a watchdog$/],
   [{ boundary: 'none', reason: 'no perl' }, /^no isolation .* \(no perl\): .* schedules and alerts start no runs$/],
-])('%j is said in one sentence', (change, expected) => {
+])('%j is described in one sentence', (change, expected) => {
   expect(isolationSummary({ ...strong, ...change })).toMatch(expected);
 });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** How a server isolates the code and the models of users. */
+/** Isolation of user code and models on a server. */
 export const isolationInfoSchema = z.strictObject({
   boundary: z
     .enum(['bubblewrap', 'bubblewrap-without-proc', 'landlock', 'none'])
@@ -29,7 +29,10 @@ const PROGRAMS: Readonly<Record<NonNullable<IsolationInfo['program']>, string>> 
   bundled: 'the bubblewrap of Dais',
 };
 
-/** Returns one sentence without a period at its end: what isolates user code and models, and how limits are held. */
+/**
+ * Returns one sentence without a period at its end: the isolation of user code and models, and the enforcement of
+ * limits.
+ */
 export function isolationSummary({ boundary, limits, program = 'machine', reason }: IsolationInfo): string {
   if (boundary === 'none') {
     const why = reason === undefined ? '' : ` (${reason})`;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Problems that people and programs find in traces. */
+/** Issues that people and programs find in traces. */
 
 const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
 

@@ -2,16 +2,16 @@ import { z } from 'zod';
 import { actorSchema } from '#manifest.ts';
 import { datasetNameSchema, datasetReferenceSchema } from '#records/data-reference.ts';
 
-/** Labels that people gave: tasks, annotations with who, when and under which guideline, and what reviewers said of them. */
+/** Labels of people: tasks, annotations with annotator, time and guideline, and reviews. */
 
 const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
 
-/** How far two labels are apart: all alike, by their order, or by their difference. */
+/** Distance of two labels: nominal, ordinal, or interval. */
 const measurementLevels = ['nominal', 'ordinal', 'interval'] as const;
 
 export const labelSetNameSchema = datasetNameSchema;
 
-/** Most tasks in one import; more come in several. */
+/** Maximum number of tasks in one import; larger sets need several. */
 export const MOST_IMPORTED_TASKS = 500;
 
 export const labelSetSchema = z.strictObject({
@@ -121,7 +121,7 @@ export const agreementSchema = z.strictObject({
 });
 export type Agreement = z.output<typeof agreementSchema>;
 
-/** A task as Label Studio writes and reads it; fields that are not named here are kept as they came. */
+/** A task in the format of Label Studio; unlisted fields are stored unchanged. */
 export const labelStudioTaskSchema = z.looseObject({
   id: z.union([z.int(), z.string().max(256)]).optional(),
   data: z.record(z.string(), z.unknown()),

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 
 /**
- * Events of OpenLineage 2-0-2 (https://openlineage.io/spec/2-0-2/OpenLineage.json), as far as they say how things hang
- * together. Fields that the specification does not know are taken and left alone.
+ * Events of OpenLineage 2-0-2 (https://openlineage.io/spec/2-0-2/OpenLineage.json), as far as they describe lineage.
+ * Fields outside of the specification are accepted and ignored.
  */
 
-/** RFC 3986 §4.3 wants a scheme; what follows it is the producer's business. */
+/** RFC 3986 §4.3 requires a scheme; the rest is up to the producer. */
 const uri = z
   .string()
   .max(2048)

@@ -1,9 +1,6 @@
 import { z } from 'zod';
 
-/**
- * Where things come from and what became of them, as a graph: an edge leads from what was there before to what was made
- * from it.
- */
+/** The lineage graph: an edge leads from a source to its derivative. */
 
 export const lineageNodeTypes = [
   'dataset-version',
@@ -24,7 +21,7 @@ export const lineageNodeTypes = [
 ] as const;
 export type LineageNodeType = (typeof lineageNodeTypes)[number];
 
-/** What the far end of an edge has to do with its near end. */
+/** The relation between the two ends of an edge. */
 export const lineageRelations = [
   'read',
   'made',
@@ -55,7 +52,7 @@ export const lineageNodeSchema = z.strictObject({
   data: z
     .record(z.string(), z.string())
     .optional()
-    .describe('Where to look for it and what it is: `experiment`, `status`, `model`, `version`, `digest`, …'),
+    .describe('Location and type: `experiment`, `status`, `model`, `version`, `digest`, …'),
 });
 export type LineageNode = z.infer<typeof lineageNodeSchema>;
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** How an endpoint answers many requests at once. */
+/** Results of a load test of an endpoint. */
 
 const milliseconds = z.number().nullable();
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { latestMetricSchema, lifecycles } from '#records/tracking.ts';
 
-/** A model as a run left it: artifacts below an address of its own, before anybody registers it. */
+/** A logged model of a run: artifacts with their own location, registered or not. */
 
 export const loggedModelStatuses = ['PENDING', 'READY', 'UPLOAD_FAILED'] as const;
 export type LoggedModelStatus = (typeof loggedModelStatuses)[number];

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { actorSchema } from '#manifest.ts';
 
-/** Long work on a version of a model: it goes on by itself, shard by shard, and ends once. */
+/** Jobs on a version of a model: they run shard by shard in the background, and end once. */
 
 const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
 
@@ -60,7 +60,7 @@ export const modelJobSchema = z.strictObject({
   endedAt: milliseconds.optional(),
 });
 
-/** What a predict function of scikit-learn answers with: labels or values, or the probability of each class. */
+/** The output of scikit-learn's predict functions: labels or values, or the probability of each class. */
 export const predictFunctions = ['predict', 'predict_proba'] as const;
 export type PredictFunction = (typeof predictFunctions)[number];
 

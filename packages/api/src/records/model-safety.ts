@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What was found in the files of a model version before anything loads them. */
+/** Findings in the files of a model version, from a scan before any load. */
 
 const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
 
@@ -36,7 +36,7 @@ export const modelScanSchema = z.strictObject({
   bytes: z.int().describe('Total size in bytes.'),
   findings: z.array(modelFindingSchema).describe('Findings, most severe first.'),
   error: z.string().optional().describe('Error message.'),
-  askedAt: milliseconds.describe('Time of the request.'),
+  requestedAt: milliseconds.describe('Time of the request.'),
   endedAt: milliseconds.optional().describe('End time.'),
 });
 export type ModelScan = z.infer<typeof modelScanSchema>;

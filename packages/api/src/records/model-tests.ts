@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What came of the tests of a model with one version of it. */
+/** Results of a model's tests with one of its versions. */
 
 export const modelTestResultSchema = z.strictObject({
   name: z.string().describe('Name of the test.'),

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { attributionMethodSchema, attributionScaleSchema } from '#records/attribution-method.ts';
 
 /**
- * What monitors found: a report for each window, the figures behind it, alerts, and what was decided because of them. A
- * status is `unknown` with a reason, and never `passing`, if a value cannot be computed.
+ * Results of monitors: a report for each window, its statistics, alerts, and triggered decisions. A status is `unknown`
+ * with a reason, and never `passing`, if a value cannot be computed.
  */
 
 const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
@@ -94,7 +94,7 @@ const baselineSchema = z.strictObject({
 });
 export type MonitorBaselineUsed = z.output<typeof baselineSchema>;
 
-/** What a list of reports shows. */
+/** The fields of a report in lists. */
 export const monitorReportHeadSchema = z.strictObject({
   id: z.uuid().describe('Id of the report.'),
   monitor: z.string().describe('Name of the monitor.'),
@@ -357,7 +357,7 @@ export const monitorAlertSchema = z.strictObject({
   acknowledgedBy: z.string().optional().describe('User who acknowledged the alert.'),
   acknowledgedAt: milliseconds.optional(),
   note: z.string().optional().describe('Note of the acknowledgment.'),
-  model: z.string().optional().describe('Name of the model that answered.'),
+  model: z.string().optional().describe('Name of the serving model.'),
   version: z.string().optional().describe('Version number.'),
   trainedOn: z.string().optional().describe('Training dataset: `flights@3`.'),
   nodes: z.array(z.string()).describe('Related lineage nodes.'),
@@ -375,7 +375,7 @@ export const monitorDecisionSchema = z.strictObject({
   outcome: z.enum(['started', 'declined', 'failed']),
   reason: z.string().describe('Reason.'),
   run: z.string().optional().describe('Id of the started run.'),
-  model: z.string().optional().describe('Name of the model that answered.'),
+  model: z.string().optional().describe('Name of the serving model.'),
   version: z.string().optional().describe('Version number.'),
 });
 export type MonitorDecision = z.output<typeof monitorDecisionSchema>;

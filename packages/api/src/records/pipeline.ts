@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { parameterTypes } from '#pipelines/parameters.ts';
 import { executionParameterSchema } from '#records/execution.ts';
 
-/** Versions of pipelines, and what they look like before they run. */
+/** Versions of pipelines, and their plan. */
 
 export const pipelineVersionSchema = z.strictObject({
   id: z.string().describe('Id.'),

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { columnTypeSchema } from '#records/data.ts';
 
 /**
- * What endpoints answered: kept in Parquet files by endpoint and hour, found by the prediction's id. A request of several
- * rows is one prediction of several rows.
+ * Predictions of endpoints: stored in Parquet files by endpoint and hour, found by the prediction's id. A request of
+ * several rows is one prediction of several rows.
  */
 
 const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
@@ -56,7 +56,7 @@ export const predictionSchema = z.strictObject({
   id: predictionIdSchema,
   endpoint: z.string().describe('Name of the endpoint.'),
   file: z.uuid().describe('Id of the file of the prediction.'),
-  model: z.string().optional().describe('Name of the model that answered.'),
+  model: z.string().optional().describe('Name of the serving model.'),
   version: z.string().optional().describe('Version number.'),
   lineage: z.array(z.string()).describe('Lineage nodes: the file and the model version.'),
   columns: predictionRowsSchema.shape.columns,
@@ -78,15 +78,15 @@ export const predictionErasureSchema = z.strictObject({
   error: z.string().optional().describe('Error message.'),
   reason: z.string().describe('Reason of the request.'),
   by: z.string().describe('User who requested it.'),
-  askedAt: milliseconds.describe('When.'),
+  requestedAt: milliseconds.describe('When.'),
   endedAt: milliseconds.optional().describe('Time of completion.'),
 });
 export type PredictionErasure = z.infer<typeof predictionErasureSchema>;
 
-/** Most labels in one request. */
+/** Maximum number of labels in one request. */
 export const MOST_LABELS = 10_000;
 
-/** What consumers of KServe's logger look for in the `type` of a CloudEvent. */
+/** The `type` of CloudEvents that consumers of KServe's logger expect. */
 export const LOGGER_EVENT_TYPES = {
   request: 'org.kubeflow.serving.inference.request',
   response: 'org.kubeflow.serving.inference.response',

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { reference } from '#manifest.ts';
 import { executionParameterSchema } from '#records/execution.ts';
 
-/** What starts runs by itself, and each time it did. */
+/** Triggers of runs, and each start. */
 
 const at = z.int().describe('Milliseconds since 1970-01-01 UTC.');
 
@@ -15,7 +15,7 @@ const zoneText = z.string().min(1).max(64).describe('Time zone: `Europe/Berlin`.
 const intervalSeconds = z.int().min(1).max(31_536_000).describe('From one start to the next.');
 const endStates = ['succeeded', 'failed', 'canceled', 'any'] as const;
 
-/** When a run starts. */
+/** The trigger of a start. */
 export const startingSchema = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('cron').describe('Starts at fixed times.'),

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { modelTypes, stages } from '#kinds/model.ts';
 import { actorSchema } from '#manifest.ts';
 
-/** What became of a model: its versions, what they are called, and who approved that. */
+/** Registered models: versions, aliases, and approvals. */
 
 const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
 const tagsSchema = z.record(z.string(), z.string());
@@ -15,7 +15,7 @@ export const modelVersionSchema = z.strictObject({
   updatedAt: milliseconds,
   createdBy: actorSchema.describe('User who registered it.'),
   description: z.string().describe('Text; can be empty.'),
-  source: z.string().describe('Where it was taken from, as the client said.'),
+  source: z.string().describe('Source, as given by the client.'),
   artifactUri: z.string().describe('Artifact location.'),
   runId: z.string().optional().describe('Id of the run that created it.'),
   loggedModelId: z.string().optional().describe('Id of the logged model.'),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** How one version of a model took over from another at an endpoint, or did not. */
+/** A rollout of a model version at an endpoint, and its result. */
 
 export const rolloutStates = [
   'running',

@@ -4,7 +4,7 @@ import { z } from 'zod';
 export const LOG_SEVERITIES = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'] as const;
 export type LogSeverity = (typeof LOG_SEVERITIES)[number];
 
-/** Characters of the body of a log message; the rest is cut off. */
+/** Maximum length of a log message's body in characters; the rest is truncated. */
 export const MESSAGE_LENGTH = 32_768;
 
 /** A log message of a run, in the log data model of OpenTelemetry. */

@@ -1,4 +1,4 @@
-/** What a step of a run says of itself, whoever writes it down: a manifest, or whoever submits a run. */
+/** Fields of a step, in a manifest or a submitted run. */
 import { z } from 'zod';
 import { reference } from '#manifest.ts';
 
@@ -31,7 +31,7 @@ export const stepOutputs = z.record(
   }),
 );
 
-/** How a step finds the rows of a version. */
+/** How a step gets the rows of a version. */
 export const stepDataFormat = z
   .enum(['parquet', 'csv'])
   .describe('Format: the Parquet files of the version, or all rows as `rows.csv`. Default: `parquet`.');

@@ -1,8 +1,6 @@
 import { z } from 'zod';
 
-/**
- * What programs did, step by step: a trace is one request, its spans are the steps.
- */
+/** Traces of programs: a trace is one request, its spans are the steps. */
 
 export const traceStates = ['UNSPECIFIED', 'IN_PROGRESS', 'OK', 'ERROR'] as const;
 export type TraceState = (typeof traceStates)[number];

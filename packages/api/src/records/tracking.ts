@@ -1,11 +1,10 @@
 import { z } from 'zod';
 
 /**
- * What training leaves behind: experiments hold runs, runs hold parameters, tags, metrics, the datasets they read and the
- * models they made.
+ * Tracking data: experiments contain runs; runs contain parameters, tags, metrics, input datasets and logged models.
  */
 
-/** JSON has no word for these: they stand as text. */
+/** JSON has no such numbers: they are text. */
 // Literals: declarations of an enum would name a key `-Infinity`, which is no valid name of a key.
 export const metricValueSchema = z
   .union([z.number(), z.literal(['NaN', 'Infinity', '-Infinity'])])

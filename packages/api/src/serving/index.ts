@@ -1,4 +1,4 @@
-/** Endpoints, predictions and work on models; an entry of its own, so that a command or page loads none of it. */
+/** Endpoints, predictions and jobs on models; a separate entry, so that other commands and pages do not load it. */
 export { parseServedModel, type ServedModelName } from '#serving/model-reference.ts';
 export { predictionUrl, type EndpointLocation, type PredictionProtocol } from '#serving/prediction-url.ts';
 export { endpointKind, endpointSpec, type EndpointSpec, type EndpointVariant } from '#kinds/endpoint.ts';

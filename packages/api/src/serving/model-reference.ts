@@ -1,4 +1,4 @@
-/** What an endpoint names its models by. */
+/** Model references of endpoints. */
 import { z } from 'zod';
 
 export const servedModelReference = z
@@ -12,7 +12,7 @@ export type ServedModelName =
   | { readonly of: 'version'; readonly name: string; readonly version: number }
   | { readonly of: 'run'; readonly runId: string; readonly path: string };
 
-/** What a text names, or what is wrong with it. */
+/** The model of a reference, or the problem of its text. */
 export function parseServedModel(
   text: string,
 ): ServedModelName | { readonly message: string; readonly expected: string } {

@@ -1,6 +1,6 @@
 /**
- * Checkpoints: what a log looked like at one moment, signed. The form is C2SP tlog-checkpoint in a C2SP signed-note
- * (https://c2sp.org/tlog-checkpoint, https://c2sp.org/signed-note), so that verifiers made by others read them.
+ * Checkpoints: the signed state of a log at one time. The format is C2SP tlog-checkpoint in a C2SP signed-note
+ * (https://c2sp.org/tlog-checkpoint, https://c2sp.org/signed-note), so that verifiers of others can read them.
  */
 import { fromBase64, toBase64 } from '#tlog/base64.ts';
 import type { Hash } from '#tlog/tree.ts';
@@ -21,12 +21,12 @@ export interface NoteSignature {
 
 export interface SignedCheckpoint {
   readonly checkpoint: Checkpoint;
-  /** What is signed: the lines up to the empty one. */
+  /** The signed text: the lines up to the empty one. */
   readonly text: string;
   readonly signatures: readonly NoteSignature[];
 }
 
-/** A key that checkpoints are signed with, as it is given to others: `name+hash+base64(0x01 ‖ public key)`. */
+/** The public key of checkpoints in its shareable form: `name+hash+base64(0x01 ‖ public key)`. */
 export interface VerifierKey {
   readonly name: string;
   readonly keyHash: string;
@@ -47,7 +47,7 @@ export function signedNote(text: string, { name, keyHash, signature }: NoteSigna
   return `${text}\n— ${name} ${toBase64(bytes)}\n`;
 }
 
-/** Undefined when it is no signed checkpoint. Signatures are read, not verified. */
+/** Undefined unless it is a signed checkpoint. Signatures are parsed, not verified. */
 export function parseCheckpoint(note: string): SignedCheckpoint | undefined {
   const split = note.indexOf('\n\n');
   if (split < 0 || !note.endsWith('\n')) return undefined;
@@ -70,7 +70,7 @@ function parseSignature(line: string): NoteSignature | undefined {
   return { name: match[1] ?? '', keyHash: toHex(bytes.subarray(0, 4)), signature: bytes.subarray(4) };
 }
 
-/** The bytes whose SHA-256 begins with the key's hash. */
+/** The bytes whose SHA-256 starts with the key's hash. */
 export function keyHashInput(name: string, publicKey: Uint8Array): Uint8Array {
   const head = new TextEncoder().encode(`${name}\n`);
   const bytes = new Uint8Array(head.length + 1 + publicKey.length);
@@ -87,7 +87,7 @@ export function verifierKeyText({ name, keyHash, publicKey }: VerifierKey): stri
   return `${name}+${keyHash}+${toBase64(bytes)}`;
 }
 
-/** Undefined when it is no such text. Whether the hash fits the key is for whoever has SHA-256. */
+/** Undefined for an invalid text. Callers with SHA-256 compare the hash with the key. */
 export function parseVerifierKey(text: string): VerifierKey | undefined {
   const match = /^([^\s+]+)\+([0-9a-f]{8})\+(\S+)$/.exec(text.trim());
   const bytes = fromBase64(match?.[3] ?? '');
@@ -95,14 +95,14 @@ export function parseVerifierKey(text: string): VerifierKey | undefined {
   return { name: match[1] ?? '', keyHash: match[2] ?? '', publicKey: bytes.subarray(1) };
 }
 
-/** Notes that stand behind each other in one text. `rest` is what follows the last whole one: a write that was cut off. */
+/** Parses concatenated notes. `rest` is the incomplete end of an interrupted write. */
 export function splitNotes(text: string): { readonly notes: readonly string[]; readonly rest: string } {
   const notes: string[] = [];
   let from = 0;
   for (const match of text.matchAll(/\n\n(?:— [^\n]*\n)+/g)) {
     const end = match.index + match[0].length;
     notes.push(text.slice(from, end));
-    // Whoever writes them behind each other parts them by an empty line.
+    // Writers separate concatenated notes by an empty line.
     from = text.startsWith('\n', end) ? end + 1 : end;
   }
   return { notes, rest: text.slice(from) };

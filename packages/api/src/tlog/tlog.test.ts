@@ -77,7 +77,7 @@ test('the tree has the roots of the test vectors of RFC 6962', () => {
   }
 });
 
-test('it grows to what the definition says, from any size on, and tells every complete subtree once', () => {
+test('it grows as defined, from any size on, and reports every complete subtree once', () => {
   fc.assert(
     fc.property(fc.nat(70), fc.nat(70), (first, more) => {
       const leaves = leavesOf(first + more);
@@ -96,7 +96,7 @@ test('it grows to what the definition says, from any size on, and tells every co
   );
 });
 
-test('proofs prove what is so and nothing else', async () => {
+test('proofs verify true statements only', async () => {
   await fc.assert(
     fc.asyncProperty(fc.integer({ min: 1, max: 80 }), fc.nat(), fc.nat(), async (size, a, b) => {
       const leaves = leavesOf(size);
@@ -143,7 +143,7 @@ test('every part of a proof is made of complete subtrees', async () => {
   }
 });
 
-test('base64 is that of Node, and nothing else is read', () => {
+test('base64 is that of Node, and other text is rejected', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => {
       expect(toBase64(bytes)).toBe(Buffer.from(bytes).toString('base64'));
@@ -161,7 +161,7 @@ const note = (size: number, origin = 'example.com/log') =>
     signature: new Uint8Array(64).fill(7),
   });
 
-test('a checkpoint has the form of C2SP and is read back', () => {
+test('a checkpoint has the format of C2SP and is parsed back', () => {
   expect(note(12)).toMatch(
     /^example\.com\/log\n12\n[A-Za-z0-9+/]{43}=\n\n— example\.com\/log CgsMDQcH[A-Za-z0-9+/]+={0,2}\n$/,
   );
@@ -180,7 +180,7 @@ test('a checkpoint has the form of C2SP and is read back', () => {
   }
 });
 
-test('notes behind each other are told apart; what was cut off is left over', () => {
+test('concatenated notes are separated; an incomplete one is the rest', () => {
   const all = [note(1), note(20), note(300)];
   const text = all.map((one) => `${one}\n`).join('');
   expect(splitNotes(text)).toEqual({ notes: all, rest: '' });
@@ -191,7 +191,7 @@ test('notes behind each other are told apart; what was cut off is left over', ()
   }
 });
 
-test('a key for verifiers is read back', () => {
+test('a verifier key is parsed back', () => {
   const key = { name: 'example.com/log', keyHash: '0a0b0c0d', publicKey: sha('key') };
   expect(parseVerifierKey(verifierKeyText(key))).toEqual(key);
   expect(parseVerifierKey('example.com/log+0a0b0c0d+AAAA')).toBeUndefined();
@@ -227,7 +227,7 @@ const types = (findings: readonly LogFinding[]) =>
     'from' in one ? `${one.type} ${one.from}-${one.to}` : 'seq' in one ? `${one.type} ${one.seq}` : one.type,
   );
 
-test('a log that nobody touched has no finding', () => {
+test('an unmodified log has no finding', () => {
   expect(findingsOf(whole.entries, whole.checkpoints)).toEqual([]);
   expect(findingsOf(logOf(63, []).entries, whole.checkpoints)).toEqual([]);
 });
@@ -301,7 +301,7 @@ test.each([
   expect(types(findingsOf(entries, whole.checkpoints))).toEqual(want);
 });
 
-test('a restored log says what is gone, and hides no change', () => {
+test('a restored log reports what is missing, and hides no change', () => {
   const restored = entry(30, '{"data":{"after":"second","before":"first","size":30},"seq":30,"type":"audit.restored"}');
   const rest = Array.from({ length: 20 }, (_, at) => entry(31 + at, `{"actor":"later","seq":${31 + at},"type":"t"}`));
   const entries = [...whole.entries.slice(0, 30), restored, ...rest];

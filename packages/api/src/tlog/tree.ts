@@ -21,13 +21,13 @@ export interface TreeNode {
   readonly hash: Hash;
 }
 
-/** What has to be known of a log to go on with it: its size and the roots of its complete subtrees, largest first. */
+/** The state for appending to a log: its size and the roots of its complete subtrees, largest first. */
 export interface CompactRange {
   readonly size: number;
   readonly hashes: readonly Hash[];
 }
 
-/** Grows by one leaf at a time in O(1) amortised, knowing only O(log n) hashes. */
+/** Grows by one leaf at a time in amortized O(1), with only O(log n) hashes. */
 export class GrowingTree {
   readonly #hasher: TreeHasher;
   readonly #stack: Hash[];
@@ -68,7 +68,7 @@ export class GrowingTree {
   }
 }
 
-/** The root of the log that a range stands for. */
+/** The root of the log of a range. */
 export function rangeRoot(hasher: TreeHasher, { hashes }: CompactRange): Hash {
   return (
     hashes.reduceRight<Hash | undefined>(
@@ -94,7 +94,10 @@ export function coveringNodes(from: number, to: number): { readonly level: numbe
   return nodes;
 }
 
-/** Gives the hash of leaves `from` to `to` (exclusive) of a log: MTH of RFC 6962 over a part that is one of its subtrees. */
+/**
+ * Returns the hash of leaves `from` to `to` (exclusive) of a log: MTH of RFC 6962 over a part that is one of its
+ * subtrees.
+ */
 export type PartHash = (from: number, to: number) => Promise<Hash>;
 
 /** PATH(index, D[size]) of RFC 6962 §2.1.1, from the leaf upwards. `index` < `size`. */
@@ -134,7 +137,7 @@ export async function consistencyPath(old: number, size: number, part: PartHash)
   return path.reverse();
 }
 
-/** The root that a leaf and its path lead to (RFC 9162 §2.1.3.2); undefined when the path has a wrong length. */
+/** The root of a leaf and its path (RFC 9162 §2.1.3.2); undefined when the path has a wrong length. */
 export function rootOfInclusion(
   hasher: TreeHasher,
   proof: { readonly index: number; readonly size: number; readonly leaf: Hash; readonly path: readonly Hash[] },
@@ -157,7 +160,7 @@ export function rootOfInclusion(
   return last === 0 ? root : undefined;
 }
 
-/** True when `path` proves that the log of `size` leaves begins with the log of `old` leaves (RFC 9162 §2.1.4.2). */
+/** True when `path` proves that the log of `size` leaves starts with the log of `old` leaves (RFC 9162 §2.1.4.2). */
 export function provesConsistency(
   hasher: TreeHasher,
   proof: {
@@ -212,7 +215,7 @@ function isPowerOfTwo(n: number): boolean {
   return onesOf(n) === 1;
 }
 
-/** How many bits are set; sizes may pass the 32 bits of JavaScript's own operators. */
+/** The number of set bits; sizes can exceed the 32 bits of JavaScript's own operators. */
 function onesOf(n: number): number {
   let ones = 0;
   for (let rest = n; rest > 0; rest = Math.floor(rest / 2)) ones += rest % 2;

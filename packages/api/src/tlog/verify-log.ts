@@ -1,34 +1,34 @@
-/** Verifies a log of JSON entries against checkpoints that were signed while it grew. Streams: knows O(log n) hashes. */
+/** Verifies a log of JSON entries against signed checkpoints. Streams with O(log n) hashes in memory. */
 import type { Checkpoint } from '#tlog/checkpoint.ts';
 import { GrowingTree, sameHash, type CompactRange, type Hash, type TreeHasher } from '#tlog/tree.ts';
 
-/** Type of the entry with which a log goes on after its database was restored; its data has `size`, `before`, `after`. */
+/** Type of the entry after a restore of the database; its data has `size`, `before`, `after`. */
 export const RESTORED_ENTRY = 'audit.restored';
 
 export interface LogEntry {
-  /** Where the source keeps the entry; absent when only the body tells it, as in an exported file. */
+  /** The position at the source; absent when only the body has it, as in an exported file. */
   readonly seq?: number;
   /** The canonical JSON, exactly as it was hashed. */
   readonly body: string;
-  /** What is stored beside it as its hash, where that is known: finds the very entry that was edited. */
+  /** The stored hash, where it is known: identifies the edited entry. */
   readonly leaf?: Hash;
 }
 
 /** `from` and `to` count entries from 0; `to` is exclusive. */
 export type LogFinding =
-  /** Entries are not there. */
+  /** Entries are missing. */
   | { readonly type: 'missing'; readonly from: number; readonly to: number }
-  /** The body is not the one that its stored hash was made of. */
+  /** The body does not match its stored hash. */
   | { readonly type: 'edited'; readonly seq: number }
-  /** Another entry belongs in its place. */
-  | { readonly type: 'misplaced'; readonly seq: number; readonly says: number | undefined }
-  /** A checkpoint was signed over other entries; one of these is not as it was. */
+  /** The entry is at the position of another one. */
+  | { readonly type: 'misplaced'; readonly seq: number; readonly ownNumber: number | undefined }
+  /** A checkpoint covers other entries; one of these was changed. */
   | { readonly type: 'changed'; readonly from: number; readonly to: number; readonly checkpoint: Checkpoint }
-  /** A checkpoint was signed when there were more entries. */
+  /** A checkpoint covers more entries. */
   | { readonly type: 'truncated'; readonly from: number; readonly to: number; readonly checkpoint: Checkpoint }
-  /** The database was restored to an older state, and says so: what a checkpoint had signed after that state is gone. */
+  /** The database was restored to an older state, as recorded: entries of a checkpoint after that state are missing. */
   | { readonly type: 'restored'; readonly from: number; readonly to: number; readonly checkpoint: Checkpoint }
-  /** Signed with the key of this log, but for a branch that this log never was: another copy of the database went on. */
+  /** Signed with the key of this log, but for another branch: another copy of the database was in use. */
   | { readonly type: 'branch'; readonly checkpoint: Checkpoint };
 
 export interface LogReport {
@@ -36,16 +36,16 @@ export interface LogReport {
   readonly root: Hash;
   readonly range: CompactRange;
   readonly findings: readonly LogFinding[];
-  /** Checkpoints that were met exactly. */
+  /** Checkpoints that match exactly. */
   readonly met: number;
-  /** Entries below this are covered by a checkpoint that was met. */
+  /** Entries below this are covered by a matching checkpoint. */
   readonly covered: number;
 }
 
 export interface LogVerifierOptions {
-  /** Go on from here instead of from nothing. */
+  /** State to continue from. */
   readonly from?: CompactRange;
-  /** Most findings that are kept: one fault may show in many places. Default 100. */
+  /** Maximum number of findings: one error can cause many. Default 100. */
   readonly limit?: number;
 }
 
@@ -67,12 +67,12 @@ export class LogVerifier {
   #met = 0;
   #covered = 0;
   #broken = false;
-  /** Missing entries whose places the tree does not have. */
+  /** Missing entries without positions in the tree. */
   #skipped = 0;
   /** An entry without `seq` whose own number is too high: the next entry decides whether others are missing. */
-  #held: { readonly body: string; readonly says: number } | undefined;
+  #held: { readonly body: string; readonly ownNumber: number } | undefined;
 
-  /** The signatures of `checkpoints` were verified before. They may come in any order. */
+  /** The signatures of `checkpoints` must be verified. They can come in any order. */
   constructor(hasher: TreeHasher, checkpoints: readonly Checkpoint[], options: LogVerifierOptions = {}) {
     this.#hasher = hasher;
     this.#tree = new GrowingTree(hasher, options.from);
@@ -82,7 +82,7 @@ export class LogVerifier {
     this.#checkpoints = checkpoints.filter(({ size }) => size > start).toSorted((a, b) => a.size - b.size);
   }
 
-  /** Entries of the log up to the last one that was added, missing ones included. */
+  /** Number of entries up to the last added one, missing ones included. */
   get size(): number {
     return this.#tree.size + this.#skipped;
   }
@@ -98,32 +98,33 @@ export class LogVerifier {
   }
 
   #addUnnumbered(body: string): void {
-    const says = numberedAs(body, this.#held === undefined ? this.size : this.size + 1);
-    this.#settleHeld(says);
+    const ownNumber = numberedAs(body, this.#held === undefined ? this.size : this.size + 1);
+    this.#settleHeld(ownNumber);
     const position = this.size;
-    if (says !== undefined && says > position) this.#held = { body, says };
-    // An entry from further up: it takes no place from those that follow.
-    else if (says !== undefined && says < position) this.#find({ type: 'misplaced', seq: position, says });
+    if (ownNumber !== undefined && ownNumber > position) this.#held = { body, ownNumber };
+    // A misplaced later entry: it takes no position of the following ones.
+    else if (ownNumber !== undefined && ownNumber < position)
+      this.#find({ type: 'misplaced', seq: position, ownNumber });
     else this.#append(position, body);
   }
 
   /**
-   * The number of a held entry is believed when the next entry goes on from there: then the entries before it are
-   * missing. Otherwise it was altered in its place.
+   * The number of a held entry is accepted when the next entry continues from there: then the entries before it are
+   * missing. Otherwise it was altered in place.
    */
-  #settleHeld(nextSays?: number): void {
+  #settleHeld(nextNumber?: number): void {
     const held = this.#held;
     if (held === undefined) return;
     this.#held = undefined;
     const position = this.size;
-    if (nextSays === position + 1) {
+    if (nextNumber === position + 1) {
       this.#append(position, held.body);
       return;
     }
-    this.#find({ type: 'missing', from: position, to: held.says });
+    this.#find({ type: 'missing', from: position, to: held.ownNumber });
     this.#broken = true;
-    this.#skipped += held.says - position;
-    this.#append(held.says, held.body);
+    this.#skipped += held.ownNumber - position;
+    this.#append(held.ownNumber, held.body);
   }
 
   #append(seq: number, body: string, stored?: Hash): void {
@@ -131,11 +132,11 @@ export class LogVerifier {
     if (seq > this.size) {
       this.#find({ type: 'missing', from: this.size, to: seq });
       this.#broken = true;
-      // Their hashes are not known; the places of the others stay right.
+      // Their hashes are unknown; the positions of the others stay correct.
       while (this.size < seq) this.#tree.append(this.#hasher.empty);
     }
     if (stored !== undefined && !sameHash(stored, leaf)) this.#find({ type: 'edited', seq });
-    if (!isNumbered(body, seq)) this.#find({ type: 'misplaced', seq, says: seqOf(body) });
+    if (!isNumbered(body, seq)) this.#find({ type: 'misplaced', seq, ownNumber: seqOf(body) });
     if (body.includes(`"${RESTORED_ENTRY}"`)) this.#readRestoration(body);
     this.#tree.append(leaf);
     for (
@@ -148,7 +149,7 @@ export class LogVerifier {
     }
   }
 
-  /** `complete`: there are no more entries, so checkpoints over more are over entries that are gone. */
+  /** `complete`: there are no further entries, so checkpoints over more cover missing entries. */
   end(complete = true): LogReport {
     if (complete) this.#settleHeld();
     const beyond = complete ? this.#checkpoints.slice(this.#next) : [];
@@ -165,7 +166,7 @@ export class LogVerifier {
   }
 
   #compare(checkpoint: Checkpoint): void {
-    // After a gap no root can be right: that would only repeat the finding.
+    // After a gap, no root can match: that would only repeat the finding.
     if (this.#broken) return;
     if (sameHash(checkpoint.root, this.#tree.root())) {
       this.#met += 1;
@@ -180,7 +181,7 @@ export class LogVerifier {
       this.#find({ type: 'restored', from: ended.size, to, checkpoint });
       return;
     }
-    // Without any restoration in the log it has one branch, whatever that is called.
+    // Without a restore, the log has a single branch of any name.
     const known =
       this.#restorations.length === 0 || this.#restorations.some((one) => [one.before, one.after].includes(origin));
     this.#find(known ? { type: otherwise, from, to, checkpoint } : { type: 'branch', checkpoint });
@@ -200,16 +201,16 @@ export class LogVerifier {
   }
 }
 
-/** Canonical JSON has no blanks, and only numbers of the top level are followed by the key that comes next. */
+/** Canonical JSON has no spaces, and only numbers of the top level are followed by the next key. */
 function isNumbered(body: string, seq: number): boolean {
   return body.includes(`"seq":${seq},"`);
 }
 
-/** The number that a body gives itself; `expected` is tried first, without parsing. */
+/** The number in a body; `expected` is tried first, without parsing. */
 function numberedAs(body: string, expected: number): number | undefined {
   if (isNumbered(body, expected)) return expected;
-  const says = seqOf(body);
-  return says !== undefined && Number.isSafeInteger(says) && says >= 0 ? says : undefined;
+  const ownNumber = seqOf(body);
+  return ownNumber !== undefined && Number.isSafeInteger(ownNumber) && ownNumber >= 0 ? ownNumber : undefined;
 }
 
 function seqOf(body: string): number | undefined {
@@ -225,11 +226,11 @@ function readJson(body: string): Record<string, unknown> | undefined {
   }
 }
 
-/** A finding as a sentence for people. */
+/** A finding as a sentence. */
 export function findingText(finding: LogFinding): string {
-  if (finding.type === 'edited') return `Entry ${finding.seq} was edited: its text is not the one that was hashed.`;
+  if (finding.type === 'edited') return `Entry ${finding.seq} was edited: its text differs from the hashed one.`;
   if (finding.type === 'misplaced') {
-    return `Entry ${finding.seq} is not in its place: its own number is ${finding.says ?? 'missing'}.`;
+    return `Entry ${finding.seq} is at a wrong position: its own number is ${finding.ownNumber ?? 'missing'}.`;
   }
   if (finding.type === 'branch') {
     const { size, origin } = finding.checkpoint;
@@ -240,7 +241,7 @@ export function findingText(finding: LogFinding): string {
     missing: to - from === 1 ? `Entry ${from} is missing.` : `Entries ${from} to ${to - 1} are missing.`,
     changed: `The checkpoint over ${to} entries does not fit: among entries ${from} to ${to - 1} something was changed, removed or put in.`,
     truncated: `The end is cut off: a checkpoint was signed over ${to} entries, and there are ${from}.`,
-    restored: `The database was restored to the state of entry ${from}; what a checkpoint had signed up to entry ${to - 1} is gone.`,
+    restored: `The database was restored to the state of entry ${from}; entries up to ${to - 1}, which a checkpoint had signed, are missing.`,
   };
   return texts[finding.type];
 }

@@ -5,7 +5,7 @@ import type { LogKey } from '#audit/log-keys.ts';
 
 export interface ReadCheckpoints {
   readonly checkpoints: readonly Checkpoint[];
-  /** What is wrong with notes that do not count. */
+  /** Problems of invalid notes. */
   readonly problems: readonly string[];
 }
 
@@ -19,7 +19,7 @@ export async function readCheckpointFiles(paths: readonly string[], key: LogKey)
       const opened = openNotes(notes, key, file);
       checkpoints.push(...opened.checkpoints);
       problems.push(...opened.problems);
-      // A writer that was killed leaves this; it goes on where the last whole note ends.
+      // A killed writer leaves an incomplete note; writing continues after the last complete one.
       if (rest.trim() !== '' && !rest.startsWith(key.name)) problems.push(`${file} ends with an invalid checkpoint.`);
     }
   }

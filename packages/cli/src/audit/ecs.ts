@@ -1,7 +1,7 @@
 /** Entries as Elastic Common Schema 8 (https://www.elastic.co/guide/en/ecs/8.17), one document each. */
 import type { AuditEntry } from '@dais/api/audit';
 
-/** Type of Dais to category and type of ECS; what is not listed is a change of configuration. */
+/** Maps Dais types to category and type of ECS; other types are configuration changes. */
 const CLASSES: readonly (readonly [prefix: string, category: string, type: string])[] = [
   ['session.started', 'authentication', 'start'],
   ['session.ended', 'authentication', 'end'],
@@ -30,7 +30,7 @@ export function ecsDocument(entry: AuditEntry): Record<string, unknown> {
     event: {
       id: String(seq),
       kind: 'event',
-      // Of the categories only calls of an API know what was allowed and denied.
+      // Only the category of API calls has outcomes for allowed and denied.
       category: [iam ? 'iam' : category, ...(allowed.length > 0 ? ['api'] : [])],
       type: [change, ...allowed],
       action: type,
@@ -56,7 +56,7 @@ export function ecsDocument(entry: AuditEntry): Record<string, unknown> {
   };
 }
 
-/** A rule of ECS has one id; where several policies permitted, all of them stand in `dais.policies`. */
+/** An ECS document has one rule id; where several policies permitted, `dais.policies` lists all. */
 function firstOf([id]: readonly string[]): { readonly id?: string } {
   return id === undefined ? {} : { id };
 }

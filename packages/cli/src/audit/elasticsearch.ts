@@ -1,4 +1,4 @@
-/** Entries as a body of Elasticsearch's `_bulk`: what to do, then the document, a line each. */
+/** Entries as a body of Elasticsearch's `_bulk`: an action and a document, one line each. */
 import type { AuditEntry } from '@dais/api/audit';
 import { ecsDocument } from '#audit/ecs.ts';
 
@@ -6,8 +6,8 @@ import { ecsDocument } from '#audit/ecs.ts';
 export const AUDIT_STREAM = 'logs-dais.audit-default';
 
 /**
- * `create` is the one action that data streams take. With an id that is the entry's own, what was sent before is refused as
- * a conflict instead of standing there twice.
+ * `create` is the only action of data streams. With the entry's own id, a repeated document is a conflict instead of a
+ * duplicate.
  */
 export function bulkLines(entry: AuditEntry, index: string): Buffer {
   const action = { create: { _index: index, _id: `${Date.parse(entry.at)}-${entry.seq}` } };

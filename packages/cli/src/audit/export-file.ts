@@ -1,14 +1,14 @@
 /**
- * A file that an export is appended to, with a cursor beside it: `FILE.cursor`. What was written but does not stand in
- * the cursor is cut off before the export goes on, so that each entry stands there once, whenever the command is killed.
+ * An export file with a cursor file `FILE.cursor`. Bytes after the cursor are removed before the export continues, so
+ * that each entry is in the file once, even after a kill.
  */
 import { open, readFile, rename, writeFile, type FileHandle } from 'node:fs/promises';
 import { DaisError } from '@dais/api';
 
 interface Cursor {
-  /** The entry to go on with. */
+  /** The next entry to export. */
   readonly next: number;
-  /** Length of the file up to there. */
+  /** Length of the file up to that entry. */
   readonly bytes: number;
   readonly format: string;
 }
@@ -24,7 +24,9 @@ export class ExportFile {
     this.#cursor = cursor;
   }
 
-  /** @throws DaisError `invalid_state` when the file is there without its cursor, or in another format. */
+  /**
+   * @throws DaisError `invalid_state` when the file exists without its cursor, or in another format.
+   */
   static async open(path: string, format: string, after: number | undefined): Promise<ExportFile> {
     const kept = await readCursor(path);
     if (kept !== undefined && kept.format !== format) {

@@ -20,11 +20,11 @@ export const treeHasher: TreeHasher = {
 
 export interface LogKey {
   readonly name: string;
-  /** What the note says, if this key signed it. */
+  /** Returns the text of the note if this key signed it. */
   open(note: string): Checkpoint | undefined;
 }
 
-/** RFC 8410: what stands before the 32 bytes of an Ed25519 public key in SubjectPublicKeyInfo. */
+/** RFC 8410: the SubjectPublicKeyInfo prefix of the 32 bytes of an Ed25519 public key. */
 const SPKI_HEAD = Buffer.from('302a300506032b6570032100', 'hex');
 
 /** From `name+hash+key`. @throws DaisError `invalid_request`. */

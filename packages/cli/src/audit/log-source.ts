@@ -10,11 +10,11 @@ const PAGE = 5000;
 
 export interface EntryPages<Entry extends LogEntry = LogEntry> {
   readonly entries: readonly Entry[];
-  /** How many there are; undefined when only the end tells. */
+  /** Number of entries; undefined when only the end is known by reading. */
   readonly size: number | undefined;
 }
 
-/** From a server; the next page is on its way while one is looked at. */
+/** Reads from a server; the next page is requested while the current one is processed. */
 export async function* serverEntries(
   client: DaisClient,
   signal: AbortSignal,
@@ -38,8 +38,8 @@ export async function* serverEntries(
 }
 
 /**
- * From a file of `dais audit export --format jsonl`: each line is an entry, exactly as it was hashed. The lines have no
- * numbers but their own: a line that was deleted must not shift the others.
+ * Reads a file of `dais audit export --format jsonl`: each line is an entry, exactly as it was hashed. Entries use
+ * their own numbers, not line numbers: a deleted line must not shift the others.
  */
 export async function* fileEntries(path: string): AsyncGenerator<EntryPages> {
   let entries: LogEntry[] = [];

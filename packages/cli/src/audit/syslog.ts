@@ -2,7 +2,7 @@
 import type { AuditEntry } from '@dais/api/audit';
 import { ecsDocument } from '#audit/ecs.ts';
 
-/** Facility 13, log audit; severity 5 notice, 4 warning for what was refused or failed. */
+/** Facility 13, log audit; severity 5 notice, 4 warning for denied or failed actions. */
 const FACILITY = 13;
 /** Private enterprise number of RFC 5612, for documentation: Dais has none. */
 const ENTERPRISE = 32_473;
@@ -21,13 +21,13 @@ export function syslogFrame(entry: AuditEntry, host: string): Buffer {
     .map(([name, value]) => ` ${name}="${value.replaceAll(/["\\\]]/g, '\\$&')}"`)
     .join('');
   const header = `<${FACILITY * 8 + severity}>1 ${entry.at} ${printable(host, 255)} dais - ${printable(entry.type, 32)}`;
-  // The BOM says that the message is UTF-8.
+  // The BOM marks the message as UTF-8.
   const message = `${header} [dais@${ENTERPRISE}${structured}] \uFEFF${JSON.stringify(ecsDocument(entry))}`;
   const bytes = Buffer.from(message, 'utf8');
   return Buffer.concat([Buffer.from(`${bytes.length} `, 'ascii'), bytes]);
 }
 
-/** Header fields are printable ASCII without blanks. */
+/** Header fields are printable ASCII without spaces. */
 function printable(text: string, length: number): string {
   return text.replaceAll(/[^\x21-\x7e]/g, '_').slice(0, length) || '-';
 }

@@ -13,7 +13,7 @@ function hasEnded({ endedAt }: ModelJob): boolean {
   return endedAt !== undefined;
 }
 
-/** The job once it has ended. */
+/** The ended job. */
 export async function waitFor(context: Context, client: DaisClient, begun: ModelJob): Promise<ModelJob> {
   let job = begun;
   while (!hasEnded(job)) {
@@ -29,7 +29,7 @@ export async function follow(context: Context, client: DaisClient, begun: ModelJ
   const code = failed ? exitCodes.failed.code : exitCodes.ok.code;
   if (context.globals.output === 'name') context.terminal.out(`${job.id}\n`);
   else if (!(await printedForPrograms(context, job))) {
-    tell(context, job);
+    printJob(context, job);
     if (!hasEnded(job)) remark(context, `dais batch get ${job.id} --wait: follow it`);
   }
   return code;
@@ -41,7 +41,7 @@ function progressText({ state, phase, shards, rows }: ModelJob): string {
   return `${share} % of ${countNoun(rows.total, 'row')}, part ${shards.done} of ${shards.total}${phase === '' ? '' : ` (${phase})`}`;
 }
 
-/** What became of it, in a sentence. */
+/** The result in one sentence. */
 export function outcome(job: ModelJob): string {
   const { model, version, rows, output } = job;
   switch (job.state) {
@@ -65,7 +65,7 @@ function converted({ model, version, result }: ModelJob): string {
   return `${made.model}/${made.version}: ONNX conversion of ${model}/${version}, equal on ${rows} (${made.examples} of the input example).`;
 }
 
-function tell({ terminal }: Context, job: ModelJob): void {
+function printJob({ terminal }: Context, job: ModelJob): void {
   if (job.state === 'failed') terminal.err(`${outcome(job)}\n`);
   else terminal.out(`${outcome(job)}\n`);
   if (job.rows.rejected > 0) {

@@ -28,8 +28,8 @@ export const importance: Run<Options> = async (context, [version = ''], options)
   const model = /^(models|runs):/.test(version) ? version : `models:/${version}`;
   const client = await context.connect();
   if (data === undefined) return await show(context, await kept(client, model));
-  const asked = { model, data, sample, background, seed, ...(inputs !== undefined && { inputs: [...inputs] }) };
-  const begun = await client.perform(startModelImportanceOperation, asked);
+  const request = { model, data, sample, background, seed, ...(inputs !== undefined && { inputs: [...inputs] }) };
+  const begun = await client.perform(startModelImportanceOperation, request);
   if (!wait) return await follow(context, client, begun, false);
   const job = await waitFor(context, client, begun);
   if (job.state !== 'succeeded') return await follow(context, client, job, false);
@@ -44,7 +44,7 @@ export const importance: Run<Options> = async (context, [version = ''], options)
   );
 };
 
-/** The newest of the version. */
+/** The newest job of the version. */
 async function kept(client: DaisClient, reference: string): Promise<ModelImportance | undefined> {
   const named = parseServedModel(reference);
   if ('message' in named || named.of === 'run') {

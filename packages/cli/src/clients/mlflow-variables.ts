@@ -1,10 +1,10 @@
-/** What MLflow's clients read from the environment to find a server and to say who they are. Pure. */
+/** Environment variables of MLflow's clients for the server and the credentials. Pure functions. */
 
 export const TRACKING_URI = 'MLFLOW_TRACKING_URI';
 export const TRACKING_TOKEN = 'MLFLOW_TRACKING_TOKEN';
 export const EXPERIMENT_NAME = 'MLFLOW_EXPERIMENT_NAME';
 
-/** A variable that makes a client ignore what TRACKING_URI and TRACKING_TOKEN say, and how. */
+/** A variable that overrides TRACKING_URI and TRACKING_TOKEN in a client, with its effect. */
 export interface Shadow {
   readonly name: string;
   readonly effect: string;
@@ -21,15 +21,15 @@ export const shadows: readonly Shadow[] = [
   { name: 'MLFLOW_EXPERIMENT_ID', effect: 'runs go to an experiment whose ID may belong to another server' },
 ];
 
-/** The address of a server, or of one project on it, as MLflow's clients take it. */
+/** The URL of a server, or of one project on it, in the format of MLflow's clients. */
 export function trackingUri(server: string, project: string | undefined): string {
   const address = server.replace(/\/+$/, '');
   return project === undefined ? address : `${address}/p/${encodeURIComponent(project)}`;
 }
 
 /**
- * The value that NO_PROXY must have so that programs call this machine directly; undefined when it need not change.
- * `requests`, which MLflow's clients use, asks the proxy for localhost too unless NO_PROXY names it.
+ * The value of NO_PROXY with which programs call this machine directly; undefined when it is already sufficient.
+ * `requests`, which MLflow's clients use, sends requests for localhost to the proxy unless NO_PROXY names it.
  */
 export function noProxyFor(
   server: string,
@@ -39,7 +39,7 @@ export function noProxyFor(
   if (!(host === 'localhost' || host.startsWith('127.') || host === '::1')) return undefined;
   const names = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY'].flatMap((name) => [name, name.toLowerCase()]);
   if (names.every((name) => !variables[name])) return undefined;
-  // As Python reads it: the lower one first.
+  // Python reads the lowercase variable first.
   const before = variables['no_proxy'] || variables['NO_PROXY'] || '';
   const entries = before.split(',').map((entry) => entry.trim());
   const named = entries.some((entry) => entry === '*' || entry === host || host.endsWith(`.${entry}`));

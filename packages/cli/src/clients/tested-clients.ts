@@ -1,14 +1,14 @@
-/** Which clients are run against every Dais before it is released, by their names on the Python package index. */
+/** Clients that are tested against every Dais release, by their names on the Python package index. */
 
 export interface TestedClient {
   readonly name: string;
-  /** Other packages that bring the same client. */
+  /** Other packages that include the same client. */
   readonly also?: readonly string[];
-  /** Ascending. Empty: Dais does not speak what this client speaks yet. */
+  /** Ascending. Empty: Dais does not support the protocol of this client yet. */
   readonly versions: readonly string[];
 }
 
-/** `tested-clients.int.test.ts` holds these to the pinned requirements of the conformance tests. */
+/** `tested-clients.int.test.ts` compares these with the pinned requirements of the conformance tests. */
 export const testedClients: readonly TestedClient[] = [
   { name: 'mlflow', also: ['mlflow-skinny'], versions: ['2.22.5', '3.4.0', '3.17.2', '3.18.0'] },
   { name: 'kfp', versions: ['2.15.2', '2.17.3'] },

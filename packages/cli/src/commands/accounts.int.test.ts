@@ -1,4 +1,4 @@
-/** From nothing to a team, as an administrator types it. */
+/** Sets up a team from an empty server with commands only. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CliFixture } from '#testing/cli-fixture.ts';
 
@@ -22,7 +22,7 @@ async function json(words: readonly string[], token?: string) {
   return JSON.parse(await out([...words, '-o', 'json'], token));
 }
 
-/** What a browser does with the link. Gives the cookie of the session. */
+/** Opens the link like a browser. Returns the session cookie. */
 async function accept(link: string): Promise<string> {
   const response = await fetch(`${cli.server.url}/auth/invitation/accept`, {
     method: 'POST',
@@ -33,7 +33,7 @@ async function accept(link: string): Promise<string> {
   return response.headers.getSetCookie()[0]?.split(';')[0] ?? '';
 }
 
-/** What a page of the console does. */
+/** Calls the API like a page of the console. */
 async function tokenOf(cookie: string): Promise<string> {
   const response = await fetch(`${cli.server.url}/api/v1/tokens`, {
     method: 'POST',
@@ -65,7 +65,7 @@ test('the owner invites an administrator, who invites others', async () => {
   expect(link).toMatch(/\/invitation#[\w-]{43}\n$/);
 });
 
-test('tokens are made, listed, limited and ended', async () => {
+test('tokens are created, listed, limited and revoked', async () => {
   const owner = await tokenOf(await accept(await out(['user', 'invite', 'tokens@example.com', '--admin'])));
   const made = await cli.run(['token', 'create', 'laptop', '--days', '7'], { environment: { token: owner } });
   expect(made.out).toMatch(/^dais_pat_[0-9A-Za-z]{36}\n$/);
@@ -103,7 +103,7 @@ test('a service account has tokens of its own', async () => {
   expect(both.err).toContain('not both');
 });
 
-test('browsers are signed out', async () => {
+test('browser sessions are ended', async () => {
   const cookie = await accept(await out(['user', 'invite', 'browser@example.com']));
   const token = await tokenOf(cookie);
   const { items } = await json(['session', 'list'], token);
@@ -115,7 +115,7 @@ test('browsers are signed out', async () => {
   expect((await cli.run(['session', 'list'], { environment: { token } })).err).toContain('No browser sessions');
 });
 
-test('without accounts there is nobody to invite', async () => {
+test('without accounts nobody can be invited', async () => {
   const solo = await CliFixture.sharedDefault();
   try {
     const invited = await solo.run(['user', 'invite', 'ada@example.com']);

@@ -24,7 +24,7 @@ function unknownVerb(kind: string, verb: string, verbs: readonly string[]): Dais
   return new DaisError('invalid_request', `${kind} has no action "${verb}" (${hint}).`);
 }
 
-/** `count=3` is a number, `message=hello` a text: JSON where it is JSON. */
+/** `count=3` is a number, `message=hello` a string: values are parsed as JSON where possible. */
 function readFields(set: readonly string[]): Record<string, unknown> {
   return Object.fromEntries(
     set.map((pair) => {

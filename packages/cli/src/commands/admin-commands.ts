@@ -97,6 +97,31 @@ export const adminCommands: readonly CommandDefinition[] = [
     load: async () => ({ run: (await import('#commands/admin-content.ts')).scrub }),
   },
   {
+    name: 'admin nodes',
+    group: 'Server',
+    summary: 'List the nodes of the installation with state, version, load and leases',
+    details: 'A node is a Dais on one machine. All nodes of an installation share a database.',
+    examples: [
+      { command: 'admin nodes', does: 'by host' },
+      { command: 'admin nodes -o json', does: 'for a script' },
+    ],
+    load: async () => ({ run: (await import('#commands/admin-nodes.ts')).listNodes }),
+  },
+  {
+    name: 'admin remove-node',
+    group: 'Server',
+    summary: 'Remove a node that no longer runs',
+    details: 'Releases the number of its gateway. Dais removes a node without contact for 30 days itself.',
+    arguments: [{ syntax: '<id>', description: 'ID from `dais admin nodes`' }],
+    examples: [
+      {
+        command: 'admin remove-node 0199f3a2-6c1e-4d52-9a3b-1f0c5e7d8a90',
+        does: 'frees its gateway number',
+      },
+    ],
+    load: async () => ({ run: (await import('#commands/admin-nodes.ts')).removeNode }),
+  },
+  {
     name: 'admin keys',
     group: 'Server',
     summary: 'List the key-encryption keys and the number of secret values that each encrypts',

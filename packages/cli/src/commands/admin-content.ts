@@ -1,4 +1,4 @@
-/** Stored content: the scrub, and what is damaged. */
+/** Stored content: the scrub and its damaged objects. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type ContentStatus,
@@ -17,7 +17,7 @@ import { printedForPrograms, remark } from '#output/result.ts';
 import { table } from '#output/table.ts';
 
 const POLL_MS = 500;
-/** More damaged objects than this are counted, not listed. */
+/** Further damaged objects are counted, not listed. */
 const LISTED = 1000;
 
 export const content: Run = async (context) => {

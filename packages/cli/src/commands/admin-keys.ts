@@ -6,8 +6,8 @@ import { exitCodes, type ExitCode } from '#exit-codes.ts';
 import { printedForPrograms, remark } from '#output/result.ts';
 import { table } from '#output/table.ts';
 
-/** A look costs the server one count of values; nobody waits for less. */
-const LOOK_MS = 500;
+/** Each poll costs the server a count of values; progress changes slowly. */
+const POLL_MS = 500;
 
 export const listKeys: Run = async (context) => {
   const client = await context.connect();
@@ -64,6 +64,6 @@ async function waitUntilSealed(context: Context, client: DaisClient, timeoutMs: 
       return exitCodes.timedOut.code;
     }
     context.terminal.progress(`${countNoun(left, 'value')} still to be re-encrypted`);
-    await sleep(LOOK_MS, undefined, { signal: context.signal });
+    await sleep(POLL_MS, undefined, { signal: context.signal });
   }
 }

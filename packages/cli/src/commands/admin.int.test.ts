@@ -7,7 +7,7 @@ import { CliFixture, type CliOptions } from '#testing/cli-fixture.ts';
 import { freePort } from '../../../server/src/testing/dais-process.ts';
 
 let cli: CliFixture;
-/** Nothing listens there. */
+/** A port that nothing listens on. */
 let nowhereUrl: string;
 beforeAll(async () => {
   cli = await CliFixture.start();
@@ -21,7 +21,7 @@ async function ok(words: readonly string[], options?: CliOptions): Promise<strin
   return result.out;
 }
 
-test('export and backup of a running server; what is there already is not overwritten', async () => {
+test('export and backup of a running server; existing files are not overwritten', async () => {
   const to = join(cli.folder, 'dump.dais');
   const data = ['--data', cli.server.data];
   expect(await ok(['admin', 'export', to, ...data])).toMatch(

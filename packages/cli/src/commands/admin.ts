@@ -1,4 +1,4 @@
-/** Commands on a data folder of this machine; @dais/server does the work, and these report it. */
+/** Commands on a data folder of this machine; @dais/server performs them, and these print the results. */
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { countNoun, DaisError } from '@dais/api';
@@ -88,8 +88,8 @@ export const importDatabase: Run<ConfigOptions> = async (context, [file = ''], o
 };
 
 /**
- * The data folder that a command works on. @throws DaisError `invalid_request` when `--url`, or `DAIS_URL` without
- * `--data`, names a server that does not run on it.
+ * The data folder of a command. @throws DaisError `invalid_request` when `--url`, or `DAIS_URL` without `--data`, names
+ * a server that does not run on it.
  */
 async function dataFolderOf(context: Context, command: string, options: ConfigOptions): Promise<string> {
   const { loadConfig } = await loadServer();

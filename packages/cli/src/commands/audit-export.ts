@@ -25,7 +25,7 @@ interface Piece {
 
 export const run: Run<ExportOptions> = async (context, _args, options) => {
   const { format, index, after, to } = options;
-  // What is in a file goes to one place.
+  // A file has only one source.
   const kind = format === 'elasticsearch' ? `elasticsearch for ${index}` : format;
   const client = await context.connect();
   const file = to === undefined ? undefined : await ExportFile.open(resolve(context.workingFolder, to), kind, after);
@@ -48,12 +48,12 @@ export const run: Run<ExportOptions> = async (context, _args, options) => {
 
 async function* pieces(client: DaisClient, { format, index }: ExportOptions, from: number, signal: AbortSignal) {
   if (format === 'jsonl') {
-    // As they were hashed: such a file can be verified by itself.
+    // The lines are hashed as written: such a file can be verified offline.
     for await (const { entries } of serverEntries(client, signal, from)) yield linesOf(entries, from);
     return;
   }
   const host = new URL(client.url).hostname;
-  // Each page adds an entry that says so: without an end, one would follow the other for ever.
+  // Each page adds an audit entry itself: without a fixed end, the export would never finish.
   let end: number | undefined;
   for (let next = from; ;) {
     const page = await client.perform(exportAuditOperation, next === 0 ? {} : { after: next - 1 }, { signal });

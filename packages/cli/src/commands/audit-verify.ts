@@ -74,7 +74,7 @@ function show(
 /** @throws DaisError `invalid_request`. */
 async function chooseKey(context: Context, { publicKey, export: file }: VerifyOptions): Promise<LogKey> {
   if (publicKey !== undefined) {
-    // A key holds `+` between its parts; a path of that form can be written with ./ in front.
+    // A key has `+` between its parts; a path with such a name can be written with a leading ./.
     const isKey = /^[^\s+/]*[^\s+]*\+[0-9a-f]{8}\+\S+$/.test(publicKey);
     return logKey(isKey ? publicKey : await readFile(resolve(context.workingFolder, publicKey), 'utf8'));
   }

@@ -27,7 +27,7 @@ afterAll(async () => {
   await cli.stop();
 });
 
-test('what is done reaches the log, and its first checkpoint is signed at once', async () => {
+test('actions reach the log, and its first checkpoint is signed immediately', async () => {
   // The first checkpoint is signed as soon as there is an entry.
   await expect.poll(async () => (await readdir(checkpoints()).catch(() => [])).length, SOON).toBe(1);
   const listed = async () => (await cli.run(['audit', 'list', '--kind', 'Secret', '-o', 'json'])).out;
@@ -35,7 +35,7 @@ test('what is done reaches the log, and its first checkpoint is signed at once',
   key = (await ok('audit', 'key')).trim();
 });
 
-test('search, in a table and for programs', async () => {
+test('search prints a table, and JSON for programs', async () => {
   const text = await ok('audit', 'list', '--kind', 'Secret', '--limit', '2');
   expect(text.split('\n')[0]).toMatch(/^SEQ +AGE +TYPE +SUBJECT +BY +OUTCOME +REASON$/);
   expect(text).toContain('Secret three');
@@ -48,7 +48,7 @@ test('search, in a table and for programs', async () => {
   expect(await ok('audit', 'status')).toMatch(/entries: +\d+, of which 0 in archives/);
 });
 
-test('verification with a server, and without one', async () => {
+test('verification works with a server, and offline', async () => {
   expect(await ok('audit', 'verify')).toContain('verified');
   await writeFile(inFolder('audit.key'), `${key}\n`);
   expect(await ok('audit', 'verify', '--checkpoints', checkpoints(), '--public-key', 'audit.key')).toMatch(
@@ -84,7 +84,7 @@ test('verification with a server, and without one', async () => {
   expect((await cli.run(['audit', 'verify', '--public-key', 'a+00000000+AAAA'])).code).toBe(7);
 });
 
-test('one entry is proven to somebody who has only the key', async () => {
+test('one entry is proven to a person who has only the key', async () => {
   await writeFile(inFolder('proof.json'), await ok('audit', 'proof', '0'));
   const check = ['audit', 'proof', '--check', 'proof.json', '--public-key', key, '--url', 'http://127.0.0.1:9'];
   expect(await ok(...check)).toContain('verified  The signed log contains the entry.');
@@ -93,7 +93,7 @@ test('one entry is proven to somebody who has only the key', async () => {
   expect((await cli.run(check)).code).toBe(7);
 });
 
-test('an export goes on where it ended, and writes nothing twice, also when it was cut off', async () => {
+test('an export continues at its end, and writes nothing twice, even after it was interrupted', async () => {
   const export_ = ['audit', 'export', '--format', 'ecs', '--to', 'ecs.ndjson'];
   await ok(...export_);
   const lines = async () => {
@@ -108,7 +108,7 @@ test('an export goes on where it ended, and writes nothing twice, also when it w
     event: { kind: 'event', outcome: 'success', dataset: 'dais.audit' },
     user: { name: 'dais' },
   });
-  // As if it had been killed in the middle of writing the next page.
+  // The state after a kill during the write of the next page.
   const before = await readFile(inFolder('ecs.ndjson'), 'utf8');
   await writeFile(inFolder('ecs.ndjson'), `${before}{"@timestamp":"20`);
   const exported = async () => {
@@ -123,7 +123,7 @@ test('an export goes on where it ended, and writes nothing twice, also when it w
   await truncate(inFolder('ecs.ndjson'), 0);
 });
 
-test('a body of _bulk has each entry once, as a document of ECS, and goes on where it ended', async () => {
+test('a body of _bulk has each entry once as an ECS document, and continues at its end', async () => {
   const denied = { environment: { token: 'dais_pat_wrong' } };
   await cli.run(['get', 'secrets'], denied);
   const export_ = [
@@ -188,7 +188,7 @@ test('syslog is framed by its length', async () => {
   expect(frames).toBeGreaterThan(2);
 });
 
-test('a legal hold, and somebody who is forgotten', async () => {
+test('a legal hold, and the erasure of a person', async () => {
   await ok('audit', 'hold', '--reason', 'case 12');
   expect(await ok('audit', 'status')).toContain('case 12');
   expect((await cli.run(['audit', 'forget', 'owner'])).code).toBe(4);

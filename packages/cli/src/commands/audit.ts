@@ -153,7 +153,7 @@ export const forget: Run = async (context, [user = '']) => {
   const client = await context.connect();
   const done = await client.perform(forgetPersonOperation, { user }, { signal: context.signal });
   if (!(await printedForPrograms(context, done))) {
-    context.terminal.out(`What the audit log says of ${user} can no longer be read; it stays as ${done.person}.\n`);
+    context.terminal.out(`Audit entries about ${user} can no longer be read; the person stays as ${done.person}.\n`);
   }
   return exitCodes.ok.code;
 };

@@ -3,7 +3,7 @@ import type { CommandDefinition } from '#commands/definition.ts';
 const JOB = { syntax: '<id>', description: 'job ID' } as const;
 const MODEL = 'models:/NAME@ALIAS or models:/NAME/7; also NAME@ALIAS and NAME/7';
 
-/** Long work on versions of models. */
+/** Jobs on model versions. */
 export const batchCommands: readonly CommandDefinition[] = [
   {
     name: 'batch-predict',

@@ -7,7 +7,7 @@ import { kinds, type Change, type Event, type Resource } from '@dais/api';
 import { CliFixture, type CliOptions } from '#testing/cli-fixture.ts';
 
 let cli: CliFixture;
-/** Nobody listens there. */
+/** A port that nothing listens on. */
 let nowhereUrl: string;
 beforeAll(async () => {
   cli = await CliFixture.start();
@@ -52,7 +52,7 @@ async function apply(text: string, ...words: string[]): Promise<string> {
   return await ok(['apply', '-f', '-', ...words], { stdin: text });
 }
 
-test('plan tells what apply then does, and exits with 10 only when something would change', async () => {
+test('plan shows what apply then does, and exits with 10 only when something would change', async () => {
   const path = await file('plan.yaml', project('planned', 'first'));
   const before = await cli.run(['plan', '-f', path]);
   expect(before.code).toBe(10);
@@ -65,7 +65,7 @@ test('plan tells what apply then does, and exits with 10 only when something wou
   expect(after.out).toContain('    spec.description: "first" → "second"\n');
 });
 
-test('the example of every kind can be applied as it stands', async () => {
+test('the example of every kind can be applied unchanged', async () => {
   for (const kind of kinds) {
     const example = await ok(['explain', kind.kind, '--example']);
     const { changes } = JSON.parse(await apply(example, '-o', 'json')) as { changes: Change[] };
@@ -73,7 +73,7 @@ test('the example of every kind can be applied as it stands', async () => {
   }
 });
 
-test('a folder with files below it, prune, quiet', async () => {
+test('a folder with files, prune, quiet', async () => {
   await file('set/a.yaml', secret('set-a'));
   await file('set/deep/b.yml', secret('set-b'));
   await file('set/.hidden/c.yaml', secret('set-c'));
@@ -84,7 +84,7 @@ test('a folder with files below it, prune, quiet', async () => {
   expect(await ok(['get', 'secrets', '--owner', 'set', '-o', 'name'])).toBe('secret/set-a\n');
 });
 
-test('a folder whose manifests lie deeper says so; what is not there is named', async () => {
+test('a folder with manifests only in subfolders has a hint; a missing path is named', async () => {
   await file('only-deep/x/y.yaml', secret('y'));
   const deep = await cli.run(['apply', '-f', 'only-deep', '-f', 'nothing.yaml']);
   expect(deep.code).toBe(3);
@@ -92,7 +92,7 @@ test('a folder whose manifests lie deeper says so; what is not there is named', 
   expect(deep.err).toContain('nothing.yaml: file not found');
 });
 
-test('prune without a set is refused before anything is sent', async () => {
+test('prune without a set is rejected before anything is sent', async () => {
   const result = await cli.run(['apply', '-f', '-', '--prune'], { stdin: secret('x') });
   expect(result).toMatchObject({ code: 7, err: expect.stringContaining('--prune needs --owner') as string });
 });
@@ -105,7 +105,7 @@ test('reports all problems of all files, with their lines', async () => {
   await expect(err).toMatchFileSnapshot('__golden__/apply-refused.txt');
 });
 
-test('a file that is not UTF-8 is told with its place', async () => {
+test('a file that is not UTF-8 is reported with the position', async () => {
   await file(
     'latin1.yaml',
     Buffer.concat([Buffer.from('kind: Secret\nname: caf'), Buffer.from([0xe9]), Buffer.from('\n')]),
@@ -130,7 +130,7 @@ test('get: table, wide, names, one as YAML, labels, missing ones', async () => {
   });
 });
 
-test('an empty list says how to make the first one, and stays JSON for a program', async () => {
+test('an empty list has the command that creates an entry, and stays JSON for a program', async () => {
   await apply(project('empty', 'nothing here'));
   const people = await cli.run(['get', 'secrets', '-p', 'empty']);
   expect(people.out).toBe('');
@@ -148,7 +148,7 @@ test('all projects in one list', async () => {
   expect(out).toMatch(/^other {2,}over-there/m);
 });
 
-test('a kind that there is not, and one that is nearly right', async () => {
+test('an unknown kind, and a misspelled one', async () => {
   const { code, err } = await cli.run(['get', 'secretz']);
   expect(code).toBe(7);
   expect(err).toContain('There is no kind "secretz" (did you mean secrets?)');
@@ -156,7 +156,7 @@ test('a kind that there is not, and one that is nearly right', async () => {
 
 test('describe shows spec, conditions and events, without secrets', async () => {
   await apply(secret('described', '  annotations:\n    why: for the test\n'));
-  // An event is listed once it has its number, which it gets after the change is committed.
+  // An event is listed only with its number, which it gets after the change is committed.
   await expect.poll(async () => await ok(['describe', 'secret', 'described'])).toContain('resource.created');
   const out = await ok(['describe', 'secret', 'described']);
   expect(out).toMatch(/^Secret described\n/);
@@ -195,7 +195,7 @@ test('revisions remember the commit of a checkout, without its credentials', asy
   expect(await ok(['history', 'project', 'from-git'])).toContain(`git.example.com/team/deploy@${commit.slice(0, 8)}`);
 });
 
-test('history, rollback to the one before and to a number, and one that there is not', async () => {
+test('history, rollback to the previous and to a numbered revision, and an unknown one', async () => {
   for (const text of ['one', 'two', 'three']) await apply(project('rolled', text));
   const described = async () =>
     (await json<Resource<{ description: string }>>(['get', 'project', 'rolled'])).spec.description;
@@ -208,11 +208,11 @@ test('history, rollback to the one before and to a number, and one that there is
   expect(missing).toMatchObject({ code: 4, err: expect.stringContaining('has no revision 99') as string });
 });
 
-test('delete: by name, by label only with --yes, held by others, missing', async () => {
+test('delete: by name, by label only with --yes, referenced by others, missing', async () => {
   await apply(['a', 'b', 'c'].map((name) => secret(`del-${name}`, '  labels:\n    del: "yes"\n')).join('---\n'));
   expect(await ok(['delete', 'secret', 'del-a'])).toBe('Secret del-a deleted.\n');
-  const asked = await cli.run(['delete', 'secrets', '-l', 'del=yes']);
-  expect(asked).toMatchObject({ code: 7, err: expect.stringContaining('del-b, del-c') as string });
+  const unconfirmed = await cli.run(['delete', 'secrets', '-l', 'del=yes']);
+  expect(unconfirmed).toMatchObject({ code: 7, err: expect.stringContaining('del-b, del-c') as string });
   expect(await ok(['delete', 'secrets', '-l', 'del=yes', '--yes', '--wait', '-o', 'name'])).toBe(
     'secret/del-b\nsecret/del-c\n',
   );
@@ -226,7 +226,7 @@ test('delete: by name, by label only with --yes, held by others, missing', async
   expect(held.err).toMatch(/"held" is used by .*holder/);
 });
 
-test('--wait ends when everything is ready, and tells after the time what is not', async () => {
+test('--wait ends when everything is ready, and lists the others after the timeout', async () => {
   const receiver = createServer((_request, response) => response.end());
   await listen(receiver);
   try {
@@ -235,7 +235,7 @@ test('--wait ends when everything is ready, and tells after the time what is not
     const channel = (await ok(['explain', 'AlertChannel', '--example']))
       .replace('operations-desk', 'waits')
       .replace(/url: .*/, `url: http://127.0.0.1:${port}/`);
-    // Its address is of this machine, which the server may not call: the channel never becomes ready.
+    // Its URL is on this machine, which the server may not call: the channel never becomes ready.
     const { code, err } = await cli.run(['apply', '-f', '-', '--wait', '--timeout', '1500ms'], { stdin: channel });
     expect(code).toBe(8);
     expect(err).toMatch(/^AlertChannel waits is not ready: \w+: /m);
@@ -244,7 +244,7 @@ test('--wait ends when everything is ready, and tells after the time what is not
   }
 });
 
-test('edit: a change, no change, a refused one that keeps the text', async () => {
+test('edit: a change, no change, a rejected one that keeps the text', async () => {
   await apply(project('edited', 'before'));
   const editor = (script: string) => ({ environment: { editor: script } });
   expect(await ok(['edit', 'project', 'edited'], editor(`sed -i s/before/after/`))).toContain('revision 2');
@@ -262,11 +262,11 @@ test('edit: a change, no change, a refused one that keeps the text', async () =>
   }
 });
 
-test('edit: what somebody else changed meanwhile is shown, and then decided about', async () => {
+test('edit: a concurrent change is shown and can be overwritten', async () => {
   await apply(project('raced', 'theirs-0'));
   const theirs = await file('theirs.yaml', project('raced', 'theirs-1'));
   const seen = join(cli.folder, 'seen');
-  // First: somebody else applies while we edit. Then: keep what is shown, and save once more.
+  // First: another user applies during the edit. Then: keep the shown text and save again.
   const script = await file(
     'editor.sh',
     `if [ -e ${seen} ]; then cp "$1" ${seen}; echo "# mine" >> "$1"; else : > ${seen}; sed -i s/theirs-0/mine/ "$1"; ` +
@@ -277,7 +277,7 @@ test('edit: what somebody else changed meanwhile is shown, and then decided abou
   expect((await json<Resource<{ description: string }>>(['get', 'project', 'raced'])).spec.description).toBe('mine');
 });
 
-test('events: a list, about one thing, of the organization', async () => {
+test('events: a list, of one resource, of the organization', async () => {
   await apply(secret('eventful'));
   await expect
     .poll(async () => await ok(['events', 'secret', 'eventful']))
@@ -287,7 +287,7 @@ test('events: a list, about one thing, of the organization', async () => {
   expect(await ok(['events', '--organization', '--type', 'resource.created'])).toContain('Project default');
 });
 
-test('watching shows the list, then changes, until stopped', async () => {
+test('watching prints the list, then changes, until it is stopped', async () => {
   const stop = new AbortController();
   let out = '';
   const watching = cli.run(['get', 'secrets', '-w', '-l', 'watched=yes'], {
@@ -314,7 +314,7 @@ test('watching events for a program: one JSON object a line', async () => {
       out += text;
     },
   });
-  // A watch begins when it is open: applied again until it saw one.
+  // A watch starts when it is open: the manifest is applied until the watch has seen one change.
   let round = 0;
   await expect
     .poll(async () => {
@@ -346,12 +346,12 @@ test('keys: listed, and replaced by a new one', async () => {
   expect(await ok(['admin', 'keys'])).toMatch(/ not needed +0$/m);
 });
 
-test('version: both, and only this one when no server answers', async () => {
+test('version: of both, and only of the command when no server responds', async () => {
   expect(await ok(['version'])).toContain(`at ${cli.server.url} (embedded PostgreSQL`);
   expect(await ok(['version', '--url', nowhereUrl])).toContain(`not reachable at ${nowhereUrl}`);
 });
 
-test('no server: which one was meant, what to do, exit code 6', async () => {
+test('no server: the error names the selected one and the remedy, with exit code 6', async () => {
   const nowhere = { environment: { data: join(cli.folder, 'nowhere') } };
   const named = await cli.run(['get', 'secrets', '--url', nowhereUrl], nowhere);
   expect(named).toMatchObject({ code: 6, err: expect.stringContaining(`${nowhereUrl} (from --url)`) as string });
@@ -363,7 +363,7 @@ test('no server: which one was meant, what to do, exit code 6', async () => {
   expect(JSON.parse(problem.err)).toMatchObject({ code: 'server_unreachable', status: 503 });
 });
 
-test('doctor finds nothing wrong here, and a wrong configuration, data folder and proxy elsewhere', async () => {
+test('doctor finds no problem here, and a wrong configuration, data folder and proxy elsewhere', async () => {
   const { findings } = JSON.parse((await cli.run(['doctor', '-o', 'json', '--data', cli.server.data])).out) as {
     findings: { name: string; state: string; detail: string; remedy?: string }[];
   };
@@ -383,7 +383,7 @@ test('doctor finds nothing wrong here, and a wrong configuration, data folder an
   expect(sick.out).toMatch(/problem +data +.*is not a folder/);
 });
 
-test('config: explained by field and by variable, shown without secrets', async () => {
+test('config: explained by field and by variable, printed without secrets', async () => {
   expect(await ok(['config', 'explain', 'DAIS_DATABASE_URL'])).toMatch(/^database\.url {3}text; never shown\n/);
   expect(await ok(['config', 'explain', 'keys'])).toContain('only when keys.type is kms');
   const near = await cli.run(['config', 'explain', 'databse.url']);
@@ -404,11 +404,11 @@ test('completion: names come from the server', async () => {
   expect(await ok(['__complete', 'apply', '-f', ''])).toBe(':files\n');
 });
 
-test.each(['bash', 'zsh', 'fish'])('the %s script is one that the shell takes', async (shell) => {
+test.each(['bash', 'zsh', 'fish'])('the %s script is valid in that shell', async (shell) => {
   const { runProgram } = await import('#processes.ts');
   const path = await file(`completion.${shell}`, await ok(['completion', shell]));
   const checked = await runProgram(shell, ['-n', path], { variables: process.env });
-  // 127: that shell is not installed here.
+  // 127: the shell is not installed.
   expect([0, 127]).toContain(checked.code);
   expect(checked.code === 0 ? checked.stderr : '').toBe('');
 });
@@ -424,7 +424,7 @@ test('bash completes a kind and a name', async () => {
   expect(stdout).toBe('by-bash\n');
 });
 
-test('open prints the address, and how to reach it from elsewhere', async () => {
+test('open prints the URL, and how to reach it from elsewhere', async () => {
   const { out, err } = await cli.run(['open'], {
     environment: { variables: { SSH_CONNECTION: '10.0.0.1 5000 10.0.0.2 22' } },
   });
@@ -439,12 +439,12 @@ test('get points to the command that lists records, and accepts kinds written wi
   expect(await cli.run(['get', 'feature-views'])).toMatchObject({ code: 0 });
 });
 
-test('lineage explains what it takes, and shows a node without edges', async () => {
+test('lineage explains its argument, and prints a node without edges', async () => {
   expect((await cli.run(['lineage', 'nothing'])).err).toContain('Use MODEL/VERSION, DATASET@VERSION');
   expect((await cli.run(['lineage', 'a/1', '--upstream', '--downstream'])).err).toContain('--upstream or --downstream');
 });
 
-test('deploy without a version names the model that is missing', async () => {
+test('deploy without a version names the missing model', async () => {
   const { code, err } = await cli.run(['deploy', 'absent', '--to', 'delays']);
   expect(code).toBe(3);
   expect(err).toContain('absent');

@@ -3,7 +3,7 @@ import type { Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
 
 export const run: Run = (context, [shell]) => {
-  // The parser lets nothing else through.
+  // The parser accepts no other value.
   context.terminal.out(scripts[shell as Shell]);
   return Promise.resolve(exitCodes.ok.code);
 };

@@ -1,4 +1,4 @@
-/** `dais queue` and `dais quota`: which steps wait, and who uses what of the machines that run steps. */
+/** `dais queue` and `dais quota`: pending steps, and the usage of machines that run steps. */
 import {
   listComputeOperation,
   readExecutionQueueOperation,
@@ -54,7 +54,7 @@ export const showQueue: Run<ListOptions> = async (context, _args, { limit }) => 
   return exitCodes.ok.code;
 };
 
-/** Why a step waits, in a few words. */
+/** Why a step is pending, as a short text. */
 function reasonText({ why, resource }: ExecutionWait): string {
   if (why === 'quota') {
     return resource === 'runningSteps' ? 'quota of running steps' : `quota of ${resource ?? 'the project'}`;
@@ -110,7 +110,7 @@ function printProject({ terminal }: Context, use: ComputeUse, limits: ComputeLim
   );
 }
 
-/** Whoever uses most comes first. */
+/** The largest usage comes first. */
 function printProjects({ terminal }: Context, projects: readonly ProjectCompute[]): void {
   const used = new Set(
     projects.flatMap(({ use, limits }) => [use, limits].flatMap((one) => Object.keys(one.resources))),

@@ -23,7 +23,7 @@ const write = async (file: string, text: string) => {
 const FIRST = 'id,carrier,delay\n1,LH,5\n2,BA,\n3,AF,12\n';
 const SECOND = 'id,carrier,delay\n1,LH,5\n2,BA,7\n4,KL,3\n';
 
-test('a dataset is pushed, looked at, compared, tagged, pulled and restored', async () => {
+test('a dataset is pushed, inspected, compared, tagged, pulled and restored', async () => {
   await write('raw/a.csv', FIRST);
   await dais.run(['apply', '-f', '-'], {
     stdin: 'apiVersion: dais.dev/v1\nkind: Dataset\nmetadata: {name: flights}\nspec: {keys: [id], label: delay}\n',
@@ -63,7 +63,7 @@ test('a dataset is pushed, looked at, compared, tagged, pulled and restored', as
   expect((await run('data', 'delete', 'flights@2')).out).toBe('flights@2 deleted.\n');
 });
 
-test('what is wrong with a file is told with its line, and its rows are kept', async () => {
+test('an error in a file is reported with its line, and its rows are kept', async () => {
   await dais.run(['apply', '-f', '-'], {
     stdin:
       'apiVersion: dais.dev/v1\nkind: Dataset\nmetadata: {name: strict}\nspec: {columns: [{name: id, type: int64}, {name: x, type: float64}]}\n',
@@ -86,7 +86,7 @@ test('what is wrong with a file is told with its line, and its rows are kept', a
   expect([typo.code, typo.err]).toEqual([7, expect.stringContaining('idd')]);
 });
 
-test('a run that says where its data came from is tied to the version', async () => {
+test('a run that logs the source of its data is linked to the version', async () => {
   await write('lineage.csv', 'id,x\n1,1\n');
   await run('data', 'push', 'seen', 'lineage.csv');
   const call = async <Output>(path: string, body?: object): Promise<Output> => {

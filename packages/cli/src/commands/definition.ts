@@ -1,18 +1,18 @@
 import type { Run } from '#context.ts';
 
-/** A command as data: what the parser, the help, completions and the reference pages are made from. */
+/** A command as data, from which the parser, the help, completions and the reference pages are built. */
 export interface CommandDefinition {
   /** `get`, `admin backup`. */
   readonly name: string;
   readonly group: CommandGroup;
-  /** One line, without a full stop; stands in the list of commands. */
+  /** One line without a period, for the list of commands. */
   readonly summary: string;
   /** Further sentences for the command's own help. */
   readonly details?: string;
   readonly arguments?: readonly ArgumentDefinition[];
   readonly options?: readonly OptionDefinition[];
   readonly examples: readonly Example[];
-  /** Loads what does the work: only when the command is run, so that the others stay quick. */
+  /** Loads the implementation only when the command runs, so that the others start quickly. */
   readonly load: () => Promise<{ readonly run: Run }>;
 }
 
@@ -32,7 +32,7 @@ export interface ArgumentDefinition {
   /** `<kind>`, `[name]`, `[names...]` */
   readonly syntax: string;
   readonly description: string;
-  /** What a shell may complete it with. */
+  /** Source of shell completion. */
   readonly completes?: 'kind' | 'name' | 'field' | 'shell' | 'config';
   readonly choices?: readonly string[];
 }
@@ -43,17 +43,17 @@ export interface OptionDefinition {
   readonly description: string;
   readonly default?: string | number | boolean;
   readonly choices?: readonly string[];
-  /** May be given several times; the value is then a list. */
+  /** The option is repeatable; its value is then a list. */
   readonly repeatable?: true;
   readonly required?: true;
-  /** How the text is read. */
+  /** Parser of the text. */
   readonly type?: 'integer' | 'duration';
   readonly completes?: 'file' | 'folder' | 'kind' | 'project';
 }
 
 export interface Example {
-  /** Without `dais` in front. */
+  /** Without the leading `dais`. */
   readonly command: string;
-  /** What it does, after `#`. */
+  /** Explanation, printed after `#`. */
   readonly does: string;
 }

@@ -42,7 +42,9 @@ export const run: Run<DeleteOptions> = async (context, args, options) => {
   return options.wait === true ? await waitUntilGone(context, client, gone, options.timeout) : exitCodes.ok.code;
 };
 
-/** Those that the selector finds, after asking. @throws DaisError `invalid_request` when nothing says which. */
+/**
+ * Deletes the resources of the selector after confirmation. @throws DaisError `invalid_request` without a selection.
+ */
 async function choose(
   context: Context,
   client: DaisClient,

@@ -22,7 +22,7 @@ export const run: Run<DoctorOptions> = async (context, _args, options) => {
   return wrong > 0 ? exitCodes.failed.code : exitCodes.ok.code;
 };
 
-/** Only what a machine that trains needs: it has no server. */
+/** Only checks for a training machine, which has no server. */
 async function examineClient(context: Context, options: DoctorOptions) {
   const { environment, globals } = context;
   const choice = await chooseServer(environment, globals, options.data);
@@ -33,7 +33,7 @@ async function examineClient(context: Context, options: DoctorOptions) {
 
 const SIGNS = { ok: 'ok', warning: 'warning', problem: 'problem', skipped: 'skipped' } as const;
 
-/** What is wrong stands last, where a terminal ends. */
+/** Problems come last, where they stay visible in a terminal. */
 function findingsText(findings: readonly Finding[], style: Style): string {
   const paint = { ok: style.ok, warning: style.warn, problem: style.fail, skipped: style.dim };
   const order = { ok: 0, skipped: 1, warning: 2, problem: 3 };

@@ -19,19 +19,19 @@ export const run: Run = async (context, args) => {
   const file = join(folder, `${kind.kind.toLowerCase()}.yaml`);
   const text = await editableText(resource, kind.writeOnly);
   const exitCode = await new Editing(context, client, file, resource, text).run();
-  // What was not taken stays: it is the only copy of somebody's work.
+  // A rejected text is kept: it is the only copy of the user's work.
   if (exitCode === exitCodes.ok.code) await rm(folder, { recursive: true, force: true });
   return exitCode;
 };
 
-/** One resource in an editor, as often as it takes. */
+/** Edits one resource in an editor, repeatedly until it is applied. */
 class Editing {
   readonly #context: Context;
   readonly #client: DaisClient;
   readonly #file: string;
-  /** The version that the text is for. */
+  /** The version on which the text is based. */
   #base: Resource;
-  /** As the editor was last given it. */
+  /** The text that the editor last received. */
   #given: string;
 
   constructor(context: Context, client: DaisClient, file: string, base: Resource, text: string) {
@@ -79,12 +79,12 @@ class Editing {
     const resource = await this.#client.update(kind, metadata.name, { yaml: text }, { resourceVersion });
     if (await printedForPrograms(this.#context, resource)) return exitCodes.ok.code;
     const { generation } = resource.metadata;
-    const said = generation === metadata.generation ? 'is unchanged' : `updated to revision ${generation}`;
-    this.#context.terminal.out(`${kind} ${printable(metadata.name)} ${said}.\n`);
+    const outcome = generation === metadata.generation ? 'is unchanged' : `updated to revision ${generation}`;
+    this.#context.terminal.out(`${kind} ${printable(metadata.name)} ${outcome}.\n`);
     return exitCodes.ok.code;
   }
 
-  /** What to show next; undefined when trying again would not help. */
+  /** The next text for the editor; undefined when a retry would not help. */
   async #textAfter(error: DaisError, sent: string): Promise<string | undefined> {
     const { kind, metadata } = this.#base;
     if (error.code === 'precondition_failed' || error.code === 'conflict') {
@@ -101,12 +101,12 @@ class Editing {
     return exitCodes.ok.code;
   }
 
-  #giveUp(said: string, error: DaisError | undefined): ExitCode {
+  #giveUp(outcome: string, error: DaisError | undefined): ExitCode {
     const { terminal, sentTexts } = this.#context;
     if (error !== undefined) {
       terminal.err(errorText(error, { style: terminal.errStyle, sources: sentTexts, columns: terminal.columns }));
     }
-    terminal.err(`${said} Your text is saved in ${this.#file}\n`);
+    terminal.err(`${outcome} Your text is saved in ${this.#file}\n`);
     return error === undefined ? exitCodes.failed.code : exitCodeOf(error);
   }
 }

@@ -17,14 +17,14 @@ afterAll(async () => {
   await Promise.all([open.stop(), guarded.stop()]);
 });
 
-test('a server that knows whoever is on this machine: the address is enough', async () => {
+test('a server that identifies the local user: the URL is enough', async () => {
   const { code, out, err } = await open.run(['env', '--shell', 'bash']);
   expect({ code, out, err }).toEqual({ code: 0, out: `export MLFLOW_TRACKING_URI='${open.server.url}';\n`, err: '' });
   const team = await open.run(['env', '--shell', 'fish', '-p', 'flights team']);
   expect(team.out).toBe(`set -gx MLFLOW_TRACKING_URI '${open.server.url}/p/flights%20team';\n`);
 });
 
-test('variables that would win are unset, localhost is not asked of a proxy', async () => {
+test('overriding variables are unset, and localhost bypasses the proxy', async () => {
   const variables = {
     PATH: process.env['PATH'],
     MLFLOW_TRACKING_TOKEN: 'of another server',
@@ -49,7 +49,7 @@ test('variables that would win are unset, localhost is not asked of a proxy', as
   );
 });
 
-test('a server that asks who you are: the token that was kept for it, or an error that says what to do', async () => {
+test('a server that requires authentication: its stored token, or an error with the remedy', async () => {
   const elsewhere = `${guarded.folder}/nowhere`;
   const words = ['env', '--url', guarded.server.url, '--shell', 'bash'];
   const unknown = await guarded.run(words, { environment: { data: elsewhere } });
@@ -63,7 +63,7 @@ test('a server that asks who you are: the token that was kept for it, or an erro
   expect(wrong.err).not.toContain('dais_pat_wrong');
 });
 
-test('a terminal is not shown the token unless that is asked for', async () => {
+test('a terminal shows the token only on request', async () => {
   const words = ['env', '--url', guarded.server.url, '--shell', 'bash', '--token', token];
   const shown = await guarded.run(words, { terminal: true });
   expect(shown.out).toBe(`export MLFLOW_TRACKING_URI='${guarded.server.url}';\n`);
@@ -75,12 +75,12 @@ test('a terminal is not shown the token unless that is asked for', async () => {
   expect((await guarded.run([...words, '--show-token'], { terminal: true })).out).toContain(token);
 });
 
-test('taken back, without a server', async () => {
+test('unset, without a server', async () => {
   const { code, out } = await open.run(['env', '--unset', '--shell', 'bash', '--url', 'http://127.0.0.1:3']);
   expect({ code, out }).toEqual({ code: 0, out: 'unset MLFLOW_TRACKING_URI;\nunset MLFLOW_TRACKING_TOKEN;\n' });
 });
 
-test('nobody answers', async () => {
+test('no response', async () => {
   const { code, out, err } = await open.run(['env', '--url', 'http://127.0.0.1:3']);
   expect({ code, out }).toEqual({ code: 6, out: '' });
   expect(err).toContain('No server at http://127.0.0.1:3');

@@ -18,7 +18,7 @@ export const run: Run<EnvOptions> = async (context, _args, options) => {
   const { globals, terminal, environment } = context;
   const changes: VariableChanges =
     options.unset === true ? { set: {}, unset: [TRACKING_URI, TRACKING_TOKEN] } : await changesFor(context);
-  // What stands on a terminal is seen by others, recorded and scrolled back to.
+  // Text on a terminal is seen by others, recorded, and stays in the scrollback.
   const onTerminal = terminal.columns !== undefined;
   const { [TRACKING_TOKEN]: token, ...others } = changes.set;
   const hidden = token !== undefined && onTerminal && options.showToken !== true;
@@ -50,25 +50,25 @@ async function changesFor(context: Context): Promise<VariableChanges> {
 }
 
 /**
- * Undefined when the server knows whoever is on this machine: what is not in the environment cannot leak from it.
- * @throws DaisError `unauthenticated` when one is needed and none is known, `server_unreachable`.
+ * Undefined when the server identifies the local user: a token that is not in the environment cannot leak from it.
+ * @throws DaisError `unauthenticated` when a token is needed and none is known, `server_unreachable`.
  */
 async function neededToken(context: Context, choice: ServerChoice): Promise<string | undefined> {
   const { environment, globals } = context;
   const given = globals.token ?? environment.token;
-  const knows = async (token: string | undefined) => {
+  const accepts = async (token: string | undefined) => {
     const client = await connect(environment, globals, { url: choice.url, token });
     const { actor } = await client.perform(currentSessionOperation, {});
     return actor !== undefined;
   };
-  if (given === undefined && (await knows(undefined))) return undefined;
-  if (choice.token !== undefined && (await knows(choice.token))) return choice.token;
+  if (given === undefined && (await accepts(undefined))) return undefined;
+  if (choice.token !== undefined && (await accepts(choice.token))) return choice.token;
   const why = choice.token === undefined ? 'requires authentication' : 'does not accept that token';
   const remedy = `sign in with \`dais login ${choice.url}\`, or give --token`;
   throw new DaisError('unauthenticated', `${choice.url} ${why}: ${remedy}.`);
 }
 
-/** What this command was called with, to be called again. The token is left to the environment. */
+/** The arguments of this command, to call it again. The token stays in the environment. */
 function ownWords({ url, project }: Context['globals'], { shell, unset }: EnvOptions): string {
   const words = [
     ...(url === undefined ? [] : ['--url', url]),

@@ -1,4 +1,4 @@
-/** `dais export mlflow`: a project as a store of MLflow, or into a running server. */
+/** `dais export mlflow`: exports a project as a store of MLflow, or into a running server. */
 import { countNoun } from '@dais/api';
 import { resolve } from 'node:path';
 import type { Context, Run } from '#context.ts';

@@ -9,7 +9,7 @@ const SELECTION = [
   },
 ];
 
-/** Features: as they are, as they were, and what brings them. */
+/** Features: online values, historical values and materialization. */
 export const featureCommands: readonly CommandDefinition[] = [
   {
     name: 'features list',

@@ -1,4 +1,4 @@
-/** `dais gc`: what was deleted long ago goes for good, batch by batch. */
+/** `dais gc`: removes deleted objects permanently after their retention, in batches. */
 import { collectGarbageOperation, countNoun } from '@dais/api';
 import type { Context, Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
@@ -19,7 +19,7 @@ export const run: Run<GcOptions> = async (context, _args, { olderThan, dryRun = 
   const policy = olderThan === undefined ? {} : { olderThanHours: Math.max(1, Math.ceil(olderThan / HOUR_MS)) };
   const settings = { signal: context.signal, repeatable: true };
   const { removed: due } = await client.perform(collectGarbageOperation, { ...policy, dryRun: true }, settings);
-  if (dryRun) return await tell(context, due, due, true);
+  if (dryRun) return await printRemoved(context, due, due, true);
   const startedAt = context.now();
   const removed: Record<keyof Removed, number> = { runs: 0, loggedModels: 0, experiments: 0, traces: 0, files: 0 };
   let cursor: string | undefined;
@@ -33,12 +33,12 @@ export const run: Run<GcOptions> = async (context, _args, { olderThan, dryRun = 
     context.terminal.progress(barText({ what: 'removed', done, total, bytes: 0, elapsedMs }));
   } while (cursor !== undefined);
   context.terminal.progress('');
-  return await tell(context, removed, due, false);
+  return await printRemoved(context, removed, due, false);
 };
 
 const itemsOf = ({ runs, loggedModels, experiments }: Removed) => runs + loggedModels + experiments;
 
-async function tell(context: Context, removed: Removed, due: Removed, dryRun: boolean) {
+async function printRemoved(context: Context, removed: Removed, due: Removed, dryRun: boolean) {
   const kept = itemsOf(due) - itemsOf(removed);
   if (await printedForPrograms(context, { removed, kept })) return exitCodes.ok.code;
   const { runs, loggedModels, experiments, traces, files } = removed;

@@ -31,7 +31,7 @@ export const run: Run<GetOptions> = async (context, args, options) => {
   const isSelected = (resource: Resource) => names.length === 0 || names.includes(resource.metadata.name);
   const items = first.flatMap((page) => page.items).filter(isSelected);
   if (options.watch !== true) {
-    if (items.length === 0) tellEmpty(context, kind, client, options);
+    if (items.length === 0) printEmpty(context, kind, client, options);
     else context.terminal.out(await listText(context, kind, items, options));
     return exitCodes.ok.code;
   }
@@ -40,7 +40,7 @@ export const run: Run<GetOptions> = async (context, args, options) => {
 
 interface FirstPage {
   readonly items: readonly Resource[];
-  /** Of the first page: a watch from here misses nothing that came while the others were read. */
+  /** Position of the first page: a watch from here includes changes during the other reads. */
   readonly resourceVersion: string;
 }
 
@@ -128,8 +128,8 @@ function columnsFor(context: Context, kind: KindView, options: GetOptions) {
   return resourceColumns(kind, { wide, allProjects: options.allProjects === true, nowMs: context.now() });
 }
 
-/** What would be here, and the shortest way to make one. */
-function tellEmpty(context: Context, kind: KindView, client: DaisClient, options: GetOptions): void {
+/** The text of an empty list, with the shortest command that creates an entry. */
+function printEmpty(context: Context, kind: KindView, client: DaisClient, options: GetOptions): void {
   const { output } = context.globals;
   if (output === 'json') context.terminal.out(jsonText({ items: [] }));
   const filtered = [options.selector, options.owner, options.origin].some((filter) => filter !== undefined);
@@ -151,7 +151,7 @@ interface FollowOptions extends GetOptions {
   readonly isSelected: (resource: Resource) => boolean;
 }
 
-/** The list, then every change until Ctrl-C. */
+/** Prints the list, then every change until Ctrl-C. */
 async function follow(
   context: Context,
   kind: KindView,
@@ -189,7 +189,7 @@ async function followOne(
       }
     } catch (error) {
       if (!(error instanceof DaisError) || error.code !== 'cursor_expired') throw error;
-      // Too long away: list again, show what is there now, go on from there.
+      // The position has expired: list again, print the current state, continue from there.
       const page = await listKind(client, kind, options);
       for (const item of page.items.filter(options.isSelected)) await printer.print('modified', item);
       position = page.resourceVersion;
@@ -197,7 +197,7 @@ async function followOne(
   }
 }
 
-/** Rows under the head of the first table; objects one by one for programs. */
+/** Rows under the header of the first table; single objects for programs. */
 class ChangePrinter {
   readonly #context: Context;
   readonly #kind: KindView;

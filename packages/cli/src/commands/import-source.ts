@@ -23,7 +23,9 @@ const PROGRESS_INTERVAL_MS = 10_000;
 /** Shown notes; all of them are in the JSON. */
 const SHOWN_NOTES = 10;
 
-/** @param shown what the source can have */
+/**
+ * @param shown what the source can have
+ */
 export async function importSource(
   context: Context,
   options: ImportOptions,

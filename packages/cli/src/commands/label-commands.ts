@@ -4,7 +4,7 @@ const SET = { syntax: '<set>', description: 'name of the label set' } as const;
 const ANNOTATION = { syntax: '<annotation>', description: 'annotation ID from `dais labels tasks`' } as const;
 const REASON = { flags: '--reason <text>', description: 'why' } as const;
 
-/** Labels that people gave. */
+/** Annotations of people. */
 export const labelCommands: readonly CommandDefinition[] = [
   {
     name: 'labels list',

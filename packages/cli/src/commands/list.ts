@@ -19,7 +19,7 @@ import { resourceCommands } from '#commands/resource-commands.ts';
 import { runCommands } from '#commands/run-commands.ts';
 import { serverCommands } from '#commands/server-commands.ts';
 
-/** Every command there is, in the order of the help. */
+/** All commands, in the order of the help. */
 export const commands: readonly CommandDefinition[] = [
   ...manifestCommands,
   ...resourceCommands,
@@ -42,7 +42,7 @@ export const commands: readonly CommandDefinition[] = [
   ...policyCommands,
 ];
 
-/** Commands that only hold others. */
+/** Groups of commands. */
 export const commandFamilies: Readonly<Record<string, string>> = {
   admin: 'Backup, restore, export, import, keys',
   audit: 'Audit log: search, verify, prove, export',
@@ -65,7 +65,7 @@ export const commandFamilies: Readonly<Record<string, string>> = {
   user: 'Manage users and invitations',
 };
 
-/** Options of every command. */
+/** Options of all commands. */
 export const globalOptions: readonly OptionDefinition[] = [
   { flags: '--url <url>', description: 'URL of the server; default: $DAIS_URL, else the server of this machine' },
   {

@@ -1,4 +1,4 @@
-/** `dais login` as a process of its own, let in by a person with a browser's session. */
+/** Runs `dais login` as a process, authorized by a user with a browser session. */
 import { spawn } from 'node:child_process';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,9 +7,9 @@ import { CliFixture, type CliResult } from '#testing/cli-fixture.ts';
 import { cliProgram, cliVariables } from '../../../server/src/testing/cli.ts';
 
 let cli: CliFixture;
-/** Of somebody who signed in with a browser. */
+/** Session of a signed-in browser user. */
 let cookie: string | undefined;
-/** Whoever is on another machine has no data folder of the server. */
+/** A user on another machine has no data folder of the server. */
 let elsewhere: string;
 const stops: (() => void)[] = [];
 
@@ -46,7 +46,7 @@ async function run(words: readonly string[], stdin?: string): Promise<CliResult>
 }
 
 interface Login {
-  /** Resolves once the code was shown. */
+  /** Resolves once the code is printed. */
   readonly code: Promise<string>;
   readonly ended: Promise<CliResult>;
 }
@@ -76,7 +76,7 @@ function startLogin(url: string): Login {
   return { code, ended };
 }
 
-test('a command line is let in, works as that person, and signs out', async () => {
+test('a command line is authorized, acts as that user, and signs out', async () => {
   const { url } = cli.server;
   expect((await run(['get', 'users', '--url', url])).code).toBe(5);
   const login = startLogin(url);
@@ -97,14 +97,14 @@ test('a command line is let in, works as that person, and signs out', async () =
   expect(await run(['logout', url])).toMatchObject({ code: 0, out: `Not signed in to ${url}.\n` });
 });
 
-test('a command line that is denied says so and keeps nothing', async () => {
+test('a denied command line reports it and stores nothing', async () => {
   const login = startLogin(cli.server.url);
   expect((await post(`/api/v1/devices/${await login.code}/actions/deny`, {})).status).toBe(200);
   expect(await login.ended).toMatchObject({ code: 5, err: expect.stringContaining('denied') });
   expect((await run(['get', 'users', '--url', cli.server.url])).code).toBe(5);
 });
 
-test('a token from standard input is kept when the server knows it; signing out forgets it', async () => {
+test('a token from standard input is stored when the server accepts it; signing out removes it', async () => {
   const { url } = cli.server;
   const made = await post('/api/v1/tokens', { title: 'mine' });
   const { token } = (await made.json()) as { token: string };
@@ -112,20 +112,20 @@ test('a token from standard input is kept when the server knows it; signing out 
   expect((await run(['login', url, '--token-stdin'], 'dais_pat_nonsense')).code).toBe(5);
   expect(await run(['login', url, '--token-stdin'], `${token}\n`)).toMatchObject({ code: 0 });
   expect((await run(['whoami', '--url', url])).out).toContain('ada@example.com');
-  // What is said for one command wins over what was kept.
+  // Options of one command override the stored token.
   expect((await run(['whoami', '--url', url, '--token', 'dais_pat_nonsense'])).code).toBe(5);
   const { code, out } = await run(['logout', url]);
   expect([code, out]).toEqual([0, expect.stringContaining('is still valid')]);
   expect((await cli.run(['whoami', '--url', url, '--token', token])).code).toBe(0);
 });
 
-test('an address that is none, and a server that is not there', async () => {
+test('an invalid URL, and a server that does not respond', async () => {
   expect((await run(['login', 'not an address'])).code).toBe(7);
   const nowhere = await run(['login', 'http://127.0.0.1:1', '--no-browser']);
   expect(nowhere.code).toBe(6);
 });
 
-test('a credential file that others can read is refused, whatever the command', async () => {
+test('a credential file that others can read is rejected by every command', async () => {
   const file = join(cli.folder, '.config', 'dais', 'credentials.json');
   await writeFile(file, '{"servers":{}}');
   await chmod(file, 0o644);

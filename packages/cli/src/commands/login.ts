@@ -25,7 +25,7 @@ interface LoginOptions {
 export const login: Run<LoginOptions> = async (context, [given], options) => {
   const url = await serverOf(context, given);
   const credential =
-    options.tokenStdin === true ? await readToken(context, url) : await askForToken(context, url, options.browser);
+    options.tokenStdin === true ? await readToken(context, url) : await requestToken(context, url, options.browser);
   await writeCredential(credentialPath(context.environment), url, credential);
   const { user, expiresAt } = credential;
   if (!(await printedForPrograms(context, { url, user, expiresAt }))) {
@@ -47,7 +47,7 @@ export const logout: Run = async (context, [given]) => {
     context.terminal.out(`Not signed in to ${url}.\n`);
     return exitCodes.ok.code;
   }
-  // Forgotten first: a server that does not answer must not keep anybody signed in here.
+  // Removed first: an unreachable server must not keep the user signed in here.
   await writeCredential(path, url, undefined);
   if (!kept.token.startsWith('dais_ses_')) {
     context.terminal.out(
@@ -63,11 +63,11 @@ export const logout: Run = async (context, [given]) => {
 async function serverOf(context: Context, given: string | undefined): Promise<string> {
   const { environment, globals } = context;
   const { url } = await chooseServer(environment, given === undefined ? globals : { ...globals, url: given });
-  // Says at once when it is no address.
+  // Rejects an invalid URL immediately.
   return (await clientWith(context, url, undefined)).url;
 }
 
-/** A client with this token and no other; undefined: nobody. */
+/** A client with only this token; undefined: anonymous. */
 async function clientWith(context: Context, url: string, token: string | undefined): Promise<DaisClient> {
   return await connect(context.environment, context.globals, { url, token });
 }
@@ -89,7 +89,7 @@ function needsNone(url: string): DaisError {
   return new DaisError('invalid_state', `The server at ${url} has one owner and needs no sign-in.`);
 }
 
-async function askForToken(context: Context, url: string, mayOpen: boolean): Promise<Credential> {
+async function requestToken(context: Context, url: string, mayOpen: boolean): Promise<Credential> {
   const client = await clientWith(context, url, undefined);
   if ((await modeOf(client)) === 'solo') throw needsNone(url);
   const program = `dais ${ownVersion()}`;
@@ -124,12 +124,12 @@ async function askForToken(context: Context, url: string, mayOpen: boolean): Pro
   throw new DaisError('unauthenticated', 'The code expired. Run the command again.');
 }
 
-/** Solo servers answer this to their owner only; they ask unknown callers for a token. */
+/** Solo servers grant this only to their owner; they require a token from unknown callers. */
 async function modeOf(client: DaisClient): Promise<CurrentSession['mode']> {
   return (await client.perform(currentSessionOperation, {})).mode;
 }
 
-/** Undefined when the server did not answer: it may do so next time. */
+/** Undefined when the server did not respond: it may do so later. */
 async function pollOnce(client: DaisClient, deviceCode: string, signal: AbortSignal) {
   try {
     return await client.perform(pollDeviceOperation, { device_code: deviceCode }, { signal });
@@ -139,7 +139,7 @@ async function pollOnce(client: DaisClient, deviceCode: string, signal: AbortSig
   }
 }
 
-/** A server that does not know how people reach it names itself by loopback: then as this command reaches it. */
+/** A server without a configured public URL returns a loopback URL: then the URL of this command is used. */
 function pageFor(message: string, url: string): string {
   if (!URL.canParse(message)) return message;
   const { hostname: host, pathname, search } = new URL(message);
@@ -153,7 +153,7 @@ async function endToken(client: DaisClient, url: string): Promise<void> {
     if (session !== undefined) await client.perform(revokeTokenOperation, { id: session });
   } catch (error) {
     if (!(error instanceof DaisError)) throw error;
-    // It has ended already.
+    // It has already ended.
     if (error.code === 'unauthenticated') return;
     throw new DaisError(
       error.code,

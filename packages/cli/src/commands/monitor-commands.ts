@@ -3,7 +3,7 @@ import type { CommandDefinition } from '#commands/definition.ts';
 const MONITOR = { syntax: '<monitor>', description: 'monitor name' } as const;
 const LIMIT = { flags: '--limit <n>', description: 'maximum number of entries', type: 'integer', default: 50 } as const;
 
-/** What monitors found, and what is done about it. */
+/** Findings of monitors, and actions on them. */
 export const monitorCommands: readonly CommandDefinition[] = [
   {
     name: 'monitor list',

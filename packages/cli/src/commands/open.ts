@@ -10,7 +10,7 @@ export const run: Run = async (context) => {
   const { url } = await chooseServer(environment, globals);
   const address = `${url.replace(/\/+$/, '')}/`;
   terminal.out(`${address}\n`);
-  // Asked first: a browser would only show an error page of its own.
+  // Checked first: a browser would only show its own error page.
   const client = await context.connect();
   await client.server();
   if (await openBrowser(address, environment.variables)) return exitCodes.ok.code;

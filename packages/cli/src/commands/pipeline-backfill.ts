@@ -1,4 +1,4 @@
-/** `dais pipeline backfill`: runs of a schedule for the past. */
+/** `dais pipeline backfill`: starts past runs of a schedule. */
 import { countNoun, DaisError } from '@dais/api';
 import { backfillRecurrenceOperation } from '@dais/api/executions';
 import type { Run } from '#context.ts';
@@ -26,7 +26,7 @@ export const backfill: Run<BackfillOptions> = async (context, [name = ''], optio
   return exitCodes.ok.code;
 };
 
-/** A day begins in UTC. */
+/** A day starts in UTC. */
 function readTime(option: string, text: string): number {
   const time = /^\d{4}-\d{2}-\d{2}(T[0-9:.]+(Z|[+-]\d{2}:\d{2}))?$/.test(text) ? Date.parse(text) : Number.NaN;
   if (!Number.isNaN(time)) return time;

@@ -2,7 +2,7 @@ import type { CommandDefinition } from '#commands/definition.ts';
 
 const RUN = '0198c0de-0000-7000-8000-000000000000';
 
-/** Pipelines and what starts them. */
+/** Pipelines and their triggers. */
 export const pipelineCommands: readonly CommandDefinition[] = [
   {
     name: 'pipeline lint',

@@ -1,4 +1,4 @@
-/** `dais pipeline lint`: the server's own rules for manifests, without a server. */
+/** `dais pipeline lint`: checks manifests with the server's rules, without a server. */
 import {
   checkManifest,
   countNoun,
@@ -74,7 +74,7 @@ function checkFile({ name: file, text }: ManifestFile): { readonly manifests: nu
   return { manifests, issues };
 }
 
-/** The server reads none: they are how a small text becomes a huge one. */
+/** The server rejects aliases: they can expand a small text to a huge one. */
 function referencesIn(document: Document): readonly { readonly offset: number; readonly message: string }[] {
   const found: { offset: number; message: string }[] = [];
   visit(document, (_key, node) => {

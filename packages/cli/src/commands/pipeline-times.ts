@@ -1,4 +1,4 @@
-/** `dais pipeline times`: when a schedule starts runs, and what came of the times that were. */
+/** `dais pipeline times`: future starts of a schedule, and results of past ones. */
 import { listFiresOperation, listTimesOperation, readRecurrenceOperation } from '@dais/api/executions';
 import type { Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
@@ -32,7 +32,7 @@ export const times: Run<TimesOptions> = async (context, [name = ''], { count }) 
   if (next.length === 0) terminal.out('No further start times.\n');
   else {
     const now = context.now();
-    // How far a time is ahead reads as its age would, seen from there.
+    // Formats the distance of a future time like an age.
     const rows = next.map((time) => [{ text: time }, { text: age(new Date(now).toISOString(), Date.parse(time)) }]);
     terminal.out(table(['next', 'in'], rows, { style, columns }));
   }

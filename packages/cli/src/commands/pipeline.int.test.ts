@@ -15,7 +15,7 @@ afterAll(async () => {
   await dais.stop();
 });
 
-/** Not isolated: what is shown here is the same without it, and quicker. */
+/** Without isolation, which does not matter here and is slower. */
 const PIPELINE = `apiVersion: dais.dev/v1
 kind: Pipeline
 metadata:
@@ -58,7 +58,7 @@ const inFolder = () => ({ workingFolder: dais.folder });
 const write = async (file: string, text: string) => await writeFile(join(dais.folder, file), text);
 
 describe('a pipeline', () => {
-  test('runs, and what becomes of its steps is told', async () => {
+  test('runs, and the results of its steps are printed', async () => {
     const { code, out, err } = await dais.run(['pipeline', 'run', 'count', '--param', 'until=5', '--param', 'word=7']);
     expect(err).toMatch(/^Pipeline run [0-9a-f-]{36}\n/);
     expect(err).toMatch(/succeeded make in \d+\.\d s/);
@@ -68,7 +68,7 @@ describe('a pipeline', () => {
     expect((await dais.run(['logs', id, '--step', 'show'])).out).toBe('7 5\n');
   });
 
-  test('that fails shows the last lines, and can be done again from a step', async () => {
+  test('that fails prints the last lines, and can be rerun from a step', async () => {
     const failed = await dais.run(['pipeline', 'run', 'count', '--param', 'word=fail', '-o', 'json']);
     expect(failed.code).toBe(1);
     expect(failed.err).toContain('failed    show in');
@@ -82,7 +82,7 @@ describe('a pipeline', () => {
     expect((await dais.run(['pipeline', 'retry', id, '--from', 'nothing'])).code).toBe(7);
   });
 
-  test('is refused with all that is wrong', async () => {
+  test('is rejected with all problems', async () => {
     const { code, err } = await dais.run(['pipeline', 'run', 'count', '--param', 'until=x', '--param', 'wrd=1']);
     expect(code).toBe(7);
     expect(err).toContain('parameters.until');
@@ -91,7 +91,7 @@ describe('a pipeline', () => {
     expect((await dais.run(['pipeline', 'run', 'nobody'])).code).toBe(3);
   });
 
-  test('is drawn', async () => {
+  test('is drawn as a graph', async () => {
     expect((await dais.run(['pipeline', 'graph', 'count'])).out).toBe(
       'make\nshow  (after make)\nextra  (if the condition is true; after show)\n',
     );
@@ -130,7 +130,7 @@ describe('manifests', () => {
     expect(err).toContain('wrong.yaml:22:');
     expect(err).toContain('there is no step mke');
     expect(err).toContain('wrong.yaml:36:');
-    // As the server refuses them.
+    // The server rejects the same.
     await write('anchor.yaml', PIPELINE.replace('spec:', 'spec: &all').replace(/$/, '\nmore: *all\n'));
     const anchored = await dais.run(['pipeline', 'lint', 'anchor.yaml'], away);
     expect([anchored.code, anchored.err]).toEqual([
@@ -142,7 +142,7 @@ describe('manifests', () => {
   });
 });
 
-test('the past of a schedule is made up for', async () => {
+test('past runs of a schedule are backfilled', async () => {
   const words = ['pipeline', 'backfill', 'nightly', '--from', '2026-01-01', '--to', '2026-01-02T12:00:00Z'];
   const { code, out } = await dais.run(words);
   expect([code, out]).toEqual([0, '2 runs will start:\n  2026-01-01T03:00:00.000Z\n  2026-01-02T03:00:00.000Z\n']);

@@ -43,10 +43,10 @@ export const runPipeline: Run<RunOptions> = async (context, [name = ''], options
     },
     { idempotencyKey: randomUUID() },
   );
-  return await tell(context, client, made, wait);
+  return await printRun(context, client, made, wait);
 };
 
-async function tell(context: Context, client: DaisClient, made: Execution, wait: boolean): Promise<number> {
+async function printRun(context: Context, client: DaisClient, made: Execution, wait: boolean): Promise<number> {
   for (const warning of made.warnings ?? []) context.terminal.err(`warning: ${warning}\n`);
   let run = made;
   let exitCode: number = exitCodes.ok.code;
@@ -63,7 +63,7 @@ async function tell(context: Context, client: DaisClient, made: Execution, wait:
   return exitCode;
 }
 
-/** Text stands for itself where the parameter is text, and is JSON where it is not. */
+/** Text is taken literally for a text parameter, and parsed as JSON for others. */
 async function readParameters(
   client: DaisClient,
   pipeline: { readonly name: string; readonly version?: string },
@@ -83,7 +83,7 @@ async function readParameters(
   );
 }
 
-/** What is no JSON stays text, and is refused by the server as what it is. */
+/** Invalid JSON stays text, and the server rejects it with the expected type. */
 function valueOf(text: string) {
   try {
     return JSON.parse(text) as string;
@@ -110,19 +110,19 @@ export const showGraph: Run<GraphOptions> = async (context, [name = ''], { pipel
   return exitCodes.ok.code;
 };
 
-/** Those that wait for nobody first, each group with what it holds. */
+/** Steps without dependencies first, each group with its content. */
 function graphText({ nodes, edges }: PipelineGraph): string {
   const before = (path: string) =>
     edges.filter(({ to }) => to === path).map(({ from }) => from.split('/').at(-1) ?? '');
   const lines: string[] = [];
-  const tell = (group: string): void => {
+  const addGroup = (group: string): void => {
     const inside = nodes.filter(({ path }) => path.slice(0, path.lastIndexOf('/') + 1) === group);
     const left = new Set(inside.map(({ path }) => path));
     while (left.size > 0) {
       const waits = ({ path }: { readonly path: string }) =>
         edges.some(({ from, to }) => to === path && left.has(from));
       const next = inside.filter((node) => left.has(node.path) && !waits(node));
-      // The server refuses circles.
+      // The server rejects cycles.
       for (const node of next.length > 0 ? next : inside.filter(({ path }) => left.has(path))) {
         left.delete(node.path);
         const name = node.path.slice(group.length);
@@ -135,11 +135,11 @@ function graphText({ nodes, edges }: PipelineGraph): string {
         ];
         const indent = '  '.repeat(node.path.split('/').length - 1);
         lines.push(`${indent}${printable(name)}${words.length === 0 ? '' : `  (${words.join('; ')})`}`);
-        if (node.group) tell(`${node.path}/`);
+        if (node.group) addGroup(`${node.path}/`);
       }
     }
   };
-  tell('');
+  addGroup('');
   return `${lines.join('\n')}\n`;
 }
 
@@ -171,5 +171,5 @@ export const retryRun: Run<RetryOptions> = async (context, [id = ''], { from = [
     { id, again: [...from] },
     { idempotencyKey: randomUUID() },
   );
-  return await tell(context, client, made, wait);
+  return await printRun(context, client, made, wait);
 };

@@ -1,4 +1,4 @@
-/** Policies as their author tries them. */
+/** Tests policies like their author. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -33,7 +33,7 @@ async function file(name: string, text: string): Promise<string> {
   return name;
 }
 
-test('test tells how each case came out, and where a policy is wrong', async () => {
+test('test prints the result of each case, and the position of an error in a policy', async () => {
   const good = await cli.run(['policy', 'test', await file('good.yaml', policy('refused'))]);
   expect(good).toMatchObject({ code: 0, err: '1 passed, 0 failed.\n' });
   expect(good.out).toBe('passed  OrganizationPolicy/no-deletion  programs do not delete\n');
@@ -46,7 +46,7 @@ test('test tells how each case came out, and where a policy is wrong', async () 
   expect(wrong.err).toContain('secret:delete');
 });
 
-test('why tells who may what, and what would allow it', async () => {
+test('why prints who is allowed what, and how to allow an action', async () => {
   const manifests = `apiVersion: dais.dev/v1
 kind: ServiceAccount
 metadata: { name: ci }
@@ -62,14 +62,14 @@ ${policy('refused')}`;
   expect(mine.out).toContain('user:owner may secret:delete');
 });
 
-test('simulate wants something to simulate', async () => {
+test('simulate requires requests to simulate', async () => {
   expect((await cli.run(['policy', 'simulate'])).code).toBe(7);
   expect((await cli.run(['policy', 'simulate', '--remove', 'Secret/x'])).code).toBe(7);
   const nothing = await cli.run(['policy', 'simulate', '--remove', 'OrganizationPolicy/no-deletion']);
   expect(nothing).toMatchObject({ code: 0, err: '0 of 0 decisions would change.\n' });
 });
 
-test('a policy that uses facts about what is upstream starts in audit mode; violations are listed', async () => {
+test('a policy with facts about upstream objects starts in audit mode; violations are listed', async () => {
   const guardrail = `apiVersion: dais.dev/v1
 kind: Policy
 metadata: { name: no-pii }

@@ -4,7 +4,7 @@ const ENDPOINT = { syntax: '<endpoint>', description: 'endpoint name' } as const
 const SINCE = { flags: '--since <age>', description: 'only the last 30m, 12h, 7d', type: 'duration' } as const;
 const REASON = { flags: '--reason <text>', description: 'why' } as const;
 
-/** What endpoints answered, and what is in the files of models. */
+/** Predictions of endpoints, and the files of models. */
 export const predictionCommands: readonly CommandDefinition[] = [
   {
     name: 'predictions query',

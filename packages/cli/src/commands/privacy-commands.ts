@@ -3,7 +3,7 @@ import type { CommandDefinition } from '#commands/definition.ts';
 const DATASET = { syntax: '<dataset>', description: 'dataset name' } as const;
 const COLUMN = { syntax: '<column>', description: 'column, or ID of one finding' } as const;
 
-/** What is personal in datasets, and what others see in its place. */
+/** Personal data in datasets, and its masks. */
 export const privacyCommands: readonly CommandDefinition[] = [
   {
     name: 'data findings',

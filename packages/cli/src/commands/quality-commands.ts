@@ -2,7 +2,7 @@ import type { CommandDefinition } from '#commands/definition.ts';
 
 const REFERENCE = 'dataset or dataset version: flights, flights@3, flights@TAG';
 
-/** What the rows of a version are like, and whether they are as expected. */
+/** Statistics and expectations of the rows of a version. */
 export const qualityCommands: readonly CommandDefinition[] = [
   {
     name: 'data profile',

@@ -19,7 +19,7 @@ const write = async (file: string, text: string) => {
 const csv = (rows: number, row: (i: number) => string) =>
   `id,age,carrier\n${Array.from({ length: rows }, (_, i) => row(i)).join('\n')}\n`;
 
-test('from a first look to a gate: profile, suggest, check, quarantine, report, release', async () => {
+test('from the first profile to a gate: profile, suggest, check, quarantine, report, release', async () => {
   await write(
     'good.csv',
     csv(60, (i) => `${i},${20 + (i % 40)},${i % 2 === 0 ? 'AA' : 'DL'}`),
@@ -78,7 +78,7 @@ test('from a first look to a gate: profile, suggest, check, quarantine, report, 
   expect((await run('data', 'versions', 'flights')).out).toMatch(/\n2 +ready /);
 });
 
-test('a file that is no list of expectations is refused with its places', async () => {
+test('a file that is not a list of expectations is rejected with positions', async () => {
   await write('wrong.yaml', '- {type: range, columns: [age], mim: 3}\n');
   const refused = await run('data', 'check', 'flights@1', '-f', 'wrong.yaml');
   expect(refused.code).toBe(7);

@@ -1,4 +1,4 @@
-/** `dais reproduce`: does a run again with the same code, packages and inputs, and says what came out differently. */
+/** `dais reproduce`: reruns a run with the same code, packages and inputs, and prints the differences. */
 import { countNoun } from '@dais/api';
 import type { DaisClient } from '@dais/api';
 import {
@@ -19,7 +19,7 @@ export const reproduce: Run = async (context, [id = '']) => {
   const client = await context.connect();
   const old = await client.perform(readExecutionOperation, { id });
   const nodes = await nodesOf(client, old.id);
-  // Those inside of others run with them.
+  // Steps in groups run with their group.
   const again = nodes.flatMap(({ path }) => (path === '' || path.includes('/') ? [] : [path]));
   const made = await client.perform(retryExecutionOperation, { id: old.id, again });
   remark(context, `Job ${made.id} reproduces ${old.id}`);
@@ -36,7 +36,7 @@ export const reproduce: Run = async (context, [id = '']) => {
   return differences.length === 0 ? exitCodes.ok.code : exitCodes.changes.code;
 };
 
-/** By construction: a run that is done again takes them over. */
+/** By construction: a rerun inherits them. */
 function basis({ code }: Execution): string {
   const commit =
     code?.commit === undefined

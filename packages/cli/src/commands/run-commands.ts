@@ -1,6 +1,6 @@
 import type { CommandDefinition } from '#commands/definition.ts';
 
-/** Runs of commands. */
+/** Executions of commands. */
 export const runCommands: readonly CommandDefinition[] = [
   {
     name: 'run',

@@ -1,11 +1,11 @@
-/** `dais run` with packages from an index: a notebook, and a run that is done again. */
+/** `dais run` with packages from an index: a notebook, and a rerun. */
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CliFixture } from '#testing/cli-fixture.ts';
 import { environmentFlags } from '../../../server/src/testing/environment-flags.ts';
 
-/** In ms. Making the environments takes most of it. */
+/** In ms. Creating the environments takes most of the time. */
 const PATIENCE = 600_000;
 
 let dais: CliFixture;
@@ -39,7 +39,7 @@ async function readFileOf(run: string, name: RegExp): Promise<string> {
   return await (await fetch(`${files}/content?name=${encodeURIComponent(found)}`)).text();
 }
 
-test('a notebook is executed with its parameters, and kept with what it showed', { timeout: PATIENCE }, async () => {
+test('a notebook is executed with its parameters, and stored with its outputs', { timeout: PATIENCE }, async () => {
   const workingFolder = await mkdtemp(join(dais.folder, 'notebook-'));
   const cells = [code('rate = 1\nname = "nobody"', ['parameters']), code('print(name, rate * 2)')];
   await writeFile(join(workingFolder, 'fit.ipynb'), notebook(...cells));
@@ -51,18 +51,22 @@ test('a notebook is executed with its parameters, and kept with what it showed',
   expect([kept.cells[2]?.outputs[0]?.text].flat().join('')).toBe('ada 41.0\n');
 });
 
-test('the error of a cell is told, the run fails, and what was executed is kept', { timeout: PATIENCE }, async () => {
-  const workingFolder = await mkdtemp(join(dais.folder, 'notebook-'));
-  await writeFile(join(workingFolder, 'bad.ipynb'), notebook(code('1 / 0')));
-  const run = await dais.run([...RUN, '-o', 'name', '--', 'bad.ipynb'], { workingFolder });
-  expect([run.code, run.err]).toEqual([1, expect.stringContaining('ZeroDivisionError')]);
-  const kept = JSON.parse(await readFileOf(run.out.trim(), /^steps\/.*\/notebook/)) as {
-    cells: { outputs: { ename: string }[] }[];
-  };
-  expect(kept.cells[0]?.outputs[0]?.ename).toBe('ZeroDivisionError');
-});
+test(
+  'the error of a cell is reported, the run fails, and the executed part is stored',
+  { timeout: PATIENCE },
+  async () => {
+    const workingFolder = await mkdtemp(join(dais.folder, 'notebook-'));
+    await writeFile(join(workingFolder, 'bad.ipynb'), notebook(code('1 / 0')));
+    const run = await dais.run([...RUN, '-o', 'name', '--', 'bad.ipynb'], { workingFolder });
+    expect([run.code, run.err]).toEqual([1, expect.stringContaining('ZeroDivisionError')]);
+    const kept = JSON.parse(await readFileOf(run.out.trim(), /^steps\/.*\/notebook/)) as {
+      cells: { outputs: { ename: string }[] }[];
+    };
+    expect(kept.cells[0]?.outputs[0]?.ename).toBe('ZeroDivisionError');
+  },
+);
 
-test('a run that is done again has the same packages, and the same comes of it', { timeout: PATIENCE }, async () => {
+test('a rerun has the same packages and the same results', { timeout: PATIENCE }, async () => {
   const workingFolder = await mkdtemp(join(dais.folder, 'again-'));
   await writeFile(join(workingFolder, 'requirements.txt'), 'six\n');
   await writeFile(join(workingFolder, 'go.py'), 'import six\nopen("version", "w").write(six.__version__)\n');

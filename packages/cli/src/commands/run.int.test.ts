@@ -30,10 +30,10 @@ async function git(folder: string, ...args: readonly string[]): Promise<void> {
   expect([done.code, done.stderr]).toEqual([0, done.stderr]);
 }
 
-/** Not isolated: what is shown here is the same without it, and quicker. */
+/** Without isolation, which does not matter here and is slower. */
 const RUN = ['run', '--isolation', 'none'];
 
-test('a command runs with the code of the folder, and its output and exit code come back', async () => {
+test('a command runs with the code of the folder, and its output and exit code are returned', async () => {
   const folder = await folderOf({
     'go.sh': '#!/bin/sh\ncat data/in; echo "$1 $WORD $OTHER"; exit 7\n',
     'data/in': 'in\n',
@@ -51,7 +51,7 @@ test('a command runs with the code of the folder, and its output and exit code c
   expect(items).toMatchObject([{ name: 'gone', state: 'failed', submittedBy: 'user:owner' }]);
 });
 
-test('of a checkout, what git ignores stays behind, and the commit is known', async () => {
+test('ignored files of a git checkout are excluded, and the commit is recorded', async () => {
   const folder = await folderOf({ 'a.txt': 'a', 'b.tmp': 'b', '.gitignore': '*.tmp\n', 'sub/c.txt': 'c' });
   await git(folder, 'init', '-q');
   await git(folder, 'add', '.');
@@ -74,7 +74,7 @@ test('of a checkout, what git ignores stays behind, and the commit is known', as
   expect(changed.err).toContain('changed');
 });
 
-test('too much code is refused by the names of its biggest files', async () => {
+test('too much code is rejected with the names of its largest files', async () => {
   const folder = await folderOf({ 'train.py': '', 'data.bin': '' });
   await truncate(join(folder, 'data.bin'), 101 * 1024 * 1024);
   const { code, err } = await dais.run([...RUN, '--', 'true'], { workingFolder: folder });
@@ -83,7 +83,7 @@ test('too much code is refused by the names of its biggest files', async () => {
   expect((await dais.run([...RUN, '--no-code', '--', 'true'], { workingFolder: folder })).code).toBe(0);
 });
 
-test('what is submitted without waiting is followed by its id', async () => {
+test('a run submitted without waiting is followed by its id', async () => {
   const folder = await folderOf({});
   const { out } = await dais.run([...RUN, '--no-wait', '-o', 'name', '--', 'sh', '-c', 'echo one; echo two'], {
     workingFolder: folder,
@@ -107,7 +107,7 @@ test('Ctrl-C cancels the run', async () => {
   expect(JSON.parse(out)).toMatchObject({ items: [{ state: 'canceled' }] });
 });
 
-test('options that make no sense are told', async () => {
+test('invalid combinations of options are reported', async () => {
   const folder = await folderOf({});
   for (const [option, value] of [
     ['--memory', 'much'],
@@ -124,7 +124,7 @@ test('options that make no sense are told', async () => {
   }
 });
 
-test('files that an earlier run brought are not sent again, and are found by what is in them', async () => {
+test('unchanged files of an earlier run are not sent again, and are found by content', async () => {
   const folder = await folderOf({ 'go.sh': 'cat b.txt; sh a/go.sh', 'a/go.sh': 'echo in a', 'b.txt': 'b\n' });
   const sent: string[] = [];
   const running = async () => {
@@ -135,7 +135,7 @@ test('files that an earlier run brought are not sent again, and are found by wha
   expect(await running()).toEqual([0, 'b\nin a\n']);
   await writeFile(join(folder, 'b.txt'), 'changed\n');
   expect(await running()).toEqual([0, 'changed\nin a\n']);
-  // The run whose files were taken over need not stay.
+  // The run whose files were reused can be deleted.
   const { out } = await dais.run(['runs', '-o', 'json', '--limit', '2']);
   const [newest, older] = (JSON.parse(out) as { items: Execution[] }).items;
   const files = async (id: string) => {
@@ -147,7 +147,7 @@ test('files that an earlier run brought are not sent again, and are found by wha
   expect(await running()).toEqual([0, 'changed\nin a\n']);
 });
 
-test('what is no file of the run that is named is refused', async () => {
+test('a file that the named run does not have is rejected', async () => {
   const { out } = await dais.run([...RUN, '--no-wait', '-o', 'name', '--', 'true'], {
     workingFolder: await folderOf({ 'a.txt': 'a' }),
   });
@@ -165,7 +165,7 @@ test('what is no file of the run that is named is refused', async () => {
   expect(await submit('../a.txt', '0'.repeat(64))).toEqual([404, 'not_found']);
 });
 
-test('a run is done again, and what differs is named', async () => {
+test('a run is rerun, and differences are named', async () => {
   const folder = await folderOf({ 'go.sh': 'date +%N > when; echo same > always\n' });
   const keep = ['--keep', 'when', '--keep', 'always'];
   const { out } = await dais.run([...RUN, ...keep, '--experiment', 'again', '-o', 'name', '--', 'sh', 'go.sh'], {
@@ -187,7 +187,7 @@ test('a run is done again, and what differs is named', async () => {
   });
 });
 
-test('a command reads a version of a dataset, and what it leaves becomes a version', async () => {
+test('a command reads a version of a dataset, and its output becomes a version', async () => {
   const workingFolder = await folderOf({ 'trips.csv': 'id,km\n1,5\n2,7\n', 'more.csv': 'id,km\n1,5\n2,7\n3,9\n' });
   expect((await dais.run(['data', 'push', 'trips', 'trips.csv'], { workingFolder })).code).toBe(0);
   const data = ['--data', 'trips@latest', '--data-format', 'csv', '--data-out', 'copies=copy.csv', '-o', 'name'];
@@ -197,7 +197,7 @@ test('a command reads a version of a dataset, and what it leaves becomes a versi
   const copies = async () => (await dais.run(['data', 'sql', 'select id, km from copies order by id'])).out;
   await expect.poll(copies, { timeout: 60_000 }).toMatch(/1 +5\n2 +7\n$/);
   expect((await dais.run(['data', 'push', 'trips', 'more.csv'], { workingFolder })).code).toBe(0);
-  // The version that it was, not the latest.
+  // The pinned version, not the latest.
   const again = await dais.run(['reproduce', run.out.trim()]);
   expect([again.code, again.out]).toEqual([0, expect.stringMatching(/^No differences: 1 output/)]);
   const none = await dais.run([...RUN, '--data', 'nowhere@3', '--no-code', '--', 'true']);

@@ -1,4 +1,4 @@
-/** `dais run`: takes the code of the working folder along and runs a command with it on the server. */
+/** `dais run`: uploads the code of the working folder and runs a command with it on the server. */
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
@@ -31,7 +31,7 @@ interface RunOptions extends StepOptions {
 type Step = SubmitExecutionInput['steps'][string];
 type Code = NonNullable<SubmitExecutionInput['code']>;
 
-/** Files that are on their way at the same time. */
+/** Number of parallel uploads. */
 const UPLOADS = 8;
 
 export const run: Run<RunOptions> = async (context, command, options) => {
@@ -51,7 +51,7 @@ export const run: Run<RunOptions> = async (context, command, options) => {
     );
   };
   const made = await submit(true).catch(async (error: unknown) => {
-    // The run whose files were to be this one's was deleted meanwhile.
+    // The run with the reusable files was deleted meanwhile.
     if (error instanceof DaisError && error.status === 404) return await submit(false);
     throw error;
   });
@@ -70,14 +70,14 @@ export const run: Run<RunOptions> = async (context, command, options) => {
   return exitCode;
 };
 
-/** Where the shell says that runs go: as for a script that is started here. */
+/** The experiment of the shell's environment, as for a local script. */
 function withExperiment({ environment }: Context, step: Step): Step {
   const named = environment.variables[EXPERIMENT_NAME];
   if (step.tracking !== undefined || !named || step.variables?.[EXPERIMENT_NAME] !== undefined) return step;
   return { ...step, variables: { ...step.variables, [EXPERIMENT_NAME]: named } };
 }
 
-/** `reuse`: files that the latest runs brought are named, not sent. */
+/** `reuse`: files of the latest runs are referenced, not sent. */
 export async function sendCode(context: Context, client: DaisClient, reuse = false): Promise<Code | undefined> {
   const snapshot = await takeSnapshot(context.workingFolder, context.environment.variables);
   const { commit, repository, dirty } = snapshot;

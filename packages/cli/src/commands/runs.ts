@@ -1,4 +1,4 @@
-/** `dais runs` and `dais logs`: what is run, and what it writes. */
+/** `dais runs` and `dais logs`: executions and their output. */
 import {
   cancelExecutionOperation,
   listExecutionsOperation,
@@ -63,8 +63,8 @@ export const showLogs: Run<LogsOptions> = async (context, [id = ''], { follow = 
 
 export const cancelRun: Run = async (context, [id = '']) => {
   const client = await context.connect();
-  const asked = await client.perform(cancelExecutionOperation, { id });
-  const run = asked.endedAt === undefined ? asked : await client.perform(readExecutionOperation, { id });
+  const requested = await client.perform(cancelExecutionOperation, { id });
+  const run = requested.endedAt === undefined ? requested : await client.perform(readExecutionOperation, { id });
   if (await printedForPrograms(context, run)) return exitCodes.ok.code;
   const text = run.endedAt === undefined ? 'is being canceled' : `ended: ${run.state}`;
   context.terminal.out(`Job ${id} ${text}.\n`);

@@ -13,7 +13,7 @@ const verb = (name: 'promote' | 'pause' | 'resume' | 'abort', summary: string, d
   load: async () => ({ run: (await import('#serving/rollout.ts')).rolloutVerb(name) }),
 });
 
-/** Models in front of traffic. */
+/** Deployment and serving of models. */
 export const servingCommands: readonly CommandDefinition[] = [
   {
     name: 'deploy',

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runProgram } from '#processes.ts';
 import { CliFixture } from '#testing/cli-fixture.ts';
 
-/** Everything that must not come out, by where it is. */
+/** All secrets that must not be in the bundle, by location. */
 const SECRETS: Record<string, string> = {
   'a Secret': 'gravel-orbit-mango-7',
   'the password of the database, in the configuration': 'hunter2-of-the-database',
@@ -69,11 +69,11 @@ const bundle = async (...words: readonly string[]) =>
     environment: { variables: variables() },
   });
 
-test('it says what it will hold, writes it for its owner alone, and no secret is in it', async () => {
+test('it lists its content, writes it for its owner only, and contains no secret', async () => {
   const tried = await bundle('--dry-run', '--config', config);
   expect([tried.code, tried.out]).toEqual([0, '']);
   expect(tried.err).toContain('It would contain, with secrets replaced by ***:');
-  // The one beside a server that runs holds its schema; the one of a configuration that leads nowhere its secrets.
+  // The folder of a running server has the schema; the one of an invalid configuration has the secrets.
   const found: string[] = [];
   const texts: Record<string, string> = {};
   for (const [name, words] of [
@@ -104,7 +104,7 @@ test('it says what it will hold, writes it for its owner alone, and no secret is
       texts[`${name}/${file}`] = text;
       found.push(...leaks(`${name}/${file}`, text));
     }
-    found.push(...leaks('what is told', made.err));
+    found.push(...leaks('the output', made.err));
   }
   expect(found).toEqual([]);
   expect(texts['own/database.json']).toContain('0001-executions');
@@ -120,7 +120,7 @@ test('it says what it will hold, writes it for its owner alone, and no secret is
   expect((texts['own/logs/1.log'] ?? '').length).toBeLessThanOrEqual(2 * 1024 * 1024);
 });
 
-test('what it cannot do it says', async () => {
+test('it reports what it cannot read', async () => {
   const to = join(cli.folder, 'taken');
   await writeFile(to, '');
   expect(await bundle('--to', to)).toMatchObject({

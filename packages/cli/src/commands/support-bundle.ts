@@ -1,4 +1,4 @@
-/** `dais support-bundle`: one archive for whoever helps. It says what is in it before it writes it. */
+/** `dais support-bundle`: one archive for support. It lists its content before it writes it. */
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';

@@ -14,7 +14,7 @@ const followOptions: readonly OptionDefinition[] = [
   { flags: '--every <time>', description: 'with --follow: polling interval', default: '30s', type: 'duration' },
 ];
 
-/** Moving in and out. */
+/** Import and export. */
 export const transferCommands: readonly CommandDefinition[] = [
   {
     name: 'import mlflow',

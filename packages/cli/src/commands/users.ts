@@ -42,7 +42,7 @@ export const resetPassword: Run<ResetOptions> = async (context, args, { hours, e
   return await showLink(context, await client.perform(resetPasswordOperation, wish));
 };
 
-/** Only the link goes to the standard output, so that a script can pass it on. */
+/** Only the link is on the standard output, so that a script can pass it on. */
 async function showLink(context: Context, invitation: CreatedInvitation): Promise<ExitCode> {
   if (await printedForPrograms(context, invitation)) return exitCodes.ok.code;
   context.terminal.out(`${invitation.link}\n`);

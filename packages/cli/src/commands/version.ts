@@ -8,7 +8,7 @@ import { ownVersion } from '#version.ts';
 export const run: Run = async (context) => {
   const { environment, globals, terminal } = context;
   const { url } = await chooseServer(environment, globals);
-  const server = await askServer(async () => await (await connect(environment, { ...globals, url })).server());
+  const server = await readServer(async () => await (await connect(environment, { ...globals, url })).server());
   const client = ownVersion();
   const facts = { client, node: process.versions.node, url, ...(server !== undefined && { server }) };
   if (await printedForPrograms(context, facts)) return exitCodes.ok.code;
@@ -21,8 +21,8 @@ export const run: Run = async (context) => {
   return exitCodes.ok.code;
 };
 
-/** Undefined when there is none: that is no reason for `version` to fail. */
-async function askServer(ask: () => Promise<ServerInfo>): Promise<ServerInfo | undefined> {
+/** Undefined without a server, which does not fail `version`. */
+async function readServer(ask: () => Promise<ServerInfo>): Promise<ServerInfo | undefined> {
   try {
     return await ask();
   } catch (error) {

@@ -4,12 +4,12 @@ import type { Context } from '#context.ts';
 import { exitCodes, type ExitCode } from '#exit-codes.ts';
 import { printable } from '#output/width.ts';
 
-/** A person waits for the shell: names that take longer do not come. */
+/** The user waits for completion: slower names are omitted. */
 const PATIENCE_MS = 1000;
-/** More than anybody reads. */
+/** Maximum number of candidates. */
 const MOST_NAMES = 200;
 
-/** Answers a shell's question: one candidate a line, with a tab before its meaning; or `:files`. */
+/** Answers a completion request of a shell: one candidate per line, with a tab before its description; or `:files`. */
 export async function answer(context: Context, words: readonly string[]): Promise<ExitCode> {
   const candidates = await candidatesFor(words, (kind) => namesFromServer(context, kind, words));
   if (candidates === 'files') context.terminal.out(':files\n');
@@ -29,7 +29,7 @@ async function namesFromServer(context: Context, kind: string, words: readonly s
     const signal = AbortSignal.timeout(PATIENCE_MS);
     const own = project === undefined ? client : client.withProject(project);
     const { items } = await own.listPage(kind, { limit: MOST_NAMES }, { signal });
-    // Names with blanks or what a shell would read could not be completed as they stand.
+    // Names with spaces or special characters of shells could not be completed without quotes.
     return items.map((item) => item.metadata.name).filter((name) => /^[\w.@%+,-]+$/.test(name));
   } catch (error) {
     if (error instanceof DaisError || (error instanceof Error && error.name === 'TimeoutError')) return [];

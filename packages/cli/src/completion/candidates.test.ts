@@ -51,7 +51,7 @@ test.each<[string[], readonly string[] | 'files']>([
   expect(await complete(...words)).toEqual(want);
 });
 
-test('a first word may be any command', async () => {
+test('a first word can be any command', async () => {
   const all = await complete('');
   expect(all).toEqual(expect.arrayContaining(['apply', 'get', 'up', 'admin', 'config', 'help']));
   expect(new Set(all).size).toBe(all.length);

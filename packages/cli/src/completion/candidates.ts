@@ -1,4 +1,4 @@
-/** What may come next on a command line. Pure: names come from a function. */
+/** Completions of a command line. Pure functions: the names come from a callback. */
 import { configFields, findKind, kinds } from '@dais/api';
 import type { CommandDefinition, OptionDefinition } from '#commands/definition.ts';
 import { commandFamilies, commands, globalOptions } from '#commands/list.ts';
@@ -10,13 +10,13 @@ export interface Candidate {
   readonly meaning: string;
 }
 
-/** The shell's own files, or candidates. */
+/** The shell's file completion, or candidates. */
 export type Candidates = 'files' | readonly Candidate[];
 
-/** Names of a kind's resources, as a server tells them; empty when none answers. */
+/** Names of a kind's resources from a server; empty without a response. */
 export type NamesOf = (kind: string) => Promise<readonly string[]>;
 
-/** `words`: after `dais`, the last one being typed (perhaps empty). */
+/** `words`: after `dais`; the last one is incomplete, possibly empty. */
 export async function candidatesFor(words: readonly string[], namesOf: NamesOf): Promise<Candidates> {
   const current = words.at(-1) ?? '';
   const before = words.slice(0, -1);
@@ -44,7 +44,7 @@ function afterName(words: readonly string[], name: readonly string[]): readonly 
   return words.slice(at);
 }
 
-/** Words that are neither options nor their values. */
+/** Words other than options and their values. */
 function positionals(words: readonly string[], options: readonly OptionDefinition[]): string[] {
   const plain: string[] = [];
   for (let at = 0; at < words.length; at++) {

@@ -1,4 +1,4 @@
-/** Scripts that make a shell ask `dais __complete` what may come next. */
+/** Scripts that make a shell call `dais __complete` for completions. */
 
 export const shells = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof shells)[number];

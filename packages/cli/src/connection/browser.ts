@@ -1,6 +1,6 @@
 import { startDetached } from '#processes.ts';
 
-/** Opens an address in the user's browser; false where none can be started. */
+/** Opens a URL in the user's browser; false where none can be started. */
 export async function openBrowser(
   address: string,
   variables: Readonly<Record<string, string | undefined>>,

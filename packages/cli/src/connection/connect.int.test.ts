@@ -49,7 +49,7 @@ async function serve(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-test('nothing named and nothing running: the default', async () => {
+test('without settings and a running server: the default', async () => {
   expect(await chooseServer(environment, {})).toEqual({ url: DEFAULT_URL, token: undefined, from: 'default' });
 });
 
@@ -65,7 +65,7 @@ test('without $DAIS_DATA: the folder in the home', async () => {
   expect(await chooseServer({ ...environment, data: undefined }, {})).toMatchObject({ from: 'data folder' });
 });
 
-test('an address that is named wins, and gets the token of this machine only when it is this machine’s', async () => {
+test('an explicit URL has priority, and gets the token of this machine only for a server of this machine', async () => {
   await leaveServerFile(join(folder, 'data'), process.pid);
   const remote = { ...environment, url: 'https://dais.example.com' };
   expect(await chooseServer(remote, {})).toEqual({ url: remote.url, token: undefined, from: 'DAIS_URL' });
@@ -77,13 +77,13 @@ test.each([
   ['left behind by a process that has gone', '{"pid":4194304,"url":"http://127.0.0.1:1"}'],
   ['cut off', '{"pid":'],
   ['of another form', '{"url":7}'],
-])('a file %s counts for nothing', async (_, text) => {
+])('a file %s is ignored', async (_, text) => {
   await mkdir(join(folder, 'data/run'), { recursive: true });
   await writeFile(join(folder, 'data/run/server.json'), text);
   expect(await chooseServer(environment, {})).toMatchObject({ from: 'default' });
 });
 
-test('a server that is being started again is waited for, as long as the environment says', async () => {
+test('a restarting server is awaited for the time of the environment variable', async () => {
   const server = createServer((_, response) => {
     response.writeHead(200, { 'content-type': 'application/json' }).end('{"version":"9"}');
   });
@@ -93,22 +93,22 @@ test('a server that is being started again is waited for, as long as the environ
   await expect(connect({ ...environment, retrySeconds: 'long' }, globals)).rejects.toThrow('a number of seconds');
   const client = await connect({ ...environment, retrySeconds: '60' }, globals);
   const answer = client.server();
-  // By then it was refused at least once.
+  // The connection has been refused at least once.
   await new Promise((resolve) => setImmediate(resolve));
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   expect(await answer).toEqual({ version: '9' });
 });
 
-test('a server beyond this machine is reached through the proxy that the environment names', async () => {
+test('a remote server is reached through the proxy of the environment', async () => {
   const target = createServer((request, response) => {
     response.setHeader('content-type', 'application/json');
     response.end(JSON.stringify({ version: '9', host: request.headers.host, auth: request.headers.authorization }));
   });
   const targetPort = await serve(target);
-  const asked: string[] = [];
+  const requests: string[] = [];
   // Plain HTTP is forwarded, not tunneled: many proxies allow tunnels to port 443 only.
   const proxy = createServer((incoming, answer) => {
-    asked.push(incoming.url ?? '');
+    requests.push(incoming.url ?? '');
     const { pathname } = new URL(incoming.url ?? '');
     const forwarded = request({ port: targetPort, path: pathname, headers: incoming.headers }, (response) => {
       answer.writeHead(response.statusCode ?? 502, response.headers);
@@ -121,5 +121,5 @@ test('a server beyond this machine is reached through the proxy that the environ
   const variables = { HTTP_PROXY: `http://127.0.0.1:${proxyPort}`, NO_PROXY: 'localhost' };
   const client = await connect({ ...environment, variables }, { url: 'http://dais.test', token: 't' });
   expect(await client.server()).toEqual({ version: '9', host: 'dais.test', auth: 'Bearer t' });
-  expect(asked).toEqual(['http://dais.test/api/v1/server']);
+  expect(requests).toEqual(['http://dais.test/api/v1/server']);
 });

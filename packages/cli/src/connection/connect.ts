@@ -1,4 +1,4 @@
-/** Which server is meant, and a client for it. */
+/** Selects the server and creates a client for it. */
 import { createClient, DaisError, type DaisClient, type Fetch, type RetryOptions } from '@dais/api';
 import { credentialPath, readCredential } from '#connection/credentials.ts';
 import { dataFolders, findLocalServer } from '#connection/local-server.ts';
@@ -8,20 +8,20 @@ import type { Environment } from '#environment.ts';
 
 export const DEFAULT_URL = 'http://127.0.0.1:7070';
 
-/** Between two attempts, for whoever waits for a server that is being started again. */
+/** Delay between attempts to reach a restarting server. */
 const LONGEST_WAIT_MS = 2000;
 
 export interface ServerChoice {
   readonly url: string;
   readonly token: string | undefined;
-  /** Who named it. */
+  /** Source of the URL. */
   readonly from: '--url' | 'DAIS_URL' | 'data folder' | 'default';
 }
 
 /**
- * Option, then variable, then the server that runs on this machine, then the default address. The token: option, then
- * variable, then what `dais login` kept for that server, then the owner's of this machine.
- * @throws DaisError `forbidden`, `invalid_config` for a file of credentials that cannot be used.
+ * Option, then variable, then the server that runs on this machine, then the default URL. The token: option, then
+ * variable, then the stored one of `dais login` for that server, then the owner's of this machine. @throws DaisError
+ * `forbidden`, `invalid_config` for an unusable credential file.
  */
 export async function chooseServer(
   environment: Environment,
@@ -67,8 +67,8 @@ function trimmed(url: string): string {
 }
 
 /**
- * A client for the server that is meant; `exactly` names server and token instead.
- * @throws DaisError `invalid_request` when the address is none; calls that nobody answers say what to do.
+ * Returns a client for the selected server; `exactly` sets server and token instead. @throws DaisError
+ * `invalid_request` for an invalid URL; failed connections have the remedy.
  */
 export async function connect(
   environment: Environment,
@@ -96,7 +96,7 @@ function patience(seconds: string): RetryOptions {
   return { withinMs, capMs: LONGEST_WAIT_MS };
 }
 
-/** Says which server was meant and how to get one, when a connection is refused. */
+/** Adds the selected server and the remedy to a refused connection. */
 function helpful(inner: Fetch, choice: ServerChoice): Fetch {
   return async (url, init) => {
     try {

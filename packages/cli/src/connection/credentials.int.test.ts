@@ -16,19 +16,19 @@ afterEach(async () => {
 
 const mine = { token: 'dais_ses_x', user: 'ada' };
 
-test('it lies in the configuration folder of the user', () => {
+test('it is in the configuration folder of the user', () => {
   expect(path).toBe(join(home, '.config', 'dais', 'credentials.json'));
   expect(credentialPath({ home, variables: { XDG_CONFIG_HOME: '/x' } })).toBe('/x/dais/credentials.json');
 });
 
-test('only the user reads it, and nothing else is left behind', async () => {
+test('only the user can read it, and no other file remains', async () => {
   await writeCredential(path, 'https://a.example', mine);
   expect((await stat(path)).mode & 0o777).toBe(0o600);
   expect((await stat(join(path, '..'))).mode & 0o777).toBe(0o700);
   expect(await readdir(join(path, '..'))).toEqual(['credentials.json']);
 });
 
-test('each server has its own, however its address is typed', async () => {
+test('each server has its own, in every notation of its URL', async () => {
   await writeCredential(path, 'https://a.example/', mine);
   await writeCredential(path, 'https://b.example/base', { ...mine, user: 'bea' });
   expect(await readCredential(path, 'HTTPS://A.example:443', 0)).toEqual(mine);
@@ -40,14 +40,14 @@ test('each server has its own, however its address is typed', async () => {
   expect(await readCredential(path, 'https://b.example/base', 0)).toMatchObject({ user: 'bea' });
 });
 
-test('one that has ended is none', async () => {
+test('an expired one is ignored', async () => {
   const expiresAt = new Date(1000).toISOString();
   await writeCredential(path, 'https://a.example', { ...mine, expiresAt });
   expect(await readCredential(path, 'https://a.example', 999)).toBeDefined();
   expect(await readCredential(path, 'https://a.example', 1000)).toBeUndefined();
 });
 
-test('a file that others can read, or that is something else, is not used', async () => {
+test('a file that others can read, or of another format, is rejected', async () => {
   await writeCredential(path, 'https://a.example', mine);
   await chmod(path, 0o640);
   await expect(readCredential(path, 'https://a.example', 0)).rejects.toMatchObject({ code: 'forbidden' });

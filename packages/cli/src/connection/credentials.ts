@@ -1,4 +1,4 @@
-/** Tokens of `dais login`, by server: a file of the user's own that nobody else can read. */
+/** Tokens of `dais login`, by server: a file that only the user can read. */
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -8,7 +8,7 @@ import type { Environment } from '#environment.ts';
 export interface Credential {
   readonly token: string;
   readonly user: string;
-  /** RFC 3339, UTC; absent: not known. */
+  /** RFC 3339, UTC; absent: unknown. */
   readonly expiresAt?: string;
 }
 
@@ -23,8 +23,8 @@ export function credentialPath({ home, variables }: Pick<Environment, 'home' | '
 }
 
 /**
- * What was kept for a server. Undefined when there is none, or it has ended by `nowMs`.
- * @throws DaisError `invalid_config` when the file cannot be used, `forbidden` when others can read it.
+ * Returns the stored credential of a server. Undefined when there is none, or it has expired at `nowMs`. @throws
+ * DaisError `invalid_config` when the file cannot be used, `forbidden` when others can read it.
  */
 export async function readCredential(path: string, url: string, nowMs: number): Promise<Credential | undefined> {
   const { servers } = await readCredentials(path);
@@ -33,7 +33,7 @@ export async function readCredential(path: string, url: string, nowMs: number): 
   return ended ? undefined : found;
 }
 
-/** Keeps a credential; undefined forgets what there is. The file is replaced as a whole, so that it is never half. */
+/** Stores a credential; undefined removes the present one. The file is replaced atomically. */
 export async function writeCredential(path: string, url: string, credential: Credential | undefined): Promise<void> {
   const { [serverKey(url)]: _, ...others } = (await readCredentials(path)).servers;
   const servers = credential === undefined ? others : { ...others, [serverKey(url)]: credential };
@@ -41,7 +41,7 @@ export async function writeCredential(path: string, url: string, credential: Cre
   const temporary = `${path}.${randomBytes(6).toString('hex')}`;
   try {
     await writeFile(temporary, `${JSON.stringify({ servers }, undefined, 2)}\n`, { mode: 0o600, flag: 'wx' });
-    // A file keeps the mode that the umask allows: it must be exactly this.
+    // A new file gets its mode through the umask: this sets the exact mode.
     await chmod(temporary, 0o600);
     await rename(temporary, path);
   } catch (error) {
@@ -66,12 +66,12 @@ async function readCredentials(path: string): Promise<CredentialFile> {
     const { servers } = JSON.parse(text) as CredentialFile;
     if (typeof servers === 'object' && servers !== null) return { servers };
   } catch {
-    // Said below.
+    // Reported below.
   }
   throw new DaisError('invalid_config', `${path} is not a valid credentials file. Remove it and sign in again.`);
 }
 
-/** The same server, however its address was typed. */
+/** Normalizes a server URL. */
 function serverKey(url: string): string {
   const { origin, pathname } = new URL(url);
   return `${origin}${pathname.replace(/\/+$/, '')}`;

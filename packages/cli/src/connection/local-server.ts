@@ -1,4 +1,4 @@
-/** The server that runs on this machine, as it wrote down itself: `run/server.json` in its data folder. */
+/** The server that runs on this machine, from `run/server.json` in its data folder. */
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Environment } from '#environment.ts';
@@ -9,7 +9,7 @@ export interface LocalServer {
   readonly token: string | undefined;
 }
 
-/** The folders in which `dais up` would have its data, most likely first. */
+/** The default data folders of `dais up`, the most likely first. */
 export function dataFolders(environment: Environment, given?: string): readonly string[] {
   if (given !== undefined) return [resolve(given)];
   if (environment.data !== undefined) return [resolve(environment.data)];
@@ -17,7 +17,7 @@ export function dataFolders(environment: Environment, given?: string): readonly 
   return environment.isRoot ? ['/var/lib/dais', own] : [own];
 }
 
-/** Undefined when none runs there, or when it belongs to somebody else and cannot be read. */
+/** Undefined when none runs there, or when another user owns it and it cannot be read. */
 export async function findLocalServer(folder: string): Promise<LocalServer | undefined> {
   let text: string;
   try {
@@ -54,7 +54,7 @@ function isRunning(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // It runs, but as somebody else.
+    // It runs as another user.
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

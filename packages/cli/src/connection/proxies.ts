@@ -1,9 +1,9 @@
-/** Node's `fetch` knows no proxies; a client behind one gets a `fetch` that does. */
+/** Node's `fetch` ignores proxies; a client behind one gets a `fetch` that uses them. */
 import type { Fetch } from '@dais/api';
 
 const NAMES = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'] as const;
 
-/** Undefined when the address is called directly. */
+/** Undefined for a direct connection. */
 export async function proxiedFetch(
   url: string,
   variables: Readonly<Record<string, string | undefined>>,
@@ -16,7 +16,7 @@ export async function proxiedFetch(
     noProxy: variables['NO_PROXY'] ?? variables['no_proxy'] ?? '',
   });
   const call = (input: string, init: object | undefined) => fetch(input, { ...init, dispatcher });
-  // undici's Response and Node's are one class in two copies; their types differ in names only.
+  // undici's Response and Node's are two copies of one class; their types differ in names only.
   return call as unknown as Fetch;
 }
 

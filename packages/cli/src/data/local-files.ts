@@ -1,4 +1,4 @@
-/** Files of this machine that are pushed. */
+/** Local files that are pushed. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
@@ -15,7 +15,7 @@ export interface LocalFile {
   readonly bytes: number;
 }
 
-/** All files that were named, folders with all that lies below them, in the order of their names. Hidden ones are left out. */
+/** Returns all named files, and all files in named folders and their subfolders, sorted by name. Omits hidden ones. */
 export async function findFiles(context: Context, given: readonly string[]): Promise<readonly LocalFile[]> {
   const found: LocalFile[] = [];
   for (const one of given) {
@@ -34,7 +34,7 @@ async function filesBelow(folder: string, prefix: string): Promise<LocalFile[]> 
   const entries = await readdir(folder, { withFileTypes: true });
   const found: LocalFile[] = [];
   for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
-    // Links are not followed: they may lead out of the folder, or around in a circle.
+    // Links are not followed: they may lead out of the folder, or in a cycle.
     if (entry.name.startsWith('.')) continue;
     const path = join(folder, entry.name);
     if (entry.isDirectory()) found.push(...(await filesBelow(path, `${prefix}${entry.name}/`)));

@@ -20,13 +20,13 @@ import { bytesText } from '#output/amounts.ts';
 import { barText } from '#output/progress-bar.ts';
 import { printedForPrograms, remark } from '#output/result.ts';
 import { printable } from '#output/width.ts';
-import { tellGate } from './quality.ts';
+import { printGate } from './quality.ts';
 import { findFiles, withDigests, type LocalFile } from './local-files.ts';
 
-/** Files that are on their way at the same time. */
+/** Number of parallel uploads. */
 const UPLOADS = 6;
 const POLL_MS = 250;
-/** Faults that a person is shown; all of them are in the JSON. */
+/** Number of printed problems; the JSON has all of them. */
 const SHOWN = 20;
 
 interface PushOptions {
@@ -54,7 +54,7 @@ export const push: Run<PushOptions> = async (context, [name = '', ...given], opt
   );
   await sendNeeded(context, client, begun, files);
   const made = await client.perform(commitPushOperation, { name, id: begun.id }, { idempotencyKey: randomUUID() });
-  return await tellIngest(context, client, made, options.wait);
+  return await printIngest(context, client, made, options.wait);
 };
 
 async function sendNeeded(
@@ -101,16 +101,16 @@ export const refresh: Run<Pick<PushOptions, 'message' | 'wait'>> = async (contex
   const client = await context.connect();
   const again = { idempotencyKey: randomUUID() };
   const made = await client.perform(refreshDatasetOperation, { name, message: message ?? '' }, again);
-  return await tellIngest(context, client, made, wait);
+  return await printIngest(context, client, made, wait);
 };
 
-async function tellIngest(context: Context, client: DaisClient, made: Ingest, wait: boolean): Promise<number> {
+async function printIngest(context: Context, client: DaisClient, made: Ingest, wait: boolean): Promise<number> {
   const ended = wait ? await follow(context, client, made) : made;
   if (context.globals.output === 'name' && ended.version !== undefined) {
     context.terminal.out(`${ended.dataset}@${ended.version}\n`);
-  } else if (!(await printedForPrograms(context, ended))) tell(context, ended);
+  } else if (!(await printedForPrograms(context, ended))) printResult(context, ended);
   if (ended.state === 'failed') return exitCodes.invalid.code;
-  if (wait && ended.version !== undefined) return await tellGate(context, client, ended.dataset, ended.version);
+  if (wait && ended.version !== undefined) return await printGate(context, client, ended.dataset, ended.version);
   return ended.state === 'canceled' ? exitCodes.failed.code : exitCodes.ok.code;
 }
 
@@ -135,7 +135,7 @@ async function follow(context: Context, client: DaisClient, { dataset, id }: Ing
   }
 }
 
-function tell(context: Context, ingest: Ingest): void {
+function printResult(context: Context, ingest: Ingest): void {
   const { terminal } = context;
   const { dataset, version, problems, rejects } = ingest;
   for (const { file, line, column, value, message, remedy } of problems.slice(0, SHOWN)) {

@@ -49,7 +49,7 @@ export const check: Run<{ readonly file?: string; readonly wait: boolean }> = as
     if (!(await printedForPrograms(context, { id }))) context.terminal.out(`${id}\n`);
     return exitCodes.ok.code;
   }
-  return await tellCheck(context, await followCheck(context, client, versionReference.name, id));
+  return await printCheck(context, await followCheck(context, client, versionReference.name, id));
 };
 
 /** A list of expectations, or the part of a manifest that `dais data suggest` writes. */
@@ -84,7 +84,7 @@ async function followCheck(
   }
 }
 
-async function tellCheck(context: Context, found: QualityCheckResults): Promise<ExitCode> {
+async function printCheck(context: Context, found: QualityCheckResults): Promise<ExitCode> {
   const code = found.state === 'passed' ? exitCodes.ok.code : exitCodes.invalid.code;
   if (await printedForPrograms(context, found)) return code;
   const { terminal } = context;
@@ -116,10 +116,10 @@ function resultText({ name, outcome, severity, findings, message, sample }: Expe
 }
 
 /**
- * Waits for the checks that decide on a version that is building, and tells what they found.
- * @returns what the command ends with: `invalid` for a version that is quarantined.
+ * Waits for the checks of a version that is building, and prints their results. @returns the exit code: `invalid` for a
+ * quarantined version.
  */
-export async function tellGate(context: Context, client: DaisClient, name: string, number: number): Promise<ExitCode> {
+export async function printGate(context: Context, client: DaisClient, name: string, number: number): Promise<ExitCode> {
   const reference = { name, version: String(number) };
   const read = async () => await client.perform(readDatasetVersionOperation, reference, { signal: context.signal });
   let version: DatasetVersion = await read();
@@ -144,11 +144,11 @@ export const profile: Run<{ readonly again?: true }> = async (context, [referenc
       ? await makeProfile(context, client, versionReference)
       : await readOrMake(context, client, versionReference);
   if (await printedForPrograms(context, found)) return exitCodes.ok.code;
-  tellProfile(context, found);
+  printProfile(context, found);
   return exitCodes.ok.code;
 };
 
-/** One that is not made yet is waited for. */
+/** Waits for a version that does not exist yet. */
 async function readOrMake(context: Context, client: DaisClient, reference: VersionReference): Promise<DatasetProfile> {
   const found = await profileNow(context, client, reference);
   return found ?? (await makeProfile(context, client, reference));
@@ -179,7 +179,7 @@ async function makeProfile(context: Context, client: DaisClient, reference: Vers
   }
 }
 
-function tellProfile(context: Context, { rows, duplicates, columns }: DatasetProfile): void {
+function printProfile(context: Context, { rows, duplicates, columns }: DatasetProfile): void {
   const { terminal } = context;
   const cells = columns.map((column) => [
     { text: column.name },
@@ -243,8 +243,8 @@ export const report: Run<{ readonly html?: true }> = async (context, [reference 
   terminal.out(
     `${dataset}@${version.number} is ${version.state}${version.reason === undefined ? '.' : `. ${version.reason}`}\n`,
   );
-  if (found.check !== undefined) await tellCheck(context, found.check);
-  if (found.profile !== undefined) tellProfile(context, found.profile);
+  if (found.check !== undefined) await printCheck(context, found.check);
+  if (found.profile !== undefined) printProfile(context, found.profile);
   const far = shifts
     .filter(({ jsdLog2 }) => jsdLog2 >= 0.1)
     .map(({ column, jsdLog2 }) => `${column} (${jsdLog2.toFixed(2)})`);

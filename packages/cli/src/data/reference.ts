@@ -12,7 +12,7 @@ export function readReference(text: string): { readonly name: string; readonly v
   return at < 0 ? { name: text, version: 'latest' } : { name: text.slice(0, at), version: text.slice(at + 1) };
 }
 
-/** The same, where a version must be said, because it is changed. */
+/** The same with a required version, for changes of a version. */
 export function readVersionReference(text: string): { readonly name: string; readonly version: string } {
   const reference = readReference(text);
   if (text.includes('@')) return reference;

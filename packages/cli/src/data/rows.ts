@@ -18,7 +18,7 @@ export interface Rows {
 export const head: Run<{ readonly rows: number }> = async (context, [reference = ''], { rows: limit }) => {
   const client = await context.connect();
   const result = await client.perform(headDatasetVersionOperation, { ...readReference(reference), limit });
-  return await tellRows(context, result, false);
+  return await printRows(context, result, false);
 };
 
 export const sql: Run<{ readonly limit: number }> = async (context, [text = ''], { limit }) => {
@@ -26,29 +26,29 @@ export const sql: Run<{ readonly limit: number }> = async (context, [text = ''],
   const client = await context.connect();
   try {
     const result = await client.perform(queryDataOperation, { sql: query, limit }, { signal: context.signal });
-    return await tellRows(context, result, true);
+    return await printRows(context, result, true);
   } catch (error) {
     if (!(error instanceof DaisError) || error.issues === undefined) throw error;
-    // The places that it names are those of the query: the line is shown.
+    // Positions are those of the query: its line is printed.
     context.sentTexts.set('query', query);
     const issues = error.issues.map((issue) => ({ ...issue, file: 'query', message: error.message }));
     throw new DaisError(error.code, error.message, { issues });
   }
 };
 
-/** A value as a person reads it. */
+/** Formats a value for a table. */
 export function cellText(value: unknown): string {
   if (value === null || value === undefined) return '';
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-export async function tellRows(context: Context, reported: Rows, tellMore: boolean): Promise<number> {
+export async function printRows(context: Context, reported: Rows, printsTruncation: boolean): Promise<number> {
   if (await printedForPrograms(context, reported)) return exitCodes.ok.code;
   const { terminal } = context;
   const heads = reported.columns.map(({ name }) => (reported.masked.includes(name) ? `${name} (masked)` : name));
   const cells = reported.rows.map((row) => row.map((value) => ({ text: cellText(value) })));
   terminal.out(table(heads, cells, { style: terminal.style, columns: terminal.columns }));
-  if (reported.truncated && tellMore)
+  if (reported.truncated && printsTruncation)
     remark(context, `More rows exist than these ${reported.rows.length}; increase --limit.`);
   return exitCodes.ok.code;
 }

@@ -59,7 +59,7 @@ export const listVersions: Run<ListOptions> = async (context, [name = ''], { sta
 
 const nameOf = ({ dataset, number }: DatasetVersion) => `${dataset}@${number}`;
 
-async function tellVersion(context: Context, version: DatasetVersion, text: string): Promise<number> {
+async function printVersion(context: Context, version: DatasetVersion, text: string): Promise<number> {
   if (context.globals.output === 'name') context.terminal.out(`${nameOf(version)}\n`);
   else if (!(await printedForPrograms(context, version))) context.terminal.out(`${text}\n`);
   return exitCodes.ok.code;
@@ -74,18 +74,18 @@ export const tag: Run<{ readonly remove?: true }> = async (context, [reference =
     return exitCodes.ok.code;
   }
   const version = await client.perform(tagDatasetVersionOperation, { ...readVersionReference(reference), tag: word });
-  return await tellVersion(context, version, `${version.dataset}@${word} is version ${version.number}.`);
+  return await printVersion(context, version, `${version.dataset}@${word} is version ${version.number}.`);
 };
 
 export const restore: Run<{ readonly message?: string }> = async (context, [reference = ''], { message = '' }) => {
   const client = await context.connect();
   const input = { ...readVersionReference(reference), message };
   const version = await client.perform(restoreDatasetVersionOperation, input);
-  return await tellVersion(context, version, `${nameOf(version)} created from ${reference}.`);
+  return await printVersion(context, version, `${nameOf(version)} created from ${reference}.`);
 };
 
 export const remove: Run<{ readonly reason?: string }> = async (context, [reference = ''], { reason = '' }) => {
   const client = await context.connect();
   const version = await client.perform(deleteDatasetVersionOperation, { ...readVersionReference(reference), reason });
-  return await tellVersion(context, version, `${nameOf(version)} deleted.`);
+  return await printVersion(context, version, `${nameOf(version)} deleted.`);
 };

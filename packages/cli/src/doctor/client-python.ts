@@ -1,4 +1,4 @@
-/** Looks at the Python that trains: what is installed there, and whether it reaches the server. */
+/** Inspects the Python environment of a training: its packages, and whether it reaches the server. */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { runProgram, type ProgramOptions } from '#processes.ts';
@@ -8,7 +8,7 @@ const PATIENCE_MS = 60_000;
 export interface PythonFacts {
   readonly executable: string;
   readonly version: string;
-  /** Versions by name, of the packages that were asked for. */
+  /** Versions of the requested packages, by name. */
   readonly installed: Readonly<Record<string, string>>;
   readonly mlflowCredentials: boolean;
   readonly netrc: boolean;
@@ -16,17 +16,17 @@ export interface PythonFacts {
   readonly call?: PythonCall;
 }
 
-/** How a call to the server went, made as MLflow's clients make it. */
+/** Result of a request to the server, sent like MLflow's clients do. */
 export interface PythonCall {
   readonly error?: { readonly kind: 'name' | 'refused' | 'timeout' | 'tls' | 'proxy' | 'other'; readonly text: string };
   readonly status?: number;
   /** The `Date` header. */
   readonly date?: string | null;
-  /** Milliseconds since 1970 by this Python's clock, in the middle of the call. */
+  /** Milliseconds since 1970 by this Python's clock, in the middle of the request. */
   readonly now?: number;
-  /** The code of MLflow's form of error, when there is one. */
+  /** The code of an MLflow error body, if there is one. */
   readonly errorCode?: string | null;
-  /** Whether the answer is one of Dais or of MLflow. */
+  /** Whether the response is from Dais or MLflow. */
   readonly isTracking?: boolean;
 }
 
@@ -35,7 +35,7 @@ export interface NoPython {
   readonly reason: string;
 }
 
-/** The program that is meant: `python3`, the path of one, or a folder that holds an environment. */
+/** The interpreter: `python3`, its path, or a folder with a virtual environment. */
 export function pythonProgram(given: string | undefined): string {
   if (given === undefined) return 'python3';
   try {
@@ -45,19 +45,19 @@ export function pythonProgram(given: string | undefined): string {
   }
 }
 
-export async function askPython(
+export async function inspectPython(
   program: string,
   question: { readonly url: string | undefined; readonly packages: readonly string[] },
   variables: ProgramOptions['variables'],
 ): Promise<PythonFacts | NoPython> {
   const { url, packages } = question;
   const { code, stdout, stderr } = await runProgram(program, ['-I', '-c', SCRIPT, ...packages], {
-    // Not an argument: an address may hold a password, and others see arguments.
+    // Not an argument: a URL may contain a password, and other users can see arguments.
     variables: { ...variables, DAIS_DOCTOR_URL: url },
     timeoutMs: PATIENCE_MS,
   });
   if (code === 127) return { reason: `${program} cannot be started: ${stderr.trim()}` };
-  // What runs at the start of this Python may print too: ours is the last line.
+  // Startup code of this Python can print too: our output is the last line.
   const line = stdout.trim().split('\n').at(-1) ?? '';
   if (code !== 0 || !line.startsWith('{')) {
     return { reason: `${program} does not run: ${stderr.trim().split('\n').at(-1) ?? ''}` };
@@ -66,9 +66,9 @@ export async function askPython(
 }
 
 /**
- * Python from 3.8 on. It runs isolated (-I): neither the working folder nor PYTHONPATH is imported from, so that no code
- * of the user runs; what is installed there is read from its metadata. The call is made with `requests` where the
- * environment has it, as MLflow makes it: proxies, certificates and ~/.netrc count as they do for MLflow.
+ * Python from 3.8 on. It runs isolated (-I): it imports neither from the working folder nor from PYTHONPATH, so that no
+ * code of the user runs; installed packages are read from their metadata. The request uses `requests` where the
+ * environment has it, as MLflow does: proxies, certificates and ~/.netrc apply as for MLflow.
  */
 const SCRIPT = String.raw`
 import json, os, site, sys, time

@@ -4,12 +4,12 @@ import { checkClientVariables, type ClientSettings } from '#doctor/client-variab
 const url = 'http://127.0.0.1:7070';
 const none = { mlflowCredentials: false, netrc: false };
 
-function look(variables: Record<string, string>, more: Partial<ClientSettings> = {}) {
+function check(variables: Record<string, string>, more: Partial<ClientSettings> = {}) {
   return checkClientVariables({ variables, files: none, expected: { url, project: undefined }, url, ...more });
 }
 
 const wrong = (variables: Record<string, string>, more?: Partial<ClientSettings>) =>
-  look({ MLFLOW_TRACKING_URI: url, ...variables }, more)
+  check({ MLFLOW_TRACKING_URI: url, ...variables }, more)
     .filter(({ state }) => state !== 'ok')
     .map(({ name, state, remedy }) => [name, state, remedy]);
 
@@ -24,28 +24,28 @@ test.each([
   [`${url}/`, 'ok', undefined],
   [`${url}/p/flights`, 'ok', undefined],
 ])('MLFLOW_TRACKING_URI=%s', (value, state, remedy) => {
-  const [finding] = look({ MLFLOW_TRACKING_URI: value });
+  const [finding] = check({ MLFLOW_TRACKING_URI: value });
   expect({ state: finding?.state, remedy: finding?.remedy }).toEqual({ state, remedy });
 });
 
-test('another project than the one that was named', () => {
+test('another project than the named one', () => {
   const expected = { url, project: 'a' };
-  expect(look({ MLFLOW_TRACKING_URI: `${url}/p/a` }, { expected })[0]?.state).toBe('ok');
-  expect(look({ MLFLOW_TRACKING_URI: `${url}/p/b` }, { expected })[0]?.state).toBe('warning');
+  expect(check({ MLFLOW_TRACKING_URI: `${url}/p/a` }, { expected })[0]?.state).toBe('ok');
+  expect(check({ MLFLOW_TRACKING_URI: `${url}/p/b` }, { expected })[0]?.state).toBe('warning');
 });
 
-test('a password in the address is not repeated', () => {
-  const findings = look({ MLFLOW_TRACKING_URI: 'http://me:secret@other:1' });
+test('a password in the URL is not printed', () => {
+  const findings = check({ MLFLOW_TRACKING_URI: 'http://me:secret@other:1' });
   expect(JSON.stringify(findings)).not.toContain('secret');
 });
 
-test('nothing is said of what is as it should be', () => {
+test('correct settings have no finding', () => {
   expect(wrong({})).toEqual([]);
   expect(wrong({ MLFLOW_TRACKING_USERNAME: 'me', MLFLOW_TRACKING_PASSWORD: 'x' })).toEqual([]);
   expect(wrong({ MLFLOW_REGISTRY_URI: `${url}/`, MLFLOW_TRACKING_AWS_SIGV4: 'false', MLFLOW_RUN_ID: '' })).toEqual([]);
 });
 
-test('what wins over the address and the token', () => {
+test('settings that override the URL and the token', () => {
   const login = { MLFLOW_TRACKING_TOKEN: 't', MLFLOW_TRACKING_USERNAME: 'me', MLFLOW_TRACKING_PASSWORD: 'x' };
   expect(wrong({ ...login, MLFLOW_REGISTRY_URI: 'http://other', MLFLOW_RUN_ID: 'a' })).toEqual([
     ['MLFLOW_TRACKING_USERNAME', 'warning', 'unset MLFLOW_TRACKING_USERNAME MLFLOW_TRACKING_PASSWORD'],

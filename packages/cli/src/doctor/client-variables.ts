@@ -1,4 +1,6 @@
-/** Checks the settings of clients in this shell: variables and files that are wrong or override others. Pure. */
+/**
+ * Checks the settings of clients in this shell: variables and files that are wrong or override others. Pure functions.
+ */
 import {
   noProxyFor,
   shadows,
@@ -13,7 +15,7 @@ type Variables = Readonly<Record<string, string | undefined>>;
 
 /** Files in the home folder from which clients take a user and a password. */
 export interface LoginFiles {
-  /** `~/.mlflow/credentials` names both. */
+  /** `~/.mlflow/credentials` has both. */
   readonly mlflowCredentials: boolean;
   /** `~/.netrc` has an entry for the host of the server. */
   readonly netrc: boolean;
@@ -22,13 +24,13 @@ export interface LoginFiles {
 export interface ClientSettings {
   readonly variables: Variables;
   readonly files: LoginFiles;
-  /** The server and project that this command line would use; undefined when nobody named one. */
+  /** The server and project of this command line; undefined without explicit settings. */
   readonly expected: { readonly url: string; readonly project: string | undefined } | undefined;
   /** The URL that clients call, if it can be determined. */
   readonly url: string;
 }
 
-/** Values may be secrets: none is repeated but addresses, without what says who somebody is. */
+/** Values can be secrets: only URLs are printed, without credentials. */
 export function checkClientVariables({ variables, files, expected, url }: ClientSettings): Finding[] {
   const noProxy = noProxyFor(url, variables);
   return [
@@ -71,7 +73,7 @@ function checkAddress(given: string | undefined, expected: ClientSettings['expec
   const agrees =
     expectedUri === undefined ||
     shown === expectedUri ||
-    // Nobody named a project to this command line: clients may well use one.
+    // Without an explicit project on this command line, clients can use any project.
     (expected?.project === undefined && shown.startsWith(`${expectedUri}/p/`));
   if (agrees) return ok(name, shown);
   return warning(
@@ -84,7 +86,7 @@ function checkAddress(given: string | undefined, expected: ClientSettings['expec
 function checkShadow({ name, effect }: Shadow, variables: Variables): Finding[] {
   const value = variables[name];
   if (value === undefined || value === '') return [];
-  // A user and a password are one way to sign in, and good when there is no token.
+  // A user and a password are a valid way to sign in when there is no token.
   const isLogin = name === 'MLFLOW_TRACKING_USERNAME' || name === 'MLFLOW_TRACKING_PASSWORD';
   const counts = isLogin
     ? name === 'MLFLOW_TRACKING_USERNAME' &&

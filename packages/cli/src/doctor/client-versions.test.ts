@@ -6,7 +6,7 @@ const clients = [
   { name: 'kfp', versions: [] },
 ];
 const install = "/venv/bin/python -m pip install --upgrade 'mlflow<3.19'";
-const look = (installed: Record<string, string>) => checkClientVersions(clients, installed, '/venv/bin/python');
+const check = (installed: Record<string, string>) => checkClientVersions(clients, installed, '/venv/bin/python');
 
 test.each([
   ['3.4.2', 'ok', undefined],
@@ -16,18 +16,18 @@ test.each([
   ['3.19.0rc1', 'warning', `Most features will work. Otherwise: ${install}, or upgrade Dais.`],
   ['4.0.0', 'warning', `Most features will work. Otherwise: ${install}, or upgrade Dais.`],
 ])('mlflow %s: %s', (version, state, remedy) => {
-  expect(look({ mlflow: version })).toEqual([
+  expect(check({ mlflow: version })).toEqual([
     { name: 'mlflow', state, detail: expect.stringContaining(version) as string, ...(remedy && { remedy }) },
   ]);
 });
 
-test('a client under another name, and one that Dais does not speak to', () => {
-  expect(look({ 'mlflow-skinny': '3.4.0', kfp: '2.1' }).map(({ name, state }) => [name, state])).toEqual([
+test('a client with another package name, and one that Dais does not support', () => {
+  expect(check({ 'mlflow-skinny': '3.4.0', kfp: '2.1' }).map(({ name, state }) => [name, state])).toEqual([
     ['mlflow-skinny', 'ok'],
     ['kfp', 'skipped'],
   ]);
 });
 
 test('no client at all is a problem', () => {
-  expect(look({})).toMatchObject([{ state: 'problem', remedy: expect.stringContaining(install) as string }]);
+  expect(check({})).toMatchObject([{ state: 'problem', remedy: expect.stringContaining(install) as string }]);
 });

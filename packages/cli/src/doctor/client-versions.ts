@@ -1,9 +1,9 @@
-/** Versions of clients beside those that are tried against every Dais. Pure. */
+/** Compares installed clients with the tested versions. Pure functions. */
 import type { TestedClient } from '#clients/tested-clients.ts';
 import { ok, problem, skipped, warning, type Finding } from '#doctor/finding.ts';
 import { isAtLeast } from '#doctor/programs.ts';
 
-/** `installed`: versions by name. At least one client must be there, otherwise nothing would speak to Dais. */
+/** `installed`: versions by name. At least one client is required; otherwise nothing would connect to Dais. */
 export function checkClientVersions(
   clients: readonly TestedClient[],
   installed: Readonly<Record<string, string>>,
@@ -47,7 +47,7 @@ function versionFinding(client: TestedClient, name: string, version: string, pyt
   return ok(name, `${version}; ${oldest} to ${newest} are tested with Dais`);
 }
 
-/** `[3, 18]` of `3.18.0`: releases of one line speak alike. */
+/** `[3, 18]` of `3.18.0`: releases of one minor version use the same protocol. */
 function lineOf(version: string): readonly number[] {
   return version
     .split('.')
@@ -55,7 +55,7 @@ function lineOf(version: string): readonly number[] {
     .map((part) => Number.parseInt(part, 10));
 }
 
-/** The newest release of the lines that are tried, or of those before when the index lacks it. */
+/** The newest tested release, or an older tested one when the index lacks it. */
 function installing(client: TestedClient | undefined, name: string | undefined, python: string): string {
   const [major = 0, minor = 0] = lineOf(client?.versions.at(-1) ?? '0.0');
   return `${python} -m pip install --upgrade '${name}<${major}.${minor + 1}'`;

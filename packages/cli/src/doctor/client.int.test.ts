@@ -1,4 +1,4 @@
-/** `dais doctor --client` with a real Python, without MLflow: what is installed is read from metadata alone. */
+/** `dais doctor --client` with a real Python, without MLflow: packages are read from metadata only. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
@@ -11,7 +11,7 @@ import { CliFixture } from '#testing/cli-fixture.ts';
 
 let cli: CliFixture;
 let token: string;
-/** Where a Python finds a client, and modules that must not be imported. */
+/** A Python path with client metadata, and modules that must not be imported. */
 let packages: string;
 const servers: Server[] = [];
 
@@ -31,7 +31,7 @@ afterAll(async () => {
   await cli.stop();
 });
 
-async function look(variables: Record<string, string>, words: readonly string[] = []) {
+async function runDoctor(variables: Record<string, string>, words: readonly string[] = []) {
   const { code, out, err } = await cli.run(['doctor', '--client', '-o', 'json', ...words], {
     workingFolder: packages,
     environment: {
@@ -52,8 +52,8 @@ async function listening(server: Server, scheme: string): Promise<string> {
   return `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-test('all is well', async () => {
-  const { code, text, of } = await look({ MLFLOW_TRACKING_URI: cli.server.url, MLFLOW_TRACKING_TOKEN: token });
+test('everything is correct', async () => {
+  const { code, text, of } = await runDoctor({ MLFLOW_TRACKING_URI: cli.server.url, MLFLOW_TRACKING_TOKEN: token });
   expect(of('mlflow')).toEqual({ name: 'mlflow', state: 'ok', detail: '3.4.0; 3.4 is tested with Dais' });
   expect(of('server')).toMatchObject({ state: 'ok', detail: `this Python reaches ${cli.server.url}` });
   expect(of('clock')?.state).toBe('ok');
@@ -61,18 +61,18 @@ test('all is well', async () => {
   expect(code).toBe(0);
 });
 
-test('the shell was told nothing', async () => {
-  const { code, of } = await look({});
+test('the shell has no settings', async () => {
+  const { code, of } = await runDoctor({});
   expect(code).toBe(1);
   expect(of('MLFLOW_TRACKING_URI')).toMatchObject({ state: 'problem', remedy: 'eval "$(dais env)" sets it.' });
   expect(of('server')).toMatchObject({ state: 'problem', remedy: 'eval "$(dais env)" gives it a token.' });
 });
 
-test('a user and a password of another server win over the token', async () => {
+test('user and password of another server override the token', async () => {
   await mkdir(join(cli.folder, '.mlflow'));
   const file = join(cli.folder, '.mlflow', 'credentials');
   await writeFile(file, '[mlflow]\nmlflow_tracking_username = me\nmlflow_tracking_password = 100%\n');
-  const { code, text, of } = await look({ MLFLOW_TRACKING_URI: cli.server.url, MLFLOW_TRACKING_TOKEN: token });
+  const { code, text, of } = await runDoctor({ MLFLOW_TRACKING_URI: cli.server.url, MLFLOW_TRACKING_TOKEN: token });
   await writeFile(file, '');
   expect(of('~/.mlflow/credentials')?.state).toBe('warning');
   expect(of('server')).toMatchObject({ state: 'problem', detail: `${cli.server.url} requires authentication` });
@@ -80,18 +80,22 @@ test('a user and a password of another server win over the token', async () => {
   expect(code).toBe(1);
 });
 
-test('a project that is not there', async () => {
+test('a missing project', async () => {
   const url = `${cli.server.url}/p/nowhere`;
-  const { of } = await look({ MLFLOW_TRACKING_URI: url, MLFLOW_TRACKING_TOKEN: token });
+  const { of } = await runDoctor({ MLFLOW_TRACKING_URI: url, MLFLOW_TRACKING_TOKEN: token });
   expect(of('server')).toMatchObject({ state: 'problem', detail: `there is no project "nowhere" at ${url}` });
 });
 
-test('the proxy is asked for this machine', async () => {
+test('the proxy receives requests for this machine', async () => {
   const proxy = await listening(
     createServer((_request, response) => response.writeHead(200).end('a page of the proxy')),
     'http',
   );
-  const { of } = await look({ MLFLOW_TRACKING_URI: cli.server.url, MLFLOW_TRACKING_TOKEN: token, HTTP_PROXY: proxy });
+  const { of } = await runDoctor({
+    MLFLOW_TRACKING_URI: cli.server.url,
+    MLFLOW_TRACKING_TOKEN: token,
+    HTTP_PROXY: proxy,
+  });
   expect(of('NO_PROXY')).toMatchObject({ state: 'problem', remedy: 'export NO_PROXY=127.0.0.1 no_proxy=127.0.0.1' });
   expect(of('server')?.detail).toContain('is not Dais (status 200)');
 });
@@ -108,13 +112,13 @@ test('a certificate that this Python does not trust, and then does', async () =>
     response.writeHead(404).end('{"error_code":"RESOURCE_DOES_NOT_EXIST"}');
   });
   const url = await listening(server, 'https');
-  const wrong = await look({ MLFLOW_TRACKING_URI: url });
+  const wrong = await runDoctor({ MLFLOW_TRACKING_URI: url });
   expect(wrong.of('server')).toMatchObject({
     state: 'problem',
     remedy: expect.stringContaining('MLFLOW_TRACKING_SERVER_CERT_PATH') as string,
   });
   await writeFile(join(cli.folder, 'ca.pem'), cert);
-  const right = await look({
+  const right = await runDoctor({
     MLFLOW_TRACKING_URI: url,
     MLFLOW_TRACKING_SERVER_CERT_PATH: join(cli.folder, 'ca.pem'),
   });
@@ -122,13 +126,13 @@ test('a certificate that this Python does not trust, and then does', async () =>
   expect(right.of('clock')?.detail).toMatch(/the server’s clock is (599|600) s behind this one/);
 });
 
-test('nobody there, a name that is none, a Python that is none', async () => {
-  const refused = await look({ MLFLOW_TRACKING_URI: 'http://127.0.0.1:3' });
+test('no server, an invalid name, a program that is not Python', async () => {
+  const refused = await runDoctor({ MLFLOW_TRACKING_URI: 'http://127.0.0.1:3' });
   expect(refused.of('server')?.detail).toContain('connection refused');
   expect(refused.of('MLFLOW_TRACKING_URI')?.state).toBe('warning');
-  const unknown = await look({ MLFLOW_TRACKING_URI: 'http://nowhere.invalid' });
+  const unknown = await runDoctor({ MLFLOW_TRACKING_URI: 'http://nowhere.invalid' });
   expect(unknown.of('server')?.detail).toContain('host name not found');
-  const { code, of } = await look({}, ['--python', join(cli.folder, 'none')]);
+  const { code, of } = await runDoctor({}, ['--python', join(cli.folder, 'none')]);
   expect(of('python')?.state).toBe('problem');
   expect(code).toBe(1);
 });

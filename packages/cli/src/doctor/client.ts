@@ -1,8 +1,8 @@
-/** `--client`: the Python in which somebody trains, its clients, and how they find this server. */
+/** `--client`: checks the Python environment of a training, its clients, and how they find this server. */
 import { testedClients } from '#clients/tested-clients.ts';
 import { TRACKING_URI, trackingUri } from '#clients/mlflow-variables.ts';
 import type { ServerChoice } from '#connection/connect.ts';
-import { askPython, pythonProgram, type PythonCall } from '#doctor/client-python.ts';
+import { inspectPython, pythonProgram, type PythonCall } from '#doctor/client-python.ts';
 import { checkClientVariables } from '#doctor/client-variables.ts';
 import { checkClientVersions } from '#doctor/client-versions.ts';
 import { ok, problem, skipped, type Finding } from '#doctor/finding.ts';
@@ -10,7 +10,7 @@ import { checkProxyAddresses } from '#doctor/proxies.ts';
 import { clockFinding } from '#doctor/server.ts';
 
 export interface ClientQuestion {
-  /** As given with --python. */
+  /** The value of --python. */
   readonly python: string | undefined;
   readonly choice: ServerChoice;
   readonly project: string | undefined;
@@ -23,7 +23,7 @@ export async function checkClient({ python, choice, project, variables }: Client
   const url = callable(variables[TRACKING_URI]) ?? trackingUri(choice.url, project);
   const program = pythonProgram(python);
   const packages = testedClients.flatMap(({ name, also }) => [name, ...(also ?? [])]);
-  const facts = await askPython(program, { url, packages }, variables);
+  const facts = await inspectPython(program, { url, packages }, variables);
   if ('reason' in facts) {
     const remedy = 'Name the Python that you train with: dais doctor --client --python PATH.';
     const files = { mlflowCredentials: false, netrc: false };

@@ -1,11 +1,11 @@
-/** Stored content: what the server knows to be damaged. */
+/** Stored content: damaged objects that the server has found. */
 import { contentStatusOperation, DaisError, type ContentStatus, type DamagedContent } from '@dais/api';
 import { damagedObjects, damagedText, passText } from '#commands/admin-content.ts';
 import type { Context } from '#context.ts';
 import { ok, problem, skipped, type Finding } from '#doctor/finding.ts';
 
 const PATIENCE_MS = 5000;
-/** Damaged objects that doctor names; `dais admin content` lists all. */
+/** Number of damaged objects that doctor names; `dais admin content` lists all. */
 const NAMED = 10;
 
 export async function checkContent(context: Context): Promise<Finding[]> {

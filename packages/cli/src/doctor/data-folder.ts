@@ -1,4 +1,4 @@
-/** The data folder: whose it is, who may read it, which PostgreSQL wrote it. */
+/** The data folder: owner, permissions, and the PostgreSQL version that wrote it. */
 import { access, constants, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findLocalServer } from '#connection/local-server.ts';
@@ -46,7 +46,7 @@ async function checkHolder(folder: string): Promise<Finding> {
     : ok('in use', `in use by process ${server.pid}, at ${server.url}`);
 }
 
-/** `own`: the major version of the PostgreSQL that Dais brings. */
+/** `own`: the major version of the bundled PostgreSQL. */
 export async function checkDataVersion(folder: string, own: number): Promise<Finding | undefined> {
   const text = await readFile(join(folder, 'postgres', 'cluster', 'PG_VERSION'), 'utf8').catch(() => undefined);
   const major = text === undefined ? undefined : Number.parseInt(text, 10);

@@ -5,7 +5,7 @@ export function errorCode(error: unknown): string {
   for (let depth = 0; depth < 4 && here instanceof Error; depth++) {
     const own: unknown = (here as NodeJS.ErrnoException).code;
     if (typeof own === 'string') code = own;
-    // Node tries every address of a name and collects what each said.
+    // Node tries every address of a name and collects the errors.
     here = here instanceof AggregateError ? here.errors[0] : here.cause;
   }
   if (code !== '') return code;

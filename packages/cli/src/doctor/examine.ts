@@ -1,4 +1,4 @@
-/** What is looked at on a machine that runs Dais, or reaches one. */
+/** Checks of a machine that runs Dais, or reaches a server. */
 import { readFileSync } from 'node:fs';
 import { freemem, totalmem } from 'node:os';
 import { DaisError } from '@dais/api';
@@ -22,7 +22,7 @@ export interface ExamineOptions extends ConfigOptions {
   readonly network?: true;
 }
 
-/** Everything that can be looked at without changing it. */
+/** All checks, none of which changes anything. */
 export async function examine(context: Context, options: ExamineOptions) {
   const { environment, globals, now } = context;
   const server = await loadServer().catch((error: unknown) => {
@@ -33,7 +33,7 @@ export async function examine(context: Context, options: ExamineOptions) {
   const folder = config?.value?.data ?? dataFolders(environment, options.data)[0] ?? '';
   const choice = await chooseServer(environment, globals, config?.value?.data ?? options.data);
   const port = config?.value?.port ?? 7070;
-  const looks = await Promise.all([
+  const checks = await Promise.all([
     checkPrograms(environment.variables),
     checkDataFolder(folder, process.getuid?.() ?? 0),
     checkDisk(folder).then((finding) => [finding]),
@@ -54,12 +54,12 @@ export async function examine(context: Context, options: ExamineOptions) {
     checkMemory(totalmem(), availableMemory()),
     ...(config?.findings ?? [skipped('configuration', '@dais/server is not installed here')]),
     ...checkProxies(environment.variables),
-    ...withoutRepetition(looks.flat()),
+    ...withoutRepetition(checks.flat()),
   ];
   return { findings, choice, config: config?.value, folder };
 }
 
-/** A running server may have a bubblewrap that this command line does not know of: its own check counts. */
+/** A running server may use a bubblewrap that this command line does not find: its own check has priority. */
 export function withoutRepetition(findings: readonly Finding[]): readonly Finding[] {
   const isReported = findings.some(({ name }) => name === 'server: isolation');
   return isReported ? findings.filter(({ name }) => name !== 'isolation') : findings;
@@ -115,7 +115,7 @@ async function checkNetwork(context: Context, config: Config | undefined): Promi
   return await checkTargets(targets, variables, context.now);
 }
 
-/** What programs can still get: free memory and what the system would give up for them. */
+/** Memory available to programs: free memory and reclaimable caches. */
 function availableMemory(): number {
   try {
     const kib = /^MemAvailable:\s+(\d+) kB$/m.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1];

@@ -1,10 +1,10 @@
-/** What one look found. */
+/** The result of one check. */
 export interface Finding {
-  /** What was looked at: `disk`. */
+  /** The subject of the check: `disk`. */
   readonly name: string;
   readonly state: 'ok' | 'warning' | 'problem' | 'skipped';
   readonly detail: string;
-  /** What to do; for warnings and problems. */
+  /** The remedy, for warnings and problems. */
   readonly remedy?: string;
 }
 

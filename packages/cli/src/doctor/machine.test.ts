@@ -12,7 +12,7 @@ test.each([
   expect(diskFinding('/data', free * GIB, 200 * GIB, files, 2_000_000).state).toBe(want);
 });
 
-test('a file system that counts no files is not full of them', () => {
+test('a file system that does not count files is not full of them', () => {
   expect(diskFinding('/data', 100 * GIB, 200 * GIB, 0, 0).state).toBe('ok');
 });
 

@@ -26,7 +26,7 @@ afterAll(() => {
   server.close();
 });
 
-test('the registries are those that the tools of this machine are set to', async () => {
+test('the registries are those of the local tool settings', async () => {
   const variables = {
     PATH: process.env['PATH'],
     npm_config_registry: `http://127.0.0.1:${port}/npm/`,
@@ -52,7 +52,7 @@ test('hosts of the configuration', () => {
   expect(configTargets({ database: {}, blobs: { type: 'fs' }, otlp: {} })).toEqual([]);
 });
 
-test('a host that answers, even with a refusal; one that takes connections; one where nobody listens', async () => {
+test('a host that responds, even with an error; one that only accepts connections; one that nothing listens on', async () => {
   const change = 'a setting';
   const targets = [
     { name: 'web', url: `http://user:secret@127.0.0.1:${port}/path?token=x`, change },

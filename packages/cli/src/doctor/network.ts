@@ -8,15 +8,15 @@ import { runProgram, type ProgramOptions } from '#processes.ts';
 
 const PATIENCE_MS = 10_000;
 
-/** A host and why it is called. */
+/** A host with the purpose of calls to it. */
 export interface NetworkTarget {
   readonly name: string;
   readonly url: string;
-  /** How to name another one. */
+  /** How to configure another host. */
   readonly change: string;
 }
 
-/** Where packages come from on this machine, as its tools are configured. */
+/** Package registries of this machine, from the settings of its tools. */
 export async function packageTargets(variables: ProgramOptions['variables']): Promise<NetworkTarget[]> {
   const [npm, pip] = await Promise.all([
     runProgram('npm', ['config', 'get', 'registry'], { variables }),
@@ -69,14 +69,14 @@ async function checkTarget(
   const before = now();
   const address = shownAddress(target.url);
   try {
-    const said = await (/^https?:/.test(target.url) ? callHttp(target.url, variables) : connectTcp(target.url));
-    return ok(target.name, `${address} ${said} after ${Math.round(now() - before)} ms`);
+    const response = await (/^https?:/.test(target.url) ? callHttp(target.url, variables) : connectTcp(target.url));
+    return ok(target.name, `${address} ${response} after ${Math.round(now() - before)} ms`);
   } catch (error) {
     return problem(target.name, `${address}: ${reasonOf(error)}`, remedyFor(error, target));
   }
 }
 
-/** Any answer will do, also a refusal: the host is reached, and it speaks HTTP. */
+/** Any response is a success, also an error: the host is reachable and speaks HTTP. */
 async function callHttp(url: string, variables: ProgramOptions['variables']): Promise<string> {
   const call: Fetch = (await proxiedFetch(url, variables)) ?? ((to, init) => fetch(to, init));
   const { username, password } = new URL(url);
@@ -89,7 +89,7 @@ async function callHttp(url: string, variables: ProgramOptions['variables']): Pr
   return `responds (${response.status})`;
 }
 
-/** `fetch` takes no address with a user in it. */
+/** `fetch` rejects URLs with a user. */
 function withoutUser(text: string): string {
   const url = new URL(text);
   url.username = '';

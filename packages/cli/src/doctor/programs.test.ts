@@ -13,7 +13,7 @@ test.each([
   expect(isAtLeast(version, least)).toBe(want);
 });
 
-test('an old Node is a problem with a way out', () => {
+test('an old Node is a problem with a remedy', () => {
   expect(checkNode('22.20.0')).toMatchObject({
     state: 'problem',
     remedy: expect.stringContaining('Node 24') as string,

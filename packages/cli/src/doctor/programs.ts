@@ -36,7 +36,7 @@ export async function checkPrograms(variables: ProgramOptions['variables']): Pro
   ]);
 }
 
-/** None of these is needed by `dais up` itself, so what is missing is a warning. */
+/** `dais up` itself needs none of these, so a missing one is a warning. */
 async function checkProgram(
   program: string,
   args: readonly string[],

@@ -1,4 +1,4 @@
-/** Proxy variables: common mistakes in them. Pure. */
+/** Checks proxy variables for common mistakes. Pure functions. */
 import { ok, warning, type Finding } from '#doctor/finding.ts';
 
 const NAMES = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy', 'ALL_PROXY', 'all_proxy'] as const;
@@ -21,7 +21,7 @@ export function checkProxies(variables: Variables): Finding[] {
   ];
 }
 
-/** The addresses of proxies, without what is called around them. */
+/** The URLs of proxies, without the request around them. */
 export function checkProxyAddresses(variables: Variables): Finding[] {
   const given = NAMES.filter((name) => variables[name]);
   if (given.length === 0) return [ok('proxy', 'none is set')];
@@ -29,7 +29,7 @@ export function checkProxyAddresses(variables: Variables): Finding[] {
   for (const name of given) {
     const value = variables[name] ?? '';
     if (!URL.canParse(value) || !/^https?:$/.test(new URL(value).protocol)) {
-      // The value may hold a password: it is not repeated.
+      // The value can contain a password: it is not printed.
       findings.push(warning('proxy', `${name} is not an http:// address`, `Set it to http://HOST:PORT, or unset it.`));
     }
   }

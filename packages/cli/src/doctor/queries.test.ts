@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { checkQueries } from '#doctor/queries.ts';
 
-test('whether queries run, what isolates them, and what to do if they do not', async () => {
+test('whether queries run, how they are isolated, and the remedy if they do not run', async () => {
   const found = async (boundary: string) =>
     await checkQueries(async () => await Promise.resolve({ version: 'v1.5.6', boundary }));
   expect(await found('bubblewrap')).toEqual({

@@ -2,10 +2,10 @@
 import { ok, problem, type Finding } from '#doctor/finding.ts';
 
 export async function checkQueries(
-  look: () => Promise<{ readonly version: string; readonly boundary: string }>,
+  inspect: () => Promise<{ readonly version: string; readonly boundary: string }>,
 ): Promise<Finding> {
   try {
-    const { version, boundary } = await look();
+    const { version, boundary } = await inspect();
     const process =
       boundary === 'none' ? 'a process with limits, without isolation' : `a process isolated by ${boundary}`;
     return ok('queries', `DuckDB ${version} runs in ${process}`);

@@ -11,11 +11,11 @@ test.each([
   expect(clockFinding(date, now).map((finding) => finding.state)).toEqual([want]);
 });
 
-test('a server that tells no time is not judged', () => {
+test('the clock of a server without a time is not evaluated', () => {
   expect(clockFinding(null, now)).toEqual([]);
   expect(clockFinding('soon', now)).toEqual([]);
 });
 
-test('it is said who is ahead', () => {
+test('the finding names which clock is ahead', () => {
   expect(clockFinding('Thu, 01 Jan 2026 12:05:00 GMT', now)[0]?.detail).toContain('301 s ahead of');
 });

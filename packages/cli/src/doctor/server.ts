@@ -1,4 +1,4 @@
-/** The server: does it answer, can it work, does its clock agree. */
+/** The server: whether it responds, is ready, and its clock agrees. */
 import type { ServerChoice } from '#connection/connect.ts';
 import { errorCode } from '#doctor/error-code.ts';
 import { ok, problem, skipped, warning, type Finding } from '#doctor/finding.ts';
@@ -10,7 +10,7 @@ interface Check {
   readonly remedy?: string;
 }
 
-/** Certificates and tokens have narrow limits; beyond this they start to fail. */
+/** Certificates and tokens have narrow limits; above this skew they start to fail. */
 const MAX_SKEW_MS = 30_000;
 const PATIENCE_MS = 5000;
 

@@ -19,7 +19,7 @@ const none: IsolationInfo = {
   remedy: 'Install bubblewrap.',
 };
 
-test('the resources of a machine, and what to do where it holds fewer limits', async () => {
+test('the resources of a machine, and the remedy where it enforces fewer limits', async () => {
   expect(stepsFinding({ isolation, imageProblem: undefined, limits: 'cgroup', resources })).toEqual({
     name: 'steps',
     state: 'ok',

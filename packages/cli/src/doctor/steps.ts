@@ -1,4 +1,4 @@
-/** Checks what the machine gives to commands and models that Dais runs. */
+/** Checks the resources and the isolation of a machine for commands and models. */
 import { isolationSummary, type IsolationInfo } from '@dais/api/executions';
 import { ok, skipped, warning, type Finding } from '#doctor/finding.ts';
 
@@ -10,9 +10,9 @@ export interface StepAbilities {
   readonly resources: Readonly<Record<string, number>>;
 }
 
-export async function checkSteps(look: () => Promise<StepAbilities>): Promise<Finding[]> {
+export async function checkSteps(inspect: () => Promise<StepAbilities>): Promise<Finding[]> {
   try {
-    const abilities = await look();
+    const abilities = await inspect();
     return [isolationFinding(abilities.isolation), stepsFinding(abilities)];
   } catch (error) {
     return [skipped('steps', error instanceof Error ? error.message : String(error))];

@@ -18,7 +18,7 @@ test('explain Secret --all', async () => {
   await expect(kindPage(kind('Secret'), true, options)).toMatchFileSnapshot('__golden__/Secret-all.txt');
 });
 
-test('a field with variants, and what is below it', async () => {
+test('a field with variants, and its subfields', async () => {
   await expect(fieldPage(kind('AlertChannel'), 'send', options)).toMatchFileSnapshot(
     '__golden__/AlertChannel-send.txt',
   );

@@ -1,4 +1,4 @@
-/** Pages of `dais explain`. Pure. */
+/** Pages of `dais explain`. Pure functions. */
 import type { FieldRow, KindSpec } from '@dais/api';
 import { findField, kindFields, type FoundField } from '#explain/field-lookup.ts';
 import type { Style } from '#output/style.ts';
@@ -10,7 +10,7 @@ export interface PageOptions {
   readonly columns: number | undefined;
 }
 
-/** Width of running text where no terminal tells one. */
+/** Width of running text without a terminal. */
 const TEXT_COLUMNS = 100;
 
 export function kindList(kinds: readonly KindSpec[], options: PageOptions): string {
@@ -59,7 +59,7 @@ export function fieldPage(kind: KindSpec, path: string, options: PageOptions): s
   ].join('');
 }
 
-/** Fields that only one variant has stand under a line that says which. */
+/** Fields of a single variant are listed under a line that names it. */
 function rowsText(rows: readonly FieldRow[], kind: KindSpec, options: PageOptions): string {
   let variant = '';
   return rows
@@ -72,7 +72,7 @@ function rowsText(rows: readonly FieldRow[], kind: KindSpec, options: PageOption
     .join('');
 }
 
-/** Two lines or more: path and type, then what it means. */
+/** Two lines or more: path and type, then the description. */
 function fieldLines(row: FieldRow, kind: KindSpec, options: PageOptions): string {
   const { style } = options;
   const facts = [
@@ -97,12 +97,12 @@ function paragraph(text: string, indent: string, { columns }: PageOptions): stri
     .join('');
 }
 
-/** Backticks mark code for pages; a terminal shows the word. */
+/** Backticks mark code in web pages; a terminal shows the plain word. */
 function plain(text: string): string {
   return text.replaceAll('`', '');
 }
 
-/** Up to the first full stop, or to a colon that comes late enough to have said something. */
+/** Up to the first period, or to a colon after enough text. */
 function firstSentence(text: string): string {
   return /^.{20,}?[.:](?=\s|$)|^.*?\.(?=\s|$)/.exec(text)?.[0].replace(/:$/, '.') ?? text;
 }

@@ -28,12 +28,12 @@ test.each([
   ['attempst', 'AlertChannel.attempts'],
   ['spec.send.pasword', 'AlertChannel.spec.send.password'],
   ['zzzzzzzzzzzz', 'lists its fields'],
-])('%s is answered with a hint', (path, hint) => {
+])('%s has a hint', (path, hint) => {
   expect(() => findField(channel, path)).toThrow(DaisError);
   expect(() => findField(channel, path)).toThrow(hint);
 });
 
-test('every field of every kind can be asked for by its path', () => {
+test('every field of every kind is found by its path', () => {
   for (const kind of kinds) {
     const fields = kindFields(kind);
     for (const row of [...fields.written, ...fields.kept]) {

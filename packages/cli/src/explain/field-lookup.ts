@@ -1,4 +1,4 @@
-/** Fields of a kind by the path that a person writes. Pure. */
+/** Finds fields of a kind by a typed path. Pure functions. */
 import {
   DaisError,
   fieldRows,
@@ -10,7 +10,7 @@ import {
   type KindSpec,
 } from '@dais/api';
 
-/** Every field that a manifest of the kind may have, then those that the platform writes. */
+/** All fields of a manifest, then those that the platform writes. */
 export interface KindFields {
   readonly written: readonly FieldRow[];
   readonly kept: readonly FieldRow[];
@@ -26,18 +26,17 @@ export function kindFields(kind: KindSpec): KindFields {
   return { written, kept: kept.filter((row) => !inManifest.has(row.path)) };
 }
 
-/** A field may stand once for each variant of a union; what lies below it comes after it. */
+/** A field can occur once for each variant of a union; its subfields follow it. */
 export interface FoundField {
-  /** As the reference writes it: `spec.send.password.key`. */
+  /** The notation of the reference: `spec.send.password.key`. */
   readonly path: string;
   readonly rows: readonly FieldRow[];
   readonly below: readonly FieldRow[];
 }
 
 /**
- * Finds `spec.data`, also without `spec.` in front, with any key or index where a map or a list stands. `fields`: those of the
- * kind, for whoever looks up many.
- * @throws DaisError `not_found` naming the nearest field.
+ * Finds `spec.data`, also without the prefix `spec.`, with any key or index for a map or a list. `fields`: those of the
+ * kind, for repeated lookups. @throws DaisError `not_found` naming the nearest field.
  */
 export function findField(kind: KindSpec, path: string, { written, kept } = kindFields(kind)): FoundField {
   const all = [...written, ...kept];
@@ -66,7 +65,7 @@ function samePath(field: readonly string[], path: readonly string[]): boolean {
 
 function unknownField(kind: KindSpec, path: string, rows: readonly FieldRow[]): DaisError {
   const names = [...new Set(rows.map((row) => row.path.replaceAll(/\[\]/g, '')))];
-  // A whole path first; then the last word alone among the fields of that name anywhere.
+  // A complete path first; then the last word among the fields of that name anywhere.
   const whole = nearest(path, [...names, ...names.map((name) => name.replace(/^spec\./, ''))]);
   const last = nearest(
     path.split('.').at(-1) ?? '',

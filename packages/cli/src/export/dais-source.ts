@@ -1,4 +1,4 @@
-/** Everything that a project holds, page by page. */
+/** Reads all records of a project, page by page. */
 import type { DaisClient } from '@dais/api';
 import {
   searchModelsOperation,
@@ -64,7 +64,7 @@ export class DaisSource {
   }
 
   loggedModels(experimentId: string): AsyncIterable<LoggedModel> {
-    // The oldest first: where ids are new, those of the same name stay in their order.
+    // The oldest first: where ids are new, records of the same name keep their order.
     const orderBy = [{ field: 'creation_timestamp', ascending: true }];
     return pages((at) =>
       this.client.perform(
@@ -83,7 +83,7 @@ export class DaisSource {
     return pages((at) => this.client.perform(searchModelVersionsOperation, { types: TYPES, ...at }, this.#settings));
   }
 
-  /** With what each is linked to. */
+  /** With the links of each. */
   async *traces(experimentId: string): AsyncGenerator<{ readonly trace: Trace; readonly links: TraceLinks }> {
     let cursor: string | undefined;
     do {
@@ -127,7 +127,7 @@ export class DaisSource {
     }
   }
 
-  /** Every file of the project, or below a folder of it; with the path from the root of all. */
+  /** All files of the project, or in a folder of it; paths are relative to the artifact root. */
   async *files(root = ''): AsyncGenerator<{ readonly path: string; readonly size: number }> {
     const folders = [root];
     for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {

@@ -57,7 +57,7 @@ export function putRecord(store: MlflowStore, datasetId: string, record: Evaluat
   });
 }
 
-/** As `json.dumps(value, sort_keys=True)` writes it: by this the server knows that a record is there already. */
+/** The format of `json.dumps(value, sort_keys=True)`, by which the server finds an existing record. */
 function pythonJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(pythonJson).join(', ')}]`;
   if (typeof value === 'object' && value !== null) {

@@ -1,4 +1,4 @@
-/** Dais speaks MLflow's protocol itself: what one project holds is brought into another one through it. */
+/** Dais implements MLflow's protocol itself: one project is exported into another one through it. */
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CliFixture } from '#testing/cli-fixture.ts';
@@ -115,7 +115,7 @@ async function exported(): Promise<Report> {
 }
 
 const ALL = {
-  // The default one too.
+  // The default experiment too.
   experiments: 3,
   runs: 3,
   loggedModels: 0,
@@ -139,7 +139,7 @@ async function runThere(old: string): Promise<Record<string, unknown>> {
   return found!;
 }
 
-test('what was stopped goes on; all of it is there then, under new ids, and twice changes nothing', async () => {
+test('an interrupted export continues; everything is then there under new ids, and a repetition changes nothing', async () => {
   const stop = new AbortController();
   const words = ['export', 'mlflow', '--to', address('to'), '-p', 'from'];
   const early = dais.run(words, { signal: stop.signal });
@@ -164,7 +164,7 @@ test('what was stopped goes on; all of it is there then, under new ids, and twic
   expect(Buffer.from(await file.arrayBuffer()).equals(PICTURE)).toBe(true);
 });
 
-test('numbers of versions, a correction, links and a deleted experiment are as they were', async () => {
+test('version numbers, a correction, links and a deleted experiment are preserved', async () => {
   const run = await runThere(runId);
   const { items: versions } = await ask('to', 'POST', 'registry/search/versions', {});
   const source = `runs:/${String(run['id'])}/model`;
@@ -198,7 +198,7 @@ test('numbers of versions, a correction, links and a deleted experiment are as t
   expect(dataset).toMatchObject({ name: 'q', records: 1 });
 });
 
-test('what changed goes, and nothing else; a correction stays one', async () => {
+test('only changes are exported; a correction stays one', async () => {
   await post(`tracking/runs/${runId}/log`, { tags: [{ key: 'checked', value: 'yes' }] });
   await post(`tracking/traces/${TRACE}/tags`, { tags: { t: '1' } });
   expect(await exported()).toMatchObject({ written: { ...NOTHING, runs: 1, traces: 1 }, problems: [] });
@@ -208,7 +208,7 @@ test('what changed goes, and nothing else; a correction stays one', async () => 
   expect(again.assessments.filter(({ valid }) => valid)).toHaveLength(1);
 });
 
-test('a server that is not there, or refuses, ends the export', async () => {
+test('an unreachable or refusing server ends the export', async () => {
   const to = async (where: string) => await dais.run(['export', 'mlflow', '-q', '--to', where, '-p', 'from']);
   const { code, err } = await to('http://u:hunter2@127.0.0.1:9');
   expect([code === 0, err.includes('hunter2')]).toEqual([false, false]);

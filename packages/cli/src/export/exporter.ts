@@ -1,4 +1,4 @@
-/** A project as a folder that a stock `mlflow server` opens: `mlflow.db` and `artifacts`. */
+/** Exports a project as a folder that a stock `mlflow server` opens: `mlflow.db` and `artifacts`. */
 import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
@@ -43,7 +43,9 @@ export type ExportCounts = Record<(typeof COUNTED)[number], number>;
 /** Points in one transaction. */
 const POINTS_TOGETHER = 50_000;
 
-/** @throws DaisError `invalid_state` when there is no store of MLflow in the folder, `digest_mismatch`. */
+/**
+ * @throws DaisError `invalid_state` when the folder has no MLflow store, `digest_mismatch`.
+ */
 export async function exportProject(dependencies: ExportDependencies): Promise<ExportCounts> {
   const { client, folder, signal } = dependencies;
   const source = new DaisSource(client, signal);
@@ -111,7 +113,7 @@ async function allOf<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
   return all;
 }
 
-/** Gives how many points it has. */
+/** Returns the number of points. */
 async function exportRun(source: DaisSource, store: MlflowStore, run: Run): Promise<number> {
   store.together(() => putRun(store, run));
   let total = 0;

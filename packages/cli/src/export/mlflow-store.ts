@@ -1,13 +1,13 @@
 /**
- * The database of an MLflow server, written as its own code lays it out. The tables are MLflow's: whatever version made
- * them, what it has a table or a column for is written, and nothing else.
+ * The database of an MLflow server in its own schema. MLflow creates the tables: every version gets exactly the values
+ * for which it has a table or a column.
  */
 import { DaisError } from '@dais/api';
 
 type Value = string | number | bigint | null;
 export type Row = Readonly<Record<string, Value>>;
 
-/** Of node-sqlite3-wasm. */
+/** Type of node-sqlite3-wasm. */
 interface Statement {
   run(values: readonly Value[]): unknown;
   finalize(): void;
@@ -21,7 +21,7 @@ interface SqliteDatabase {
 
 export class MlflowStore {
   readonly #database: SqliteDatabase;
-  /** Of each table, its columns; empty when this version has no such table. */
+  /** Columns of each table; empty when this version has no such table. */
   readonly #columns = new Map<string, readonly string[]>();
   readonly #statements = new Map<string, Statement>();
 
@@ -29,7 +29,9 @@ export class MlflowStore {
     this.#database = database;
   }
 
-  /** @throws DaisError `invalid_state` when MLflow has not made its tables there. */
+  /**
+   * @throws DaisError `invalid_state` when MLflow has not created its tables there.
+   */
   static async open(file: string): Promise<MlflowStore> {
     const { Database } = (await import('node-sqlite3-wasm')).default;
     let database: SqliteDatabase;
@@ -43,12 +45,12 @@ export class MlflowStore {
       database.close();
       throw notMade(file);
     }
-    // Rows are replaced: with foreign keys, what belongs to the one before would go with it.
+    // Rows are replaced: with foreign keys, dependent rows of the previous one would be deleted.
     database.exec('pragma foreign_keys = off');
     return store;
   }
 
-  /** Writes a row, or the one of its key anew. */
+  /** Inserts or replaces a row. */
   put(table: string, row: Row): void {
     const columns = this.#columnsOf(table).filter((column) => row[column] !== undefined);
     if (columns.length === 0) return;
@@ -66,7 +68,7 @@ export class MlflowStore {
     return this.#columnsOf(table).includes(column);
   }
 
-  /** All of what `work` puts, or nothing. */
+  /** All rows of `work`, or none. */
   together(work: () => void): void {
     this.#database.exec('begin');
     try {

@@ -1,4 +1,4 @@
-/** Evaluation datasets and scorers in a running server. Both get new ids there. */
+/** Exports evaluation datasets and scorers to a running server. Both get new ids there. */
 import type { EvaluationDataset, EvaluationRecord, Scorer } from '@dais/api/tracking';
 import { fingerprint } from '#import/fingerprint.ts';
 import {
@@ -89,7 +89,7 @@ function recordOf({ inputs, outputs, expectations, tags, source }: EvaluationRec
   };
 }
 
-/** Versions follow each other there: the first that is here is the first there. */
+/** Versions are numbered in order there: the first version here is the first there. */
 export async function sendScorers(dependencies: ServerDependencies): Promise<void> {
   const { source, tally, failed } = dependencies;
   const groups = new Map<string, Scorer[]>();

@@ -1,4 +1,4 @@
-/** Experiments of a project in a running server: by their names. */
+/** Exports experiments of a project to a running server, by name. */
 import type { Experiment } from '@dais/api/tracking';
 import { fingerprint } from '#import/fingerprint.ts';
 import {
@@ -11,7 +11,7 @@ import {
   type ServerDependencies,
 } from './server-dependencies.ts';
 
-/** Its name may be another one there. */
+/** Its name can differ there. */
 const DEFAULT_EXPERIMENT = '0';
 
 interface There {
@@ -82,7 +82,7 @@ interface WakingExperiment extends TargetExperiment {
   sleep(): Promise<void>;
 }
 
-/** What is deleted here is deleted there, as the last thing: nothing can be written to it then. */
+/** Experiments that are deleted here are deleted there last: a deleted experiment accepts no writes. */
 export async function sleepAgain({ ids, failed }: ServerDependencies): Promise<void> {
   for (const target of ids.experiments.values()) {
     await (target as WakingExperiment).sleep().catch((error) => failed(`experiment "${target.from.name}"`, error));

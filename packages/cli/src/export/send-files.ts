@@ -1,4 +1,4 @@
-/** Files from here to a running server, which keeps them itself. */
+/** Uploads files to a running server, which stores them itself. */
 import { createHash } from 'node:crypto';
 import { Readable, Transform } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
@@ -8,13 +8,14 @@ import { isAbsent } from '#import/http-traces.ts';
 import { list, text, type ServerDependencies } from './server-dependencies.ts';
 
 const PROXY = '/api/2.0/mlflow-artifacts/artifacts';
-/** Larger files of the same size are taken for the same. */
+/** Larger files of equal size are assumed to be equal. */
 const COMPARED_BY_SIZE_FROM = 2 ** 20;
 
 /**
- * @param from where they lie here, @param to where they are to lie there
- * @param fresh whether nothing can be there yet
- * @throws DaisError `invalid_state` for a server that keeps them elsewhere, `digest_mismatch`.
+ * @param from location here
+ * @param to location there
+ * @param fresh whether the location there is known to be empty
+ * @throws DaisError `invalid_state` for a server that stores them elsewhere, `digest_mismatch`.
  */
 export async function sendFiles(
   dependencies: ServerDependencies,

@@ -1,4 +1,4 @@
-/** Registered models and prompts in a running server: by their names, with the numbers of their versions. */
+/** Exports registered models and prompts to a running server, by name, with the numbers of their versions. */
 import { DaisError } from '@dais/api';
 import type { ModelVersion, RegisteredModel } from '@dais/api/registry';
 import { fingerprint } from '#import/fingerprint.ts';
@@ -15,12 +15,12 @@ import {
   type ServerDependencies,
 } from './server-dependencies.ts';
 
-/** In which experiments a prompt is shown, by their numbers. */
+/** The experiments that show a prompt, by number. */
 const EXPERIMENTS_TAG = '_mlflow_experiment_ids';
 const PROMPT = 'mlflow.prompt.is_prompt';
-/** What the files of a version that is no file are taken from. */
+/** Source of a version whose source is not a file. */
 const NOWHERE = 'prompt-template';
-/** Numbers of deleted versions between two that are there: each is made and deleted. */
+/** Numbers of deleted versions between existing ones: each is created and deleted. */
 const MOST_GAPS = 1000;
 
 export async function sendRegistry(dependencies: ServerDependencies): Promise<void> {
@@ -45,7 +45,7 @@ export async function sendRegistry(dependencies: ServerDependencies): Promise<vo
       failed(`model "${model.name}"`, error);
     }
   }
-  // A copy of a version comes after what it is a copy of.
+  // A copy of a version comes after its original.
   for (const copies of [false, true]) {
     for (const sent of models) await sendVersions(dependencies, sent, copies);
   }
@@ -56,13 +56,13 @@ export async function sendRegistry(dependencies: ServerDependencies): Promise<vo
 
 interface Sent {
   readonly model: RegisteredModel;
-  /** Undefined for one that was not there. */
+  /** Undefined for a new one. */
   readonly there: Json | undefined;
   readonly known: ReadonlyMap<number, Json>;
   readonly versions: readonly ModelVersion[];
 }
 
-/** Gives what was there before. */
+/** Returns the previous state. */
 async function sendModel(dependencies: ServerDependencies, model: RegisteredModel): Promise<Json | undefined> {
   const { rest, tally } = dependencies;
   const { name } = model;
@@ -91,7 +91,7 @@ async function sendVersions(
   copies: boolean,
 ): Promise<void> {
   const { tally, failed } = dependencies;
-  // Numbers are given in order: a copy makes all after it wait.
+  // Numbers are assigned in order: a copy delays all later versions.
   const ordered = versions.toSorted((a, b) => a.version - b.version);
   const first = ordered.findIndex(({ source }) => COPY.test(source));
   const cut = first === -1 ? ordered.length : first;
@@ -144,7 +144,7 @@ async function versionsThere(
   return found;
 }
 
-/** Numbers of experiments are other ones there. */
+/** Experiments have other numbers there. */
 function tagsThere({ ids }: ServerDependencies, { tags }: Pick<RegisteredModel, 'tags'>): Record<string, string> {
   const rewritten = ids.rewriteAll(tags);
   const experiments = tags[EXPERIMENTS_TAG];
@@ -180,7 +180,7 @@ async function sendVersion(
   await rest.post(`${API}/model-versions/set-tag`, { ...of, key: STATE, value: state });
 }
 
-/** The server counts by itself: numbers that were deleted here are made and deleted there. */
+/** The server assigns numbers: numbers that are deleted here are created and deleted there. */
 async function createVersion(
   dependencies: ServerDependencies,
   version: ModelVersion,
@@ -206,7 +206,7 @@ async function createVersion(
   throw new DaisError('invalid_state', 'Its number was given to another version there, which is deleted since.');
 }
 
-/** The run and the logged model that it comes from; of a copy, those of the version that it is a copy of. */
+/** The source run and logged model; of a copy, those of its original. */
 async function originOf({ rest, ids }: ServerDependencies, version: ModelVersion, source: string): Promise<object> {
   const [, name, number] = COPY.exec(source) ?? [];
   if (name !== undefined && number !== undefined) {

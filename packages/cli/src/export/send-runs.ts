@@ -1,4 +1,4 @@
-/** Runs in a running server. They get new ids there; the old one stands in a tag. */
+/** Exports runs to a running server. They get new ids there; a tag stores the old one. */
 import type { LoggedModel, MetricPoint, Run } from '@dais/api/tracking';
 import { fingerprint } from '#import/fingerprint.ts';
 import { sendFiles } from './send-files.ts';
@@ -6,7 +6,7 @@ import { API, chunks, object, OLD_ID, pairs, searched, STATE, tagsOf, text } fro
 import type { Json, TargetExperiment, ServerDependencies } from './server-dependencies.ts';
 
 const RUNS_PAGE = 200;
-/** In one call, by what the server takes. */
+/** Batch sizes that the server accepts. */
 const METRICS_AT_ONCE = 1000;
 const PAIRS_AT_ONCE = 100;
 
@@ -17,7 +17,7 @@ interface RunThere {
   readonly artifactUri: string;
 }
 
-/** Of one experiment: what is there, and what is to be written. */
+/** Of one experiment: the existing runs, and those to write. */
 export class RunSender {
   readonly #dependencies: ServerDependencies;
   readonly #target: TargetExperiment;
@@ -29,7 +29,7 @@ export class RunSender {
     this.#target = target;
   }
 
-  /** Makes those that are not there yet, so that all ids are known before anything refers to them. */
+  /** Creates missing runs, so that all ids are known before references to them. */
   async begin(): Promise<void> {
     const { rest, source, ids, tally, signal, failed } = this.#dependencies;
     const body = { experiment_ids: [this.#target.id], run_view_type: 'ALL', max_results: RUNS_PAGE };
@@ -64,7 +64,7 @@ export class RunSender {
     return runThere(made as Json);
   }
 
-  /** Fills those that are new or changed. */
+  /** Writes the content of new or changed runs. */
   async fill(): Promise<void> {
     const { source, tally, signal, failed, progress } = this.#dependencies;
     for await (const run of source.runs(this.#target.from.id)) {
@@ -102,13 +102,13 @@ export class RunSender {
       ...(run.endedAt !== undefined && { end_time: run.endedAt }),
     });
     await rest.post(`${API}/runs/set-tag`, { ...of, key: STATE, value: state });
-    // All of a deleted experiment goes with it.
+    // All runs of a deleted experiment are deleted with it.
     const alone = run.lifecycle === 'deleted' && this.#target.from.lifecycle === 'active';
     if (alone) await rest.post(`${API}/runs/delete`, of);
     tally.add({ points, params: params.length, tags: named.length });
   }
 
-  /** A point that is there already stays there once. Gives how many there are. */
+  /** An existing point is not written again. Returns the number of points. */
   async #sendHistories(run: Run, id: string): Promise<number> {
     const { rest, source } = this.#dependencies;
     let total = 0;
@@ -172,7 +172,7 @@ function metricOf(key: string, { value, timestamp, step }: MetricPoint): object 
   return { key, value, timestamp, step };
 }
 
-/** Logged models of one experiment; the runs that made and measured them are there already. */
+/** Exports the logged models of one experiment; their runs already exist there. */
 export async function sendLoggedModels(dependencies: ServerDependencies, target: TargetExperiment): Promise<void> {
   const { rest, source, ids, tally, signal, failed } = dependencies;
   const there = new Map<

@@ -1,4 +1,4 @@
-/** Traces in a running server. They keep their ids: spans carry them. */
+/** Exports traces to a running server. They keep their ids, which spans contain. */
 import { keyValues } from '@dais/api/access';
 import type { Assessment, Span, Trace } from '@dais/api/tracking';
 import { fingerprint } from '#import/fingerprint.ts';
@@ -10,14 +10,14 @@ import type { TraceLinks } from './trace-rows.ts';
 
 const PAGE = 500;
 const SPANS_AT_ONCE = 1000;
-/** Stands in a span for what it carried besides text. */
+/** Placeholder in a span for content other than text. */
 const ATTACHMENT = 'mlflow-attachment://';
-/** What the server says itself. */
+/** Fields that the server sets itself. */
 const FINAL = 'mlflow.trace.infoFinalized';
 
 interface There {
   readonly state: string | undefined;
-  /** Of its assessments. */
+  /** Metadata of assessments. */
   readonly judged: ReadonlySet<string>;
 }
 
@@ -110,8 +110,8 @@ async function sendTrace(
 }
 
 /**
- * An assessment that corrects another one is made by itself, after that: only so does the other one count no more. One
- * that is corrected already there is not written again, which would make it count again.
+ * A corrected assessment is created separately, after its original: only then does the original become invalid. An
+ * already corrected one is not written again, which would make it valid again.
  */
 function parted(assessments: readonly Assessment[], there: ReadonlySet<string>): [Assessment[], Assessment[]] {
   const isThere = ({ id }: Assessment) => there.has(id);
@@ -214,7 +214,7 @@ function assessmentOf(one: Assessment): object {
   };
 }
 
-/** Lists and maps travel as text. */
+/** Lists and maps are sent as text. */
 function expectationOf(value: unknown): object {
   return typeof value === 'object' && value !== null
     ? { serialized_value: { serialization_format: 'JSON_FORMAT', value: JSON.stringify(value) } }

@@ -1,4 +1,4 @@
-/** What the parts of an export to a running server share. */
+/** Dependencies of the modules of an export to a running server. */
 import type { Experiment } from '@dais/api/tracking';
 import type { MlflowRest } from '#import/mlflow-rest.ts';
 import type { Tally } from '#import/tally.ts';
@@ -7,18 +7,18 @@ import type { DaisSource } from './dais-source.ts';
 export const API = '/api/2.0/mlflow';
 export const API_3 = '/api/3.0/mlflow';
 
-/** Tags by which a second export knows what the first one wrote: what it is called here, and its state then. */
+/** Tags by which a second export recognizes the objects of the first: the id here, and the exported state. */
 export const OLD_ID = 'dais.id';
 export const STATE = 'dais.state';
 
 export type Json = Readonly<Record<string, unknown>>;
 
-/** An experiment there, and what it is here. */
+/** An experiment there with its id here. */
 export interface TargetExperiment {
   readonly from: Experiment;
   readonly id: string;
   readonly artifactUri: string;
-  /** Takes it out of the bin before something is written to it; it goes back at the end. */
+  /** Restores a deleted experiment before writes; it is deleted again at the end. */
   wake(): Promise<void>;
 }
 
@@ -28,18 +28,18 @@ export interface ServerDependencies {
   readonly tally: Tally;
   readonly signal: AbortSignal;
   readonly progress: (text: string) => void;
-  /** One thing that fails does not keep the others from going. */
+  /** A failed object does not prevent the others. */
   readonly failed: (what: string, error: unknown) => void;
   readonly ids: Ids;
 }
 
-/** What things are called there, by what they are called here. */
+/** Ids there, by ids here. */
 export class Ids {
   readonly experiments = new Map<string, TargetExperiment>();
   readonly runs = new Map<string, string>();
   readonly models = new Map<string, string>();
 
-  /** A text in which ids and addresses stand, as it is true there. */
+  /** Replaces ids and URLs in a text by those of the other server. */
   rewrite(text: string): string {
     let rewritten = text;
     for (const { from, artifactUri } of this.experiments.values()) {

@@ -1,4 +1,4 @@
-/** A project brought into a running MLflow server, as far as its REST interface can keep what was here. */
+/** Exports a project to a running MLflow server, as far as its REST API supports the content. */
 import { DaisError, type DaisClient } from '@dais/api';
 import type { MlflowRest } from '#import/mlflow-rest.ts';
 import { Tally } from '#import/tally.ts';
@@ -17,12 +17,12 @@ export interface ServerExportDependencies {
   readonly progress: (text: string) => void;
 }
 
-/** What would fail for all of it. */
+/** Errors that would affect all objects. */
 const FATAL = new Set(['unauthenticated', 'forbidden', 'server_unreachable']);
 
 /**
- * In an order in which whatever is referred to is there already: ids are other ones there.
- * @throws DaisError when either server cannot be reached; the tally reports single failures.
+ * Exports objects after everything that they refer to, because ids are new there. @throws DaisError when either server
+ * cannot be reached; the tally reports single failures.
  */
 export async function exportToServer({ client, rest, signal, progress }: ServerExportDependencies): Promise<Tally> {
   const tally = new Tally();

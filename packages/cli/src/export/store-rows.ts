@@ -1,4 +1,4 @@
-/** Records as rows of MLflow's tables. */
+/** Converts records to rows of MLflow's tables. */
 import { createHash } from 'node:crypto';
 import type { ModelVersion, RegisteredModel } from '@dais/api/registry';
 import type { DatasetInput, Experiment, LoggedModel, MetricPoint, Run } from '@dais/api/tracking';
@@ -6,7 +6,7 @@ import type { MlflowStore } from './mlflow-store.ts';
 
 const MODEL_STATUS = { PENDING: 1, READY: 2, UPLOAD_FAILED: 3 } as const;
 
-/** The same for the same thing in every export, so that a second one writes over the first. */
+/** A stable id of an object, so that a second export overwrites the first. */
 const idOf = (...parts: readonly string[]) =>
   createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32);
 
@@ -115,7 +115,7 @@ export function putLoggedModel(store: MlflowStore, model: LoggedModel): void {
   }
   for (const metric of model.metrics) {
     const value = Number(metric.value);
-    // MLflow has no place for NaN here.
+    // MLflow cannot store NaN here.
     if (Number.isNaN(value)) continue;
     store.put('logged_model_metrics', {
       ...of,
@@ -151,7 +151,7 @@ export function putVersion(store: MlflowStore, version: ModelVersion): void {
     run_id: version.runId ?? null,
     run_link: version.runLink ?? '',
     status: 'READY',
-    // Clients look there for logged models of the run, too.
+    // Clients also look up logged models of the run there.
     storage_location: /^runs:/i.test(version.source) ? version.source : version.artifactUri,
   });
   for (const [key, value] of Object.entries(version.tags)) store.put('model_version_tags', { ...of, key, value });

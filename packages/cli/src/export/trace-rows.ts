@@ -1,4 +1,4 @@
-/** Traces as rows of MLflow's tables. */
+/** Converts traces to rows of MLflow's tables. */
 import { createHash } from 'node:crypto';
 import { simpleValue } from '@dais/api/access';
 import type { Assessment, Span, Trace } from '@dais/api/tracking';
@@ -11,7 +11,7 @@ export interface TraceLinks {
   readonly prompts: readonly string[];
 }
 
-/** The attribute by which clients know whose span it is; without it they read none. */
+/** The attribute with the trace id of a span; without it, clients read no spans. */
 const TRACE_ID = 'mlflow.traceRequestId';
 const TYPE = 'mlflow.spanType';
 const COST = 'mlflow.llm.cost';
@@ -33,7 +33,7 @@ export function putTrace(store: MlflowStore, trace: Trace, { runIds, prompts }: 
     ...trace.usage,
     ...trace.cost,
   });
-  // Since 3.18 these lie in columns of their own.
+  // Since 3.18 these are separate columns.
   const inColumns = new Set<string>(
     store.has('trace_info', 'trace_name')
       ? [TRACE_WORDS.name, TRACE_WORDS.session, TRACE_WORDS.usage, TRACE_WORDS.cost]
@@ -107,7 +107,7 @@ function putAssessment(store: MlflowStore, trace: Trace, one: Assessment): void 
   });
 }
 
-/** What averages count truths and answers as. */
+/** Numeric values of booleans and answers for averages. */
 function amountOf(value: unknown): number | null {
   const text = typeof value === 'string' ? value.trim().toLowerCase() : value;
   if (text === true || text === 'yes') return 1;
@@ -151,7 +151,10 @@ function costOf(value: unknown): (key: string) => number | null {
 const KINDS = ['UNSPECIFIED', 'INTERNAL', 'SERVER', 'CLIENT', 'PRODUCER', 'CONSUMER'];
 const base64 = (hex: string) => Buffer.from(hex, 'hex').toString('base64');
 
-/** A span as MLflow keeps it: a map with each attribute as a JSON text, times as numbers beyond what JavaScript has. */
+/**
+ * A span in MLflow's format: a map with each attribute as JSON text, and times as integers beyond the exact range of
+ * JavaScript.
+ */
 function contentOf(traceId: string, span: Span): string {
   const attributes = Object.fromEntries(
     Object.entries(span.attributes ?? {}).map(([key, value]) => [key, exactText(value)]),

@@ -33,7 +33,7 @@ export const getFeatures: Run<SelectionOptions> = async (context, keys, options)
   return exitCodes.ok.code;
 };
 
-/** `code=FRA,MUC`: what is JSON is read as such, all else is text. */
+/** `code=FRA,MUC`: valid JSON is parsed, other text is taken literally. */
 function readKeys(keys: readonly string[]): Record<string, unknown[]> {
   return Object.fromEntries(
     keys.map((key) => {

@@ -1,4 +1,4 @@
-/** `dais features materialize` and `build`: started, and followed to their end. */
+/** `dais features materialize` and `build`: start the work and follow it to its end. */
 import { countNoun } from '@dais/api';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -21,7 +21,7 @@ interface Work {
   readonly error?: string | undefined;
 }
 
-/** Looks until it has ended; tells what became of it in the words of `done`. */
+/** Polls until the work has ended; prints the result with the text of `done`. */
 async function follow<One extends Work>(
   context: Context,
   begun: One,
@@ -109,7 +109,7 @@ export const build: Run<
   });
 };
 
-/** `2026-11-01` is its first moment, in UTC. */
+/** `2026-11-01` is its first instant, in UTC. */
 function momentOf(text: string): string {
   return /^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text;
 }

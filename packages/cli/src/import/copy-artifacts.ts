@@ -1,12 +1,14 @@
-/** The files of a run or a logged model, from there to here. */
+/** Copies the files of a run or a logged model from the source to Dais. */
 import { DaisError } from '@dais/api';
 import type { DaisTarget } from './dais-target.ts';
 import type { FileOwner, TrackingSource } from './source.ts';
 import type { Tally } from './tally.ts';
 
-/** Larger files of the same size are taken for the same: reading checkpoints of gigabytes in each round would not do. */
+/**
+ * Larger files of equal size are assumed to be equal: reading checkpoints of gigabytes in each round would be too slow.
+ */
 const COMPARED_BY_SIZE_FROM = 2 ** 20;
-/** Of one file: a connection that breaks is not the end of an import. */
+/** Attempts for one file: a broken connection does not end an import. */
 const TRIES = 3;
 
 export interface ArtifactDependencies {
@@ -17,8 +19,8 @@ export interface ArtifactDependencies {
 }
 
 /**
- * @param to where the artifacts lie here
- * @param fresh whether nothing of it can be here yet
+ * @param to location in Dais
+ * @param fresh whether the location is known to be empty
  * @param skip what is not copied
  * @throws DaisError
  */
@@ -70,7 +72,9 @@ async function uploadOnce(
   }
 }
 
-/** @throws DaisError `invalid_state` when artifacts of this experiment lie elsewhere. */
+/**
+ * @throws DaisError `invalid_state` when artifacts of this experiment are stored elsewhere.
+ */
 function folderOf(uri: string): string {
   const path = /^mlflow-artifacts:\/*(?<path>.+)$/.exec(uri)?.groups?.['path'];
   if (path !== undefined) return path.replace(/\/+$/, '');

@@ -1,4 +1,4 @@
-/** The server that is imported into: its operations as the import uses them. */
+/** The target server of an import, with the operations that the import uses. */
 import { Transform, Readable } from 'node:stream';
 import { createHash } from 'node:crypto';
 import { DaisError, type DaisClient } from '@dais/api';
@@ -10,10 +10,10 @@ import {
   type ImportedKind,
 } from '@dais/api/tracking';
 
-/** What was imported before: state by the name at the source. */
+/** Imported state, by the name at the source. */
 export type Known = ReadonlyMap<string, { readonly id: string; readonly state: string }>;
 
-/** Whoever imports the same thing again changes nothing, so every call may be repeated. */
+/** A repeated import changes nothing, so every request can be retried. */
 export class DaisTarget {
   readonly client: DaisClient;
   readonly #source: string;
@@ -53,7 +53,7 @@ export class DaisTarget {
     );
   }
 
-  /** Sizes of all files below a folder, by their paths in it. */
+  /** Sizes of all files in a folder and its subfolders, by path. */
   async files(folder: string): Promise<Map<string, number>> {
     const found = new Map<string, number>();
     const folders = [''];
@@ -74,7 +74,9 @@ export class DaisTarget {
     return found;
   }
 
-  /** Gives how many bytes went. @throws DaisError `digest_mismatch` when other bytes arrived than were read. */
+  /**
+   * Returns the number of bytes. @throws DaisError `digest_mismatch` when the received bytes differ from the read ones.
+   */
   async upload(path: string, bytes: Readable, onBytes: (count: number) => void): Promise<number> {
     const hash = createHash('sha256');
     let size = 0;

@@ -1,11 +1,11 @@
-/** Does something for each of many things, so many of them at once. */
+/** Runs a function for each item with limited concurrency. */
 export async function eachOf<T>(
   items: AsyncIterable<T>,
   atOnce: number,
   work: (item: T) => Promise<void>,
 ): Promise<void> {
   const iterator = items[Symbol.asyncIterator]();
-  // One at a time asks for the next.
+  // Only one worker at a time advances the iterator.
   let pending: Promise<unknown> = Promise.resolve();
   const next = async () => {
     const answer = pending.then(async () => await iterator.next());

@@ -23,13 +23,13 @@ describe('numbers as Python writes them', () => {
   });
 });
 
-test('what was read is written with the same meaning', () => {
+test('parsed values are written with the same meaning', () => {
   for (const text of ['1.0', '9007199254740993', 'NaN', '{"a": [1.0, 2, "x", null, {"@": 3.0}]}', '-0.0']) {
     expect(exactText(exactJson(text))).toBe(text);
   }
 });
 
-test('plain JSON of any kind is read as JSON reads it, but for whole numbers that are written as fractions', () => {
+test('plain JSON is parsed as JSON does, except whole numbers that are written as fractions', () => {
   const plain = fc
     .jsonValue({ maxDepth: 3 })
     .map((value) => JSON.stringify(value))
@@ -41,7 +41,7 @@ test('plain JSON of any kind is read as JSON reads it, but for whole numbers tha
   );
 });
 
-test('what is no JSON is refused', () => {
+test('invalid JSON is rejected', () => {
   expect(() => exactJson('{"a": ')).toThrow(SyntaxError);
   expect(() => exactJson('{"a": 1.2.3}')).toThrow(SyntaxError);
 });

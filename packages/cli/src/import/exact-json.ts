@@ -1,10 +1,10 @@
 /**
- * JSON as Python writes it, without a loss: numbers that JavaScript does not tell apart become maps with the one key `@`,
- * the form in which attributes of spans are kept.
+ * JSON as Python writes it, without loss: numbers that JavaScript does not distinguish become maps with the single key
+ * `@`, the format in which attributes of spans are stored.
  */
 import { plainDouble, plainInt, plainMap } from '@dais/api/access';
 
-/** In texts of JSON it cannot stand unescaped, so that no map has it by chance. */
+/** JSON cannot contain this character unescaped, so no map has it by chance. */
 const MARK = '\\u0000@';
 const MARKED = '\0@';
 
@@ -13,7 +13,7 @@ export function exactJson(text: string): unknown {
   return shaped(JSON.parse(marked(text)));
 }
 
-/** Numbers outside of texts, with what they were written as. */
+/** Numbers outside of strings, with their source text. */
 function marked(text: string): string {
   let out = '';
   let done = 0;
@@ -35,7 +35,7 @@ function marked(text: string): string {
   return done === 0 ? text : out + text.slice(done);
 }
 
-/** Where the text that begins at `at` ends. */
+/** Returns the end of the string that starts at `at`. */
 function endOfText(text: string, at: number): number {
   let end = at;
   for (;;) {
@@ -55,7 +55,7 @@ function endOfNumber(text: string, at: number): number {
 
 const NUMBER = /^(?:-?(?:\d+(?:\.\d+)?(?:[eE][-+]?\d+)?|Infinity)|NaN)$/;
 
-/** Whether JavaScript reads it and writes it again as it is, or refuses it. */
+/** Whether JavaScript preserves the number exactly, or rejects it. */
 function isPlain(number: string): boolean {
   if (/^-?\d{1,15}$/.test(number) || !NUMBER.test(number)) return true;
   const value = Number(number);
@@ -72,12 +72,12 @@ function shaped(value: unknown): unknown {
   return plainMap(Object.fromEntries(Object.entries(map).map(([key, one]) => [storable(key), shaped(one)])));
 }
 
-/** Text as it can be kept. */
+/** Text that can be stored. */
 export function storable(text: string): string {
   return (text.isWellFormed() ? text : text.toWellFormed()).replaceAll('\0', '\uFFFD');
 }
 
-/** The other way: values of attributes as Python writes them. */
+/** The inverse: values of attributes as Python writes them. */
 export function exactText(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(exactText).join(', ')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';

@@ -1,4 +1,4 @@
-/** By which a change at the source is recognized. */
+/** Fingerprint that detects a change at the source. */
 import { createHash } from 'node:crypto';
 
 export function fingerprint(record: object): string {

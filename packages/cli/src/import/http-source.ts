@@ -1,4 +1,4 @@
-/** A tracking server, read through its REST interface. */
+/** Reads a tracking server through its REST interface. */
 import type { Readable } from 'node:stream';
 import { DaisError } from '@dais/api';
 import type {
@@ -18,7 +18,7 @@ import type { SourceScorer, SourceTrace, SourceVersion } from './source.ts';
 
 const API = '/api/2.0/mlflow';
 const PROXY = '/api/2.0/mlflow-artifacts/artifacts';
-/** What the server takes in one page. Runs with hundreds of metrics make megabytes of a hundred. */
+/** Page sizes that the server accepts. A hundred runs with hundreds of metrics are megabytes. */
 const PAGES = { experiments: 1000, runs: 100, models: 100, versions: 1000, points: 25_000 } as const;
 const PROMPTS = "tags.`mlflow.prompt.is_prompt` = 'true'";
 const PROXIED = /^mlflow-artifacts:/i;
@@ -181,7 +181,7 @@ class HttpSource implements TrackingSource {
   }
 
   async close(): Promise<void> {
-    // There is nothing that stays open.
+    // There is no open resource.
   }
 
   async *#pages(path: string, body: Json): AsyncGenerator<Json> {
@@ -214,7 +214,7 @@ const named = <Name extends string>(name: Name, value: unknown) =>
   (text(value) === '' ? {} : { [name]: text(value) }) as { readonly [N in Name]?: string };
 
 function pairs(value: unknown): Record<string, string> {
-  return Object.fromEntries(list(value).map(({ key, value: said }) => [text(key), text(said)]));
+  return Object.fromEntries(list(value).map(({ key, value: setting }) => [text(key), text(setting)]));
 }
 
 function experimentOf(json: Json): SourceExperiment {
@@ -285,7 +285,7 @@ function loggedModelOf(json: Json): SourceLoggedModel {
     ...named('statusMessage', info['status_message']),
     createdAt: number(info['creation_timestamp_ms']),
     updatedAt: number(info['last_updated_timestamp_ms']),
-    // A search gives those that are not deleted.
+    // A search omits deleted objects.
     deleted: false,
     artifactUri: text(info['artifact_uri']),
     params: pairs(data['params']),

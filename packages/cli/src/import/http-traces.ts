@@ -19,7 +19,7 @@ type Runs = (experimentId: string) => AsyncIterable<SourceRun>;
 export class HttpTraces {
   readonly #rest: MlflowRest;
   readonly #runs: Runs;
-  /** Runs that had ended when they were asked for their traces: they are asked once by one command. */
+  /** Runs that had ended when their traces were read: one command reads them once. */
   readonly #linked = new Map<string, readonly string[]>();
 
   constructor(rest: MlflowRest, runs: Runs) {
@@ -95,7 +95,7 @@ export class HttpTraces {
     const found: string[] = [];
     try {
       for await (const page of this.#search(experimentId, 'timestamp_ms ASC', `attributes.run_id = '${runId}'`)) {
-        // Those that were made in its course say so themselves.
+        // Traces created during a run contain its id.
         found.push(...page.filter(({ metadata }) => metadata['mlflow.sourceRun'] !== runId).map(({ id }) => id));
       }
     } catch (error) {

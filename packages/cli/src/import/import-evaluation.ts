@@ -1,4 +1,4 @@
-/** Evaluation datasets with their records, and scorers. */
+/** Imports evaluation datasets with their records, and scorers. */
 import { DaisError } from '@dais/api';
 import {
   importEvaluationDatasetOperation,
@@ -12,7 +12,7 @@ import { fingerprint } from './fingerprint.ts';
 import type { SourceDataset, SourceExperiment, TrackingSource } from './source.ts';
 import type { Tally } from './tally.ts';
 
-/** In one call: also in characters, so that its body stays below the limit of a server. */
+/** In one request: also limited in characters, so that its body stays below the limit of a server. */
 const RECORDS_AT_ONCE = 500;
 const TEXT_AT_ONCE = 4_000_000;
 
@@ -26,7 +26,9 @@ export interface EvaluationImportDependencies {
   readonly failed: (what: string, error: unknown) => void;
 }
 
-/** @param targets numbers of experiments here, by their numbers there */
+/**
+ * @param targets experiment numbers in Dais, by their numbers at the source
+ */
 export async function importDatasets(
   dependencies: EvaluationImportDependencies,
   targets: ReadonlyMap<string, { readonly id: string }>,
@@ -88,7 +90,7 @@ function pieces(records: readonly EvaluationRecord[]): EvaluationRecord[][] {
   return all;
 }
 
-/** Everything that was sent is here now, and says the same. @throws DaisError `digest_mismatch`. */
+/** Verifies that everything that was sent is stored unchanged. @throws DaisError `digest_mismatch`. */
 async function compareRecords(target: DaisTarget, id: string, digests: Map<string, string>): Promise<void> {
   let cursor: string | undefined;
   do {

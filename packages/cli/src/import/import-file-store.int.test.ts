@@ -112,7 +112,7 @@ test('runs keep their ids, and appended points are imported once', async () => {
   expect(await pointsOf(b)).toMatchObject([{ value: 'NaN' }, { value: Number.MAX_VALUE }]);
   // MLflow writes this name without quotes.
   expect(await read(`runs/${b}`)).toMatchObject({ name: '7e5' });
-  // A part reaches Dais directly, as from a training that found it again.
+  // A part reaches Dais directly, as from a training that reconnected.
   const logged = await fetch(`${dais.server.url}/api/v1/tracking/runs/${a}/log`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },

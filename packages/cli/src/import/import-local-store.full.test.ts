@@ -1,6 +1,6 @@
 /**
- * A training logs into a local store while Dais is away, and `dais import mlflow` merges it: with the client of MLflow,
- * a SQLite database and a file store.
+ * A training logs into a local store while Dais is unavailable, and `dais import mlflow` merges it: with the client of
+ * MLflow, a SQLite database and a file store.
  */
 import { once } from 'node:events';
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
@@ -73,18 +73,22 @@ async function breakingProxy(requests: number) {
   return { url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`, stop };
 }
 
-test('the function of the guide selects the local store only while Dais is away', { timeout: PATIENCE }, async () => {
-  const guide = await readFile(new URL('../../../../docs/guide/unbroken-training.md', import.meta.url), 'utf8');
-  const code = [...guide.matchAll(/^```python\n([\s\S]*?)^```$/gm)].map(([, text = '']) => text);
-  const example = code.find((text) => text.includes('def select_store')) ?? '';
-  const file = join(await mkdtemp(join(dais.folder, 'guide-')), 'example.py');
-  await writeFile(file, `${example}print(mlflow.get_tracking_uri())\n`);
-  const uriWith = async (url: string) =>
-    (await python(file, [], { MLFLOW_TRACKING_URI: url })).trim().split('\n').at(-1);
-  // A port that nothing listens on.
-  expect(await uriWith('http://127.0.0.1:9')).toMatch(/^sqlite:\/\/\/.*fallback\.db$/);
-  expect(await uriWith(dais.server.url)).toBe(dais.server.url);
-});
+test(
+  'the function of the guide selects the local store only while Dais is unavailable',
+  { timeout: PATIENCE },
+  async () => {
+    const guide = await readFile(new URL('../../../../docs/guide/unbroken-training.md', import.meta.url), 'utf8');
+    const code = [...guide.matchAll(/^```python\n([\s\S]*?)^```$/gm)].map(([, text = '']) => text);
+    const example = code.find((text) => text.includes('def select_store')) ?? '';
+    const file = join(await mkdtemp(join(dais.folder, 'guide-')), 'example.py');
+    await writeFile(file, `${example}print(mlflow.get_tracking_uri())\n`);
+    const uriWith = async (url: string) =>
+      (await python(file, [], { MLFLOW_TRACKING_URI: url })).trim().split('\n').at(-1);
+    // A port that nothing listens on.
+    expect(await uriWith('http://127.0.0.1:9')).toMatch(/^sqlite:\/\/\/.*fallback\.db$/);
+    expect(await uriWith(dais.server.url)).toBe(dais.server.url);
+  },
+);
 
 describe.each([
   ['a SQLite database', (folder: string) => `sqlite:///${join(folder, 'mlflow.db')}`],
@@ -111,7 +115,7 @@ describe.each([
         status: 'FINISHED',
         params: { lr: '0.1', 'net/depth': '3' },
       });
-      // Dais is back: the training continues the same run there, and later locally again.
+      // Dais is available again: the training continues the same run there, and later locally again.
       expect(await train(dais.server.url, '50', '60', run)).toBe(run);
       expect(await train(store, '60', '80', run)).toBe(run);
       expect(await imported(store)).toMatchObject({ written: { runs: 1 }, problems: [] });

@@ -1,4 +1,4 @@
-/** A real `mlflow server`, filled by its own client, moved into Dais and compared by the client. */
+/** A real `mlflow server`, filled by its own client, imported into Dais and compared by the client. */
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -19,7 +19,7 @@ const imported = async (...words: string[]) => await source.imported(...words);
 const differences = async (to: string) => await source.differences(to);
 
 test(
-  'over HTTP all of it comes, a second time changes nothing, and the client sees no difference',
+  'over HTTP everything is imported, a second import changes nothing, and the client sees no difference',
   { timeout: PATIENCE },
   async () => {
     const from = ['--from', mlflow.url];
@@ -40,8 +40,8 @@ test(
 
 type Question = Readonly<Record<string, unknown>> & { readonly aggregations: readonly (string | number)[] };
 
-// Spans that lie in a file are counted by Dais only: those of other traces are asked for.
-test('both add up the same of the traces, and refuse the same', async () => {
+// Only Dais counts spans in files: the comparison uses those of other traces.
+test('both return the same aggregates of the traces, and reject the same requests', async () => {
   const text = await readFile(
     new URL('../../../../conformance/mlflow/trace-metric-questions.json', import.meta.url),
     'utf8',
@@ -62,7 +62,7 @@ test('both add up the same of the traces, and refuse the same', async () => {
       aggregations,
       experiment_ids: [experiment.experiment_id],
     });
-    // Which aggregations and dimensions there are is a set there, told in any order.
+    // There, the available aggregations and dimensions are a set, listed in any order.
     const message =
       typeof payload['message'] === 'string' ? payload['message'].replace(/(Supported|Valid).*$/s, '') : undefined;
     return status === 200 ? payload : { status, code: payload['error_code'], message };
@@ -76,7 +76,7 @@ test('both add up the same of the traces, and refuse the same', async () => {
 });
 
 test(
-  'what came can leave again: a second mlflow server opens the export, and says the same',
+  'imported content can be exported again: a second mlflow server opens the export with the same content',
   { timeout: PATIENCE },
   async () => {
     const store = join(folder, 'exported');
@@ -100,7 +100,7 @@ test(
 );
 
 test(
-  'a running server takes what came, under new ids; a second time changes nothing, and a third goes on with what is new',
+  'a running server accepts imported content under new ids; a second export changes nothing, and a third adds new content',
   { timeout: PATIENCE },
   async () => {
     const store = join(folder, 'running');
@@ -114,7 +114,7 @@ test(
     try {
       const { written, ...first } = await exported();
       expect(first).toMatchObject({ found: ALL, problems: [] });
-      // The default one is there already, and has no tags.
+      // The default experiment already exists, and has no tags.
       expect(written).toEqual({ ...ALL, experiments: ALL.experiments - 1 });
       expect(await exported()).toMatchObject({ found: ALL, written: NOTHING, problems: [] });
       const result = await mlflow.python('transfer_compare.py', [mlflow.url, second.url, 'names']);
@@ -125,24 +125,24 @@ test(
   },
 );
 
-test('from its database the same comes, without the server', { timeout: PATIENCE }, async () => {
+test('the same content comes from its database, without the server', { timeout: PATIENCE }, async () => {
   const from = ['--from', `sqlite:///${folder}/mlflow.db`, '--artifacts-folder', `${folder}/artifacts`];
   expect(await imported(...from, '-p', 'copied')).toMatchObject({ found: ALL, written: ALL, problems: [] });
   expect(await imported(...from, '-p', 'copied')).toMatchObject({ written: NOTHING });
   expect(await differences(`${dais.server.url}/p/copied`)).toMatchObject({ differences: [] });
 });
 
-test('a mirror follows what is logged there, and says so', { timeout: PATIENCE }, async () => {
+test('a mirror follows new content there, and reports it', { timeout: PATIENCE }, async () => {
   const stop = new AbortController();
-  let said = '';
+  let output = '';
   let [changed, hasRun, hasTrace] = [false, false, false];
   const following = dais.run(['import', 'mlflow', '--from', mlflow.url, '--follow', '--every', '1s'], {
     signal: stop.signal,
     onOut: (text) => {
-      said += text;
-      if (said.includes('13 runs, none new')) changed ||= true;
-      if (said.includes('14 runs, 1 new or changed')) hasRun = true;
-      if (said.includes('6 traces, 1 new or changed')) hasTrace = true;
+      output += text;
+      if (output.includes('13 runs, none new')) changed ||= true;
+      if (output.includes('14 runs, 1 new or changed')) hasRun = true;
+      if (output.includes('6 traces, 1 new or changed')) hasTrace = true;
       if (hasRun && hasTrace) stop.abort();
     },
   });

@@ -1,4 +1,4 @@
-/** Dais speaks MLflow's protocol itself: what one project holds is brought into another one through it. */
+/** Dais implements MLflow's protocol itself: one project is imported into another one through it. */
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CliFixture } from '#testing/cli-fixture.ts';
@@ -47,7 +47,7 @@ const SPAN = {
   startNs: '1790000000000000001',
   endNs: '1790000000000000003',
   status: 'OK',
-  // What plain JSON does not tell apart.
+  // Numbers that plain JSON does not distinguish.
   attributes: { whole: { '@': ['double', 1] }, large: { '@': ['int', '9007199254740993'] }, list: [1, null, 'x'] },
 };
 
@@ -81,7 +81,7 @@ async function ask(project: string, method: string, path: string, body?: object)
 const importing = async (...words: string[]) =>
   await dais.run(['import', 'mlflow', '-q', '--from', `${dais.server.url}/p/there`, '-p', 'here', ...words]);
 
-test('all of it comes once, and is compared', async () => {
+test('everything is imported once, and is compared', async () => {
   expect(await importing('--dry-run')).toMatchObject({ code: 0, out: expect.stringMatching(/^Would import:\n/) });
   const first = await importing();
   expect(first).toMatchObject({ code: 0, err: '' });
@@ -108,7 +108,7 @@ test('all of it comes once, and is compared', async () => {
   expect(links.items).toEqual([{ id: `tr-${HEX}`, runIds: [runId], prompts: [] }]);
 });
 
-test('a trace that is here already as it is there is only noted, by whatever name its server is called', async () => {
+test('an identical existing trace is only recorded, under any URL of its server', async () => {
   const from = `${dais.server.url.replace('127.0.0.1', 'localhost')}/p/there`;
   const { out, err } = await dais.run(['import', 'mlflow', '-q', '--from', from, '-p', 'here']);
   expect(err).toBe('');
@@ -116,7 +116,7 @@ test('a trace that is here already as it is there is only noted, by whatever nam
   expect(out).toContain('1 trace, none new or changed');
 });
 
-test('the address and the credentials of the other server are told apart', async () => {
+test('the URL and the credentials of the other server are separate', async () => {
   const from = async (address: string) => await dais.run(['import', 'mlflow', '-q', '--from', address]);
   for (const address of ['http://u:hunter2@127.0.0.1:9', 'ftp://x', 'sqlite:///none/such.db', 'http://']) {
     const { code, err } = await from(address);
@@ -126,8 +126,8 @@ test('the address and the credentials of the other server are told apart', async
   expect((await dais.run(['import', 'mlflow'])).code).toBe(2);
 });
 
-test('what would fail for everything ends the import; what fails alone is told', async () => {
-  // A project that holds another experiment's run of the same id.
+test('an error that affects everything ends the import; a single failure is reported', async () => {
+  // A project that has a run of another experiment with the same id.
   const { id: other } = await ask('default', 'POST', 'tracking/experiments', { name: 'other' });
   await ask('default', 'POST', 'tracking/runs', { experimentId: other, id: runId });
   const { code, err } = await dais.run(['import', 'mlflow', '-q', '--from', `${dais.server.url}/p/there`]);

@@ -1,4 +1,4 @@
-/** Registered models, prompts, their versions and aliases. */
+/** Imports registered models, prompts, their versions and aliases. */
 import { DaisError } from '@dais/api';
 import {
   importModelOperation,
@@ -18,7 +18,7 @@ export interface RegistryImportDependencies {
   readonly source: TrackingSource;
   readonly target: DaisTarget;
   readonly tally: Tally;
-  /** From an address there to the one here. */
+  /** Maps a URI at the source to one in Dais. */
   readonly rewrite: (uri: string) => string;
   readonly dryRun: boolean;
   readonly all: boolean;
@@ -48,7 +48,7 @@ export async function importRegistry(dependencies: RegistryImportDependencies): 
         if (!all && versions.get(name)?.state === now) continue;
         tally.written.versions += 1;
         if (dryRun) continue;
-        // A version may be a copy of one that comes later.
+        // A version can be a copy of a later one.
         const write = async () => await importVersion(dependencies, version, now);
         await write().catch(
           () => void again.push(async () => await write().catch((error) => failed(`model version ${name}`, error))),
@@ -91,7 +91,7 @@ async function importVersion(
   await target.note('model-version', name, name, state);
 }
 
-/** Moved as anybody moves them: rules of a model about who must approve that hold here too. */
+/** Aliases are moved through the normal operation: approval rules of the model apply. */
 async function importAliases({ target, tally, dryRun }: RegistryImportDependencies, model: SourceModel): Promise<void> {
   const aliases = Object.entries(model.aliases);
   if (aliases.length === 0) return;

@@ -1,4 +1,4 @@
-/** One run as a whole: itself, its histories, its files; then it is compared. */
+/** Imports one run with its histories and files, then compares it. */
 import { DaisError } from '@dais/api';
 import {
   importMetricsOperation,
@@ -10,20 +10,22 @@ import {
 import { copyArtifacts, type ArtifactDependencies } from './copy-artifacts.ts';
 import type { Series, SourceRun, TrackingSource } from './source.ts';
 
-/** In one call; the rest of a longer history goes with the next. */
+/** In one request; the rest of a longer history follows in the next. */
 const POINTS_AT_ONCE = 50_000;
-/** In one call, so that its body stays below the limit of a server. */
+/** In one request, so that its body stays below the limit of a server. */
 const SERIES_AT_ONCE = 1000;
 
 export interface RunOptions {
   readonly experimentId: string;
   readonly withArtifacts: boolean;
-  /** Nothing of it can be here yet. */
+  /** The run is new in Dais. */
   readonly fresh: boolean;
   readonly all: boolean;
 }
 
-/** @throws DaisError also when what is here then is not what is there. */
+/**
+ * @throws DaisError also when the stored run differs from the source.
+ */
 export async function importRun(
   dependencies: ArtifactDependencies,
   run: SourceRun,
@@ -86,7 +88,7 @@ function requireAtLeast(key: string, there: number, here: number): void {
   throw new DaisError('digest_mismatch', `"${key}" has ${there} points in the source and ${here} here.`);
 }
 
-/** Everything that was sent is here now, and says the same. @throws DaisError `digest_mismatch`. */
+/** Verifies that everything that was sent is stored unchanged. @throws DaisError `digest_mismatch`. */
 function compare(there: SourceRun, here: Run): void {
   const differences = [
     ...differing('parameter', there.params, here.params),

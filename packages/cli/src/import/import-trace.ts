@@ -1,4 +1,4 @@
-/** One trace as a whole: itself, its spans, its attachments; then it is compared. */
+/** Imports one trace with its spans and attachments, then compares it. */
 import { DaisError } from '@dais/api';
 import {
   importSpansOperation,
@@ -13,14 +13,14 @@ import { copyArtifacts, type ArtifactDependencies } from './copy-artifacts.ts';
 import { fingerprint } from './fingerprint.ts';
 import type { SourceTrace } from './source.ts';
 
-/** In one call: also in characters, so that its body stays below the limit of a server. */
+/** In one request: also limited in characters, so that its body stays below the limit of a server. */
 const SPANS_AT_ONCE = 5000;
 const TEXT_AT_ONCE = 4_000_000;
-/** In one page, when they are read back. */
+/** In one page of the comparison. */
 const SPANS_READ = 10_000;
-/** Where clients keep spans that lie in no database; these are read, not copied. */
+/** Where clients store spans outside of a database; these are read, not copied. */
 const SPANS_FILE = 'traces.json';
-/** Stands in a span for what it carried besides text. */
+/** Placeholder in a span for content other than text. */
 const ATTACHMENT = 'mlflow-attachment://';
 
 export interface TraceOptions {
@@ -30,7 +30,9 @@ export interface TraceOptions {
   readonly all: boolean;
 }
 
-/** @throws DaisError also when what is here then is not what is there. */
+/**
+ * @throws DaisError also when the stored trace differs from the source.
+ */
 export async function importTrace(
   dependencies: ArtifactDependencies,
   trace: SourceTrace,
@@ -55,14 +57,14 @@ export async function importTrace(
   tally.add({ spans: spans.length, assessments: trace.assessments.length });
 }
 
-/** Whether it is here already as it is there, by whatever way it came. */
+/** Whether an identical trace is already stored, from any source. */
 export async function isHere(
   dependencies: ArtifactDependencies,
   trace: SourceTrace,
   spans: readonly Span[],
   experimentId: string,
 ): Promise<boolean> {
-  // Attachments are files, and looking for them costs as much as sending them.
+  // Attachments are files, and checking for them costs as much as sending them.
   if (hasAttachments(spans)) return false;
   const { client, settings } = dependencies.target;
   try {
@@ -100,7 +102,7 @@ function pieces(spans: readonly Span[]): Span[][] {
   return all;
 }
 
-/** Everything that was sent is here now, and says the same. @throws DaisError `digest_mismatch`. */
+/** Verifies that everything that was sent is stored unchanged. @throws DaisError `digest_mismatch`. */
 function compare(there: SourceTrace, here: Trace): void {
   const judged = new Map(here.assessments.map(({ traceId: _trace, ...one }) => [one.id, fingerprint(one)]));
   const differences = [
@@ -129,7 +131,7 @@ function differing(what: string, there: Readonly<Record<string, string>>, here: 
   return Object.entries(there).flatMap(([key, value]) => (here[key] === value ? [] : [`${what} "${key}"`]));
 }
 
-/** By their digests: a trace may be too long to keep both. @throws DaisError `digest_mismatch`. */
+/** By digest: a trace can be too long to keep both. @throws DaisError `digest_mismatch`. */
 async function compareSpans({ target }: ArtifactDependencies, id: string, there: readonly Span[]): Promise<void> {
   const digests = new Map(there.map((span) => [span.id, digestOf(span)]));
   let cursor: string | undefined;
@@ -148,7 +150,7 @@ async function compareSpans({ target }: ArtifactDependencies, id: string, there:
     );
 }
 
-/** The trace that a span is of is known. */
+/** The trace of a span is known. */
 function digestOf({ traceId: _trace, ...span }: Span): string {
   return fingerprint(span);
 }

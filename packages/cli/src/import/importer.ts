@@ -1,4 +1,4 @@
-/** One round of an import: all that changed at the source since the round before, at most a few things at a time. */
+/** One round of an import: all changes at the source since the previous round, with limited concurrency. */
 import { DaisError, type DaisClient } from '@dais/api';
 import { importExperimentOperation, importLoggedModelOperation, readExperimentOperation } from '@dais/api/tracking';
 import { barText } from '#output/progress-bar.ts';
@@ -13,9 +13,9 @@ import { importTrace, isHere } from './import-trace.ts';
 import type { SourceExperiment, SourceLoggedModel, SourceRun, SourceTrace, TrackingSource } from './source.ts';
 import { Tally } from './tally.ts';
 
-/** Runs at once: files of one are on the way while another one is written. */
+/** Parallel runs: files of one are transferred while another one is written. */
 const AT_ONCE = 4;
-/** There, and in every project here, runs go to it when no other is named. */
+/** The default experiment, at the source and in every project of Dais. */
 const DEFAULT_EXPERIMENT = '0';
 
 export interface ImportDependencies {
@@ -26,11 +26,11 @@ export interface ImportDependencies {
   readonly progress: (text: string) => void;
   readonly withArtifacts: boolean;
   readonly dryRun: boolean;
-  /** Also what did not change since it was imported. */
+  /** Includes objects that are unchanged since their import. */
   readonly all: boolean;
 }
 
-/** Where the artifacts of an experiment lie, there and here. */
+/** Artifact locations of an experiment, at the source and in Dais. */
 interface TargetExperiment {
   readonly id: string;
   readonly from: string;
@@ -79,7 +79,7 @@ export class Importer {
     return this.#tally;
   }
 
-  /** How many runs there are to do: a bar without an end says nothing. */
+  /** Number of runs to import, for a progress bar with an end. */
   async #count(experiments: readonly SourceExperiment[], known: Known): Promise<void> {
     let found = 0;
     for (const { id } of experiments) {
@@ -151,7 +151,7 @@ export class Importer {
         this.#failed(`run ${run.id} of experiment "${experiment.name}"`, error);
       }
       this.#done += 1;
-      this.#tell();
+      this.#reportProgress();
     });
   }
 
@@ -193,7 +193,7 @@ export class Importer {
       signal.throwIfAborted();
       found.traces += 1;
       try {
-        // Spans of one that is under way come without a change of the trace itself.
+        // Spans of a trace in progress arrive without a change of the trace itself.
         const early = trace.state === 'IN_PROGRESS' ? await source.spans(trace) : undefined;
         const state = fingerprint({ ...trace, early: early ?? [] });
         if (!this.#isDue(known, trace.id, state)) return;
@@ -217,18 +217,18 @@ export class Importer {
   #artifactDependencies() {
     const onBytes = (count: number) => {
       this.#bytes += count;
-      this.#tell();
+      this.#reportProgress();
     };
     return { source: this.#dependencies.source, target: this.#target, tally: this.#tally, onBytes };
   }
 
-  #tell(): void {
+  #reportProgress(): void {
     const elapsedMs = this.#dependencies.now() - this.#startedAt;
     const amounts = { done: this.#done, total: this.#total, bytes: this.#bytes, elapsedMs };
     this.#dependencies.progress(barText({ what: 'runs', ...amounts }));
   }
 
-  /** One that fails does not keep the others from coming; what would fail for all of them does. */
+  /** A single failure does not prevent the import of others; an error that affects all of them does. */
   #failed(what: string, error: unknown): void {
     this.#dependencies.signal.throwIfAborted();
     const fatal = new Set(['unauthenticated', 'forbidden', 'server_unreachable', 'quota_exceeded', 'storage_full']);
@@ -244,7 +244,7 @@ function absent(error: unknown): undefined {
   throw error;
 }
 
-/** What lies below an experiment there lies below it here. */
+/** Maps a location at the source to the same relative location in Dais. */
 function rewritten(uri: string, targets: readonly TargetExperiment[]): string {
   const found = targets.find(({ from }) => uri.startsWith(`${from}/`));
   return found === undefined ? uri : `${found.to}${uri.slice(found.from.length)}`;

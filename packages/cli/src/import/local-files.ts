@@ -1,4 +1,4 @@
-/** Artifacts on this machine, as addresses in a database name them. */
+/** Artifacts on this machine, by the URIs in a database. */
 import { createReadStream } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import { isAbsolute, join, resolve, sep } from 'node:path';
@@ -12,19 +12,21 @@ const PROXIED = /^mlflow-artifacts:(?:\/\/[^/]*)?\/*/i;
 export class LocalFiles {
   readonly #artifacts: string | undefined;
 
-  /** @param artifacts folder that the server keeps the files of `mlflow-artifacts:` addresses in */
+  /**
+   * @param artifacts folder in which the server stores the files of `mlflow-artifacts:` URIs
+   */
   constructor(artifacts: string | undefined) {
     this.#artifacts = artifacts;
   }
 
-  /** Links are followed nowhere: what they point to was not logged. */
+  /** Links are never followed: their targets were not logged. */
   async *list(uri: string): AsyncGenerator<SourceFile> {
     const root = this.#folderOf(uri);
     const folders = [''];
     for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
       const entries = await readdir(join(root, folder), { withFileTypes: true }).catch(
         (error: NodeJS.ErrnoException) => {
-          // A run that logged no file has no folder.
+          // A run without logged files has no folder.
           if (folder === '' && error.code === 'ENOENT') return [];
           throw error;
         },
@@ -41,7 +43,9 @@ export class LocalFiles {
     return createReadStream(join(this.#folderOf(uri), path));
   }
 
-  /** @throws DaisError `invalid_request` for what does not lie on this machine. */
+  /**
+   * @throws DaisError `invalid_request` for files that are not on this machine.
+   */
   #folderOf(uri: string): string {
     const proxied = PROXIED.exec(uri)?.[0];
     if (proxied !== undefined) {

@@ -1,11 +1,11 @@
-/** Calls of MLflow's REST interface: one server, one credential, failures that pass are tried again. */
+/** Requests to MLflow's REST API: one server, one credential, with retries of transient failures. */
 import { Readable } from 'node:stream';
 import { DaisError, type Fetch } from '@dais/api';
 
 export interface RestOptions {
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   readonly url: string;
-  /** The header `Authorization`, when one is sent. */
+  /** The header `Authorization`, if there is one. */
   readonly authorization?: string;
   readonly fetch: Fetch;
   readonly signal: AbortSignal;
@@ -16,7 +16,7 @@ type Query = Readonly<Record<string, string | readonly string[] | number | undef
 
 const TRIES = 5;
 const FIRST_WAIT_MS = 300;
-/** What MLflow's own client tries again too. */
+/** Status codes that MLflow's own client retries too. */
 const PASSING = new Set([408, 429, 500, 502, 503, 504]);
 
 export class MlflowRest {
@@ -30,12 +30,14 @@ export class MlflowRest {
     return this.#options.url;
   }
 
-  /** @throws DaisError `upstream_failed` in the words of the server. */
+  /**
+   * @throws DaisError `upstream_failed` with the message of the server.
+   */
   async get(path: string, query: Query = {}): Promise<Json> {
     return await this.#json(await this.#send('GET', `${path}${queryText(query)}`));
   }
 
-  /** What is answered, as it was written. @throws DaisError as `get`. */
+  /** Returns the response text. @throws DaisError as `get`. */
   async text(path: string, query: Query = {}): Promise<string> {
     return await (await this.#send('GET', `${path}${queryText(query)}`)).text();
   }
@@ -57,7 +59,7 @@ export class MlflowRest {
     return body === null ? Readable.from([]) : Readable.fromWeb(body);
   }
 
-  /** Sends bytes once: what was read of them cannot be read again. */
+  /** Sends bytes once: consumed bytes cannot be read again. */
   async upload(path: string, bytes: Readable): Promise<void> {
     const init = { method: 'PUT', headers: this.#headers(), body: Readable.toWeb(bytes), duplex: 'half' };
     const answer = await this.#options.fetch(`${this.url}${path}`, { ...init, signal: this.#options.signal } as never);
@@ -115,9 +117,9 @@ export class MlflowRest {
 
 async function refusal(answer: Response, url: string, path: string): Promise<DaisError> {
   const text = await answer.text().catch(() => '');
-  const said = /"message":\s*"((?:[^"\\]|\\.)*)"/.exec(text)?.[1] ?? text.slice(0, 200);
+  const message = /"message":\s*"((?:[^"\\]|\\.)*)"/.exec(text)?.[1] ?? text.slice(0, 200);
   const where = path.replace(/\?.*$/s, '');
-  const detail = `${url} returned status ${answer.status} for ${where}: ${said}`;
+  const detail = `${url} returned status ${answer.status} for ${where}: ${message}`;
   if (answer.status === 401) return new DaisError('unauthenticated', detail);
   if (answer.status === 403) return new DaisError('forbidden', detail);
   return new DaisError(answer.status === 404 ? 'not_found' : 'upstream_failed', detail);

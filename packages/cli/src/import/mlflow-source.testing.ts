@@ -1,4 +1,4 @@
-/** A real `mlflow server`, filled by its own client, and a Dais that imports what it has. */
+/** A real `mlflow server`, filled by its own client, and a Dais that imports its content. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ export interface Report {
   readonly problems: readonly object[];
 }
 
-/** What the server has. */
+/** The content of the server. */
 export const ALL = {
   experiments: 4,
   runs: 13,
@@ -34,7 +34,7 @@ export interface MlflowSource {
   readonly mlflow: MlflowServer;
   readonly folder: string;
   imported(...words: string[]): Promise<Report>;
-  /** Compares the server with another one, with MLflow's client. */
+  /** Compares the server with another one through MLflow's client. */
   differences(to: string): Promise<object>;
   stop(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** From `--from` to a source. */
+/** Opens the source that `--from` names. */
 import { realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,7 +20,9 @@ export interface SourceOptions {
   readonly artifacts?: string | undefined;
 }
 
-/** @throws DaisError `invalid_request` for an address that means nothing, or that holds a password of a server; `not_found` */
+/**
+ * @throws DaisError `invalid_request` for an unsupported URL, or one that contains a password of a server; `not_found`
+ */
 export async function openSource(context: Context, { from, tokenVariable, artifacts }: SourceOptions) {
   const local = artifacts === undefined ? undefined : resolve(context.workingFolder, artifacts);
   if (/^https?:/i.test(from)) return await openHttp(context, from, tokenVariable);
@@ -37,7 +39,9 @@ async function openHttp(context: Context, from: string, tokenVariable: string): 
   return httpSource(rest, rest.url);
 }
 
-/** @throws DaisError `invalid_request` when it is no address, or one with a password. */
+/**
+ * @throws DaisError `invalid_request` for an invalid URL, or one with a password.
+ */
 export async function restOf(context: Context, address: string, tokenVariable: string): Promise<MlflowRest> {
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (url === undefined) throw new DaisError('invalid_request', `"${address}" is not a server URL.`);
@@ -57,7 +61,7 @@ export async function restOf(context: Context, address: string, tokenVariable: s
   });
 }
 
-/** As MLflow's own client: a token before user and password. */
+/** As MLflow's own client: a token has priority over user and password. */
 function authorizationOf(variables: Context['environment']['variables'], tokenVariable: string): string | undefined {
   const token = variables[tokenVariable];
   if (token) return `Bearer ${token}`;
@@ -67,7 +71,7 @@ function authorizationOf(variables: Context['environment']['variables'], tokenVa
 }
 
 async function openFile(context: Context, from: string, files: LocalFiles): Promise<TrackingSource> {
-  // Four slashes begin an absolute path, three a relative one; people write three for both.
+  // Four slashes start an absolute path, three a relative one; people write three for both.
   const path = from.replace(/^sqlite:\/{0,3}/i, '');
   const absolute = path.startsWith('/') ? path : `/${path}`;
   const candidates = [resolve(context.workingFolder, path), absolute];

@@ -1,4 +1,4 @@
-/** A record of an evaluation dataset as tracking servers write it. */
+/** Converts a record of an evaluation dataset from the format of tracking servers. */
 import type { EvaluationRecord } from '@dais/api/tracking';
 
 type Json = Readonly<Record<string, unknown>>;

@@ -1,4 +1,4 @@
-/** What is read of another tracking server, whichever way it is reached. */
+/** The interface of a source of an import, for every way to read it. */
 import type { Readable } from 'node:stream';
 import type {
   AssessmentKind,
@@ -125,7 +125,7 @@ export interface SourceTrace {
   /** Name and version of each, with a slash between. */
   readonly prompts: string[];
   readonly artifactUri: string;
-  /** Whether its spans lie in the database there, not in a file. */
+  /** Whether its spans are in the database, not in a file. */
   readonly hasSpans: boolean;
 }
 
@@ -134,7 +134,7 @@ export interface SourceDataset {
   readonly name: string;
   readonly digest: string;
   readonly schema?: EvaluationSchema;
-  /** As they are numbered there. */
+  /** Their numbers at the source. */
   readonly experimentIds: string[];
   readonly tags: Pairs;
   readonly createdAt: number;
@@ -169,7 +169,7 @@ export interface SourceReport {
   readonly notes: readonly string[];
 }
 
-/** Whose files are read. */
+/** The owner of the files. */
 export interface FileOwner {
   readonly type: 'run' | 'model' | 'trace';
   readonly id: string;
@@ -183,7 +183,7 @@ export interface SourceFile {
 }
 
 export interface TrackingSource {
-  /** Names it in the state that the server keeps: the same for each import of it. */
+  /** Name in the stored state: the same for each import of the source. */
   readonly name: string;
   experiments(): AsyncIterable<SourceExperiment>;
   runs(experimentId: string): AsyncIterable<SourceRun>;
@@ -197,17 +197,19 @@ export interface TrackingSource {
   /** Prompts too. */
   models(): AsyncIterable<SourceModel>;
   versions(model: string): AsyncIterable<SourceVersion>;
-  /** Versions before there were traces have none, and so for all below. */
+  /** Absent for versions without traces; the same applies to all members below. */
   traces(experiment: SourceExperiment): AsyncIterable<SourceTrace>;
   spans(trace: SourceTrace): Promise<Span[]>;
   evaluationDatasets(): AsyncIterable<SourceDataset>;
   evaluationRecords(datasetId: string): AsyncIterable<EvaluationRecord[]>;
   /** Every version of each. */
   scorers(experiment: SourceExperiment): AsyncIterable<SourceScorer>;
-  /** @throws DaisError for places that cannot be read from here. */
+  /**
+   * @throws DaisError for locations that cannot be read from here.
+   */
   files(owner: FileOwner): AsyncIterable<SourceFile>;
   open(owner: FileOwner, path: string): Promise<Readable>;
-  /** What the last round found. */
+  /** The findings of the last round. */
   report?(): SourceReport;
   close(): Promise<void>;
 }

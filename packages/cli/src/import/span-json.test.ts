@@ -22,7 +22,7 @@ const EXPECTED = {
   links: [{ traceId: 'f'.repeat(32), spanId: 'e'.repeat(16), attributes: {} }],
 };
 
-test('as a server answers it, with underscores or without', () => {
+test('as a server returns it, with underscores or without', () => {
   const text = `{"trace_id": "${base64(TRACE)}", "span_id": "${base64(EXPECTED.id)}", "parent_span_id": "${base64(EXPECTED.parentId)}",
     "name": "step", "kind": "SPAN_KIND_INTERNAL", "start_time_unix_nano": 1790000000000000001, "end_time_unix_nano": "1790000000000000003",
     "attributes": [{"key": "mlflow.spanType", "value": {"string_value": "TOOL"}}, {"key": "ratio", "value": {"double_value": 1.0}},
@@ -39,7 +39,7 @@ test('as a server answers it, with underscores or without', () => {
 
 const ATTRIBUTES = `"attributes": {"mlflow.spanType": "\\"TOOL\\"", "ratio": "1.0", "plain": "no \\"JSON"}`;
 
-test('as it lies in a table or a file', () => {
+test('as it is stored in a table or a file', () => {
   const text = `{"trace_id": "${base64(TRACE)}", "span_id": "${base64(EXPECTED.id)}", "parent_span_id": "${base64(EXPECTED.parentId)}",
     "name": "step", "kind": "SPAN_KIND_INTERNAL", "start_time_unix_nano": 1790000000000000001, "end_time_unix_nano": 1790000000000000003,
     "events": [{"name": "seen", "time_unix_nano": 1790000000000000002, "attributes": {"n": 1}}],
@@ -56,7 +56,7 @@ test('as the first clients wrote it', () => {
   expect(spanOfStored(read(text))).toEqual(older);
 });
 
-test('one that is under way, the first of its trace', () => {
+test('one in progress, the first of its trace', () => {
   const text = `{"trace_id": "tr-${TRACE}", "span_id": "00000000000000a1", "parent_span_id": null, "name": "s",
     "start_time_unix_nano": 5, "end_time_unix_nano": null, "status": {"code": "UNSET"}, "attributes": {}}`;
   expect(spanOfStored(read(text))).toEqual({

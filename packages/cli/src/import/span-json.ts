@@ -1,4 +1,4 @@
-/** Spans as tracking servers write them: in OpenTelemetry's JSON, and as their files and tables have them. */
+/** Spans in the formats of tracking servers: OpenTelemetry's JSON, and the formats of their files and tables. */
 import { plainAttributes } from '@dais/api/access';
 import type { Span } from '@dais/api/tracking';
 import { exactJson, storable } from './exact-json.ts';
@@ -13,7 +13,7 @@ const object = (value: unknown): Map => (typeof value === 'object' && value !== 
 const list = (value: unknown): readonly Map[] => (Array.isArray(value) ? (value as Map[]) : []);
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 
-/** One of `traces/get`, read with `exactJson`. */
+/** A span of `traces/get`, parsed with `exactJson`. */
 export function spanOfWire(json: Map): Span {
   const at = (snake: string) => json[snake] ?? json[camel(snake)];
   return spanOf({
@@ -39,7 +39,7 @@ export function spanOfWire(json: Map): Span {
   });
 }
 
-/** One of the file `traces.json` or of the table `spans`, of any version, read with `exactJson`. */
+/** A span of the file `traces.json` or of the table `spans`, of any version, parsed with `exactJson`. */
 export function spanOfStored(json: Map): Span {
   const context = object(json['context']);
   const older = json['context'] !== undefined;
@@ -119,7 +119,7 @@ function ids(traceId: unknown, id: unknown, parentId: unknown) {
   return { traceId: hexOf(traceId, 16), id: hexOf(id, 8), parentId: hexOf(parentId, 8) };
 }
 
-/** In base64, as hexadecimal digits, or as `0x…`: each version of the format has another form. Empty for none. */
+/** In base64, as hexadecimal digits, or as `0x…`: each version has another format. Empty for none. */
 function hexOf(value: unknown, bytes: number): string {
   const given = text(value).replace(/^trace:\/.*\//, '');
   const digits = given.replace(/^(tr-|0x)/, '');
@@ -128,7 +128,7 @@ function hexOf(value: unknown, bytes: number): string {
   return found.length === bytes * 2 && !/^0*$/.test(found) ? found : '';
 }
 
-/** Beyond what JavaScript counts exactly. */
+/** Beyond the exact integers of JavaScript. */
 function nanoseconds(value: unknown): string {
   if (typeof value === 'number') return String(Math.max(0, Math.trunc(value)));
   if (typeof value === 'string') return /^\d{1,19}$/.test(value) ? value : '0';
@@ -148,22 +148,22 @@ function wireAttributes(pairs: unknown): Map {
   return plainAttributes(list(pairs).map(({ key, value }) => ({ key, value: wireValue(value) })));
 }
 
-/** Names with underscores, and numbers as numbers, in the form that OpenTelemetry writes. */
+/** Names with underscores, and numbers as numbers, in the format of OpenTelemetry. */
 function wireValue(value: unknown): unknown {
-  const [name, said] = Object.entries(object(value))[0] ?? [];
+  const [name, content] = Object.entries(object(value))[0] ?? [];
   if (name === undefined) return {};
-  const inner = list(object(said)['values']);
+  const inner = list(object(content)['values']);
   switch (camel(name)) {
     case 'intValue':
-      return { intValue: typeof said === 'object' ? exactOf(said) : said };
+      return { intValue: typeof content === 'object' ? exactOf(content) : content };
     case 'doubleValue':
-      return { doubleValue: typeof said === 'object' ? exactOf(said) : said };
+      return { doubleValue: typeof content === 'object' ? exactOf(content) : content };
     case 'arrayValue':
       return { arrayValue: { values: inner.map(wireValue) } };
     case 'kvlistValue':
       return { kvlistValue: { values: inner.map(({ key, value: one }) => ({ key, value: wireValue(one) })) } };
     default:
-      return { [camel(name)]: said };
+      return { [camel(name)]: content };
   }
 }
 

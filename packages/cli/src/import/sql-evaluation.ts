@@ -7,7 +7,7 @@ import type { SourceDataset, SourceScorer } from './source.ts';
 import { schemaOf } from './trace-words.ts';
 
 const PAGE = 1000;
-/** Outputs that are no map lie below this key there, and maps too. */
+/** Outputs that are not maps are stored under this key, and maps too. */
 const WRAPPED = 'mlflow_wrapped';
 
 export class SqlEvaluation {
@@ -58,7 +58,7 @@ export class SqlEvaluation {
     });
   }
 
-  /** Either side of a link may be the dataset. */
+  /** Either side of a link can be the dataset. */
   async #experiments(ids: readonly string[]): Promise<ReadonlyMap<string, string[]>> {
     const found = new Map<string, string[]>();
     if (!this.#tables.has('entity_associations')) return found;
@@ -82,7 +82,7 @@ export class SqlEvaluation {
 
   async *records(id: string): AsyncGenerator<EvaluationRecord[]> {
     for (let from = 0; ; from += PAGE) {
-      // PostgreSQL's driver would read columns of JSON by itself.
+      // PostgreSQL's driver would parse JSON columns automatically.
       const rows = await this.#reader.all(
         `select dataset_record_id, cast(inputs as text) as inputs, cast(outputs as text) as outputs,
            cast(expectations as text) as expectations, cast(tags as text) as tags, cast(source as text) as source,

@@ -80,7 +80,7 @@ function plainRow(row: SqlRow): SqlRow {
 export async function openPostgres(url: string): Promise<SqlReader> {
   const { default: pg } = await import('pg');
   const client = new pg.Client({ connectionString: url, application_name: 'dais import' });
-  // Without a listener, a connection that breaks while nothing is asked would end the process.
+  // Without a listener, a connection that breaks while idle would end the process.
   client.on('error', () => {});
   try {
     await client.connect();

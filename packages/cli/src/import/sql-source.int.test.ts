@@ -11,7 +11,7 @@ import type { TrackingSource } from './source.ts';
 import { openPostgres, openSqlite } from './sql-reader.ts';
 import { sqlSource } from './sql-source.ts';
 
-/** The columns that are read, as MLflow declares them; no `logged_models`: a store of MLflow 2. */
+/** The read columns, as MLflow declares them; no `logged_models`: a store of MLflow 2. */
 const TABLES = `
 create table experiments (experiment_id integer primary key, name varchar(256), artifact_location varchar(256),
   lifecycle_stage varchar(32), creation_time bigint, last_update_time bigint);
@@ -79,7 +79,7 @@ async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
 describe.each(['SQLite', 'PostgreSQL'])('%s', (which) => {
   const source = () => sources.get(which)!;
 
-  test('experiments and runs come as they are', async () => {
+  test('experiments and runs are imported unchanged', async () => {
     expect(await all(source().experiments())).toEqual([
       {
         id: '0',
@@ -113,14 +113,14 @@ describe.each(['SQLite', 'PostgreSQL'])('%s', (which) => {
     expect(await all(source().runs('7'))).toEqual([]);
   });
 
-  test('histories are whole, with NaN', async () => {
+  test('histories are complete, with NaN', async () => {
     expect(await all(source().history('r1', 'm'))).toEqual([
       { steps: [0, 1, -2], timestamps: [1, 2, 3], values: [0.5, 'NaN', 0.25] },
     ]);
     expect(await all(source().history('r2', 'm'))).toEqual([]);
   });
 
-  test('models come with aliases; versions that were deleted do not', async () => {
+  test('models have aliases; deleted versions are omitted', async () => {
     const [model] = await all(source().models());
     expect(model).toMatchObject({ name: 'net', description: '', tags: { k: 'v' }, aliases: { champion: 1 } });
     const versions = await all(source().versions('net'));
@@ -138,7 +138,7 @@ describe.each(['SQLite', 'PostgreSQL'])('%s', (which) => {
   });
 });
 
-test('places that are not here, and such that lead elsewhere, are refused', async () => {
+test('locations elsewhere, and paths that leave the folder, are rejected', async () => {
   const files = new LocalFiles(join(folder, 'artifacts'));
   await expect(all(files.list('s3://bucket/0'))).rejects.toMatchObject({ code: 'invalid_request' });
   await expect(all(files.list('mlflow-artifacts:/../../etc'))).rejects.toMatchObject({ code: 'unsafe_path' });
@@ -146,7 +146,7 @@ test('places that are not here, and such that lead elsewhere, are refused', asyn
   await expect(all(none.list('mlflow-artifacts:/0'))).rejects.toThrow('--artifacts-folder');
 });
 
-test('what is no database of a tracking server is told so', async () => {
+test('a file that is not a tracking database has a clear error', async () => {
   const text = join(folder, 'text.db');
   await writeFile(text, 'no database at all, but long enough to be read as one. '.repeat(50));
   await expect(openSqlite(text)).rejects.toMatchObject({ code: 'invalid_request' });

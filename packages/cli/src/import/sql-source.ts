@@ -1,4 +1,4 @@
-/** The database of a tracking server, read without the server: SQLite or PostgreSQL. */
+/** Reads the database of a tracking server without the server: SQLite or PostgreSQL. */
 import type { Readable } from 'node:stream';
 import { DaisError } from '@dais/api';
 import type { DatasetInput, EvaluationRecord, LoggedModelStatus } from '@dais/api/tracking';
@@ -12,14 +12,16 @@ import { NO_POINTS, type FileOwner, type SourceFile, type TrackingSource } from 
 import type { SourceDataset, SourceExperiment, SourceLoggedModel, SourceModel, SourceRun } from './source.ts';
 import type { SourceScorer, SourceTrace, SourceVersion } from './source.ts';
 
-/** Rows at once. */
+/** Rows of one query. */
 const PAGE = 500;
 const POINTS = 50_000;
 const MODEL_STATUS: Readonly<Record<number, LoggedModelStatus>> = { 1: 'PENDING', 2: 'READY', 3: 'UPLOAD_FAILED' };
-/** As the database marks versions that were deleted. */
+/** The database's mark of deleted versions. */
 const DELETED_VERSION = 'Deleted_Internal';
 
-/** @throws DaisError `invalid_request` when it is not the database of a tracking server. */
+/**
+ * @throws DaisError `invalid_request` when it is not the database of a tracking server.
+ */
 export async function sqlSource(reader: SqlReader, files: LocalFiles, name: string): Promise<TrackingSource> {
   const tables = await reader.tables();
   const missing = ['experiments', 'runs', 'metrics', 'latest_metrics', 'params', 'tags'].find(
@@ -111,7 +113,7 @@ class SqlSource implements TrackingSource {
     });
   }
 
-  /** Datasets that runs read, models that they read and made. */
+  /** Datasets that runs read, and models that they read and created. */
   async #links(ids: readonly string[]) {
     const none = { datasets: [], modelInputs: [], modelOutputs: [] };
     if (!this.#tables.has('inputs')) return () => none;
@@ -139,7 +141,7 @@ class SqlSource implements TrackingSource {
       const linked = models.get(id) ?? [];
       return {
         datasets: (byRun.get(id) ?? []).map((row): DatasetInput => {
-          const said = tags.get(text(row['input_uuid'])) ?? [];
+          const owned = tags.get(text(row['input_uuid'])) ?? [];
           return {
             dataset: {
               name: text(row['name']),
@@ -149,7 +151,7 @@ class SqlSource implements TrackingSource {
               ...named('schema', row['dataset_schema']),
               ...named('profile', row['dataset_profile']),
             },
-            tags: Object.fromEntries(said.map((tag) => [text(tag['name']), text(tag['value'])])),
+            tags: Object.fromEntries(owned.map((tag) => [text(tag['name']), text(tag['value'])])),
           };
         }),
         modelInputs: linked
@@ -257,7 +259,7 @@ class SqlSource implements TrackingSource {
       'version',
     );
     for (const row of rows) {
-      const said = tags.get(text(row['version'])) ?? [];
+      const owned = tags.get(text(row['version'])) ?? [];
       yield {
         name: model,
         version: number(row['version']),
@@ -268,7 +270,7 @@ class SqlSource implements TrackingSource {
         source: text(row['source']),
         ...named('runId', row['run_id']),
         ...named('runLink', row['run_link']),
-        tags: Object.fromEntries(said.map((tag) => [text(tag['key']), text(tag['value'])])),
+        tags: Object.fromEntries(owned.map((tag) => [text(tag['key']), text(tag['value'])])),
       };
     }
   }
@@ -305,7 +307,7 @@ class SqlSource implements TrackingSource {
     await this.#reader.close();
   }
 
-  /** Keys with values, by whose they are. */
+  /** Keys with values, by owner. */
   async #pairsOf(table: string, owner: string, ids?: readonly string[]): Promise<Map<string, Record<string, string>>> {
     if (!this.#tables.has(table)) return new Map();
     const where = ids === undefined ? '' : ` where ${owner} in ${placeholders(ids)}`;

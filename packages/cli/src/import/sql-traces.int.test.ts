@@ -26,7 +26,7 @@ insert into trace_tags values ('old', 'mlflow.artifactLocation', 'mlflow-artifac
 insert into trace_request_metadata values ('old', 'mlflow.trace.tokenUsage', '{"input_tokens": 3}'), ('old', 'm', '1');
 `;
 
-/** As 2.14 has it. */
+/** The schema of 2.14. */
 const FIRST = `${RUNS}
 create table trace_info (request_id varchar(50) primary key, experiment_id integer, timestamp_ms bigint,
   execution_time_ms bigint, status varchar(50));
@@ -46,7 +46,7 @@ const CONTENT = JSON.stringify({
   links: [],
 }).replace('"start_time_unix_nano":0', '"start_time_unix_nano":1790000000000000001');
 
-/** The columns that are read of 3.18. */
+/** The read columns of 3.18. */
 const LATEST = `${RUNS}
 create table trace_info (request_id varchar(50) primary key, experiment_id integer, timestamp_ms bigint,
   execution_time_ms bigint, status varchar(50), client_request_id varchar(50), request_preview varchar(1000),
@@ -160,7 +160,7 @@ const SPAN = {
 };
 
 describe.each(['SQLite', 'PostgreSQL'])('%s', (which) => {
-  test('of 2.14: traces whose spans lie in files, and nothing of what came later', async () => {
+  test('of 2.14: traces with spans in files, without any newer content', async () => {
     const source = sources.get(`2.14 ${which}`)!;
     const traces = await all(source.traces(EXPERIMENT));
     expect(traces).toEqual([OLD]);
@@ -169,7 +169,7 @@ describe.each(['SQLite', 'PostgreSQL'])('%s', (which) => {
     expect(await all(source.scorers(EXPERIMENT))).toEqual([]);
   });
 
-  test('of 3.18: what lies in columns is what clients said, spans come from their table', async () => {
+  test('of 3.18: columns have the values of clients, spans come from their table', async () => {
     const source = sources.get(`3.18 ${which}`)!;
     const [old, latest] = await all(source.traces(EXPERIMENT));
     expect(old).toEqual(OLD);

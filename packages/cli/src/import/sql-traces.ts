@@ -1,4 +1,4 @@
-/** Traces in the database of a tracking server. */
+/** Reads traces in the database of a tracking server. */
 import { text as streamText } from 'node:stream/consumers';
 import type { Span } from '@dais/api/tracking';
 import { exactJson, storable } from './exact-json.ts';
@@ -12,10 +12,10 @@ import { errorOf, kindOf, parsed, textsOf, TRACE_WORDS, wordsOf } from './trace-
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** Traces at once. */
+/** Traces of one query. */
 const PAGE = 200;
 const FILE = 'traces.json';
-/** Since 3.18 these lie in columns: the key in the map, the column. */
+/** Since 3.18 these are columns: the key in the map, the column. */
 const TOKENS = [
   'input_tokens',
   'output_tokens',

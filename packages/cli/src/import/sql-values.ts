@@ -1,4 +1,4 @@
-/** Values of rows, and rows by what they belong to. */
+/** Values of rows, and rows grouped by owner. */
 import type { SqlRow, SqlValue } from './sql-reader.ts';
 
 export const placeholders = (values: readonly unknown[]) => `(${values.map(() => '?').join(', ')})`;
@@ -9,7 +9,7 @@ export const number = (value: SqlValue | undefined): number =>
 export const named = <Name extends string>(name: Name, value: SqlValue | undefined) =>
   (text(value) === '' ? {} : { [name]: text(value) }) as { readonly [N in Name]?: string };
 
-/** SQLite has numbers for it. */
+/** SQLite stores booleans as numbers. */
 export const truth = (value: SqlValue | undefined): boolean => value === true || Number(value ?? 0) === 1;
 
 export function grouped(rows: readonly SqlRow[], by: string): Map<string, SqlRow[]> {

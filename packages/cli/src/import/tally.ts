@@ -1,4 +1,4 @@
-/** What an import found and what it wrote. */
+/** Counts of objects that an import found and wrote. */
 export interface Problem {
   readonly what: string;
   readonly why: string;
@@ -16,18 +16,18 @@ export const COUNTED = [
   'scorers',
 ] as const;
 export type Counted = (typeof COUNTED)[number];
-/** Of what was written. */
+/** Counts of written objects. */
 const AMOUNTS = ['points', 'params', 'tags', 'spans', 'assessments', 'records', 'files', 'bytes'] as const;
 type Amount = (typeof AMOUNTS)[number];
 
 export class Tally {
-  /** At the source. */
+  /** Number at the source. */
   readonly found: Record<Counted, number> = zeros(COUNTED);
-  /** Of these, what was new or had changed. */
+  /** Number of new or changed ones. */
   readonly written: Record<Counted, number> = zeros(COUNTED);
   readonly amounts: Record<Amount, number> = zeros(AMOUNTS);
   readonly problems: Problem[] = [];
-  /** What a user may want to know, without being an error. */
+  /** A note for the user that is not an error. */
   readonly notes: string[] = [];
 
   add(amounts: Partial<Record<Amount, number>>): void {
@@ -38,7 +38,7 @@ export class Tally {
     return COUNTED.some((one) => this.written[one] > 0);
   }
 
-  /** For programs. */
+  /** JSON for programs. */
   report(): object {
     const { found, written, amounts, problems, notes } = this;
     return { found, written, amounts, problems, ...(notes.length > 0 && { notes }) };

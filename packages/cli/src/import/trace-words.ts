@@ -1,4 +1,4 @@
-/** What MLflow says of traces in tags and metadata, in the words of its server. */
+/** MLflow's tags and metadata of traces, as its server names them. */
 import { importEvaluationDatasetOperation, type AssessmentKind, type EvaluationSchema } from '@dais/api/tracking';
 import { storable } from './exact-json.ts';
 import type { Pairs, SourceAssessment, SourceTrace } from './source.ts';
@@ -13,10 +13,10 @@ export const TRACE_WORDS = {
   prompts: 'mlflow.linkedPrompts',
 } as const;
 
-/** What a tag holds at most here. */
+/** Maximum length of a tag in Dais. */
 const LONGEST_TAG = 8000;
 
-/** The parts of a trace that lie in its tags and its metadata: what the server says itself is none of them. */
+/** Splits a trace into its fields, tags and metadata, without those that the server sets itself. */
 export function wordsOf(
   tags: Pairs,
   metadata: Pairs,
@@ -48,7 +48,7 @@ function amountsOf(text: string | undefined): Record<string, number> | undefined
   return numbers.length === 0 ? undefined : Object.fromEntries(numbers);
 }
 
-/** The versions of prompts that a tag of its client names. */
+/** The prompt versions in a tag of the client. */
 export function promptsIn(tags: Pairs): string[] {
   const list = parsed(tags[TRACE_WORDS.prompts] ?? '[]');
   if (!Array.isArray(list)) return [];
@@ -57,7 +57,7 @@ export function promptsIn(tags: Pairs): string[] {
   );
 }
 
-/** Python writes NaN, which is no JSON: then the text itself. */
+/** Python writes NaN, which is invalid JSON: then the text itself is returned. */
 export function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -70,7 +70,7 @@ export function kindOf(text: string): AssessmentKind {
   return text === 'expectation' || text === 'issue' ? text : 'feedback';
 }
 
-/** Of an assessment that has none. */
+/** Default of an assessment without a source. */
 export function errorOf(error: unknown): Pick<SourceAssessment, 'error'> {
   if (typeof error !== 'object' || error === null) return {};
   const { error_code: code, error_message: message, stack_trace: stackTrace } = error as Record<string, unknown>;
@@ -82,7 +82,7 @@ export function errorOf(error: unknown): Pick<SourceAssessment, 'error'> {
   return Object.keys(details).length === 0 ? {} : { error: details };
 }
 
-/** Values are texts here. */
+/** Values are strings here. */
 export function textsOf(map: unknown): Pairs {
   if (typeof map !== 'object' || map === null) return {};
   return Object.fromEntries(
@@ -90,7 +90,7 @@ export function textsOf(map: unknown): Pairs {
   );
 }
 
-/** Undefined for one of another form: its records still tell their fields. */
+/** Undefined for another format: its records still have their fields. */
 export function schemaOf(text: string): EvaluationSchema | undefined {
   if (text === '') return undefined;
   const schema = parsed(text);

@@ -16,7 +16,7 @@ import type { Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
 import { printedForPrograms } from '#output/result.ts';
 
-/** Characters of JSON in one call: far below what a server takes. */
+/** Characters of JSON in one request: far below the limit of a server. */
 const CALL_LENGTH = 4_000_000;
 
 interface ImportOptions {
@@ -60,7 +60,7 @@ function readTasks(text: string, file: string): LabelStudioTask[] {
     );
   }
   const tasks = Array.isArray(parsed) ? (parsed as LabelStudioTask[]) : [parsed as LabelStudioTask];
-  // Other exports (JSON-MIN, CSV) leave out who labeled.
+  // Other exports (JSON-MIN, CSV) omit the annotators.
   const wrong = tasks.findIndex((task) => typeof task !== 'object' || task === null || typeof task.data !== 'object');
   if (wrong < 0) return tasks;
   throw new DaisError(

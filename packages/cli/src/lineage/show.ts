@@ -1,4 +1,4 @@
-/** `dais lineage`: origins and consequences of a node, as trees. */
+/** `dais lineage`: upstream and downstream lineage of a node, as trees. */
 import { DaisError } from '@dais/api';
 import { readLineageOperation, type LineageDirection, type LineageGraph, type LineageNode } from '@dais/api/lineage';
 import { parseDatasetReference, readDatasetVersionOperation } from '@dais/api/data';

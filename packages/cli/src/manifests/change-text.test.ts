@@ -20,15 +20,15 @@ const changes: readonly Change[] = [
   { kind: 'Secret', name: 'same', project: 'flights', action: 'unchanged', fields: [] },
 ];
 
-test('what apply did', async () => {
+test('the result of apply', async () => {
   await expect(changesText(changes, 'did', plainStyle)).toMatchFileSnapshot('__golden__/changes-did.txt');
 });
 
-test('what apply would do', async () => {
+test('the plan of apply', async () => {
   await expect(changesText(changes, 'would', plainStyle)).toMatchFileSnapshot('__golden__/changes-would.txt');
 });
 
-test('nothing to do', () => {
+test('without changes', () => {
   expect(summaryLine([], 'did')).toBe('No documents in the manifests.');
   expect(summaryLine(changes.slice(3), 'would')).toBe('No changes.');
   expect(summaryLine(changes.slice(3), 'did')).toBe('1 unchanged.');

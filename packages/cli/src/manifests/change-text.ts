@@ -11,10 +11,10 @@ const WORDS = {
   unchanged: { sign: '=', did: 'unchanged', would: 'unchanged' },
 } as const;
 
-/** A value longer than this is cut: the whole of it is in `-o json`. */
+/** Longer values are truncated: `-o json` has them in full. */
 const VALUE_COLUMNS = 60;
 
-/** What happens to each resource, field by field, then all of it in one line. */
+/** Changes of each resource, field by field, then a summary in one line. */
 export function changesText(changes: readonly Change[], tense: Tense, style: Style): string {
   const lines = changes.flatMap((change) => [
     changeLine(change, tense, style),
@@ -31,7 +31,7 @@ function changeLine(change: Change, tense: Tense, style: Style): string {
   return `${paint(word.sign)} ${change.kind} ${style.bold(printable(change.name))}${project} ${paint(word[tense])}`;
 }
 
-/** A new resource is in the manifest in full; of a deleted one nothing stays. */
+/** The manifest shows a new resource in full; a deleted one has no fields. */
 function fieldLines(change: Change, style: Style): string[] {
   if (change.action !== 'update') return [];
   return change.fields.map((field) => `    ${printable(field.path)}: ${fieldText(field, style)}`);

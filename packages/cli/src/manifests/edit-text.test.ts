@@ -21,7 +21,7 @@ const resource: Resource = {
   status: { keys: ['url'] },
 };
 
-test('an editor gets what can be changed, and nothing else', async () => {
+test('an editor gets only the fields that can be changed', async () => {
   await expect(await editableText(resource, ['data'])).toMatchFileSnapshot('__golden__/edit.txt');
 });
 
@@ -39,7 +39,7 @@ test('inserts problems above their lines and removes them', async () => {
   expect(withoutRemarks(shown)).toBe(text);
 });
 
-test('what somebody else changed is told above the own text', async () => {
+test("a concurrent change is shown above the user's text", async () => {
   const text = await editableText(resource, []);
   const now = {
     ...resource,

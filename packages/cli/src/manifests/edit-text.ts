@@ -1,10 +1,10 @@
-/** The text that an editor is given, and the remarks in it. Pure but for YAML. */
+/** The text for an editor, and the notes in it. Pure functions except for YAML. */
 import { errorCatalog, hasCatalogRemedy, type DaisError, type Issue, type Resource } from '@dais/api';
 import { remedyFor } from '#output/error-text.ts';
 import { yamlText } from '#output/documents.ts';
 import { printable } from '#output/width.ts';
 
-/** Lines that start with this are ours: they are taken out before the text is sent. */
+/** Prefix of our notes, which are removed before the text is sent. */
 const REMARK = '#!';
 
 export async function editableText(resource: Resource, writeOnly: readonly string[]): Promise<string> {
@@ -29,7 +29,7 @@ export async function editableText(resource: Resource, writeOnly: readonly strin
   return `${head.map((line) => `# ${printable(line)}\n`).join('')}${await yamlText(manifest)}`;
 }
 
-/** The text without our remarks: what is sent, and what places in errors refer to. */
+/** The text without our notes: it is sent, and positions in errors refer to it. */
 export function withoutRemarks(text: string): string {
   return text
     .split('\n')
@@ -48,7 +48,7 @@ export function withError(text: string, error: DaisError): string {
   return [...[`${title}.`, ...detail, ...remedy].map(remark), ...lines].join('\n');
 }
 
-/** Says what somebody else changed, above the user's own text. */
+/** Adds a note about a concurrent change above the user's text. */
 export function withConflict(text: string, before: Resource, now: Resource): string {
   const changes = differences(before, now);
   return [

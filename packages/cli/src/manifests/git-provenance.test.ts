@@ -8,6 +8,6 @@ test.each([
   ['ssh://git:secret@git.example.com:2222/team/repo', 'ssh://git@git.example.com:2222/team/repo'],
   ['git@git.example.com:team/repo.git', 'git@git.example.com:team/repo.git'],
   ['/srv/git/repo.git', '/srv/git/repo.git'],
-])('%s is kept as %s', (remote, want) => {
+])('%s is stored as %s', (remote, want) => {
   expect(withoutCredentials(remote)).toBe(want);
 });

@@ -1,12 +1,12 @@
-/** Where files come from, when they lie in a git checkout. */
+/** The provenance of files in a git checkout. */
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import type { Source } from '@dais/api';
 import { runProgram, type ProgramOptions } from '#processes.ts';
 
 /**
- * The provenance of each file, by path. Files outside a checkout have none; neither has any file where git is missing
- * or refuses: that is no reason not to apply.
+ * Returns the provenance of each file, by path. Files outside a checkout have none; neither has any file where git is
+ * missing or refuses, which does not fail apply.
  */
 export async function gitProvenance(
   paths: readonly string[],
@@ -16,7 +16,7 @@ export async function gitProvenance(
   const byRoot = new Map<string, { readonly path: string; readonly inside: string }[]>();
   const roots = new Map<string, string | undefined>();
   for (const path of paths) {
-    // A link is where it leads: that is the file whose content counts.
+    // A link counts as its target, whose content is applied.
     const real = await realpath(path).catch(() => path);
     const folder = dirname(real);
     if (!roots.has(folder)) roots.set(folder, await rootOf(folder, variables));
@@ -67,13 +67,13 @@ async function runGit(
   variables: ProgramOptions['variables'],
 ): Promise<string | undefined> {
   const { code, stdout } = await runProgram('git', ['-C', folder, '--literal-pathspecs', ...args], {
-    // Reading must not take a lock that somebody's own git would wait for.
+    // Reading must not take a lock that the user's own git would wait for.
     variables: { ...variables, GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' },
   });
   return code === 0 ? stdout : undefined;
 }
 
-/** Tokens stand in a URL's user, password or query; the user of `ssh` is part of the address. */
+/** Tokens are in a URL's user, password or query; the user of `ssh` is part of the address. */
 export function withoutCredentials(remote: string): string {
   if (!URL.canParse(remote) || !remote.includes('://')) return remote;
   const url = new URL(remote);

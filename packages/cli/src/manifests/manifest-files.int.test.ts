@@ -36,7 +36,7 @@ test('a folder: its manifests by name; links to files, never to folders', async 
   ]);
 });
 
-test('each file once, in the order given; any name when it is named; standard input', async () => {
+test('each file once, in the given order; any name when it is explicit; standard input', async () => {
   const files = await read(['d.txt', '-', 'b.yaml', '.']);
   expect(files.map((file) => [file.name, file.text])).toEqual([
     ['d.txt', 'd.txt'],
@@ -48,13 +48,13 @@ test('each file once, in the order given; any name when it is named; standard in
   ]);
 });
 
-test('names count from the working folder, and are whole outside of it', async () => {
+test('names are relative to the working folder, and absolute outside of it', async () => {
   const [inside, outside] = await read(['e.yaml', '../b.yaml'], false, join(folder, 'deep'));
   expect(inside?.name).toBe('e.yaml');
   expect(outside?.name).toBe(join(folder, 'b.yaml'));
 });
 
-test('everything that cannot be read is told at once', async () => {
+test('all unreadable files are reported together', async () => {
   const error = await read(['nope.yaml', 'node_modules', 'also-not']).catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(DaisError);
   expect((error as DaisError).issues).toMatchObject([{ file: 'nope.yaml' }, { file: 'also-not' }]);

@@ -1,11 +1,11 @@
-/** The files that `-f` names, read as text. */
+/** Reads the files that `-f` names as text. */
 import { isUtf8 } from 'node:buffer';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { DaisError, type Issue } from '@dais/api';
 
 export interface ManifestFile {
-  /** Relative to the working folder where it lies below it: what errors name. `-` is standard input. */
+  /** Relative to the working folder where it is inside: the name in errors. `-` is standard input. */
   readonly name: string;
   /** Absolute; undefined for standard input. */
   readonly path: string | undefined;
@@ -19,12 +19,12 @@ export interface ReadOptions {
 }
 
 const EXTENSIONS = /\.(ya?ml|json)$/i;
-/** Folders that hold other things than manifests. */
+/** Folders without manifests of their own. */
 const PASSED_OVER = /^(\.|node_modules$)/;
 
 /**
- * Reads files, folders (their `.yaml`, `.yml` and `.json`, by name) and standard input, each once.
- * @throws DaisError `file_not_found`, `not_utf8`, `invalid_request`: with every file that cannot be read.
+ * Reads files, folders (their `.yaml`, `.yml` and `.json`, by name) and standard input, each once. @throws DaisError
+ * `file_not_found`, `not_utf8`, `invalid_request`: with every file that cannot be read.
  */
 export async function readManifestFiles(given: readonly string[], options: ReadOptions): Promise<ManifestFile[]> {
   const issues: Issue[] = [];
@@ -65,7 +65,7 @@ async function filesAt(word: string, options: ReadOptions, issues: Issue[]): Pro
   return files;
 }
 
-/** Links to files are followed, links to folders are not: they may lead in a circle. */
+/** Links to files are followed, links to folders are not: they can form a cycle. */
 async function filesInFolder(folder: string, recursive: boolean): Promise<string[]> {
   const files: string[] = [];
   const entries = await readdir(folder, { withFileTypes: true });

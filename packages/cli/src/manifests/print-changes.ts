@@ -4,7 +4,7 @@ import { printedForPrograms } from '#output/result.ts';
 import type { Style } from '#output/style.ts';
 import { printable } from '#output/width.ts';
 
-/** Prints changes in the form asked for; `--quiet` leaves people the last line. */
+/** Prints changes in the requested format; `--quiet` prints only the last line. */
 export async function printChanges(
   context: Context,
   changes: readonly Change[],

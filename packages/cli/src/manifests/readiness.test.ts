@@ -24,7 +24,7 @@ test.each([
     'not processed yet',
   ],
   ['false', resource(2, { status: 'False', observedGeneration: 2 }), 2, 'Because: So it is.'],
-])('waiting: %s', (_, seen, generation, reason) => {
+])('not ready: %s', (_, seen, generation, reason) => {
   expect(readinessOf(seen, generation, true)).toEqual({ state: 'waiting', reason });
 });
 

@@ -1,15 +1,15 @@
-/** When a resource is as its manifest says. Pure. */
+/** Whether a resource matches its manifest. Pure functions. */
 import type { Resource } from '@dais/api';
 import { conditionsOf } from '#resources/column-values.ts';
 
 export type Readiness =
   | { readonly state: 'ready' }
-  /** Not yet, in a few words. */
+  /** Why it is not ready, as a short text. */
   | { readonly state: 'waiting'; readonly reason: string };
 
 /**
- * Ready when the platform has looked at this generation and its condition `Ready` is true. A kind without a controller
- * has no conditions: what was stored is all there is.
+ * Returns ready when the platform has reconciled this generation and its condition `Ready` is true. A kind without a
+ * controller has no conditions and is ready when it is stored.
  */
 export function readinessOf(resource: Resource, generation: number, hasController: boolean): Readiness {
   if (resource.metadata.generation < generation) return { state: 'waiting', reason: 'the change is not processed yet' };

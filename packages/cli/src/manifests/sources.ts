@@ -12,10 +12,10 @@ export interface SourceOptions {
   readonly takeOver?: true;
 }
 
-/** The server takes so many in one request. */
+/** Maximum number of manifests in one request. */
 const MAX_FILES = 1000;
 
-/** Everything that the options name, with where it came from. @throws DaisError as `readManifestFiles`. */
+/** All manifests that the options name, with their provenance. @throws DaisError as `readManifestFiles`. */
 export async function readSources(context: Context, options: SourceOptions): Promise<ApplyInput> {
   if (options.prune === true && options.owner === undefined) {
     throw new DaisError('invalid_request', '--prune needs --owner: the name of the set that it may delete from.');

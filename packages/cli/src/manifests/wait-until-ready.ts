@@ -5,15 +5,15 @@ import { readinessOf } from '#manifests/readiness.ts';
 import { remark } from '#output/result.ts';
 import { printable } from '#output/width.ts';
 
-/** What is waited for, and why it is not there yet. */
+/** A pending resource, and why it is not ready. */
 interface Pending {
   readonly change: Change;
   reason: string;
 }
 
 /**
- * Waits until every change has come true: created and changed resources are ready, deleted ones are gone. Says what
- * happens; exit code 8 when the time is up.
+ * Waits until every change is complete: created and changed resources are ready, deleted ones are gone. Prints
+ * progress; exit code 8 on a timeout.
  */
 export async function waitUntilReady(
   context: Context,
@@ -36,7 +36,7 @@ export async function waitUntilReady(
     return exitCodes.ok.code;
   } catch (error) {
     if (!deadline.aborted || context.signal.aborted) throw error;
-    wait.tellRest();
+    wait.reportPending();
     return exitCodes.timedOut.code;
   } finally {
     context.terminal.progress('');
@@ -62,7 +62,7 @@ async function waitForGroup(
   const kind = group[0]?.kind ?? '';
   for (;;) {
     try {
-      // Watched from a place before the reads, so that nothing falls between them.
+      // Watched from a position before the reads, so that no change is missed.
       const { resourceVersion } = await client.listPage(kind, { limit: 1 }, { signal });
       for (const change of group) wait.see(change, await getOrGone(client, change, signal));
       if (!wait.has(group)) return;
@@ -102,7 +102,7 @@ class Wait {
     return group.some((change) => this.#pending.has(change));
   }
 
-  /** `undefined`: it is not there. */
+  /** `undefined`: it does not exist. */
   see(change: Change, resource: Resource | undefined): void {
     const pending = this.#pending.get(change);
     if (pending === undefined) return;
@@ -116,7 +116,7 @@ class Wait {
     this.#show();
   }
 
-  tellRest(): void {
+  reportPending(): void {
     for (const { change, reason } of this.#pending.values()) {
       const what = change.action === 'delete' ? 'not deleted yet' : 'not ready';
       this.#context.terminal.err(`${nameOf(change)} is ${what}: ${printable(reason)}\n`);
@@ -137,7 +137,7 @@ function nameOf(change: Change): string {
   return `${change.kind} ${printable(change.name)}`;
 }
 
-/** Undefined: the change has come true. */
+/** Undefined: the change is complete. */
 function whyNot(change: Change, resource: Resource | undefined): string | undefined {
   if (change.action === 'delete') {
     if (resource === undefined) return undefined;
@@ -149,7 +149,7 @@ function whyNot(change: Change, resource: Resource | undefined): string | undefi
   return readiness.state === 'ready' ? undefined : readiness.reason;
 }
 
-/** A kind whose controller reports has that among its columns. */
+/** Kinds whose controller reports a state have it among their columns. */
 function reportsReady(kind: string): boolean {
   return findKind(kind)?.columns.some((column) => column.path === 'status.conditions[Ready]') === true;
 }

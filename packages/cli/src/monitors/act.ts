@@ -5,7 +5,7 @@ import type { Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
 import { printedForPrograms } from '#output/result.ts';
 
-/** Of several open ones each is named, up to so many. */
+/** Maximum number of open alerts that are named. */
 const NAMED = 10;
 
 export const acknowledge: Run<{ readonly note: string }> = async (context, [monitor = '', id], { note }) => {

@@ -29,17 +29,16 @@ export const report: Run<{ readonly html?: true; readonly all?: true }> = async 
     return exitCodes.ok.code;
   }
   const found = await client.perform(readMonitorReportOperation, { monitor, window });
-  if (!(await printedForPrograms(context, found))) tellReport(context, found, all === true);
+  if (!(await printedForPrograms(context, found))) printReport(context, found, all === true);
   return exitCodes.ok.code;
 };
 
-function tellReport(context: Context, found: MonitorReport, all: boolean): void {
+function printReport(context: Context, found: MonitorReport, all: boolean): void {
   const { terminal } = context;
   const { number, status, rows, from, until, baseline, versions, performance, estimates = [], fairness = [] } = found;
   const { attributions = [] } = found;
   const span = `${new Date(from).toISOString()} to ${new Date(until).toISOString()}`;
-  const said = status === 'unknown' ? 'unknown' : status;
-  terminal.out(`Window ${number} of ${found.monitor} is ${said}: ${countNoun(rows, 'row')}, ${span}\n`);
+  terminal.out(`Window ${number} of ${found.monitor} is ${status}: ${countNoun(rows, 'row')}, ${span}\n`);
   for (const { model, version, trainedOn } of versions) {
     terminal.out(`Served by ${model}/${version}${trainedOn === undefined ? '' : `, trained on ${trainedOn}`}\n`);
   }
@@ -92,14 +91,14 @@ function tellReport(context: Context, found: MonitorReport, all: boolean): void 
   if (!all) remark(context, `${countNoun(found.results.length - shown.length, 'result')} passing; --all shows them.`);
 }
 
-/** Columns by which a model goes, those that moved most first. */
+/** Columns by feature importance, the largest change first. */
 const SHOWN_COLUMNS = 10;
 
 function shareText(share: number): string {
   return `${(share * 100).toFixed(1)} %`;
 }
 
-/** `accuracy 0.93 (0.9 to 0.95), f1 0.91`; what is not defined is left out. */
+/** `accuracy 0.93 (0.9 to 0.95), f1 0.91`; undefined metrics are omitted. */
 function metricsText(metrics: MonitorPerformance['metrics']): string {
   return metrics
     .flatMap(({ metric, value, low, high }) => {
@@ -110,7 +109,7 @@ function metricsText(metrics: MonitorPerformance['metrics']): string {
     .join(', ');
 }
 
-/** Of a test the p-value: that is what has a bound. */
+/** The p-value of a test, which has the threshold. */
 function figureOf({ value, pValue }: MonitorResult): string {
   if (pValue !== undefined) return `p ${numberText(pValue)}`;
   return value === undefined ? '' : numberText(value);

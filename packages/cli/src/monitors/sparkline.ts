@@ -1,6 +1,6 @@
 const BARS = '▁▂▃▄▅▆▇█';
 
-/** A bar for each value, from the least to the greatest; a blank where there is none. */
+/** One bar for each value, from the minimum to the maximum; a space for a missing one. */
 export function sparkline(values: readonly (number | null)[]): string {
   const known = values.filter((value) => value !== null);
   const [least, greatest] = [Math.min(...known), Math.max(...known)];

@@ -3,7 +3,9 @@ const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 const YEAR = 365 * DAY;
 
-/** `3m`: how long ago an RFC 3339 time was, in its largest unit that is at least two, so that it stays exact enough. */
+/**
+ * `3m`: the age of an RFC 3339 time, in its largest unit with a value of at least two, so that it stays exact enough.
+ */
 export function age(time: string, nowMs: number): string {
   const seconds = Math.max(0, Math.floor((nowMs - Date.parse(time)) / 1000));
   if (Number.isNaN(seconds)) return time;
@@ -14,7 +16,7 @@ export function age(time: string, nowMs: number): string {
   return `${Math.floor(seconds / YEAR)}y`;
 }
 
-/** `90s`, `5m`, `2h`, `1d`, or plain seconds: milliseconds. Undefined when it is none. */
+/** `90s`, `5m`, `2h`, `1d`, or plain seconds, in milliseconds. Undefined for invalid text. */
 export function parseDuration(text: string): number | undefined {
   const match = /^(\d{1,7})(ms|s|m|h|d)?$/.exec(text);
   if (match === null) return undefined;

@@ -1,4 +1,4 @@
-/** Amounts in words. */
+/** Formats amounts. */
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
 
@@ -13,7 +13,7 @@ export function bytesText(bytes: number): string {
   return `${unit === 0 ? amount : amount.toFixed(1)} ${UNITS[unit]}`;
 }
 
-/** A number of a model, in four digits: what is behind them is noise to a reader. */
+/** A number of a model, in four digits: further digits are noise. */
 export function numberText(value: number): string {
   return String(Number(value.toPrecision(4)));
 }

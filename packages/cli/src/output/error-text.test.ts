@@ -5,7 +5,7 @@ import { plainStyle } from '#output/style.ts';
 
 const options = { style: plainStyle, sources: new Map<string, string>(), columns: undefined };
 
-test('a wrong manifest: every place with its line, then what to do', async () => {
+test('an invalid manifest: every position with its line, then the remedy', async () => {
   const text = 'kind: Secret\nmetadata:\n\tname: x\nspec:\n  dta: {}\n  very: long\n';
   const error = new DaisError('invalid_manifest', 'spec.dta there is no field.', {
     issues: [
@@ -35,7 +35,7 @@ test('a wrong manifest: every place with its line, then what to do', async () =>
   await expect(errorText(error, { ...options, sources })).toMatchFileSnapshot('__golden__/error-manifest.txt');
 });
 
-test('a long line is cut around the caret', async () => {
+test('a long line is truncated around the caret', async () => {
   const line = `data: {${'x'.repeat(200)}, nmae: y, ${'z'.repeat(200)}}`;
   const column = line.indexOf('nmae') + 1;
   const error = new DaisError('invalid_manifest', '', {
@@ -47,7 +47,7 @@ test('a long line is cut around the caret', async () => {
   expect(code.slice(caret.indexOf('^'))).toMatch(/^nmae/);
 });
 
-test('one sentence, holders, request id', async () => {
+test('one sentence, references, request id', async () => {
   const texts = [
     new DaisError('not_found', 'There is no Secret "x".'),
     new DaisError('still_referenced', 'Secret "x" is in use.', { holders: ['AlertChannel "desk" in default'] }),
@@ -56,12 +56,12 @@ test('one sentence, holders, request id', async () => {
   await expect(texts.join('\n')).toMatchFileSnapshot('__golden__/error-plain.txt');
 });
 
-test('remedies speak of what a person sees', () => {
+test('remedies refer to what is printed', () => {
   expect(remedyFor('invalid_manifest')).toContain('fields listed above');
   expect(remedyFor('invalid_state')).not.toContain('`detail`');
 });
 
-test('a remedy that refers to a list is left out where there is no list', () => {
+test('a remedy that refers to a list is omitted where there is no list', () => {
   const refused = new DaisError('invalid_request', 'The task must be isolated. Install bubblewrap.');
   expect(errorText(refused, options)).toBe('error: The task must be isolated. Install bubblewrap.\n');
   const listed = new DaisError('invalid_request', 'x', { issues: [{ message: 'is wrong', path: 'a' }] });

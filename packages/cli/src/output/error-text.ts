@@ -4,20 +4,17 @@ import { cutTo, printable, widthOf } from '#output/width.ts';
 
 export interface ErrorTextOptions {
   readonly style: Style;
-  /** Texts by file: the line that an issue speaks of is shown. */
+  /** Texts by file: the line of an issue is printed. */
   readonly sources: ReadonlyMap<string, string>;
   readonly columns: number | undefined;
 }
 
-/**
- * An error for people: every issue with its place, its line and a caret, then what happened in a sentence, then what to
- * do about it.
- */
+/** Formats an error: every issue with its position, its line and a caret, then the message, then the remedy. */
 export function errorText(error: DaisError, options: ErrorTextOptions): string {
   const { style } = options;
   const { title } = errorCatalog[error.code];
   const issues = error.issues ?? [];
-  // With the issues listed, a sentence that only repeats the first of them says less than the title.
+  // With listed issues, the title is more useful than a message that repeats the first issue.
   const detail = issues.length > 0 || error.message === '' ? `${title}.` : printable(error.message);
   return [
     ...issues.map((issue) => issueText(issue, options)),
@@ -29,12 +26,12 @@ export function errorText(error: DaisError, options: ErrorTextOptions): string {
   ].join('\n');
 }
 
-/** None for an error without the list that its remedy refers to: its sentence, which is printed above, says what to do. */
+/** None for an error without the list that its remedy refers to: its message, printed above, has the remedy. */
 function remedyLines(error: DaisError): string[] {
   return error.message === '' || hasCatalogRemedy(error) ? [`  ${remedyFor(error.code)}`] : [];
 }
 
-/** Remedies name fields of the problem document; a person sees these above, or wherever `place` says. */
+/** Remedies name fields of the problem document; these are printed above, or at the location of `place`. */
 export function remedyFor(code: ErrorCode, location = 'above'): string {
   return errorCatalog[code].remedy.replaceAll(/(?:(?:under|in) )?`(?:issues|detail|holders)`/g, location);
 }
@@ -56,7 +53,7 @@ function issueText(issue: Issue, options: ErrorTextOptions): string {
   return [line, ...excerpt(issue, options)].join('\n');
 }
 
-/** The line itself with a caret below the column, cut around the caret where a terminal is narrow. */
+/** The line with a caret below the column, truncated around the caret in a narrow terminal. */
 function excerpt(issue: Issue, { sources, style, columns }: ErrorTextOptions): string[] {
   const text = issue.file === undefined ? undefined : sources.get(issue.file);
   if (text === undefined || issue.line === undefined) return [];

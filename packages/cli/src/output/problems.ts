@@ -1,4 +1,4 @@
-/** What could not be moved, each with its reason. */
+/** Failed objects, each with its reason. */
 import { countNoun } from '@dais/api';
 import type { Terminal } from '#output/terminal.ts';
 
@@ -7,7 +7,7 @@ interface Problem {
   readonly why: string;
 }
 
-/** Problems that are shown; all of them are in the JSON. */
+/** Number of printed problems; the JSON has all of them. */
 const SHOWN = 20;
 
 /** @param done as in `could not be imported` */

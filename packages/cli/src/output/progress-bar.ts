@@ -1,4 +1,4 @@
-/** One line that tells how far long work is: how much, how fast, how long still. */
+/** A progress line: completed amount, rate and remaining time. */
 import { bytesText } from '#output/amounts.ts';
 
 export interface BarState {
@@ -6,7 +6,7 @@ export interface BarState {
   readonly done: number;
   readonly total: number;
   readonly bytes: number;
-  /** Since the work began. */
+  /** Since the start of the work. */
   readonly elapsedMs: number;
 }
 

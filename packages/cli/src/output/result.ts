@@ -1,7 +1,7 @@
 import type { Context } from '#context.ts';
 import { jsonText, yamlText } from '#output/documents.ts';
 
-/** Prints a value when a format for programs was asked for; false when people are to be shown something. */
+/** Prints a value when an output format for programs is requested; false otherwise. */
 export async function printedForPrograms(context: Context, value: unknown): Promise<boolean> {
   if (context.globals.output === 'json') context.terminal.out(jsonText(value));
   else if (context.globals.output === 'yaml') context.terminal.out(await yamlText(value));
@@ -9,7 +9,7 @@ export async function printedForPrograms(context: Context, value: unknown): Prom
   return true;
 }
 
-/** A remark beside the result; not with `--quiet`. */
+/** A note in addition to the result; not with `--quiet`. */
 export function remark(context: Context, text: string): void {
   if (!context.globals.quiet) context.terminal.err(`${text}\n`);
 }

@@ -1,4 +1,4 @@
-/** Color means state only, and never stands alone: the word beside it says the same. */
+/** Color only marks a state that the text also has. */
 export interface Style {
   readonly bold: (text: string) => string;
   readonly dim: (text: string) => string;

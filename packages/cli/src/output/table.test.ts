@@ -8,12 +8,12 @@ const rows: readonly (readonly Cell[])[] = [
   [{ text: 'a' }, { text: 'two\nlines' }, { text: '1s', paint: (style) => style.warn }],
 ];
 
-test('columns stand under their heads, and nothing is cut without a terminal', async () => {
+test('columns are aligned under their headers, and nothing is truncated without a terminal', async () => {
   const text = table(['name', 'description', 'age'], rows, { style: plainStyle, columns: undefined });
   await expect(text).toMatchFileSnapshot('__golden__/table.txt');
 });
 
-test('a narrow terminal cuts the widest column first', async () => {
+test('a narrow terminal truncates the widest column first', async () => {
   const text = table(['name', 'description', 'age'], rows, { style: plainStyle, columns: 48 });
   await expect(text).toMatchFileSnapshot('__golden__/table-narrow.txt');
   expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(48);
@@ -29,7 +29,7 @@ test('color changes no column', () => {
   expect(colored).toContain('\u001b[33m1s\u001b[39m\n');
 });
 
-test('further rows keep to widths that stand already', () => {
+test('further rows keep the present widths', () => {
   const text = table(['n', 'age'], [[{ text: 'x' }, { text: '1s' }]], {
     style: plainStyle,
     columns: undefined,

@@ -1,7 +1,7 @@
 import { cutTo, padTo, printable, widthOf } from '#output/width.ts';
 import type { Style } from '#output/style.ts';
 
-/** A cell; `paint` colors it after it was measured and cut. */
+/** A cell; `paint` colors it after it is measured and truncated. */
 export interface Cell {
   readonly text: string;
   readonly paint?: (style: Style) => (text: string) => string;
@@ -9,19 +9,19 @@ export interface Cell {
 
 export interface TableOptions {
   readonly style: Style;
-  /** Cuts cells so that lines fit; undefined (no terminal) never cuts. */
+  /** Truncates cells so that lines fit; undefined (no terminal) never truncates. */
   readonly columns: number | undefined;
-  /** False for further rows of a table whose head stands already. */
+  /** False for further rows under a printed header. */
   readonly head?: boolean;
-  /** Widths to keep at least, so that further rows stay under the head. */
+  /** Minimum widths, so that further rows stay aligned with the header. */
   readonly widths?: readonly number[];
 }
 
 const GAP = 3;
-/** A column that was cut to less says nothing any more. */
+/** Minimum width of a truncated column. */
 const LEAST = 8;
 
-/** Columns aligned by their widest cell, heads in capitals; ends with a newline. */
+/** Columns aligned by their widest cell, headers in capitals; ends with a newline. */
 export function table(head: readonly string[], rows: readonly (readonly Cell[])[], options: TableOptions): string {
   const heads = head.map((title) => title.toUpperCase());
   const texts = rows.map((row) => row.map((cell) => (cell.text === '' ? '-' : printable(cell.text))));
@@ -32,7 +32,7 @@ export function table(head: readonly string[], rows: readonly (readonly Cell[])[
         const width = widths[index] ?? 0;
         const cut = options.columns === undefined ? text : cutTo(text, width);
         const last = index === cells.length - 1;
-        // Padding stays outside the color, so that a last column leaves no blanks behind it.
+        // Padding stays outside the color, so that a last column has no trailing spaces.
         return `${paint(cut, index)}${last ? '' : padTo('', width - widthOf(cut) + GAP)}`;
       })
       .join('');
@@ -54,7 +54,7 @@ export function tableWidths(
   );
 }
 
-/** Takes from the widest column until the line fits or nothing can be taken. */
+/** Shrinks the widest column until the line fits or no column can shrink. */
 function fit(widths: readonly number[], columns: number | undefined): number[] {
   const fitted = [...widths];
   if (columns === undefined) return fitted;

@@ -1,6 +1,6 @@
 import { colorStyle, plainStyle, type Style } from '#output/style.ts';
 
-/** Where a command writes, and what can be shown there. */
+/** The output streams of a command with their capabilities. */
 export interface Terminal {
   /** Results. */
   out(text: string): void;
@@ -8,12 +8,12 @@ export interface Terminal {
   err(text: string): void;
   readonly style: Style;
   readonly errStyle: Style;
-  /** Width of the terminal; undefined when results go to a file or a pipe, which are never cut. */
+  /** Width of the terminal; undefined when results go to a file or a pipe, which are never truncated. */
   readonly columns: number | undefined;
   /** A line on the terminal that changes in place; does nothing where there is none. */
   progress(text: string): void;
   readonly showsProgress: boolean;
-  /** Whether somebody is there to answer a question. */
+  /** Whether a user can answer a question. */
   readonly interactive: boolean;
 }
 

@@ -10,17 +10,17 @@ test.each([
   ['🚀 up', 5],
   ['👩‍🔬', 2],
   ['', 0],
-])('%j takes %i columns', (text, want) => {
+])('%j has a width of %i columns', (text, want) => {
   expect(widthOf(text)).toBe(want);
 });
 
-test('cutting keeps whole characters and leaves a sign', () => {
+test('truncation keeps whole characters and adds a mark', () => {
   expect(cutTo('chat-webhook', 6)).toBe('chat-…');
   expect(cutTo('漢字漢字', 6)).toBe('漢字…');
   expect(cutTo('short', 5)).toBe('short');
 });
 
-test('no text is wider than asked for, and none that fits is touched', () => {
+test('no text is wider than requested, and a fitting one is unchanged', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme' }), fc.integer({ min: 1, max: 40 }), (text, width) => {
       const cut = cutTo(text, width);
@@ -31,7 +31,7 @@ test('no text is wider than asked for, and none that fits is touched', () => {
   );
 });
 
-test('what would steer a terminal is shown instead', () => {
+test('control characters are printed visibly', () => {
   expect(printable('\u001b[31mred\u0007\r\nnext\u202e')).toBe('\\u001b[31mred\\u0007\\u000d⏎next\\u202e');
 });
 

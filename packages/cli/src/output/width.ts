@@ -1,4 +1,4 @@
-/** How many columns of a terminal a text takes, and how to make it fit. */
+/** The width of a text in terminal columns, and truncation. */
 
 /** Ranges of the Unicode property East_Asian_Width W and F that people write, and emoji. */
 const WIDE =
@@ -14,7 +14,7 @@ export function widthOf(text: string): number {
   return width;
 }
 
-/** At most `width` columns; what is cut off leaves a `…`. */
+/** At most `width` columns; truncated text ends with `…`. */
 export function cutTo(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
   let cut = '';
@@ -32,7 +32,7 @@ export function padTo(text: string, width: number): string {
   return text + ' '.repeat(Math.max(0, width - widthOf(text)));
 }
 
-/** Text of others with what would steer a terminal made visible: nobody writes to the screen through a description. */
+/** Makes control characters in foreign text visible: a description must not control the screen. */
 export function printable(text: string): string {
   return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, (character) => {
     if (character === '\n') return '⏎';

@@ -1,4 +1,4 @@
-/** Fields of CSV (RFC 4180): commas, quotes that are doubled inside of quotes, lines of any ending. Pure. */
+/** Parses fields of CSV (RFC 4180): commas, doubled quotes inside of quotes, any line ending. Pure functions. */
 export function csvRows(text: string): readonly (readonly string[])[] {
   const rows: string[][] = [];
   let row: string[] = [];

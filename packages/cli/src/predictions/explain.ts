@@ -8,7 +8,7 @@ import { numberText } from '#output/amounts.ts';
 import { printedForPrograms } from '#output/result.ts';
 import { table } from '#output/table.ts';
 
-/** Beyond this the parts do not add up to the whole, as far as numbers of a model are exact. */
+/** Above this difference, the contributions do not add up to the total within the precision of a model. */
 const GAP = 1e-4;
 
 export const explain: Run<{ readonly number?: number; readonly top: number }> = async (

@@ -3,12 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { readLineageOperation } from '@dais/api/lineage';
 import { queryPredictionsOperation, readPredictionOperation, tailPredictionsOperation } from '@dais/api/serving';
 import type { Run } from '#context.ts';
-import { cellText, tellRows } from '#data/rows.ts';
+import { cellText, printRows } from '#data/rows.ts';
 import { exitCodes } from '#exit-codes.ts';
 import { printedForPrograms } from '#output/result.ts';
 
 const POLL_MS = 2000;
-/** Steps of the lineage from a version of a model: its run, the data that the run read, what that was made from. */
+/** Lineage depth from a version of a model: its run, the data that the run read, and the sources of that data. */
 const LINEAGE_DEPTH = 4;
 
 interface QueryOptions {
@@ -22,7 +22,7 @@ export const query: Run<QueryOptions> = async (context, [endpoint = ''], { sql, 
   const client = await context.connect();
   const input = { endpoint, sql: text, limit, ...(since !== undefined && { from: context.now() - since }) };
   const result = await client.perform(queryPredictionsOperation, input, { signal: context.signal });
-  return await tellRows(context, result, true);
+  return await printRows(context, result, true);
 };
 
 interface TailOptions {
@@ -33,7 +33,7 @@ interface TailOptions {
 export const tail: Run<TailOptions> = async (context, [endpoint = ''], { follow = false, rows: limit }) => {
   const client = await context.connect();
   let result = await client.perform(tailPredictionsOperation, { endpoint, limit });
-  await tellRows(context, result, false);
+  await printRows(context, result, false);
   while (!context.signal.aborted) {
     if (!follow) break;
     const position = result.columns.findIndex(({ name }) => name === 'prediction_id');
@@ -42,7 +42,7 @@ export const tail: Run<TailOptions> = async (context, [endpoint = ''], { follow 
     const after = typeof last === 'string' ? { after: last } : {};
     const more = await client.perform(tailPredictionsOperation, { endpoint, limit: 1000, ...after });
     if (more.rows.length === 0) continue;
-    await tellRows(context, more, false);
+    await printRows(context, more, false);
     result = more;
   }
   return exitCodes.ok.code;

@@ -50,7 +50,9 @@ export const label: Run<LabelOptions> = async (context, [endpoint = '', file = '
   return exitCodes.ok.code;
 };
 
-/** @throws DaisError `invalid_request` with the line that is wrong. */
+/**
+ * @throws DaisError `invalid_request` with the invalid line.
+ */
 function labelsIn(lines: readonly (readonly string[])[], key: string | undefined, file: string) {
   const [head = [], ...rows] = lines;
   const locate = (name: string): number => {

@@ -11,7 +11,7 @@ export function columnCell(resource: Resource, column: Column): Cell {
   return { text: valueText(value) };
 }
 
-/** `True`, `False Reason`, `Unknown Reason`; `Pending` while the platform has not looked at the present generation. */
+/** `True`, `False Reason`, `Unknown Reason`; `Pending` until the platform has reconciled the current generation. */
 function conditionCell(resource: Resource, type: string): Cell {
   const found = conditionsOf(resource).find((condition) => condition.type === type);
   if (found === undefined) return { text: '' };

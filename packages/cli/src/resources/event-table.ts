@@ -16,7 +16,7 @@ export function eventCells(event: Event, nowMs: number): readonly Cell[] {
   ];
 }
 
-/** Fields of the event in a line; the whole of a deleted resource is in `-o json`. */
+/** Fields of the event in one line; `-o json` has a deleted resource in full. */
 function details(data: Readonly<Record<string, unknown>>): string {
   return Object.entries(data)
     .filter(([key]) => key !== 'object')

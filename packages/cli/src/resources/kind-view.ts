@@ -1,4 +1,4 @@
-/** Kinds as the command line shows them, also those that only a newer server knows. */
+/** Kinds as the command line shows them, including those that only a newer server has. */
 import { DaisError, findKind, kinds, nearest, type Column, type DaisClient } from '@dais/api';
 
 export interface KindView {
@@ -9,7 +9,7 @@ export interface KindView {
   readonly writeOnly: readonly string[];
 }
 
-/** What a command acts on: `secret NAME…` or `secret/NAME`. */
+/** The subject of a command: `secret NAME…` or `secret/NAME`. */
 export interface Target {
   readonly kind: KindView;
   readonly names: readonly string[];
@@ -51,14 +51,14 @@ async function resolveKind(word: string, connect: () => Promise<DaisClient>): Pr
   const served = await connect()
     .then((client) => client.server())
     .then((info) => info.kinds)
-    // A server that does not answer knows no further kinds; the word is wrong all the same.
+    // A server that does not respond has no further kinds; the word is invalid either way.
     .catch(() => []);
   const found = served.find((one) => one.kind.toLowerCase() === lower || one.plural === lower);
   if (found !== undefined) return { ...found, columns: [], writeOnly: [] };
   throw unknownKind(word);
 }
 
-/** Commands that list records, by the words that people try with `dais get`. */
+/** Commands that list records, by the words that users try with `dais get`. */
 const RECORD_COMMANDS: Readonly<Record<string, string>> = {
   run: 'dais runs',
   runs: 'dais runs',

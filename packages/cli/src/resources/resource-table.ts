@@ -16,7 +16,7 @@ interface TableColumn {
   readonly cell: (resource: Resource) => Cell;
 }
 
-/** What `dais get` shows of a kind: name, the kind's own columns, age; with `wide`, labels and where it came from. */
+/** Columns of `dais get` for a kind: name, the kind's own columns, age; with `wide`, labels and provenance. */
 export function resourceColumns(kind: KindView, options: ResourceTableOptions): readonly TableColumn[] {
   const { wide, allProjects, nowMs } = options;
   const text = (title: string, read: (resource: Resource) => string): TableColumn => ({
@@ -46,7 +46,7 @@ function nameCell({ metadata }: Resource): Cell {
   return { text: `${metadata.name} (being deleted)`, paint: (style) => style.warn };
 }
 
-/** `secret/chat-webhook`: what the commands take. */
+/** `secret/chat-webhook`: the notation that commands accept. */
 export function resourceWord(resource: Pick<Resource, 'kind' | 'metadata'>): string {
   return `${resource.kind.toLowerCase()}/${resource.metadata.name}`;
 }

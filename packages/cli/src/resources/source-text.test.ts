@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { sourceText } from '#resources/source-text.ts';
 
-test('where a revision came from, in a line', () => {
+test('the source of a revision in one line', () => {
   const commit = '1a2b3c4d5e6f7a8b9c0d1a2b3c4d5e6f7a8b9c0d';
   expect(
     sourceText({ remote: 'https://git.example.com/team/repo.git', commit, path: 'deploy/chat.yaml', dirty: true }),

@@ -1,6 +1,6 @@
 import type { Source } from '@dais/api';
 
-/** `github.com/team/deploy@1a2b3c4d secrets/chat.yaml (with changes)`; empty when nothing is known. */
+/** `github.com/team/deploy@1a2b3c4d secrets/chat.yaml (with changes)`; empty when it is unknown. */
 export function sourceText(source: Source | undefined): string {
   if (source === undefined) return '';
   const remote = source.remote?.replace(/^[a-z+]+:\/\/(?:[^@/]+@)?/, '').replace(/\.git$/, '');

@@ -1,4 +1,4 @@
-/** The files of the working folder that a run takes along, and where they come from. */
+/** The code files of the working folder, with their provenance. */
 import type { Stats } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -22,14 +22,16 @@ export interface CodeSnapshot {
   readonly dirty?: boolean;
 }
 
-/** What is code is small; data has other ways. */
+/** Code is small; data belongs in datasets. */
 const MOST_BYTES = 100 * 1024 * 1024;
 const MOST_FILES = 10_000;
 const SHOWN = 5;
-/** Where git does not say what belongs to the code: what programs make by themselves. */
+/** Generated files that are excluded where git does not list the code. */
 const NEVER = new Set(['.git', '.hg', '.svn', '__pycache__', '.venv', 'venv', 'node_modules', '.ipynb_checkpoints']);
 
-/** @throws DaisError `too_large` naming the biggest files. */
+/**
+ * @throws DaisError `too_large` naming the largest files.
+ */
 export async function takeSnapshot(folder: string, variables: ProgramOptions['variables']): Promise<CodeSnapshot> {
   const git = async (args: readonly string[]) => {
     const done = await runProgram('git', ['-c', 'core.quotePath=false', ...args], {
@@ -63,7 +65,7 @@ async function fileAt(folder: string, path: string): Promise<SnapshotFile | unde
     // Deleted, but not committed.
     return undefined;
   }
-  // A link may lead anywhere, and a submodule is a folder.
+  // A link can lead anywhere, and a submodule is a folder.
   return stats.isFile() ? { path, size: stats.size, executable: (stats.mode & 0o111) !== 0 } : undefined;
 }
 

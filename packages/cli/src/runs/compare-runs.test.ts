@@ -18,7 +18,7 @@ function runWith(digest: string, loss: number): ComparedRun {
   return { nodes: [node], tracked: new Map([['main', tracked]]) };
 }
 
-test('what is the same is counted, what differs is named', () => {
+test('equal outputs are counted, differences are named', () => {
   expect(compareRuns(runWith('a', 1), runWith('a', 1))).toEqual({ differences: [], same: { outputs: 2, logged: 2 } });
   expect(compareRuns(runWith('a', 1), runWith('b', 2))).toEqual({
     differences: [
@@ -29,7 +29,7 @@ test('what is the same is counted, what differs is named', () => {
   });
 });
 
-test('what only one of both has differs', () => {
+test('outputs of only one run differ', () => {
   const { differences } = compareRuns(runWith('a', 1), { nodes: runWith('a', 1).nodes, tracked: new Map() });
   expect(differences).toEqual([
     { step: 'main', what: 'metric', name: 'loss', before: '1', after: undefined },

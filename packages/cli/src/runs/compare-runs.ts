@@ -1,4 +1,4 @@
-/** What two runs of the same steps left, side by side. Pure. */
+/** Compares the outputs of two runs of the same steps. Pure functions. */
 import type { ExecutionNode } from '@dais/api/executions';
 import type { Run } from '@dais/api/tracking';
 
@@ -14,13 +14,13 @@ export interface Difference {
 
 export interface RunComparison {
   readonly differences: readonly Difference[];
-  /** How many outputs, and how many metrics and parameters, are the same. */
+  /** Numbers of equal outputs, and of equal metrics and parameters. */
   readonly same: { readonly outputs: number; readonly logged: number };
 }
 
 export interface ComparedRun {
   readonly nodes: readonly ExecutionNode[];
-  /** By path of the step: the run of the tracking ledger that it has. */
+  /** The tracking run of each step, by path. */
   readonly tracked: ReadonlyMap<string, Run>;
 }
 
@@ -48,7 +48,7 @@ function factsOf({ nodes, tracked }: ComparedRun): Map<string, { readonly of: Fo
     if (kind !== 'step') continue;
     add({ step, what: 'state', name: '' }, state);
     for (const [name, value] of Object.entries(outputs)) {
-      // Of files, their digest says whether they are the same; where they lie does not.
+      // Files are compared by digest, not by location.
       const shown =
         'parameter' in value
           ? JSON.stringify(value.parameter)

@@ -1,4 +1,4 @@
-/** Watches a run to its end: prints what its step writes, and gives the exit code. */
+/** Follows a run to its end: prints the output of its step, and returns the exit code. */
 import type { DaisClient } from '@dais/api';
 import {
   cancelExecutionOperation,
@@ -26,16 +26,16 @@ const SIGNALS: Readonly<Record<string, number>> = {
 export interface LogWish {
   readonly id: string;
   readonly node?: string | undefined;
-  /** Also what is written from now on, to the end. */
+  /** Includes later output, to the end. */
   readonly follow: boolean;
-  /** Told once when Ctrl-C is pressed; without it, that ends the watching. */
+  /** Called once when Ctrl-C is pressed; without it, Ctrl-C ends following. */
   readonly interrupted?: () => Promise<void>;
 }
 
-/** True when it came to the end. */
+/** True when the run has ended. */
 export async function printLog(context: Context, client: DaisClient, wish: LogWish): Promise<boolean> {
   const { id, node, follow, interrupted } = wish;
-  // With a format for programs, the standard output is for the record of the run.
+  // With an output format for programs, the standard output is for the record of the run.
   const print = (text: string) =>
     context.globals.output === 'table' ? context.terminal.out(text) : context.terminal.err(text);
   let isReported = false;
@@ -55,12 +55,12 @@ export async function printLog(context: Context, client: DaisClient, wish: LogWi
   }
 }
 
-/** Short; ends early when Ctrl-C is pressed for the first time. */
+/** A short delay that ends early at the first Ctrl-C. */
 async function pause({ signal }: Context, isReported: boolean): Promise<void> {
   await delay(POLL_MS, undefined, isReported ? {} : { signal }).catch(() => {});
 }
 
-/** Prints what the only step of a run writes; Ctrl-C cancels the run. Gives the exit code of the step. */
+/** Prints the output of the only step of a run; Ctrl-C cancels the run. Returns the exit code of the step. */
 export async function followRun(context: Context, client: DaisClient, { id }: Pick<Execution, 'id'>): Promise<number> {
   await printLog(context, client, {
     id,
@@ -77,12 +77,12 @@ export async function followRun(context: Context, client: DaisClient, { id }: Pi
   if (run.state === 'succeeded') return exitCodes.ok.code;
   if (last?.error !== undefined) context.terminal.err(`${context.terminal.errStyle.fail('error:')} ${last.error}\n`);
   if (last?.ending !== 'exit') return exitCodes.failed.code;
-  // As a shell tells it. A step that failed for another reason than its exit code did not succeed either.
+  // As a shell returns it. A step that failed for another reason than its exit code did not succeed either.
   const code = last.code ?? 128 + (SIGNALS[last.signal ?? ''] ?? 0);
   return code === 0 ? exitCodes.failed.code : code;
 }
 
-/** Waits for the end of a run, however many steps it has; Ctrl-C cancels it. */
+/** Waits for the end of a run with any number of steps; Ctrl-C cancels it. */
 export async function waitForRun(context: Context, client: DaisClient, id: string): Promise<Execution> {
   let isReported = false;
   for (;;) {

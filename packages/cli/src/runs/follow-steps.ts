@@ -1,4 +1,6 @@
-/** Watches a run of many steps to its end: a line for each step that starts or ends, and the exit code. */
+/**
+ * Follows a run of many steps to its end: prints a line for each step that starts or ends, and returns the exit code.
+ */
 import type { DaisClient } from '@dais/api';
 import {
   cancelExecutionOperation,
@@ -16,7 +18,7 @@ import { remark } from '#output/result.ts';
 const POLL_MS = 400;
 /** With more steps, only failed steps are printed individually. */
 const MAX_REPORTED = 1000;
-/** Of the log of a step that failed. */
+/** Lines of the log of a failed step. */
 const LAST_LINES = 15;
 const REPORTED_STATES: ReadonlySet<ExecutionNode['state']> = new Set([
   'running',
@@ -30,22 +32,22 @@ const REPORTED_STATES: ReadonlySet<ExecutionNode['state']> = new Set([
 
 export async function followSteps(context: Context, client: DaisClient, id: string): Promise<number> {
   const reportedStates = new Map<string, ExecutionNode['state']>();
-  let asked = false;
+  let isCanceling = false;
   for (;;) {
     // Reads the run before its steps, so that steps that ended with the run are printed, too.
     const run = await client.perform(readExecutionOperation, { id });
-    await tellSteps(context, client, run, reportedStates);
-    if (run.endedAt !== undefined) return await tellEnd(context, client, run);
-    if (context.signal.aborted && !asked) {
-      asked = true;
+    await printSteps(context, client, run, reportedStates);
+    if (run.endedAt !== undefined) return await printEnd(context, client, run);
+    if (context.signal.aborted && !isCanceling) {
+      isCanceling = true;
       remark(context, 'Canceling the pipeline run. Press Ctrl-C again to stop watching.');
       await client.perform(cancelExecutionOperation, { id });
     }
-    await delay(POLL_MS, undefined, asked ? {} : { signal: context.signal }).catch(() => {});
+    await delay(POLL_MS, undefined, isCanceling ? {} : { signal: context.signal }).catch(() => {});
   }
 }
 
-async function tellSteps(
+async function printSteps(
   context: Context,
   client: DaisClient,
   { id, nodes = {} }: Execution,
@@ -77,19 +79,19 @@ function lineOf({ terminal }: Context, node: ExecutionNode): string {
   return `${painted(state.padEnd(9))} ${path}${how}${why}`;
 }
 
-async function tellEnd(context: Context, client: DaisClient, run: Execution): Promise<number> {
+async function printEnd(context: Context, client: DaisClient, run: Execution): Promise<number> {
   if (run.state === 'succeeded') return exitCodes.ok.code;
   if (run.state === 'canceled') return exitCodes.interrupted.code;
   const failed = await client.perform(listExecutionNodesOperation, { id: run.id, state: 'failed', limit: 100 });
   const step = failed.items.find(({ kind, attempts }) => kind === 'step' && attempts > 0);
-  // An error of several lines brings them along.
-  if (step !== undefined && step.error?.includes('\n') !== true) await tellLog(context, client, run.id, step.path);
+  // An error of several lines already includes them.
+  if (step !== undefined && step.error?.includes('\n') !== true) await printLog(context, client, run.id, step.path);
   context.terminal.err(`${context.terminal.errStyle.fail('error:')} ${run.error ?? 'the pipeline run failed'}\n`);
   return exitCodes.failed.code;
 }
 
-/** The end of what it wrote: mostly, that says why. */
-async function tellLog(context: Context, client: DaisClient, id: string, node: string): Promise<void> {
+/** The end of its output, which usually has the reason. */
+async function printLog(context: Context, client: DaisClient, id: string, node: string): Promise<void> {
   let text = '';
   for (let cursor: string | undefined; ;) {
     const log = await client.perform(readExecutionLogOperation, { id, node, ...(cursor !== undefined && { cursor }) });

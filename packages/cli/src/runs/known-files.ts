@@ -1,4 +1,4 @@
-/** Which files of the code the server has already: those that the latest runs of the project brought. */
+/** Finds code files that the server already has from the latest runs of the project. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
@@ -9,9 +9,9 @@ import type { SnapshotFile } from '#runs/code-snapshot.ts';
 
 type SentFile = NonNullable<SubmitExecutionInput['code']>['files'][number];
 
-/** Runs that are looked at, newest first: what somebody works on was run before, among runs of others. */
+/** Number of examined runs, newest first: a user's previous run is among runs of others. */
 const MAX_INSPECTED = 5;
-/** Beyond that a file is sent; the server takes no more at once. */
+/** Further files are sent; this is the server's limit. */
 const MOST = 2000;
 const PREFIX = 'code/';
 
@@ -44,7 +44,7 @@ export async function splitKnown(
   return { known, unknown };
 }
 
-/** By digest. Nothing for whoever may not look at runs. */
+/** By digest. Empty for a caller without access to runs. */
 async function locationsOf(client: DaisClient): Promise<ReadonlyMap<string, FileLocation>> {
   const locations = new Map<string, FileLocation>();
   try {
@@ -62,7 +62,7 @@ async function locationsOf(client: DaisClient): Promise<ReadonlyMap<string, File
       }
     }
   } catch (error) {
-    // A run that was deleted meanwhile, or runs that the caller may not read: all is sent.
+    // For a deleted run, or runs that the caller may not read, all files are sent.
     if (error instanceof DaisError && (error.code === 'forbidden' || error.code === 'not_found')) return new Map();
     throw error;
   }

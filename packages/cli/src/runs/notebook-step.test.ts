@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { notebookCommand } from '#runs/notebook-step.ts';
 import { stepOf } from '#runs/step-options.ts';
 
-test('a notebook runs in a Python that can execute it, and what comes of it is kept', async () => {
+test('a notebook runs in a Python that can execute it, and its result is stored', async () => {
   const { command, environment, outputs } = await stepOf(
     ['work/fit.ipynb', 'rate=0.1', 'name=x=y'],
     { network: true },
@@ -13,6 +13,6 @@ test('a notebook runs in a Python that can execute it, and what comes of it is k
   expect(outputs).toEqual({ notebook: { path: 'executed/fit.ipynb', always: true } });
 });
 
-test('what is no parameter is told', () => {
+test('an invalid parameter is reported', () => {
   expect(() => notebookCommand(['fit.ipynb', '--rate'])).toThrow('"--rate" is not a notebook parameter');
 });

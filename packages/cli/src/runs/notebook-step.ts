@@ -1,11 +1,11 @@
-/** A notebook as a command: it is executed from its first cell to its last, and what comes of it is kept. Pure. */
+/** Runs a notebook as a command: it executes all cells in order and stores the result. Pure functions. */
 import { DaisError } from '@dais/api';
 
 export interface NotebookCommand {
   readonly command: readonly string[];
-  /** What it needs beside the packages of the notebook. */
+  /** Packages in addition to those of the notebook. */
   readonly requirements: readonly string[];
-  /** Where the executed notebook lies. */
+  /** Path of the executed notebook. */
   readonly executed: string;
 }
 
@@ -13,7 +13,10 @@ export interface NotebookCommand {
 export const NOTEBOOK_OUTPUT = 'notebook';
 const FOLDER = 'executed';
 
-/** Tells which cell runs, and writes the notebook also when one of them fails. Parameters come after the cell with that tag. */
+/**
+ * Prints which cell runs, and writes the notebook also when a cell fails. Parameters are inserted after the cell with
+ * that tag.
+ */
 const PROGRAM = `
 import json, os, sys
 import nbformat

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { readEnvFile, stepOf } from '#runs/step-options.ts';
 
-test('resources, secrets and what is kept', async () => {
+test('resources, secrets and outputs', async () => {
   const options = {
     cpu: '500m',
     memory: '1.5Gi',
@@ -24,12 +24,12 @@ test('resources, secrets and what is kept', async () => {
   });
 });
 
-test('a Python is asked for by its version, its packages or both', async () => {
+test('a Python environment is requested by version, packages or both', async () => {
   const { environment } = await stepOf(['a'], { python: '3.11', network: true }, '/');
   expect(environment).toEqual({ type: 'python', version: '3.11', requirements: [] });
 });
 
-test('versions of datasets have names of their own, or those of the datasets', async () => {
+test('versions of datasets have explicit names, or those of the datasets', async () => {
   const data = ['flights@3', 'old=flights@2'];
   const { inputs, outputs } = await stepOf(['a'], { data, dataOut: ['b=out/b.csv'], network: true }, '/');
   expect(inputs).toEqual({ flights: { dataset: 'flights@3' }, old: { dataset: 'flights@2' } });

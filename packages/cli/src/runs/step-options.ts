@@ -1,4 +1,4 @@
-/** From the options of `dais run` to a step. */
+/** Converts the options of `dais run` to a step. */
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { DaisError } from '@dais/api';
@@ -92,7 +92,7 @@ function cut(text: string, mark: string, option: string, expected: string): [str
   return [text.slice(0, at), text.slice(at + 1)];
 }
 
-/** By the name of the dataset, unless it is given another one. */
+/** Named like the dataset, unless an explicit name is given. */
 function dataInputs(data: readonly string[], format: StepOptions['dataFormat']): NonNullable<Step['inputs']> {
   const expected = 'DATASET@VERSION or NAME=DATASET@VERSION';
   const inputs: NonNullable<Step['inputs']> = {};
@@ -112,7 +112,7 @@ function readSecret(text: string): [string, { secret: string; key: string }] {
   return [variable, { secret, key }];
 }
 
-/** `out/model.bin` is kept as `model.bin`. */
+/** `out/model.bin` is stored as `model.bin`. */
 function nameOf(path: string): string {
   return path.replace(/\/+$/, '').split('/').at(-1) ?? path;
 }

@@ -22,7 +22,7 @@ interface ScanOptions {
   readonly reason?: string;
 }
 
-/** Ends with the code of a failure when the version is blocked: a pipeline stops at it. */
+/** Exits with a failure code when the version is blocked, so that a script stops. */
 export const scan: Run<ScanOptions> = async (
   context,
   [reference = ''],

@@ -1,4 +1,4 @@
-/** What answers at an endpoint, in words, and how long a rollout goes on by itself. */
+/** Describes the serving version of an endpoint, and how long a rollout continues automatically. */
 import { setTimeout as wait } from 'node:timers/promises';
 import type { DaisClient } from '@dais/api';
 import { listRolloutsOperation, type EndpointVariant, type Rollout } from '@dais/api/serving';
@@ -25,7 +25,7 @@ export async function readState(client: DaisClient, endpoint: string) {
   return { generation: resource.metadata.generation, status: resource.status as EndpointState, rollout: items[0] };
 }
 
-/** Ends when nothing more happens by itself: promoted, taken back, paused, or waiting for somebody. */
+/** Ends when nothing more happens automatically: promoted, rolled back, paused, or waiting for a decision. */
 export async function followRollout(
   context: Context,
   client: DaisClient,
@@ -43,7 +43,8 @@ export async function followRollout(
     }
     if (rollout !== undefined && rollout.id !== after && rests(rollout)) return rollout;
     if (seen && status.rollout === undefined && rollout?.id === after) {
-      // The same model again: there is nothing to bring up. What cannot be found is told too; what was held back comes yet.
+      // The same model again has no loading phase. Unresolved references are reported too; a quarantined version is
+      // reported later.
       const current = status.conditions?.find(({ type }) => type === 'Current');
       if (current?.status === 'True' || current?.reason === 'ModelNotFound') return rollout;
     }
@@ -51,7 +52,7 @@ export async function followRollout(
   }
 }
 
-/** Ends when the shadow that `dais deploy` wrote gets copies, or cannot. */
+/** Ends when the shadow of `dais deploy` receives traffic, or cannot. */
 export async function followShadow(context: Context, client: DaisClient, endpoint: string): Promise<EndpointVariant> {
   for (;;) {
     const { generation, status } = await readState(client, endpoint);

@@ -20,9 +20,9 @@ interface Options {
 }
 
 const POLL_MS = 500;
-const TELL_MS = 2000;
+const REPORT_MS = 2000;
 
-/** Ends with the code of a failure when a request failed. */
+/** Exits with a failure code when a request failed. */
 export const loadTest: Run<Options> = async (context, [endpoint = ''], options) => {
   const { connections, rate, duration, requests, variant, file } = options;
   const body = file === undefined ? undefined : await readBody(resolve(context.workingFolder, file));
@@ -39,13 +39,13 @@ export const loadTest: Run<Options> = async (context, [endpoint = ''], options) 
     ...(body !== undefined && { body }),
   };
   let result = await client.perform(loadTestOperation, request);
-  let saidAt = Date.now();
+  let reportedAt = Date.now();
   try {
     while (result.state === 'running') {
       await sleep(POLL_MS, undefined, { signal: context.signal });
       result = await client.perform(loadTestOperation, request);
-      if (Date.now() - saidAt < TELL_MS || result.state !== 'running') continue;
-      saidAt = Date.now();
+      if (Date.now() - reportedAt < REPORT_MS || result.state !== 'running') continue;
+      reportedAt = Date.now();
       context.terminal.err(`${result.seconds} s: ${result.requestsPerSecond} requests/s, ${result.failed} failed\n`);
     }
   } catch (error) {
@@ -72,7 +72,7 @@ async function readBody(file: string): Promise<Record<string, unknown>> {
 
 function show({ terminal }: Context, reported: LoadTest): void {
   if (reported.state === 'failed') {
-    terminal.err(`${reported.endpoint} could not be asked: ${reported.message}\n`);
+    terminal.err(`${reported.endpoint} could not be tested: ${reported.message}\n`);
     return;
   }
   const ms = (value: number | null) => (value === null ? '' : `${value} ms`);

@@ -9,35 +9,35 @@ import { table } from '#output/table.ts';
 
 const POLL_MS = 300;
 
-/** Ends with the code of a failure when one did not pass, or the version could not be loaded. */
+/** Exits with a failure code when a test failed, or the version could not be loaded. */
 export const testModel: Run<object> = async (context, [reference = '']) => {
-  const asked = versionOf(reference);
+  const request = versionOf(reference);
   const client = await context.connect();
-  let result = await client.perform(testModelOperation, asked);
-  let said = '';
+  let result = await client.perform(testModelOperation, request);
+  let progress = '';
   while (result.state === 'preparing' || result.state === 'running') {
     const words =
       result.state === 'running'
         ? `${result.results.length + 1} of ${result.tests}: ${result.message}`
         : result.message;
-    if (words !== said) context.terminal.err(`${words}\n`);
-    said = words;
+    if (words !== progress) context.terminal.err(`${words}\n`);
+    progress = words;
     await sleep(POLL_MS, undefined, { signal: context.signal });
-    result = await client.perform(testModelOperation, asked);
+    result = await client.perform(testModelOperation, request);
   }
   if (!(await printedForPrograms(context, result))) show(context, result);
   return result.state === 'failed' || result.failed > 0 ? exitCodes.failed.code : exitCodes.ok.code;
 };
 
 function versionOf(reference: string): { readonly name: string; readonly version?: string; readonly alias?: string } {
-  const said = reference.replace(/^models:\//, '');
-  const [, name, version] = /^([^/:@]+)\/([1-9]\d{0,8})$/.exec(said) ?? [];
+  const target = reference.replace(/^models:\//, '');
+  const [, name, version] = /^([^/:@]+)\/([1-9]\d{0,8})$/.exec(target) ?? [];
   if (name !== undefined && version !== undefined) return { name, version };
-  const [, called, alias] = /^([^/:@]+)@([A-Za-z0-9_-]{1,255})$/.exec(said) ?? [];
+  const [, called, alias] = /^([^/:@]+)@([A-Za-z0-9_-]{1,255})$/.exec(target) ?? [];
   if (called !== undefined && alias !== undefined) return { name: called, alias };
   throw new DaisError(
     'invalid_request',
-    `${reference} names no version: say NAME/VERSION or NAME@ALIAS, as flights/7.`,
+    `${reference} contains no version. Use NAME/VERSION or NAME@ALIAS, for example flights/7.`,
   );
 }
 

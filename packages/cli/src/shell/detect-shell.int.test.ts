@@ -8,11 +8,11 @@ test.each([
   ['/bin/zsh', 'zsh'],
   ['/bin/tcsh', 'sh'],
   [undefined, 'sh'],
-])('where no parent is a shell, $SHELL counts: %s', async (SHELL, want) => {
+])('without a parent shell, $SHELL is used: %s', async (SHELL, want) => {
   expect(await detectShell(1, { SHELL })).toBe(want);
 });
 
-test('the shell that calls wins over the one of the login', async () => {
+test('the calling shell has priority over the login shell', async () => {
   const shell = spawn('bash', ['-c', 'read -r line'], { stdio: ['pipe', 'ignore', 'ignore'] });
   await once(shell, 'spawn');
   try {

@@ -1,9 +1,9 @@
-/** Which shell a person types in. */
+/** Detects the user's shell. */
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { ShellName } from '#shell/shell-lines.ts';
 
-/** More programs than stand between a shell and a command that npm or a wrapper starts. */
+/** Maximum number of processes between a shell and a command that npm or a wrapper starts. */
 const MOST_PARENTS = 12;
 
 const byProgram: Readonly<Record<string, ShellName>> = {
@@ -15,9 +15,9 @@ const byProgram: Readonly<Record<string, ShellName>> = {
 };
 
 /**
- * The nearest shell above this process, because $SHELL names the one of the login: who types in bash below a login in fish
- * must not evaluate lines for fish. A plain `sh` is passed over, as npm and wrappers start one. Where the system does not
- * tell parents, $SHELL counts.
+ * The nearest shell above this process, because $SHELL names the login shell: a user of bash in a login of fish must
+ * not evaluate lines for fish. A plain `sh` is skipped, as npm and wrappers start one. Where the system does not list
+ * parent processes, $SHELL is used.
  */
 export async function detectShell(
   parent: number,
@@ -37,7 +37,7 @@ export async function detectShell(
 async function processAt(pid: number): Promise<{ readonly program: string; readonly parent: number } | undefined> {
   try {
     const text = await readFile(`/proc/${pid}/stat`, 'latin1');
-    // The name stands in brackets and may hold brackets itself.
+    // The name is in parentheses and can contain parentheses itself.
     const [, program, parent] = /^\d+ \((.*)\) \S (\d+) /s.exec(text) ?? [];
     return program === undefined || parent === undefined ? undefined : { program, parent: Number(parent) };
   } catch {

@@ -5,7 +5,7 @@ import { shellLines } from '#shell/shell-lines.ts';
 test.each([
   ['quoted', 'eval "$1"'],
   ['without quotes, as people type it', 'eval $(printf %s "$1")'],
-])('a real shell takes them, %s', (_name, evaluate) => {
+])('a real shell evaluates them, %s', (_name, evaluate) => {
   const value = `a'b"c\\d $HOME \`id\` ;#`;
   const lines = shellLines('bash', { set: { A: value, B: 'last' }, unset: ['C'] });
   const script = `set -f; C=1; ${evaluate}; printf '%s|%s|%s' "$A" "$B" "\${C-none}"`;

@@ -1,4 +1,4 @@
-/** Lines that set and unset variables, for the shell that evaluates them. Pure. */
+/** Lines that set and unset variables, for the shell that evaluates them. Pure functions. */
 
 export const shellNames = ['sh', 'bash', 'zsh', 'fish', 'powershell'] as const;
 export type ShellName = (typeof shellNames)[number];
@@ -9,8 +9,8 @@ export interface VariableChanges {
 }
 
 /**
- * Each line ends with `;`: an `eval $(…)` without quotes joins all lines with blanks. For the same reason there is no
- * comment among them.
+ * Each line ends with `;`: an `eval $(…)` without quotes joins all lines with spaces. For the same reason there are no
+ * comments in them.
  */
 export function shellLines(shell: ShellName, changes: VariableChanges): string {
   const { set, unset, quote } = languages[shell === 'fish' || shell === 'powershell' ? shell : 'posix'];
@@ -21,7 +21,7 @@ export function shellLines(shell: ShellName, changes: VariableChanges): string {
   return lines.map((line) => `${line};\n`).join('');
 }
 
-/** How a person has the lines evaluated. */
+/** The command with which a user evaluates the lines. */
 export function evaluating(shell: ShellName, command: string): string {
   if (shell === 'fish') return `${command} | source`;
   if (shell === 'powershell') return `${command} | Out-String | Invoke-Expression`;
@@ -48,7 +48,7 @@ const languages: Readonly<Record<'posix' | 'fish' | 'powershell', Language>> = {
   powershell: {
     set: (name, quoted) => `$Env:${name} = ${quoted}`,
     unset: (name) => `Remove-Item -ErrorAction SilentlyContinue Env:${name}`,
-    // PowerShell ends a quoted text at typographic quotes too.
+    // PowerShell also ends a quoted text at typographic quotes.
     quote: (value) => `'${value.replaceAll(/['‘’‚‛]/g, '$&$&')}'`,
   },
 };

@@ -12,7 +12,7 @@ test.each([
     'as base64, at each place',
     ['', 'a', 'ab'].map((before) => Buffer.from(`${before}${SECRET}!`).toString('base64')).join(' '),
   ],
-])('what is known is taken out: %s', (_, text) => {
+])('known secrets are removed: %s', (_, text) => {
   const masked = masker([SECRET, undefined, 'x'])(`before ${text} after`);
   expect(masked).toMatch(/^before .*\*\*\*.* after$/);
   for (const form of [
@@ -34,19 +34,19 @@ test.each([
   ['eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl', '***'],
   ['-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----', '***'],
   ['AKIAABCDEFGHIJKLMNOP', '***'],
-])('what is not known is taken out by its looks: %s', (text, masked) => {
+])('unknown secrets are removed by their format: %s', (text, masked) => {
   expect(masker([])(text)).toContain(masked);
   expect(masker([])(text)).not.toMatch(/hunter2|abc\.def|AbCdEf|MIIE|AKIA/);
 });
 
 test.each(['GET /api/v1/tokens 200', 'error.code: "ENOENT"', '"tokens": 12', '"secret": null', 'monkey: banana'])(
-  'what is none stays readable: %s',
+  'other text stays readable: %s',
   (text) => {
     expect(masker([])(text)).toBe(text);
   },
 );
 
-test('of variables those count whose names say so; of an address its password', () => {
+test('variables with secret names are masked; of a URL only the password', () => {
   expect(
     secretVariables({
       DAIS_TOKEN: 'a-token',

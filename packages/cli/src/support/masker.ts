@@ -1,13 +1,10 @@
-/**
- * Takes secrets out of text. Those that are known here are taken out wherever and in whatever form they stand; those that
- * are not by their looks: what they follow, or what they are made like.
- */
+/** Removes secrets from text. Known ones are removed in every encoding; unknown ones by their context or format. */
 const MASK = '***';
-/** Shorter ones would take half of every text away; nothing that guards something is so short. */
+/** Shorter values would mask half of every text; no real secret is so short. */
 const LEAST = 6;
 
-const LOOKS: readonly (readonly [RegExp, string])[] = [
-  // Everything that Dais gives out itself, and what else names itself so.
+const PATTERNS: readonly (readonly [RegExp, string])[] = [
+  // Tokens with the prefixes of Dais and of other systems.
   [/\bdais_[a-z]{2,6}_[\w-]{8,}/g, MASK],
   [/\b(?:gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{15,}|hf_\w{20,}|xox[a-z]-[\w-]{10,}|sk-[\w-]{20,})/g, MASK],
   [/\b(?:AKIA|ASIA)[0-9A-Z]{16}\b/g, MASK],
@@ -16,7 +13,7 @@ const LOOKS: readonly (readonly [RegExp, string])[] = [
   [/\b(Bearer|Basic|Token)\s+[\w.~+/=-]{6,}/gi, `$1 ${MASK}`],
   // user:password@host
   [/([a-z][a-z0-9+.-]*:\/\/[^\s/:@"']*:)[^\s/@"']+@/gi, `$1${MASK}@`],
-  // name=value and "name": "value", quoted once more inside of a text that is JSON too
+  // name=value and "name": "value", also escaped inside of JSON text
   [
     /((?:pass(?:word|wd|phrase)?|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|credentials?|authorization|cookie|(?<=[?&])(?:code|sig|signature))["'\\]*\s*[=:]\s*["'\\]*)(?!\*\*\*|\(set\)|null\b|true\b|false\b|\d{1,5}\b)[^\s"'\\,;&})]{4,}/gi,
     `$1${MASK}`,
@@ -36,17 +33,17 @@ export function masker(known: readonly (string | undefined)[]): Masker {
       .filter((one) => one.length >= LEAST)
       .flatMap(formsOf),
   );
-  // One that is part of another would leave the rest of it standing.
+  // A secret that is part of another would leave the rest of it unmasked.
   const longestFirst = [...forms].toSorted((a, b) => b.length - a.length);
   return (text) => {
     let masked = text;
     for (const form of longestFirst) masked = masked.replaceAll(form, MASK);
-    for (const [looks, instead] of LOOKS) masked = masked.replaceAll(looks, instead);
+    for (const [pattern, instead] of PATTERNS) masked = masked.replaceAll(pattern, instead);
     return masked;
   };
 }
 
-/** The values of variables whose names say that they are secret; of addresses those that hold a password. */
+/** Values of variables with secret names; of URLs those with a password. */
 export function secretVariables(variables: Readonly<Record<string, string | undefined>>): readonly string[] {
   return Object.entries(variables).flatMap(([name, value]) => {
     if (value === undefined || !SECRET_NAME.test(name)) return [];
@@ -56,7 +53,7 @@ export function secretVariables(variables: Readonly<Record<string, string | unde
   });
 }
 
-/** As it may stand in text: plain, in JSON, percent-encoded, hex, and base64 at each of its three places. */
+/** Encodings in a text: plain, JSON, percent-encoded, hex, and base64 at each of its three offsets. */
 function formsOf(secret: string): string[] {
   const bytes = Buffer.from(secret, 'utf8');
   const base64 = [0, 1, 2].map((shift) =>

@@ -1,4 +1,4 @@
-/** What somebody who helps needs to see, file by file. Everything passes the masker last. */
+/** The files of a support bundle. The masker processes all of them last. */
 import { open, readdir, stat } from 'node:fs/promises';
 import { arch, platform, release, totalmem, cpus } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { ownVersion } from '#version.ts';
 
 export interface SupportFile {
   readonly name: string;
-  /** What it holds, in a few words. */
+  /** Short description of the content. */
   readonly about: string;
   readonly text: string;
 }
@@ -21,7 +21,7 @@ export interface SupportContent {
   readonly findings: readonly Finding[];
   /** With secrets replaced; undefined where it could not be read. */
   readonly config: unknown;
-  /** Of the database; why not, where it could not be asked. */
+  /** State of the database, or why it could not be queried. */
   readonly schema: unknown;
   readonly dataFolder: string;
   readonly logs: readonly string[];
@@ -32,7 +32,7 @@ export interface SupportContent {
 const PATIENCE_MS = 5000;
 const LOG_BYTES = 2 * 1024 * 1024;
 const JOURNAL_LINES = 5000;
-/** Of each kind and project; more tell nothing more. */
+/** Maximum number of each kind and project. */
 const MOST_RESOURCES = 2000;
 const MOST_ENTRIES = 200_000;
 
@@ -89,7 +89,7 @@ export async function supportFiles(content: SupportContent): Promise<readonly Su
   ];
 }
 
-/** What a server says at an address, or why it does not. */
+/** The response of a server at a path, or the error. */
 async function answerOf(
   choice: ServerChoice,
   path: string,
@@ -107,7 +107,7 @@ async function answerOf(
   }
 }
 
-/** Names, ages and conditions, never a spec: what people wrote is theirs. */
+/** Names, ages and conditions, never a specification, which belongs to its author. */
 async function resourceStates({ url, token }: ServerChoice): Promise<unknown> {
   const client = createClient({ url, token });
   const projects: string[] = [];
@@ -151,7 +151,7 @@ function stateOf({ metadata, status }: Resource): unknown {
   };
 }
 
-/** By the folders directly below: bytes and files, deeper ones counted in. */
+/** Bytes and files by top-level folder, including deeper levels. */
 async function folderSizes(folder: string): Promise<unknown> {
   const sizes: Record<string, { bytes: number; files: number }> = {};
   let seen = 0;
@@ -193,7 +193,7 @@ async function logFiles({ logs, variables }: SupportContent): Promise<readonly S
   ];
 }
 
-/** Whole lines. */
+/** Complete lines only. */
 async function lastBytes(path: string): Promise<string> {
   const file = await open(path).catch((error: unknown) => {
     throw new DaisError('invalid_request', `The log ${path} cannot be read: ${whyOf(error)}`, { cause: error });

@@ -27,7 +27,7 @@ function header(name: string, size: number, seconds: number): Buffer {
   octal(0, 116, 8);
   octal(size, 124, 12);
   octal(seconds, 136, 12);
-  // The sum counts its own field as blanks.
+  // The checksum counts its own field as spaces.
   block.write('        0', 148, 'ascii');
   block.write('ustar\u000000', 257, 'ascii');
   let sum = 0;

@@ -21,15 +21,15 @@ export interface CliOptions {
   readonly signal?: AbortSignal;
   /** Results go to a terminal. */
   readonly terminal?: true;
-  /** Told each piece of the result as it is written. */
+  /** Called with each chunk of the output. */
   readonly onOut?: (text: string) => void;
 }
 
 export class CliFixture {
   readonly server: Omit<StartedDais, 'grpc'>;
-  /** Empty and writable; the home of whoever runs the commands. */
+  /** Empty and writable; the home folder of the commands. */
   readonly folder: string;
-  /** The project of the commands; undefined: the one that Dais starts with. */
+  /** The project of the commands; undefined: the default project. */
   readonly project: string | undefined;
 
   constructor(server: Omit<StartedDais, 'grpc'>, folder: string, project?: string) {
@@ -43,14 +43,14 @@ export class CliFixture {
     return new CliFixture(await startDais(flags), folder);
   }
 
-  /** Runs the commands in a project of their own, of the Dais that the files of a worker share. */
+  /** Runs the commands in a separate project of the Dais that the test files of a worker share. */
   static async shared(): Promise<CliFixture> {
     const { url, data, project } = await sharedDais();
     const server = { url, data, tokenFile: join(data, 'owner-token'), stop: async () => {} };
     return new CliFixture(server, await mkdtemp(join(tmpdir(), 'dais-cli-')), project);
   }
 
-  /** The same in the project `default`, where the test changes nothing: all files use it. */
+  /** The same in the project `default`, which all files use: the test must not change it. */
   static async sharedDefault(): Promise<CliFixture> {
     const { root, data } = await sharedDais();
     const server = { url: root, data, tokenFile: join(data, 'owner-token'), stop: async () => {} };

@@ -22,8 +22,8 @@ class Worker:
         data = values.to_input(tensors, self.plan)
         result = self.model.predict(data, params=params) if params else self.model.predict(data)
         outputs = values.to_tensors(result, self.plan["outputs"])
-        wanted = header.get("outputs")
-        return outputs if wanted is None else [tensor for tensor in outputs if tensor.name in wanted]
+        requested = header.get("outputs")
+        return outputs if requested is None else [tensor for tensor in outputs if tensor.name in requested]
 
 
 if __name__ == "__main__":

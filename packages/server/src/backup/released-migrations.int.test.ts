@@ -188,7 +188,7 @@ describe('programs of two versions on one database', () => {
     };
     try {
       await (
-        await Control.start(setup, { log: silentLog, onPhase: () => {}, want: () => {}, tell: () => {} })
+        await Control.start(setup, { log: silentLog, onPhase: () => {}, want: () => {}, post: () => {} })
       ).drain(1000);
       return 'started';
     } catch (error) {

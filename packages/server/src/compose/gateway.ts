@@ -24,8 +24,18 @@ export async function openInference(dependencies: {
   return [new OnnxInference(dependencies), new PythonInference(dependencies)];
 }
 
+/** The number of this node's gateway, which the control process wrote before it wanted a gateway. */
+export async function gatewayNumber(data: string): Promise<number> {
+  const { readNodeFile } = await import('#ledgers/nodes/node-file.ts');
+  const node = await readNodeFile(data);
+  if (node === undefined)
+    throw new Error(`${data} contains no node.json: the control process has not registered this node`);
+  return node.gateway;
+}
+
 /** Stores predictions until the control process adds them to the ledger. */
-export async function openCapture(data: string, gateway: string, log: Log): Promise<CaptureSink> {
+export async function openCapture(data: string, number: number, log: Log): Promise<CaptureSink> {
   const { SegmentWriter } = await import('#ledgers/predictions/segment.ts');
+  const gateway = String(number);
   return new SegmentWriter({ folder: join(predictionSpool(data), gateway), gateway, now: Date.now, log });
 }

@@ -6,6 +6,7 @@ import type { NodeSource } from '#ledgers/lineage/index.ts';
 /** Every ledger there is. Migrations run, and records of deleted projects are removed, in this order. */
 export async function loadLedgers(): Promise<readonly LedgerDefinition[]> {
   const folders = await Promise.all([
+    import('#ledgers/nodes/index.ts'),
     import('#ledgers/audit/index.ts'),
     import('#ledgers/tracking/index.ts'),
     import('#ledgers/executions/index.ts'),

@@ -29,6 +29,8 @@ import { type KindsAndPolicies } from '#compose.ts';
 import { loadAudit, loadLineage, loadWebhooks } from './event-ledgers.ts';
 import type { ResolvedConfig } from '#config-load.ts';
 import type { SupervisedGateway } from '#control/gateway-link.ts';
+import { treeLoad } from '#lib/system/tree-load.ts';
+import { programVersion } from '#version.ts';
 import { isolatedStepUrl, publicUrl, stepUrl } from '#control/server-url.ts';
 
 /** What ledgers are opened with. */
@@ -79,6 +81,7 @@ export async function openLedgers(dependencies: LedgerDependencies): Promise<Ope
   return {
     serving,
     all: [
+      await openNodes(dependencies),
       await openAudit(dependencies),
       await openTracking(dependencies),
       await openLineage(dependencies),
@@ -109,6 +112,14 @@ function localData({ database, blobs, config }: LedgerDependencies) {
 
 function queries({ clock, query }: LedgerDependencies) {
   return { now: () => clock.now(), query: async () => await Promise.resolve(query) };
+}
+
+async function openNodes({ config, ...dependencies }: LedgerDependencies) {
+  const { ledger } = await import('#ledgers/nodes/index.ts');
+  const { data, role } = config;
+  // The parent is the supervisor, of which all processes of the node descend.
+  const load = treeLoad(process.ppid, dependencies.clock);
+  return ledger.open({ ...dependencies, data, role, host: hostname(), version: programVersion(), load });
 }
 
 async function openAudit({ config, ...dependencies }: LedgerDependencies) {

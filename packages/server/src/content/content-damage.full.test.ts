@@ -142,7 +142,7 @@ test('the scrub finds every damaged object across kill -9, and withdraws what wa
     { most: 2, withinMs: 1500 },
     {
       ended: async () => (await status()).state === 'finished',
-      look: async () => void seen.push((await status()).bytes),
+      verify: async () => void seen.push((await status()).bytes),
     },
   );
   // The progress survives a restart: it never decreases.

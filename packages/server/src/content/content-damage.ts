@@ -24,7 +24,7 @@ export async function markDamaged(database: Database, found: FoundDamage): Promi
   });
 }
 
-/** What the database knows of an object; undefined when it knows none of that locator. */
+/** The database record of an object; undefined for an unknown locator. */
 export async function expectedObject(database: Database, locator: string): Promise<ExpectedObject | undefined> {
   return await transact(database, { mode: 'read', projectId: 'all' }, async ({ sql }) => {
     const [row] = await sql.query<{ sha256: string | null; size: bigint }>(

@@ -34,14 +34,14 @@ const attach = async (owner: ContentOwner, text: string, name: string): Promise<
 
 async function start(): Promise<TestKernel> {
   const { database } = world.db;
-  const said: LogEntry[] = [];
-  const say = (level: string) => (message: string) => void said.push({ level, message, fields: undefined });
+  const output: LogEntry[] = [];
+  const say = (level: string) => (message: string) => void output.push({ level, message, fields: undefined });
   const log = { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error') };
   const collector = { graceMs: -1000, sweepMs: -1000 };
   const jobs = contentJobs({ database, blobs: world.blobs, clock: systemClock, log, collector });
   const dais = await startTestKernel(world.db, { jobs });
   running.push(dais);
-  return Object.assign(dais, { log: said });
+  return Object.assign(dais, { log: output });
 }
 
 const runs = async (queue: string, columns: string, state: string) =>
@@ -97,7 +97,7 @@ test('content that is missing is an error in the log', async () => {
   await attach(owner, 'to be lost', 'again');
 });
 
-test('a copy of the database with the same store deletes nothing there', async () => {
+test('a copy of the database with the same store deletes no content there', async () => {
   const { log } = await start();
   const orphan = await world.blobs.put(Readable.from(['the original’s']));
   const [original] = await world.db.asAdmin('select epoch from kernel.cursor');
@@ -120,7 +120,7 @@ test('a copy of the database with the same store deletes nothing there', async (
   await world.blobs.delete(orphan.locator);
 });
 
-test('an inventory adopts what the database does not know and names what the store lost', async () => {
+test('an inventory adopts unknown objects and names lost ones', async () => {
   const { database } = world.db;
   const inventory = async () => await takeInventory(database, world.blobs, never);
   const owner = await owned();

@@ -71,7 +71,7 @@ test.each([
   'file:///srv/x?y',
   '/srv/files',
   's3://bucket',
-])('%s is no such folder', (artifactRoot) => {
+])('%s is not a valid folder', (artifactRoot) => {
   expect(configSpec.safeParse({ tracking: { artifactRoot } }).success).toBe(false);
 });
 

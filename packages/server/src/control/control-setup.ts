@@ -26,5 +26,5 @@ export interface ControlIo {
   /** Requests the start of a helper from the supervisor. */
   readonly want: (helper: string) => void;
   /** Sends a message to a helper, through the supervisor. */
-  readonly tell: (to: string, body: unknown) => void;
+  readonly post: (to: string, body: unknown) => void;
 }

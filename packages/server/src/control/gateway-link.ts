@@ -19,7 +19,7 @@ export interface FromGateway {
 export interface LinkDependencies {
   /** Requests the gateway from the supervisor. */
   readonly want: () => void;
-  readonly tell: (message: ToGateway) => void;
+  readonly post: (message: ToGateway) => void;
   readonly recent: RecentFigures;
   readonly host: string;
   readonly secure: boolean;
@@ -33,7 +33,7 @@ const FRESH_MS = 3000;
 const ANSWER_MS = 120_000;
 
 export class SupervisedGateway implements GatewayLink {
-  /** By which the gateway knows the control plane; of this process only. */
+  /** The secret with which the gateway authenticates the control plane; of this process only. */
   readonly token = randomBytes(32).toString('base64url');
   readonly #dependencies: LinkDependencies;
   #lastReport: { readonly figures: GatewayFigures; readonly at: number } | undefined;
@@ -67,12 +67,12 @@ export class SupervisedGateway implements GatewayLink {
 
   publish(): void {
     this.#dependencies.want();
-    this.#dependencies.tell({ published: true });
+    this.#dependencies.post({ published: true });
   }
 
   /** The control plane is reachable: the time limit without it restarts. */
   greet(): void {
-    this.#dependencies.tell({ published: false });
+    this.#dependencies.post({ published: false });
   }
 
   figures(): GatewayFigures | undefined {
@@ -85,7 +85,7 @@ export class SupervisedGateway implements GatewayLink {
     if (from === 'supervisor') {
       this.#port = (body as { readonly port: number }).port;
       // It may have been started by an earlier control process: it learns what this one publishes.
-      this.#dependencies.tell({ published: true });
+      this.#dependencies.post({ published: true });
       return;
     }
     const read = gatewayFiguresSchema.safeParse((body as FromGateway).figures);

@@ -1,4 +1,4 @@
-/** What this process knows of isolation: found when it starts, and read by readiness, the console and `dais doctor`. */
+/** The isolation of this process: detected at the start, and read by readiness, the console and `dais doctor`. */
 import { isolationSummary, type IsolationInfo } from '@dais/api/executions';
 import type { Isolation, IsolationReport } from '#engines/isolation/contract.ts';
 import type { ReadinessCheck } from '#http/metrics/probe-routes.ts';
@@ -33,7 +33,7 @@ export class IsolationState {
     this.#reading = true;
     try {
       const info = isolationInfo(await this.#isolation.report());
-      if (JSON.stringify(info) !== JSON.stringify(this.#latest)) this.#tell(info);
+      if (JSON.stringify(info) !== JSON.stringify(this.#latest)) this.#report(info);
       this.#latest = info;
     } catch (error) {
       this.#log.error('could not test the isolation of user code', { error });
@@ -57,7 +57,7 @@ export class IsolationState {
     };
   }
 
-  #tell(info: IsolationInfo): void {
+  #report(info: IsolationInfo): void {
     const { boundary, limits, program, lacks, remedy } = info;
     const facts = { boundary, limits, program, lacks, remedy };
     if (remedy === undefined) this.#log.info(isolationSummary(info), facts);

@@ -1,4 +1,4 @@
-/** Opens what knows people: the authorizer, sessions, the operations of identity and of sign-in. */
+/** Opens everything that needs accounts: the authorizer, sessions, the operations of identity and of sign-in. */
 import { readFile } from 'node:fs/promises';
 import { DaisError, type ConfigSpec, type Issue } from '@dais/api';
 import type { Database } from '#engines/database/contract.ts';

@@ -61,7 +61,7 @@ export async function openEngines({ config, version }: ControlSetup, io: Control
   const recent = new RecentFigures();
   const gateway = new SupervisedGateway({
     want: () => io.want('gateway'),
-    tell: (message: ToGateway) => io.tell('gateway', message),
+    post: (message: ToGateway) => io.post('gateway', message),
     recent,
     host: config.host,
     secure: config.tls !== undefined,

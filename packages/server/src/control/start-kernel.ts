@@ -48,6 +48,7 @@ export async function startKernel(
   // No other program uses an embedded database: remaining leases belong to dead processes.
   if (engine === 'embedded') await endEarlierLeases(database);
   await kernel.bootstrap();
+  for (const ledger of ledgers) await ledger.prepare?.();
   const roles = { controller: config.role !== 'api' };
   await kernel.start(roles);
   for (const ledger of ledgers) await ledger.start?.(roles);

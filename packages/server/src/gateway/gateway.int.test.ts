@@ -381,7 +381,7 @@ describe('shadows', () => {
 });
 
 describe('capture', () => {
-  test('captures failed requests, and runs nothing if predictions cannot be captured', async () => {
+  test('captures failed requests, and runs no model if predictions cannot be captured', async () => {
     const capture: ServedEndpoint['capture'] = { policy: 'ack', share: 1, overflow: 'shed', omit: [] };
     await world.gateway.swap(snapshot(1, [model('sum')], [endpoint('sum', [['stable', 'sum', 10_000]], { capture })]));
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';

@@ -1,6 +1,6 @@
 /**
  * A protocol adapter of the gateway: the paths that it owns, how to decode bytes into tensors and encode tensors, and
- * its error format. An adapter knows no socket, queue or token; the gateway knows no protocol.
+ * its error format. An adapter has no access to sockets, queues or tokens; the gateway has no protocol code.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { DaisError } from '@dais/api';

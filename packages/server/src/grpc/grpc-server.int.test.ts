@@ -84,7 +84,7 @@ test('rejects a message that is too large without reading it', async () => {
   await expect(client(port)(Buffer.alloc(2000))).rejects.toMatchObject({ code: 8 });
 });
 
-test('with a certificate it speaks TLS, and takes over a new one', async () => {
+test('with a certificate it uses TLS, and switches to a new one', async () => {
   const [first, second] = [await makeCertificates(), await makeCertificates()];
   const { grpc, port } = await start(async (request) => await Promise.resolve(request), first);
   expect(await client(port, first.ca)(Buffer.from('a'))).toEqual(Buffer.from('a'));

@@ -82,7 +82,7 @@ describe('apply', () => {
     ],
     ['a document twice', [manifest('Part', 'x'), manifest('Part', 'x', { size: 2 })]],
     ['a project that is not there', [manifest('Part', 'x'), manifest('Part', 'y', {}, { project: 'nowhere' })]],
-  ])('all or nothing: %s', async (_name, documents) => {
+  ])('all or none: %s', async (_name, documents) => {
     const name = freshName();
     await dais.apply([manifest('Project', name), manifest('Part', 'kept', { home: 'north' }, { project: name })]);
     const inProject = documents.map((one) => ({ ...one, metadata: { project: name, ...(one as Resource).metadata } }));
@@ -120,7 +120,7 @@ kind: Prat
     ]);
   });
 
-  test('so are those that only the database can see', async () => {
+  test('problems that only the database detects are reported too', async () => {
     const p = await freshProject(dais);
     await p.apply([manifest('Part', 'kept', { home: 'north' }), manifest('Part', 'other')]);
     const text = `apiVersion: dais.dev/v1
@@ -195,7 +195,7 @@ spec:
     expect(await dais.apply('# nothing\n---\n')).toEqual([]);
   });
 
-  test('a request for one project takes no document of another', async () => {
+  test('a request for one project accepts no document of another', async () => {
     const p = await freshProject(dais);
     const error = await errorOf(p.apply([manifest('Part', 'a', {}, { project: 'default' })]));
     expect(error.code).toBe('project_mismatch');
@@ -203,12 +203,12 @@ spec:
   });
 
   test('each item is authorized individually', async () => {
-    const asked: string[] = [];
+    const requests: string[] = [];
     const strict = await startTestKernel(test_, {
       start: 'none',
       authorizer: {
         authorize: async ({ operation, target }) => {
-          asked.push(`${operation.action} ${target.kind}/${target.name ?? ''} ${target.project ?? '-'}`);
+          requests.push(`${operation.action} ${target.kind}/${target.name ?? ''} ${target.project ?? '-'}`);
           if (target.name === 'forbidden') throw new DaisError('forbidden', `You may not ${operation.action}.`);
           return {};
         },
@@ -217,7 +217,7 @@ spec:
     const p = await freshProject(dais);
     await strict.apply([manifest('Part', 'a'), manifest('Part', 'b')], { owner: `${p.name}-set` }, p.context);
     await strict.apply([manifest('Part', 'a')], { owner: `${p.name}-set`, prune: true }, p.context);
-    expect(asked).toEqual([
+    expect(requests).toEqual([
       'platform:apply Platform/ -',
       `part:write Part/a ${p.name}`,
       `part:write Part/b ${p.name}`,
@@ -230,7 +230,7 @@ spec:
     expect(await p.names()).toEqual(['a']);
   });
 
-  test('concurrent applies of overlapping documents all end, and the last of each wins whole', async () => {
+  test('concurrent applies of overlapping documents all end, and each is applied completely', async () => {
     const p = await freshProject(dais);
     const documents = (writer: number) =>
       Array.from({ length: 20 }, (_, n) => manifest('Part', `n${(n * 7 + writer * 3) % 20}`, { size: writer + 10 }));

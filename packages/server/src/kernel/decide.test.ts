@@ -55,7 +55,7 @@ function codeOf(work: () => unknown): string {
   }
 }
 
-describe('what has to happen', () => {
+describe('the required action', () => {
   test('a missing resource is created, with every field as a change', () => {
     expect(decide(undefined, same({ annotations: { note: 'n' } }), options())).toEqual({
       action: 'create',
@@ -68,7 +68,7 @@ describe('what has to happen', () => {
     });
   });
 
-  test('an identical request changes nothing', () => {
+  test('an identical request makes no change', () => {
     expect(decide(row(), same(), options())).toEqual({ action: 'unchanged', fields: [], ownerChanged: false });
   });
 
@@ -107,7 +107,7 @@ describe('what has to happen', () => {
     });
   });
 
-  test('a plan after the change finds nothing to do', () => {
+  test('a plan after the change finds no difference', () => {
     const spec = fc.dictionary(fc.constantFrom('a', 'b', 'c'), fc.jsonValue({ maxDepth: 3 }));
     const labels = fc.dictionary(fc.constantFrom('k', 'l'), fc.constantFrom('', 'v', 'w'));
     fc.assert(

@@ -9,7 +9,7 @@ import { freshProject } from './testing/test-project.ts';
 
 let test_: TestDatabase;
 let dais: TestKernel;
-const asked: Question[] = [];
+const requests: Question[] = [];
 
 const operation = (name: string, more: Pick<Partial<Operation>, 'mode' | 'scope'> = {}) =>
   defineOperation({
@@ -33,10 +33,10 @@ const probe: OperationEntry = entry(operation('probe.read'), async (tx, call) =>
 const { target: _, ...untargeted } = operation('probe.silent');
 const entries: OperationEntry[] = [
   probe,
-  entry(untargeted, async () => 'nobody was asked'),
-  entry({ ...untargeted, name: 'probe.asking' }, async (_tx, call) => {
+  entry(untargeted, async () => 'without authorization'),
+  entry({ ...untargeted, name: 'probe.authorizing' }, async (_tx, call) => {
     await call.authorize({ kind: 'Other', name: 'x' }, call.tenant, 'other:read');
-    return 'asked';
+    return 'authorized';
   }),
   entry(operation('probe.org', { scope: 'org' }), async (_tx, call) => call.tenant),
   entry(operation('probe.emit'), async (tx) => {
@@ -56,7 +56,7 @@ beforeAll(async () => {
     entries,
     authorizer: {
       authorize: async (question) => {
-        asked.push(question);
+        requests.push(question);
         if (question.operation.name === 'part.get' && question.target.name === 'secret')
           throw new DaisError('forbidden', 'not that one');
         return {};
@@ -72,9 +72,9 @@ afterAll(async () => {
 describe('a call', () => {
   test('is validated, completed with defaults and its project, and authorized', async () => {
     const p = await freshProject(dais);
-    asked.length = 0;
+    requests.length = 0;
     expect(await dais.call('probe.read', {}, p.context)).toEqual({ n: 7, tenant: p.name, writable: false });
-    expect(asked).toMatchObject([
+    expect(requests).toMatchObject([
       {
         principal: { type: 'user', id: 'owner' },
         operation: { name: 'probe.read', action: 'probe:read', scope: 'project' },
@@ -91,17 +91,17 @@ describe('a call', () => {
     ['a wrong type', { n: 'x' }],
     ['an unknown field', { m: 1 }],
   ])('with %s is rejected before the authorization', async (_name, input) => {
-    asked.length = 0;
+    requests.length = 0;
     expect(await codeOf(dais.call('probe.read', input))).toBe('invalid_request');
-    expect(asked).toEqual([]);
+    expect(requests).toEqual([]);
   });
 
   test('whose handler skips the authorization returns an error', async () => {
     await expect(dais.call('probe.silent', {})).rejects.toThrow('without an authorization check');
-    asked.length = 0;
-    expect(await dais.call('probe.asking', {})).toBe('asked');
-    expect(asked).toMatchObject([
-      { operation: { name: 'probe.asking', action: 'other:read' }, target: { kind: 'Other' } },
+    requests.length = 0;
+    expect(await dais.call('probe.authorizing', {})).toBe('authorized');
+    expect(requests).toMatchObject([
+      { operation: { name: 'probe.authorizing', action: 'other:read' }, target: { kind: 'Other' } },
     ]);
   });
 
@@ -109,7 +109,7 @@ describe('a call', () => {
     await expect(dais.call('probe.emit', {})).rejects.toThrow('a read transaction cannot emit');
   });
 
-  test('of nothing, or of a stream, is a mistake of ours', async () => {
+  test('without a handler, or of a stream, is an internal error', async () => {
     await expect(dais.call('probe.none', {})).rejects.toThrow('no operation probe.none');
     await expect(dais.call('probe.stream', {})).rejects.toThrow('is a stream');
     await expect(dais.watch('probe.read', {})).rejects.toThrow('is not a stream');
@@ -121,17 +121,17 @@ describe('a call', () => {
 });
 
 test('a stream is authorized once, when it opens', async () => {
-  asked.length = 0;
+  requests.length = 0;
   const seen: unknown[] = [];
   for await (const frame of await dais.watch<number>('probe.stream', { n: 3 })) seen.push(frame);
-  expect([seen, asked.length]).toEqual([[0, 1, 2], 1]);
+  expect([seen, requests.length]).toEqual([[0, 1, 2], 1]);
 });
 
 describe('reads that come together share a transaction', () => {
   test('and each gets its own result, denial or absence', async () => {
     const p = await freshProject(dais);
     await p.apply(['a', 'b', 'secret'].map((name) => manifest('Part', name, { note: name })));
-    asked.length = 0;
+    requests.length = 0;
     const names = ['a', 'secret', 'nowhere', 'b', 'a', 'secret', 'b'];
     const answers = await Promise.all(
       names.map((name) =>
@@ -142,10 +142,10 @@ describe('reads that come together share a transaction', () => {
       ),
     );
     expect(answers).toEqual(['a', 'forbidden', 'not_found', 'b', 'a', 'forbidden', 'b']);
-    expect(asked.map((question) => question.target.name ?? '').toSorted()).toEqual(names.toSorted());
+    expect(requests.map((question) => question.target.name ?? '').toSorted()).toEqual(names.toSorted());
   });
 
-  test('and none of them misses what was written before it was asked', async () => {
+  test('and each of them includes all earlier writes', async () => {
     const p = await freshProject(dais);
     await p.create('a', { size: 0 });
     let written = 0;

@@ -71,19 +71,19 @@ export class Dispatcher {
       { mode: operation.mode === 'write' ? 'write' : 'read', projectId: this.#startIn(tenantName), by: context },
       async (tx) => {
         const tenant = await this.#enter(tx, operation, tenantName);
-        const { ask, call, wasAsked } = this.#makeCall(tx, operation, input, context, tenant);
+        const { ask, call, wasAuthorized } = this.#makeCall(tx, operation, input, context, tenant);
         const permit = operation.target === undefined ? {} : await ask(operation.target(input), tenant);
         const work = async () => {
           const output = await handling(tx, permitted(call, permit)).catch(async (error: unknown) => {
             throw await visibleError(call, tx, error);
           });
           // An output without an authorization check must not be returned: it is an internal error.
-          if (!wasAsked()) throw new Error(`${name} returned a result without an authorization check`);
+          if (!wasAuthorized()) throw new Error(`${name} returned a result without an authorization check`);
           return output;
         };
         const key = operation.secretAnswer === true ? undefined : context.idempotencyKey;
-        const asked = { operation: name, input, tenant };
-        return await (tx.writable && key !== undefined ? withIdempotency(tx, { key, ...asked }, work) : work());
+        const requested = { operation: name, input, tenant };
+        return await (tx.writable && key !== undefined ? withIdempotency(tx, { key, ...requested }, work) : work());
       },
     );
   }
@@ -138,9 +138,9 @@ export class Dispatcher {
       const permit = await ask(operation.target(input), tenant);
       // The transaction is over; each further check opens a separate one.
       const made = [operation, input, context, tenant] as const;
-      const authorize: Call['authorize'] = async (...asked) =>
+      const authorize: Call['authorize'] = async (...requested) =>
         await transact(this.#options.database, request, (next) =>
-          this.#makeCall(next, ...made).call.authorize(...asked),
+          this.#makeCall(next, ...made).call.authorize(...requested),
         );
       const signal = permit.until === undefined ? context.signal : AbortSignal.any([context.signal, permit.until]);
       return permitted({ ...call, authorize, context: withSignal(context, signal) }, permit);
@@ -176,9 +176,9 @@ export class Dispatcher {
   }
 
   #makeCall(tx: Transaction, operation: Operation, input: unknown, context: CallContext, tenant: Tenant) {
-    let asked = operation.target !== undefined;
+    let requested = operation.target !== undefined;
     const ask = async (target: OperationTarget, of: Tenant, action?: string): Promise<Permit> => {
-      asked = true;
+      requested = true;
       // Otherwise row-level security would hide the target, and policies would decide as if it were missing.
       await tx.enter(of.id);
       const { principal, requestId, client } = context;
@@ -195,8 +195,8 @@ export class Dispatcher {
         tx.unseen.set(targetKey({ projectId: of.id, kind, name }), error);
       return permit;
     };
-    const call: Call = { input, context, tenant, authorize: async (...asked) => void (await ask(...asked)) };
-    return { ask, call, wasAsked: () => asked };
+    const call: Call = { input, context, tenant, authorize: async (...requested) => void (await ask(...requested)) };
+    return { ask, call, wasAuthorized: () => requested };
   }
 }
 

@@ -37,7 +37,7 @@ test('a handler reads the input of its operation and returns its output', () => 
 });
 
 test('a handler that reads a property which its operation lacks does not compile', () => {
-  const wants = async (_tx: unknown, { input }: { readonly input: { readonly title: string } }) => ({
+  const handler = async (_tx: unknown, { input }: { readonly input: { readonly title: string } }) => ({
     ...output,
     items: [input.title],
   });
@@ -48,7 +48,7 @@ test('a handler that reads a property which its operation lacks does not compile
     // @ts-expect-error the input has no `title`
     entry(operation, { perform: async ({ input }) => ({ ...output, items: [input.title] }) }),
     // @ts-expect-error the input has no `title`
-    entry(operation, wants),
+    entry(operation, handler),
     // @ts-expect-error the name is a text
     entry(operation, other),
   ];
@@ -69,7 +69,7 @@ test('a handler that returns what the output schema does not allow does not comp
     entry(operation, async () => ({ ...output, size: '1' })),
     // @ts-expect-error `state` has other values
     entry(operation, async () => ({ ...output, state: 'broken' })),
-    // @ts-expect-error an object says nothing of its properties
+    // @ts-expect-error an object type has no properties
     entry(operation, async (): Promise<object> => output),
     // @ts-expect-error `items` is missing
     entry(operation, { perform: async () => ({ size: 1, state: 'on' as const }) }),

@@ -64,7 +64,7 @@ export function downloadEntry<Op extends Operation>(
   handling: HandlerOf<Op, FileOf<Op>>,
 ): OperationEntry {
   return answerEntry<Op, FileOf<Op>>(operation, handling, (answer) => {
-    // The schema of an output is strict: it knows no `open`.
+    // The schema of an output is strict: it has no `open`.
     return Object.fromEntries(Object.entries(answer).filter(([key]) => key !== 'open'));
   });
 }

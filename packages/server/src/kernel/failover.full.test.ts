@@ -25,11 +25,11 @@ afterAll(async () => {
 async function launch(setup: Partial<ReplicaSetup> & { name: string }): Promise<Replica> {
   const replica = await startReplica({ connection: test_.connection, leaseMs: 1500, effectMs: 0, ...setup });
   replicas.push(replica);
-  await expect.poll(() => replica.said('ready'), { timeout: 40_000, interval: 20 }).toHaveLength(1);
+  await expect.poll(() => replica.reported('ready'), { timeout: 40_000, interval: 20 }).toHaveLength(1);
   return replica;
 }
 
-test('a process that dies before or after any effect, on the way up and down: the next one ends with the same status', async () => {
+test('a process that ends before or after any effect, in creation and deletion: the next one ends with the same status', async () => {
   const points = [0, 1, 2].flatMap((effect) => (['before', 'after'] as const).map((when) => ({ when, effect })));
   const results = await crashEverywhere(dais, launch, points);
   expect(results).toEqual(points.map(() => ({ died: 'SIGKILL', cells: [0, 1, 2], status: 'True Built 3', left: 0 })));

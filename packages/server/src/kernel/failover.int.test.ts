@@ -35,7 +35,7 @@ const SOON = { timeout: 120_000, interval: 20 };
 async function launch(setup: Partial<ReplicaSetup> & { name: string }): Promise<Replica> {
   const replica = await startReplica({ connection: test_.connection, leaseMs: 1500, effectMs: 0, ...setup });
   replicas.push(replica);
-  await expect.poll(() => replica.said('ready'), SOON).toHaveLength(1);
+  await expect.poll(() => replica.reported('ready'), SOON).toHaveLength(1);
   return replica;
 }
 
@@ -49,7 +49,7 @@ test('a replica that was paused past its lease is fenced, the other finishes its
   };
   const paused = await launch({ name: 'paused', effectMs: 150 });
   await dais.apply([manifest('Machine', 'm', { cells: 6 })], {}, p.context);
-  await expect.poll(() => paused.said('effect'), SOON).toContain('m 2');
+  await expect.poll(() => paused.reported('effect'), SOON).toContain('m 2');
   paused.kill('SIGSTOP');
   const other = await launch({ name: 'other' });
   await expect.poll(() => ready('m'), SOON).toEqual(['True', 6, true]);
@@ -63,8 +63,8 @@ test('a replica that was paused past its lease is fenced, the other finishes its
   expect(await builders('m')).toEqual(['paused', 'paused', 'other', 'other', 'other', 'other']);
 
   paused.kill('SIGCONT');
-  await expect.poll(() => paused.said('refused'), SOON).toHaveLength(1);
-  expect(paused.said('effect').at(-1)).toBe('m 2');
+  await expect.poll(() => paused.reported('refused'), SOON).toHaveLength(1);
+  expect(paused.reported('effect').at(-1)).toBe('m 2');
   expect(await dais.call('machine.get', { name: 'm' }, p.context)).toEqual(finished);
 
   // Both take new work: enough of it that neither does all alone.
@@ -87,7 +87,7 @@ test('a replica that was paused past its lease is fenced, the other finishes its
     'select count(*)::int as n, count(distinct seq)::int as numbered, max(seq)::int as last from kernel.event',
   );
   expect([order!['numbered'], order!['last']]).toEqual([order!['n'], order!['n']]);
-  expect(other.said('log').filter((line) => line.includes('error'))).toEqual([]);
+  expect(other.reported('log').filter((line) => line.includes('error'))).toEqual([]);
 });
 
 test('a process that dies before or after an effect: the next one ends with the same status', async () => {

@@ -26,7 +26,7 @@ const freshKey = () => `key ${++keys}`;
 const create = (name: string, idempotencyKey: string, spec: object = {}) =>
   dais.call('part.create', { manifest: manifest('Part', name, spec) }, { idempotencyKey });
 
-test('a repetition is answered as the first was, and does nothing', async () => {
+test('a retry returns the first response and has no effect', async () => {
   const key = freshKey();
   const first = await create('a', key, { extra: { z: 1, a: 2 } });
   await dais.call('part.update', { name: 'a', manifest: manifest('Part', 'a', { size: 9 }) });

@@ -171,8 +171,9 @@ export class JobRunner {
     const message = error instanceof Error ? error.message : String(error);
     const final = error instanceof JobFailed && error.retryAfterMs === undefined;
     if (final || claim.attempt >= claim.maxAttempts) return { state: 'failed', error: message };
-    const asked = error instanceof JobFailed ? error.retryAfterMs : undefined;
-    const delayMs = asked ?? backoffMs(claim.attempt, handler.retry.baseMs, handler.retry.capMs, this.#options.random);
+    const request = error instanceof JobFailed ? error.retryAfterMs : undefined;
+    const delayMs =
+      request ?? backoffMs(claim.attempt, handler.retry.baseMs, handler.retry.capMs, this.#options.random);
     return { state: 'pending', error: message, delayMs };
   }
 

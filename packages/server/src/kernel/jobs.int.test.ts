@@ -111,7 +111,7 @@ describe('which job is next', () => {
     expect(names(await claim(1))).toEqual(['b1']);
   });
 
-  test('a higher priority goes before fairness', async () => {
+  test('a higher priority precedes fairness', async () => {
     await enqueue(...['a0', 'a1', 'a2'].map((name) => ({ payload: { name }, priority: 1 })));
     await enqueue({ projectId: PROJECT_B, payload: { name: 'b0' } });
     expect(names(await claim(3)).toSorted()).toEqual(['a0', 'a1', 'a2']);
@@ -140,7 +140,7 @@ describe('which job is next', () => {
     expect(await claim(5)).toEqual([]);
   });
 
-  test('one whose worker let its lease pass, under a new epoch', async () => {
+  test('one whose worker lost its lease, under a new epoch', async () => {
     await enqueue({ payload: { name: 'x' } });
     const [first] = await claim(1, { leaseMs: 1 });
     await expect.poll(() => claim(1), SOON).toMatchObject([{ id: first!.id, attempt: 2, epoch: first!.epoch + 1n }]);
@@ -229,7 +229,7 @@ describe('a job', () => {
     expect(await ends()).toEqual(['failed']);
   });
 
-  test('whose workers die each time is not tried for ever', async () => {
+  test('whose workers end abnormally each time is not retried forever', async () => {
     await enqueue({ maxAttempts: 2 });
     for (let n = 0; n < 2; n++) {
       await claim(1, { leaseMs: 60_000 });
@@ -323,7 +323,7 @@ describe('a job', () => {
     const first = await serve(async (_job, io) => {
       started.resolve();
       await new Promise((_, reject) => {
-        io.signal.addEventListener('abort', () => reject(new Error('asked to stop')));
+        io.signal.addEventListener('abort', () => reject(new Error('requested to stop')));
       });
     });
     await started.promise;
@@ -360,7 +360,7 @@ describe('canceling', () => {
     return await quiet.write((tx) => cancelJob(tx.sql, id));
   };
 
-  test('a waiting job ends without being run, and what follows its end follows', async () => {
+  test('a pending job ends without a run, and its follow-up is executed', async () => {
     await enqueue({ delayMs: 3_600_000 });
     expect(await cancel()).toBe(true);
     let ran = false;
@@ -371,7 +371,7 @@ describe('canceling', () => {
     expect([ran, await ends(), await cancel()]).toEqual([false, ['canceled'], false]);
   });
 
-  test('a running one is asked to stop', async () => {
+  test('a running one is requested to stop', async () => {
     await enqueue({});
     const started = gate();
     await serve(
@@ -390,7 +390,7 @@ describe('canceling', () => {
     expect(await ends()).toEqual(['canceled']);
   });
 
-  test('one that takes no notice is done', async () => {
+  test('one that ignores the cancellation is done', async () => {
     await enqueue({});
     const started = gate();
     const held = gate();

@@ -5,7 +5,7 @@ import type { FactProvider } from '#kernel/principal.ts';
 import type { TenantLimits } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 
-/** A kind as the server knows it: registered in one visible list (compose). What it leaves out, the kernel does. */
+/** A kind of the server: registered in one list (compose). The kernel provides what the kind omits. */
 export interface KindDefinition {
   readonly spec: KindSpec;
   /** Its own tables, when the kernel's are not enough. */
@@ -99,7 +99,7 @@ export interface ControllerIo {
   write<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
 }
 
-/** Thrown by `observe` or `perform` when trying again cannot help until the spec changes. */
+/** Thrown by `observe` or `perform` when a retry cannot help until the spec changes. */
 export class TerminalError extends Error {
   readonly reason: string;
   constructor(reason: string, message: string) {

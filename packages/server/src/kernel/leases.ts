@@ -43,38 +43,37 @@ export async function acquireLease(
   });
 }
 
+/** The valid leases of `holders`, by name. */
+export async function leasesOf(sql: Sql, holders: readonly string[]) {
+  const select =
+    'select owner, name from kernel.lease where owner = any($1) and expires_at > clock_timestamp() order by name';
+  return await sql.query<{ readonly owner: string; readonly name: string }>(select, [holders], 'leases_of');
+}
+
 /** Releases a lease immediately, so that another process need not wait for its expiry. */
-export async function releaseLease(database: Database, lease: Lease): Promise<void> {
+export async function releaseLease(database: Database, { name, holder, epoch }: Lease): Promise<void> {
+  const release = `update kernel.lease set expires_at = '-infinity' where name = $1 and owner = $2 and epoch = $3`;
   await transact(database, { mode: 'write', projectId: 'all' }, async ({ sql }) => {
-    await sql.query(
-      `update kernel.lease set expires_at = '-infinity' where name = $1 and owner = $2 and epoch = $3`,
-      [lease.name, lease.holder, lease.epoch],
-      'release_lease',
-    );
+    await sql.query(release, [name, holder, epoch], 'release_lease');
   });
 }
 
 /**
- * Fails unless the lease is valid, and locks it until this transaction ends, so that a takeover waits. @throws
- * LeaseLost
+ * Runs one write that fails unless the lease is valid. The lease is locked until the write ends, so that a takeover waits.
+ * @throws LeaseLost
  */
-async function guardLease(sql: Sql, lease: Lease): Promise<void> {
-  const rows = await sql.query(
-    `select 1 from kernel.lease where name = $1 and owner = $2 and epoch = $3 and expires_at > clock_timestamp() for share`,
-    [lease.name, lease.holder, lease.epoch],
-    'guard_lease',
-  );
-  if (rows.length === 0) throw new LeaseLost(lease.name);
-}
-
-/** Runs one write that fails unless the lease is valid. */
 export async function guardedWrite<T>(
   database: Database,
-  lease: Lease,
+  { name, holder, epoch }: Lease,
   work: (tx: Transaction) => Promise<T>,
 ): Promise<T> {
   return await transact(database, { mode: 'write', projectId: 'all' }, async (tx) => {
-    await guardLease(tx.sql, lease);
+    const rows = await tx.sql.query(
+      `select 1 from kernel.lease where name = $1 and owner = $2 and epoch = $3 and expires_at > clock_timestamp() for share`,
+      [name, holder, epoch],
+      'guard_lease',
+    );
+    if (rows.length === 0) throw new LeaseLost(name);
     return await work(tx);
   });
 }

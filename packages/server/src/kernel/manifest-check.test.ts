@@ -105,7 +105,7 @@ describe('one manifest alone', () => {
     ],
     ['a rule across fields', { ...secret(), kind: 'Range', spec: { from: 2, to: 1 } }, 'invalid_manifest spec.to'],
     [
-      'no rule is asked about a wrong type',
+      'no rule is applied to a wrong type',
       { ...secret(), kind: 'Range', spec: { from: 'b' } },
       'invalid_manifest spec.from spec.to',
     ],

@@ -99,7 +99,7 @@ describe('the values of YAML 1.2', () => {
     );
   });
 
-  test('what a YAML writer prints reads back the same', () => {
+  test('the output of a YAML writer is parsed back unchanged', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 5 }), (original) => {
         fc.pre(original !== null);
@@ -126,7 +126,7 @@ describe('documents', () => {
     expect(read(text)).toEqual(values);
   });
 
-  test('each knows its file', () => {
+  test('each has its file', () => {
     expect(readDocuments('x/y.yaml', 'a: 1\n---\nb: 1').map((document) => document.file)).toEqual([
       'x/y.yaml',
       'x/y.yaml',
@@ -312,7 +312,7 @@ describe('hostile texts', () => {
     expect(process.cpuUsage(before).user).toBeLessThan(20_000_000);
   });
 
-  test('whatever the text, the answer is documents or a DaisError', () => {
+  test('any text results in documents or a DaisError', () => {
     const piece = fc.oneof(
       fc.constantFrom(
         '- ',

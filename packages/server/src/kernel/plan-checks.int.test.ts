@@ -124,7 +124,7 @@ describe('plan', () => {
     expect(await p.names()).toEqual(['a']);
   });
 
-  test('knows a project that the same documents make', async () => {
+  test('uses a project that the same documents create', async () => {
     const name = freshName();
     const documents = [
       manifest('Part', 'a', { uses: ['b'] }, { project: name }),
@@ -139,7 +139,7 @@ describe('plan', () => {
     expect(await codeOf(dais.plan(documents.slice(0, 2)))).toBe('not_found');
   });
 
-  test('sees what apply would run into: quotas and projects that are not empty', async () => {
+  test('includes errors of apply: quotas and projects that are not empty', async () => {
     const name = freshName();
     const owner = `${name}-set`;
     const project = (resources: number) => manifest('Project', name, { quotas: { resources } });
@@ -205,7 +205,7 @@ describe('plan', () => {
     ]);
 
   test(
-    'reports exactly what apply does, or its error; after it there is nothing to do',
+    'reports exactly what apply does, or its error; afterwards there is no difference',
     { timeout: 60_000 + 1000 * RUNS },
     async () => {
       let round = 0;

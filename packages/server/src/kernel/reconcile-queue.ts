@@ -8,11 +8,11 @@ import type { NewEvent } from '#kernel/events.ts';
 export const DUE_CHANNEL = 'dais_due';
 
 /** Notifies at most once per statement, and only if a resource became due. */
-const saying = (change: string) =>
+const notifying = (change: string) =>
   `with due as (${change} returning 1) select pg_notify('${DUE_CHANNEL}', '') from due limit 1`;
 /** Returns the entries that `which` selects, in one order for all callers. */
 const wake = (which: string, also = '') =>
-  saying(`update kernel.reconcile r set due_at = clock_timestamp(), dirty = r.dirty + 1 ${also}
+  notifying(`update kernel.reconcile r set due_at = clock_timestamp(), dirty = r.dirty + 1 ${also}
     from (select uid from kernel.reconcile where uid in (${which}) order by uid for update) w where r.uid = w.uid`);
 
 /** Puts resources that were just written into the queue of their controllers, due now. */
@@ -22,7 +22,7 @@ export async function enqueueResources(
   resources: readonly { readonly uid: string; readonly kind: string }[],
 ): Promise<void> {
   await sql.query(
-    saying(`insert into kernel.reconcile as r (uid, kind, project_id, due_at)
+    notifying(`insert into kernel.reconcile as r (uid, kind, project_id, due_at)
        select uid, kind, $3, clock_timestamp() from unnest($1::uuid[], $2::text[]) as u(uid, kind)
        on conflict (uid) do update set due_at = clock_timestamp(), dirty = r.dirty + 1, attempts = 0`),
     [resources.map((item) => item.uid), resources.map((item) => item.kind), projectId],

@@ -89,7 +89,7 @@ const queueRow = async (uid: string) => {
 };
 
 describe('a controller', () => {
-  test('reconciles the actual state, reports the progress, and stops when there is nothing to do', async () => {
+  test('reconciles the actual state, reports the progress, and stops when there is no difference', async () => {
     const building = gate();
     const dais = await start({ before: () => building.promise });
     const p = await freshProject(dais);
@@ -128,7 +128,7 @@ describe('a controller', () => {
     await wake();
     await expect.poll(() => queueRow(before.metadata.uid), SOON).toMatchObject({ free: true, due: false });
     expect(await machines.get('m')).toEqual(before);
-    // A new generation: same condition, same time of transition, but it speaks of the new one.
+    // A new generation: same condition, same time of transition, but for the new generation.
     await dais.apply([manifest('Machine', 'm', { cells: 1 }, { labels: { a: 'b' } })], {}, p.context);
     await machines.settled('m', 1);
     const after = conditionOf(await machines.get('m'));
@@ -140,7 +140,7 @@ describe('a controller', () => {
     );
   });
 
-  test('that has a finalizer cleans up before its resource goes', async () => {
+  test('that has a finalizer cleans up before its resource is removed', async () => {
     const removal = gate();
     const dais = await start({ before: (effect) => (effect.do === 'remove' ? removal.promise : undefined) });
     const p = await freshProject(dais);
@@ -165,7 +165,7 @@ describe('a controller', () => {
     ]);
   });
 
-  test('that waits is woken by what it waits for', async () => {
+  test('that waits is woken by its dependency', async () => {
     const dais = await start();
     const p = await freshProject(dais);
     const machines = machinesOf(dais, p);
@@ -210,7 +210,7 @@ describe('a controller', () => {
     await expect.poll(() => machines.ready('m'), SOON).toBe('True Built');
   });
 
-  test('is woken by a change of what its resource refers to', async () => {
+  test('is woken by a change of a referenced resource', async () => {
     let passes = 0;
     const world = tableWorld();
     const dais = await start({
@@ -296,7 +296,7 @@ test('a resource from before its controller is enqueued when the controller exis
   expect(await test_.asAdmin(`select 1 from workshop.cell where uid = '${old.metadata.uid}'`)).toEqual([]);
 });
 
-test('a crash before or after any effect changes nothing of how it ends', async () => {
+test('a crash before or after any effect does not change the final status', async () => {
   const cells = 4;
   const points = Array.from({ length: cells }, (_, n) => [`before-${n}`, `after-${n}`]).flat();
   const effects = new Map<string, number>();
@@ -341,7 +341,7 @@ test('a crash before or after any effect changes nothing of how it ends', async 
 });
 
 describe('leases', () => {
-  test('a worker that lost its lease writes nothing more; the other has finished its work', async () => {
+  test('a worker without its lease writes no more; the other has finished its work', async () => {
     const reached = gate();
     const held = gate();
     // One at a time: it must not claim again what it lost.
@@ -421,7 +421,7 @@ describe('leases', () => {
     await machinesOf(two, p).settled('m', 200);
   });
 
-  test('one worker for each resource, over all processes, however often it is woken', async () => {
+  test('one worker for each resource, over all processes, with any number of wakes', async () => {
     const busy = new Map<string, number>();
     let most = 0;
     const watching: Partial<MachineBackend> = {
@@ -444,7 +444,7 @@ describe('leases', () => {
     expect(most).toBe(1);
   });
 
-  test('late news of a pass that lost its lease does not undo what its successor waits for', async () => {
+  test('late results of a pass without its lease do not undo the wait of its successor', async () => {
     const dais = await start({}, { start: 'none' });
     await test_.asAdmin(`delete from kernel.resource where kind = 'Machine'`);
     const p = await freshProject(dais);

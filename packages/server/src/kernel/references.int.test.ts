@@ -39,7 +39,7 @@ describe('a referenced resource must exist', () => {
     expect(await codeOf(two.create('b', { fleet: `${one.name}-f` }))).toBe('ok');
   });
 
-  test('nor may it be on its way out', async () => {
+  test('nor a resource that is being deleted', async () => {
     const p = await freshProject(dais);
     await p.apply([manifest('Machine', 'm'), manifest('Part', 'a')]);
     await dais.write((tx) =>
@@ -52,7 +52,7 @@ describe('a referenced resource must exist', () => {
 });
 
 describe('a referenced resource cannot be deleted', () => {
-  test('the holders are named, and let go one by one', async () => {
+  test('the holders are named, and released one by one', async () => {
     const p = await freshProject(dais);
     await p.apply([
       manifest('Part', 'a'),
@@ -79,7 +79,7 @@ describe('a referenced resource cannot be deleted', () => {
     expect(await codeOf(dais.call('fleet.delete', { name: `${p.name}-f` }))).toBe('ok');
   });
 
-  test('what refers to itself alone may go', async () => {
+  test('a resource that only refers to itself can be deleted', async () => {
     const p = await freshProject(dais);
     await p.create('a');
     await p.update('a', { uses: ['a'] });

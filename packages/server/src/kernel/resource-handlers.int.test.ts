@@ -52,7 +52,7 @@ describe('create, read, update, delete', () => {
     ]);
   });
 
-  test('an update replaces the whole; an identical one creates no revision and no new version', async () => {
+  test('an update replaces the whole resource; an identical one creates no revision and no new version', async () => {
     const p = await freshProject(dais);
     const first = await p.create('a', { note: 'n', size: 2 }, { labels: { l: '1' } });
     const second = await p.update('a', { size: 3 });
@@ -136,7 +136,7 @@ describe('create, read, update, delete', () => {
     expect(await p.names()).toEqual(['here']);
   });
 
-  test('the right version lets a write through, once', async () => {
+  test('a write with the current version succeeds, once', async () => {
     const p = await freshProject(dais);
     const { metadata } = await p.create('a');
     const attempts = await Promise.all(
@@ -162,7 +162,7 @@ describe('create, read, update, delete', () => {
     ]);
   });
 
-  test('a kind’s own action runs with its input checked', async () => {
+  test('a kind’s own action runs with validated input', async () => {
     const p = await freshProject(dais);
     await p.create('a', { note: 'x' });
     expect(await p.call('ping', { name: 'a' })).toEqual({ note: 'x' });
@@ -240,7 +240,7 @@ describe('history and rollback', () => {
   });
 
   test.each([[{ generation: 9 }], [{ generation: 3 }], [{}]])(
-    'there is nothing to roll back to with %j',
+    'there is no revision to roll back to with %j',
     async (input) => {
       const p = await freshProject(dais);
       await p.create('a');

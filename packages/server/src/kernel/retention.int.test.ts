@@ -53,7 +53,7 @@ test('one clean-up is waiting at any time, and each enqueues the next', async ()
   expect(await waiting()).toEqual([{ later: true }]);
 });
 
-test('the newest revisions of what lives stay; those of the dead go with the events', async () => {
+test('the newest revisions of existing resources stay; those of deleted ones are removed with their events', async () => {
   const dais = await start({ revisions: 3 });
   const p = await freshProject(dais);
   await p.create('a', { size: 1 });
@@ -70,7 +70,7 @@ test('the newest revisions of what lives stay; those of the dead go with the eve
   expect(await count(`kernel.revision where name = 'long dead'`)).toBe(0);
 });
 
-test('ended jobs and stored outputs are deleted after their retention, and nothing else', async () => {
+test('ended jobs and stored outputs are deleted after their retention, and no others', async () => {
   const dais = await start();
   const p = await freshProject(dais);
   for (const key of ['old', 'new']) {

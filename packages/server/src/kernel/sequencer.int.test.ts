@@ -196,7 +196,7 @@ describe('leases', () => {
     expect(order).toEqual(['written', 'taken']);
   });
 
-  test('a sequencer that was paused past its lease numbers nothing when it wakes', async () => {
+  test('a sequencer that was paused past its lease assigns no numbers when it resumes', async () => {
     const quiet = await startTestKernel(test_, { start: 'none' });
     const p = await freshProject(quiet);
     await p.create('a');
@@ -212,7 +212,7 @@ describe('leases', () => {
     await expectWholeOrder();
   });
 
-  test('numbering a few events reads those, not all there are', async () => {
+  test('numbering a few events reads only those events', async () => {
     const quiet = await startTestKernel(test_, { start: 'none' });
     const p = await freshProject(quiet);
     const lease = await acquireLease(test_.database, 'sequencer', 'many', 60_000);
@@ -227,18 +227,18 @@ describe('leases', () => {
     await test_.asAdmin('vacuum analyze kernel.event');
     const read = async () => {
       const [row] = await test_.asAdmin(
-        `select sum(seq_tup_read)::int as rows, sum(idx_scan)::int as looks from pg_stat_user_tables where relname ~ '^event_'`,
+        `select sum(seq_tup_read)::int as rows, sum(idx_scan)::int as polls from pg_stat_user_tables where relname ~ '^event_'`,
       );
-      return row as { rows: number; looks: number };
+      return row as { rows: number; polls: number };
     };
-    await expect.poll(async () => (await read()).looks, SOON).toBeGreaterThan(0);
+    await expect.poll(async () => (await read()).polls, SOON).toBeGreaterThan(0);
     const before = await read();
     for (let round = 0; round < 20; round++) {
       await insert(3);
       expect(await sequenceBatch(test_.database, lease!)).toBe(3);
     }
     // A connection reports its snapshot with a delay.
-    await expect.poll(async () => (await read()).looks - before.looks, SOON).toBeGreaterThanOrEqual(20);
+    await expect.poll(async () => (await read()).polls - before.polls, SOON).toBeGreaterThanOrEqual(20);
     expect((await read()).rows - before.rows).toBeLessThan(EVENTS);
     await releaseLease(test_.database, lease!);
     await quiet.stop();

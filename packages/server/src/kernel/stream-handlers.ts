@@ -39,14 +39,14 @@ export async function* watchResources(hub: WatchHub, kind: string, call: CallOf<
     // The resource left the caller's view: its watchers get one notification, and no others do.
     return shown.has(uid);
   };
-  const wants = (frame: HubFrame) =>
+  const matches = (frame: HubFrame) =>
     frame.event.projectId === call.tenant.id &&
     frame.event.subject?.kind === kind &&
     TYPES[frame.event.type] !== undefined &&
     frame.object !== undefined &&
     (matchesSelector(frame.object.metadata.labels, selector) || changesLabels(frame)) &&
     visible(frame);
-  for await (const { position, frame } of hub.watch(call.input.resourceVersion, wants, call.context.signal)) {
+  for await (const { position, frame } of hub.watch(call.input.resourceVersion, matches, call.context.signal)) {
     if (frame === undefined) {
       yield { type: 'bookmark', resourceVersion: position };
       continue;
@@ -76,11 +76,11 @@ export async function* watchResources(hub: WatchHub, kind: string, call: CallOf<
 }
 
 export async function* watchEvents(hub: WatchHub, call: CallOf<typeof watchEventsOperation>) {
-  const wants = (frame: HubFrame) =>
+  const matches = (frame: HubFrame) =>
     frame.event.projectId === call.tenant.id &&
     matchesEventFilter(frame.event, call.input) &&
     call.rows?.matches(frame.object) !== false;
-  for await (const { position, frame } of hub.watch(call.input.resourceVersion, wants, call.context.signal)) {
+  for await (const { position, frame } of hub.watch(call.input.resourceVersion, matches, call.context.signal)) {
     if (frame !== undefined) yield { ...presentEvent(frame.event, '', frame.project), cursor: position };
   }
 }

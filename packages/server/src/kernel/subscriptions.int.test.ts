@@ -73,7 +73,7 @@ test('every event counts once, for each subscriber, over several processes', asy
   for (const name of names) await expect.poll(() => counted(p.name, name), SOON).toBe(40);
 });
 
-test('one that fails halfway commits nothing of the batch, and all of it after a retry', async () => {
+test('one that fails halfway commits no part of the batch, and all of it after a retry', async () => {
   const name = 'stumbling';
   let problems = 5;
   const dais = await start([

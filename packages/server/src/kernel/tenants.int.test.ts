@@ -107,7 +107,7 @@ describe('row security', () => {
     expect(await codeOf(p.careless(`update kernel.resource set name = 'b'`))).toBe('25006');
   });
 
-  test('the role of the program owns nothing and cannot switch row security off', async () => {
+  test('the role of the program owns no objects and cannot disable row security', async () => {
     const p = await freshProject();
     for (const sql of [
       'alter table kernel.resource disable row level security',
@@ -129,7 +129,7 @@ describe('quotas', () => {
     expect(await p.count()).toBe(5);
   });
 
-  test('count existing resources: a deletion makes room, a higher limit too, and a lower limit keeps what exists', async () => {
+  test('count existing resources: a deletion frees quota, a higher limit too, and a lower limit keeps existing ones', async () => {
     const p = await freshProject({ quotas: { resources: 2 } });
     await p.create('a');
     await p.create('b');
@@ -144,7 +144,7 @@ describe('quotas', () => {
     expect(await codeOf(p.create('d'))).toBe('ok');
   });
 
-  test('zero allows nothing', async () => {
+  test('zero allows no resource', async () => {
     const p = await freshProject({ quotas: { resources: 0 } });
     const error = await errorOf(p.create('a'));
     expect(error.message).toBe(`The resource quota of project "${p.name}" is 0, but this change requires 1.`);
@@ -152,7 +152,7 @@ describe('quotas', () => {
 });
 
 describe('projects', () => {
-  test('a project that holds something names it and stays', async () => {
+  test('a project that is not empty names its content and stays', async () => {
     const p = await freshProject();
     await p.create('a');
     const error = await errorOf(dais.call('project.delete', { name: p.name }));

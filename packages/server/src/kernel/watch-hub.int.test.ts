@@ -63,7 +63,7 @@ describe('one watcher', () => {
     await watcher.stop();
   });
 
-  test('receives nothing of other projects and kinds', async () => {
+  test('receives no events of other projects and kinds', async () => {
     const [one, two] = [await freshProject(dais), await freshProject(dais)];
     const watcher = await listAndWatch(dais, 'part', {}, one.context);
     await two.create('theirs');
@@ -97,7 +97,7 @@ describe('one watcher', () => {
     await watcher.stop();
   });
 
-  test('ends immediately when its reader disconnects, and leaves nothing behind', async () => {
+  test('ends immediately when its reader disconnects, and leaves no state', async () => {
     const before = (await dais.kernel.health()).watchers;
     const watchers = Array.from({ length: 20 }, () => watchFrom(dais, 'part'));
     await expect.poll(() => watchers.every((watcher) => watcher.caughtUp), SOON).toBe(true);
@@ -245,7 +245,7 @@ describe('positions', () => {
 });
 
 describe('many writers', () => {
-  test('watchers that start at any time end with the state of a list; nothing repeats or goes back', async () => {
+  test('watchers that start at any time end with the state of a list; no event repeats or is out of order', async () => {
     const p = await freshProject(dais);
     const writers = Array.from({ length: 8 }, async (_, writer) => {
       const random = seededRandom(writer);

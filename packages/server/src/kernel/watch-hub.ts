@@ -24,7 +24,7 @@ export interface HubFrame {
 }
 
 interface Watcher {
-  readonly wants: (frame: HubFrame) => boolean;
+  readonly matches: (frame: HubFrame) => boolean;
   readonly queue: HubFrame[];
   wake: (() => void) | undefined;
   overrun: boolean;
@@ -72,10 +72,10 @@ export class WatchHub {
    */
   async *watch(
     from: string | undefined,
-    wants: (frame: HubFrame) => boolean,
+    matches: (frame: HubFrame) => boolean,
     signal: AbortSignal,
   ): AsyncGenerator<{ readonly position: string; readonly frame?: HubFrame }> {
-    const watcher: Watcher = { wants, queue: [], wake: undefined, overrun: false };
+    const watcher: Watcher = { matches, queue: [], wake: undefined, overrun: false };
     // Registered before the past is read: frames that are published meanwhile wait in the queue, so none is lost.
     this.#watchers.add(watcher);
     const onAbort = () => watcher.wake?.();
@@ -86,7 +86,7 @@ export class WatchHub {
       for (;;) {
         const frames = await this.#load(seq);
         for (const frame of frames) {
-          if (wants(frame)) yield { position: encodePosition(cursor.epoch, frame.event.seq), frame };
+          if (matches(frame)) yield { position: encodePosition(cursor.epoch, frame.event.seq), frame };
           if (signal.aborted) return;
         }
         seq = frames.at(-1)?.event.seq ?? seq;
@@ -139,7 +139,7 @@ export class WatchHub {
 
   #publish(frame: HubFrame): void {
     for (const watcher of this.#watchers) {
-      if (watcher.overrun || !watcher.wants(frame)) continue;
+      if (watcher.overrun || !watcher.matches(frame)) continue;
       if (watcher.queue.length >= MAX_BEHIND) {
         watcher.overrun = true;
         watcher.queue.length = 0;

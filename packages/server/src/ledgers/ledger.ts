@@ -11,7 +11,7 @@ import type { Transaction } from '#kernel/transaction.ts';
 import type { NodeSource, UpstreamFactsOptions, UpstreamMeasure } from '#ledgers/lineage/index.ts';
 
 /**
- * A ledger as the server knows it. Everything but `open` needs neither configuration nor engines: migrations, backups and
+ * A ledger of the server. Everything except `open` needs neither configuration nor engines: migrations, backups and
  * kinds read it in processes that open no ledger.
  */
 export interface LedgerDefinition<Dependencies = never, Opened extends Ledger = Ledger> {
@@ -33,13 +33,15 @@ export interface LedgerDefinition<Dependencies = never, Opened extends Ledger = 
   readonly open: (dependencies: Dependencies) => Opened;
 }
 
-/** A ledger that a control process opened: what it brings to the kernel, and its own work in the background. */
+/** A ledger that a control process opened: its contributions to the kernel, and its background work. */
 export interface Ledger {
   readonly entries?: readonly OperationEntry[];
   readonly jobs?: readonly JobHandler[];
   readonly subscribers?: readonly Subscriber[];
   /** Reads its gauges when Prometheus scrapes. @throws when the database does not answer. */
   readonly metrics?: () => Promise<readonly GaugeSample[]>;
+  /** Does what must precede all requests and all work of the kernel. */
+  readonly prepare?: () => Promise<void>;
   /** Starts its own work once the kernel runs. `controller`: this process runs background work for all. */
   readonly start?: (roles: { readonly controller: boolean }) => Promise<void>;
   /** Stops its own work while the kernel still runs. Idempotent. */
@@ -59,8 +61,8 @@ export interface ProjectLifecycle {
   /** The manifest was created or changed; a deleted project has no spec. */
   readonly change?: (tx: Transaction, projectId: string, spec: ProjectSpec | undefined) => void;
   /**
-   * Deletes its records of the project. The transaction is in that project.
-   * @throws DaisError `still_referenced` while there are records that somebody must delete first.
+   * Deletes its records of the project. The transaction is in that project. @throws DaisError `still_referenced` while
+   * there are records that must be deleted first.
    */
   readonly remove?: (tx: Transaction, project: { readonly id: string; readonly name: string }) => Promise<void>;
 }

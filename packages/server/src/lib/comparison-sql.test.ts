@@ -21,7 +21,7 @@ test.each([
   expect(sqlOf(compare, comparison)).toEqual(expected);
 });
 
-test('what a type is not compared by is a mistake of ours', () => {
+test('an operator that a type does not have is an internal error', () => {
   expect(() => sqlOf(compareText, { operator: 'IS NULL' })).toThrow('the operator IS NULL does not apply to text');
   expect(() => sqlOf(compareDouble, { operator: 'LIKE', value: 'x' })).toThrow(
     'the operator LIKE does not apply to numbers',

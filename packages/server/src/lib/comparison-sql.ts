@@ -18,7 +18,7 @@ export function compareText(left: string, { operator, value }: Comparison, bind:
   const [sign, like, list] = [SIGNS[operator], LIKES[operator], LISTS[operator]];
   if (list !== undefined) return `${left} ${list}(${bind(value)}::text[])`;
   if (like !== undefined) {
-    // The columns are of collation C, which knows capitals of ASCII only.
+    // The columns have the collation C, whose upper case covers ASCII only.
     const text = operator === 'ILIKE' ? `${left} collate "default"` : left;
     // Of patterns only % and _ mean something: PostgreSQL would take a backslash for the beginning of an escape.
     return `${text} ${like} ${bind(String(value).replaceAll('\\', '\\\\'))}::text`;

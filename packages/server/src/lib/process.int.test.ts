@@ -13,7 +13,7 @@ test('lines of standard error come as they are written, the last one without its
   expect(result.stdout.toString()).toBe('out\n');
 });
 
-test('a signal ends a program and all that it started, also what ignores TERM', async () => {
+test('a signal ends a program and all its child processes, even those that ignore TERM', async () => {
   const stop = new AbortController();
   const started: (ReturnType<typeof processIdentity> & object)[] = [];
   const ended = run('/bin/sh', ['-c', `sh -c 'trap "" TERM; echo $$ >&2; while :; do sleep 1; done' & wait`], {

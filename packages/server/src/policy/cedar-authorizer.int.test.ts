@@ -65,7 +65,7 @@ describe('roles', () => {
     await world.dais.call('roleBinding.delete', { name: 'more' }, { ...user('ada'), projects: [PROJECT] });
   });
 
-  test('a principal without a role in a project does not learn that it exists', async () => {
+  test('a principal without a role in a project gets no hint that it exists', async () => {
     const there = await world.ask('secret.get', { name: 'open' }, user('nobody'), PROJECT);
     expect(there).toBe('not_found: There is no project "flights".');
     expect(await world.ask('secret.get', { name: 'open' }, user('nobody'), 'nowhere')).toBe(
@@ -117,7 +117,7 @@ describe('roles', () => {
     expect(await world.ask('project.get', { name: 'elsewhere' }, user('cy'))).toMatch(/^not_found: /);
   });
 
-  test('suspended or deleted accounts may do nothing', async () => {
+  test('suspended or deleted accounts have no permissions', async () => {
     expect(await world.ask('secret.get', { name: 'open' }, user('gone'), PROJECT)).toMatch(
       /^forbidden: .*is suspended/,
     );
@@ -141,7 +141,7 @@ describe('tokens', () => {
     );
   });
 
-  test('of one project do nothing outside of it', async () => {
+  test('of one project have no effect outside of it', async () => {
     const bound = user('root', { project: PROJECT });
     expect(await world.ask('secret.get', { name: 'open' }, bound)).toBe('ok');
     expect(await world.ask('user.list', { limit: 10 }, bound)).toMatch(
@@ -208,7 +208,7 @@ describe('policies', () => {
     });
   });
 
-  test('a rollback restores only what may be written', async () => {
+  test('a rollback restores only writable fields', async () => {
     const as = { ...user('ada'), projects: [PROJECT] };
     await world.dais.call('secret.create', { manifest: secret('back', { stage: 'prod' }) }, as);
     await world.dais.call('secret.update', { name: 'back', manifest: secret('back', { stage: 'dev' }) }, as);
@@ -252,7 +252,7 @@ describe('lists', () => {
   const cedar = `@id("no-prod") forbid(principal == Dais::User::"bo", action == Dais::Action::"secret:read", resource)
     when { resource.hasTag("stage") && resource.getTag("stage") == "prod" };`;
 
-  test('leave out what may not be read, page by page; by name it is not there', async () => {
+  test('omit unreadable resources, page by page; by name they do not exist', async () => {
     await withPolicies([policy('no-prod', cedar)], async () => {
       const as = { ...user('bo'), projects: [PROJECT] };
       const seen: string[] = [];
@@ -299,7 +299,7 @@ describe('lists', () => {
     await world.apply([manifest('User', 'cy', { email: 'cy@example.com' })]);
   });
 
-  test('events about kinds that are not read without exception stay out of sight', async () => {
+  test('events about kinds that are not fully readable are hidden', async () => {
     await withPolicies([policy('no-prod', cedar)], async () => {
       const input = { limit: 100 };
       const events = async (name: string) =>

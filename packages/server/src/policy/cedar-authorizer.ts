@@ -96,7 +96,7 @@ export class CedarAuthorizer implements Authorizer {
     return question.operation.mode === 'watch' ? permit : await this.#withUses(permit, inquiry, question, evidence);
   }
 
-  /** Puts a refusal on record before its answer leaves. */
+  /** Records a denial before its response is sent. */
   async ended(error: unknown): Promise<void> {
     if (!(error instanceof DaisError)) return;
     // Another error may have replaced it.
@@ -162,10 +162,10 @@ export class CedarAuthorizer implements Authorizer {
       if (action === undefined) continue;
       const { operation, project } = question;
       const target = { kind: used, name, ...(project !== '' && { project }) };
-      const asked = { ...question, target, operation: { ...operation, action: action.action } };
-      this.#checkLimits(asked, inquiry);
+      const request = { ...question, target, operation: { ...operation, action: action.action } };
+      this.#checkLimits(request, inquiry);
       try {
-        const use = await this.#decideUse({ ...inquiry, action }, asked, evidence);
+        const use = await this.#decideUse({ ...inquiry, action }, request, evidence);
         for (const id of use.decision?.policies ?? []) policies.add(id);
       } catch (error) {
         if (!(error instanceof DaisError) || error.code !== 'not_found') throw error;
@@ -213,14 +213,14 @@ export class CedarAuthorizer implements Authorizer {
     const unseen = mustSee && kind !== undefined && (await isUnseen(inquiry, view, kind));
     if (unseen) view.hide();
     const everything = audited.length === 0 ? policies : [...policies, ...audited];
-    const looksAhead = inquiry.action.writes && everything.some((policy) => policy.readsDesired);
-    const context = view.versionContext(looksAhead ? await view.desiredContext(inquiry.context) : inquiry.context);
-    const asked = { ...inquiry, context };
+    const usesDesired = inquiry.action.writes && everything.some((policy) => policy.readsDesired);
+    const context = view.versionContext(usesDesired ? await view.desiredContext(inquiry.context) : inquiry.context);
+    const request = { ...inquiry, context };
     const entities = await view.entities(everything);
-    const decisions = entities.map((entity) => authorize(asked, view.uid, entity));
+    const decisions = entities.map((entity) => authorize(request, view.uid, entity));
     const refused = decisions.find((decision) => !decision.allowed);
     if (refused === undefined && decisions.length > 0 && !unseen) {
-      if (audited.length > 0) await this.#audit(question, evidence, auditDecisions(asked, view, entities));
+      if (audited.length > 0) await this.#audit(question, evidence, auditDecisions(request, view, entities));
       const reasons = [...new Set(decisions.flatMap((decision) => decision.reasons))];
       return { decision: { policies: reasons, set: inquiry.rules.digest } };
     }

@@ -44,7 +44,7 @@ describe('a token of one project', () => {
     ['an account', manifest('User', 'bo', { email: 'mine@example.com' })],
     ['a project', manifest('Project', 'new')],
     ['its own project', manifest('Project', 'own', { description: 'changed' })],
-  ])('does not reach %s by way of documents', async (_what, document) => {
+  ])('does not reach %s through documents', async (_what, document) => {
     for (const verb of BOTH)
       expect(await world.ask(verb, documents(document), bound)).toMatch(
         /^forbidden: The token is limited to project "own"/,
@@ -134,7 +134,7 @@ describe('the secrets of others', () => {
 });
 
 describe('an admin of a project', () => {
-  test('permits nothing beyond the project by a policy of the project', async () => {
+  test('permits no action beyond the project by a policy of the project', async () => {
     const cedar = '@id("all") permit(principal == Dais::User::"bo", action, resource);';
     await world.apply([manifest('Policy', 'all', { cedar })], 'own');
     const secret = manifest('Secret', 'x', { data: { key: 'value' } });

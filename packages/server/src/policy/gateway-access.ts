@@ -16,7 +16,7 @@ export interface EndpointAccess {
 
 export interface TokenAccessDependencies {
   readonly authorizer: Authorizer;
-  /** By which the gateway knows the control plane. */
+  /** The secret with which the gateway authenticates the control plane. */
   readonly ownToken: string;
   /** Without news from the control plane for so long, every token is refused. */
   readonly offlineMs: number;

@@ -1,4 +1,4 @@
-/** Policies as a whole: the model they speak of, their check, the rules in force. One of each process. */
+/** Policies as a whole: their model, their validation, the rules in force. One of each process. */
 import { platformOperations, resourceOperations } from '@dais/api';
 import { furtherActions, roles } from '@dais/api/access';
 import type { KindDefinition } from '#kernel/kind.ts';

@@ -142,7 +142,7 @@ describe('the blocking references of a deletion are listed as far as they are vi
     await world.dais.call('organizationPolicy.delete', { name: 'quiet' }, { principal: BREAK_GLASS });
   });
 
-  test('holders in a project that is hidden, and what it holds', async () => {
+  test('holders in a hidden project, and their content', async () => {
     await world.apply([manifest('Team', 'core')]);
     await world.apply([manifest('RoleBinding', 'secret-plan', { role: 'viewer', teams: ['core'] })], 'hidden');
     const cedar = `@id("may") permit(principal == Dais::User::"bo",
@@ -157,7 +157,7 @@ describe('the blocking references of a deletion are listed as far as they are vi
   });
 });
 
-describe('what one may write but not see', () => {
+describe('writable but unreadable objects', () => {
   beforeAll(async () => {
     await world.apply([secret('sealed', { labels: { stage: 'prod' } })], 'own');
     const cedar = `@id("sealed") forbid(principal == Dais::User::"bo", action == Dais::Action::"secret:read", resource)

@@ -32,7 +32,7 @@ export interface HelperEnvironment {
 }
 
 /** Between two tries to start what does not start. */
-const AGAIN_MS = 10_000;
+const RESTART_MS = 10_000;
 
 export class HelperProcess {
   readonly #helper: Helper;
@@ -117,8 +117,8 @@ export class HelperProcess {
       await this.#process.start();
     } catch (error) {
       if (this.#stopping) return;
-      log.error(`${name} could not be started`, { error, againInMs: AGAIN_MS });
-      this.#cancelAgain = clock.after(AGAIN_MS, () => void this.#start());
+      log.error(`${name} could not be started`, { error, againInMs: RESTART_MS });
+      this.#cancelAgain = clock.after(RESTART_MS, () => void this.#start());
     }
   }
 }

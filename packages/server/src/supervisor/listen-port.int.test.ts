@@ -13,7 +13,7 @@ const failing = (...codes: string[]) => {
   return { listen, tried };
 };
 
-test('without a port the first free one from 7070 is taken', async () => {
+test('without a port the first free one from 7070 is used', async () => {
   const { listen, tried } = failing('EADDRINUSE', 'EADDRINUSE');
   expect(await listenOn(listen, '127.0.0.1', undefined)).toBe(7072);
   expect(tried).toEqual([7070, 7071, 7072]);

@@ -2,7 +2,7 @@
 export interface StartFacts {
   readonly version: string;
   readonly url: string;
-  /** `host:port` of the services that speak gRPC; undefined: none do here. */
+  /** `host:port` of the services with gRPC; undefined: there are none. */
   readonly grpc: string | undefined;
   /** The configured port, if it is in use and another one was chosen. */
   readonly preferredPort: number | undefined;

@@ -161,7 +161,7 @@ describe('a child', () => {
     await expect.poll(async () => (await ask(supervised.port)).split(' ')[1]).toBe('changed');
   });
 
-  test('finishes what it has before the tree is stopped', async () => {
+  test('finishes its work before the tree is stopped', async () => {
     const { supervised } = await tree();
     const socket = connect(supervised.port, '127.0.0.1');
     await once(socket, 'connect');
@@ -206,7 +206,7 @@ describe('the service', () => {
     expect(stops).toBe(1);
   });
 
-  test('that cannot start ends the start with its error, and leaves nothing behind', async () => {
+  test('that cannot start ends the start with its error, and leaves no process', async () => {
     const startService = () => Promise.reject(new DaisError('data_locked', 'in use'));
     await expect(tree({ startService })).rejects.toEqual(new DaisError('data_locked', 'in use'));
   });

@@ -49,7 +49,7 @@ const LONG = (fc.readConfigureGlobal().numRuns ?? 0) > 100;
  * Outside of their binding, daily runs check the roles with the fewest and the most permissions; long runs check all.
  */
 const EXTREMES: readonly Role[] = LONG ? roles : ['scraper', 'viewer', 'admin'];
-/** No account is a scraper in a project: that account has the permissions of a stranger there. */
+/** No account is a scraper in a project: that account has no permissions there. */
 const MEMBERS = EXTREMES.filter((role) => LONG || role !== 'scraper');
 /**
  * The caller is authenticated before the operation: for most invalid tokens, a sample of one in ten operations is
@@ -136,11 +136,11 @@ export function accessMatrix({ every }: { readonly every: number }): void {
 
   describe.each(roles)('%s', (role) => {
     const offset = roles.indexOf(role);
-    test.each(projectsOf(role))('bound in one project, asking in %s', { timeout: PATIENCE }, async (project) => {
+    test.each(projectsOf(role))('bound in one project, request in %s', { timeout: PATIENCE }, async (project) => {
       const tried = sample(IN_PROJECTS, offset);
       const token = tokens.get(role);
-      const asked = await table(tried, async (one) => resultOf(await ask(token, one, project)));
-      expect(asked).toEqual(
+      const requested = await table(tried, async (one) => resultOf(await ask(token, one, project)));
+      expect(requested).toEqual(
         expected(tried, (one) => (project === 'own' && rolesOf(one).includes(role) ? 'permitted' : 'refused')),
       );
     });
@@ -150,10 +150,10 @@ export function accessMatrix({ every }: { readonly every: number }): void {
       // A role has the same permissions in every project, and they were checked in one above.
       const worth = GUARDED.filter((operation) => EXTREMES.includes(role) || operation.scope === 'org');
       const tried = sample(worth, offset);
-      const asked = await table(tried, async (one) =>
+      const requested = await table(tried, async (one) =>
         resultOf(await ask(token, one, one.scope === 'org' ? undefined : 'other')),
       );
-      expect(asked).toEqual(expected(tried, (one) => (rolesOf(one).includes(role) ? 'permitted' : 'refused')));
+      expect(requested).toEqual(expected(tried, (one) => (rolesOf(one).includes(role) ? 'permitted' : 'refused')));
     });
 
     test.each(projectsOf(role))('documents of an apply are authorized individually, in %s', async (project) => {
@@ -177,13 +177,13 @@ export function accessMatrix({ every }: { readonly every: number }): void {
     });
   });
 
-  describe.each(EXTREMES)('%s, beyond what it is bound in', (role) => {
+  describe.each(EXTREMES)('%s, outside of its bindings', (role) => {
     const offset = roles.indexOf(role) + 1;
     test('bound in one project, calling the organization', { timeout: PATIENCE }, async () => {
       const inOrganization = GUARDED.filter((operation) => operation.scope === 'org');
       const tried = sample(inOrganization, offset);
-      const asked = await table(tried, async (one) => resultOf(await ask(tokens.get(role), one)));
-      expect(asked).toEqual(
+      const requested = await table(tried, async (one) => resultOf(await ask(tokens.get(role), one)));
+      expect(requested).toEqual(
         expected(tried, (one) => (SEEN_BY_MEMBERS.has(one.name) && role !== 'scraper' ? 'permitted' : 'refused')),
       );
     });
@@ -191,8 +191,8 @@ export function accessMatrix({ every }: { readonly every: number }): void {
     test('with a token of one project, the project need not be named', { timeout: PATIENCE }, async () => {
       const tried = sample(IN_PROJECTS, offset);
       const token = await caller.serviceToken(`org-${role}`, { project: 'own' });
-      const asked = await table(tried, async (one) => resultOf(await ask(token, one)));
-      expect(asked).toEqual(expected(tried, (one) => (rolesOf(one).includes(role) ? 'permitted' : 'refused')));
+      const requested = await table(tried, async (one) => resultOf(await ask(token, one)));
+      expect(requested).toEqual(expected(tried, (one) => (rolesOf(one).includes(role) ? 'permitted' : 'refused')));
     });
   });
 
@@ -207,8 +207,8 @@ export function accessMatrix({ every }: { readonly every: number }): void {
     const tried = sample(IN_PROJECTS);
     for (const project of ['own', 'other']) {
       const here = project === 'own' ? tried : some(tried);
-      const asked = await table(here, async (one) => resultOf(await ask(cookie, one, project)));
-      expect(asked).toEqual(
+      const requested = await table(here, async (one) => resultOf(await ask(cookie, one, project)));
+      expect(requested).toEqual(
         expected(here, (one) => (project === 'own' && rolesOf(one).includes('editor') ? 'permitted' : 'refused')),
       );
     }
@@ -248,7 +248,7 @@ export function accessMatrix({ every }: { readonly every: number }): void {
     }
   });
 
-  describe('a token that does not hold opens nothing', () => {
+  describe('an invalid token is rejected', () => {
     const bad: Readonly<Record<string, () => Promise<string | undefined>>> = {
       none: async () => undefined,
       'of another server': async () => makeTokenText('sat', randomBytes),
@@ -280,19 +280,19 @@ export function accessMatrix({ every }: { readonly every: number }): void {
       const token = await bad[kind]?.();
       const all = [...GUARDED, ...SELF];
       const tried = kind === 'none' ? sample(all, 3) : some(all);
-      const asked = await table(tried, async (one) => resultOf(await ask(token, one)));
-      expect(asked).toEqual(expected(tried, () => 'unauthenticated'));
+      const requested = await table(tried, async (one) => resultOf(await ask(token, one)));
+      expect(requested).toEqual(expected(tried, () => 'unauthenticated'));
     });
   });
 
-  test('a token does only what its scopes name, whatever its owner may do', { timeout: PATIENCE }, async () => {
+  test('a token permits only its scopes, with any permissions of its owner', { timeout: PATIENCE }, async () => {
     const token = await caller.serviceToken('org-admin', { scopes: ['secret:read', 'team:*'] });
     const named = ({ action }: Operation) => action === 'secret:read' || action.startsWith('team:');
     const tried = GUARDED.filter((one, at) => named(one) || at % every === 0);
-    const asked = await table(tried, async (one) =>
+    const requested = await table(tried, async (one) =>
       resultOf(await ask(token, one, one.scope === 'org' ? undefined : 'own')),
     );
-    expect(asked).toEqual(expected(tried, (one) => (named(one) ? 'permitted' : 'refused')));
+    expect(requested).toEqual(expected(tried, (one) => (named(one) ? 'permitted' : 'refused')));
   });
 
   test('a token of one project names no other', { timeout: PATIENCE }, async () => {

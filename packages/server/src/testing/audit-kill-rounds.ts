@@ -98,7 +98,7 @@ export async function auditKillRounds(folder: string, rounds: number, random: ()
 
   const { dais, url } = await launch();
   const read = async <T>(path: string) => (await (await fetch(`${url}/api/v1${path}`)).json()) as T;
-  // A last apply comes after all others: when it has its entries, they have theirs.
+  // A last apply follows all others: when it has its entries, they have theirs.
   await write(url, 0, rounds, AbortSignal.timeout(PATIENCE.timeout));
   const last = [...applies.keys()].at(-1)!;
   const ofLast = `/organization/audit/entries?requestId=${last}&limit=${DOCUMENTS}`;

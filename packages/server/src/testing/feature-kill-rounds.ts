@@ -98,10 +98,10 @@ async function materialized({ dais, entities, limits }: World, round: number, mo
   const get = async () => await dais.call<Materialization>('GET', `/features/materializations/${id}`);
   const sample = Array.from({ length: 200 }, (_, n) => Math.floor((n * entities) / 200));
   const values = async () => {
-    const asked = { features: ['counted:v'], entities: { k: sample } };
-    return (await dais.call<OnlineFeatures>('POST', '/features/online', asked)).features[0]?.values ?? [];
+    const request = { features: ['counted:v'], entities: { k: sample } };
+    return (await dais.call<OnlineFeatures>('POST', '/features/online', request)).features[0]?.values ?? [];
   };
-  const look = async () => {
+  const verify = async () => {
     for (const [n, value] of (await values()).entries()) {
       const known =
         value === null || (Number(value) % entities === sample[n] && Number(value) < (generation + 1) * entities);
@@ -109,7 +109,7 @@ async function materialized({ dais, entities, limits }: World, round: number, mo
     }
   };
   const ended = async () => !['pending', 'running'].includes((await get()).state);
-  await dais.killUntil(limits(mode), { ended, look });
+  await dais.killUntil(limits(mode), { ended, verify });
   const { state, entities: brought, error } = await get();
   const end = JSON.stringify([state, brought, error]);
   if (end !== JSON.stringify(['succeeded', entities, undefined])) dais.problems.push(`${mode} ${round} ended ${end}`);
@@ -129,7 +129,7 @@ async function pushed({ dais, limits }: World, round: number): Promise<void> {
     const sql = 'select k, count(*) from grown group by k order by k';
     return (await dais.call<{ rows: number[][] }>('POST', '/data/query', { sql })).rows;
   };
-  const look = async () => {
+  const verify = async () => {
     for (const [k, count] of await rows()) if (count !== 1) dais.problems.push(`${k} was pushed ${count} times`);
   };
   const { most, withinMs } = limits('push');
@@ -145,14 +145,14 @@ async function pushed({ dais, limits }: World, round: number): Promise<void> {
     })().catch(() => {});
     await dais.kill(withinMs * 2);
     await sending;
-    await look();
+    await verify();
   }
   const missing = async () => {
     const there = new Set((await rows()).map(([k]) => k));
     return reported.filter((k) => !there.has(k));
   };
   await expect.poll(missing, KILL_TIMEOUT).toEqual([]);
-  await look();
+  await verify();
   const online = await dais.call<OnlineFeatures>('POST', '/features/online', {
     features: ['growing:v'],
     entities: { k: reported },
@@ -171,7 +171,7 @@ async function checked({ dais, limits }: World, round: number): Promise<void> {
     const lines = Array.from({ length: 20_000 }, (_, n) => (n === 0 ? first : n));
     const number = await newVersion(dais, 'checked', `x\n${lines.join('\n')}\n`);
     const version = async () => await dais.call<DatasetVersion>('GET', `/data/datasets/checked/versions/${number}`);
-    const look = async () => {
+    const verify = async () => {
       const { state } = await version();
       if (!good && state === 'ready') dais.problems.push(`version ${number} is ready although it is broken`);
       const latest = await dais
@@ -180,7 +180,7 @@ async function checked({ dais, limits }: World, round: number): Promise<void> {
       if ((latest?.rows[0]?.[0] ?? 0) < 0) dais.problems.push(`@latest is a version that broke its expectation`);
     };
     const work = good ? 'good check' : 'bad check';
-    await dais.killUntil(limits(work), { ended: async () => (await version()).state !== 'building', look });
+    await dais.killUntil(limits(work), { ended: async () => (await version()).state !== 'building', verify });
     const { state } = await version();
     if (state !== (good ? 'ready' : 'quarantined')) dais.problems.push(`version ${number} ended ${state}`);
   }
@@ -203,7 +203,7 @@ async function published({ dais, limits }: World, round: number): Promise<void> 
   await dais.call('POST', `/labels/sets/${set}/accept-agreed`, { atLeast: 1 });
   const { id } = await dais.call<LabelPublication>('POST', `/labels/sets/${set}/publish`, {});
   const get = async () => await dais.call<LabelPublication>('GET', `/labels/sets/${set}/publications/${id}`);
-  const look = async () => {
+  const verify = async () => {
     const { items } = await dais
       .call<{ items: DatasetVersion[] }>('GET', `/data/datasets/${set}/versions`)
       .catch(() => ({ items: [] }));
@@ -212,7 +212,7 @@ async function published({ dais, limits }: World, round: number): Promise<void> 
       dais.problems.push(`versions of ${set}: ${JSON.stringify(seen)}`);
     }
   };
-  await dais.killUntil(limits('publish'), { ended: async () => (await get()).state !== 'pending', look });
+  await dais.killUntil(limits('publish'), { ended: async () => (await get()).state !== 'pending', verify });
   const { state, version } = await get();
   if (state !== 'succeeded' || version !== 1) dais.problems.push(`${set} ended ${state} with version ${version}`);
 }
@@ -235,7 +235,7 @@ export async function dataKillRounds(
   const dais = await KillableDais.start(folder, random);
   const versions = async () => (await dais.call<{ items: DatasetVersion[] }>('GET', `${DATASET}/versions`)).items;
   /** Each version that is seen is whole: its rows are there and are all of one push. */
-  const look = async () => {
+  const verify = async () => {
     for (const { number, rows: count, state } of await versions()) {
       const sql = `select count(*), count(distinct id), count(distinct push) from "killed@${number}"`;
       const result = await dais.call<{ rows: number[][] }>('POST', '/data/query', { sql });
@@ -248,7 +248,7 @@ export async function dataKillRounds(
     const id = await pushRows(dais, 'killed', text);
     const ingest = async () => await dais.call<Ingest>('GET', `${DATASET}/ingests/${id}`);
     const ended = async () => (await ingest()).endedAt !== undefined;
-    await dais.killUntil({ most: kills, withinMs: 1500 }, { ended, look });
+    await dais.killUntil({ most: kills, withinMs: 1500 }, { ended, verify });
     const made = await ingest();
     if (made.state !== 'succeeded' || made.version !== push) {
       dais.problems.push(`push ${push} ended with ${JSON.stringify(made)}`);

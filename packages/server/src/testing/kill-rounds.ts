@@ -1,4 +1,4 @@
-/** A whole Dais is killed again and again while clients write through HTTP and alerts leave it. */
+/** A whole Dais is killed repeatedly while clients write through HTTP and it sends alerts. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';

@@ -88,14 +88,14 @@ export class KillableDais {
   /** Kills until the work has ended or `most` kills were made, checks after each, and waits for the end. */
   async killUntil(
     { most, withinMs }: { readonly most: number; readonly withinMs: number },
-    { ended, look }: { readonly ended: () => Promise<boolean>; readonly look: () => Promise<void> },
+    { ended, verify }: { readonly ended: () => Promise<boolean>; readonly verify: () => Promise<void> },
   ): Promise<void> {
     for (let round = 0; round < most && !(await ended()); round += 1) {
       await this.kill(withinMs);
-      await look();
+      await verify();
     }
     await vi.waitUntil(async () => await ended().catch(() => false), KILL_TIMEOUT);
-    await look();
+    await verify();
   }
 
   /** Ends as a person would end it. @returns its exit code. */

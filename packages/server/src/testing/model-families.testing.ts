@@ -16,7 +16,7 @@ export interface ModelFamilies {
   /** Of its first version, when it has ended. */
   scan(model: string): Promise<ModelScan>;
   /** The request body for MLflow, its prediction, and the prediction of the endpoint for the same request. */
-  predict(model: string): Promise<{ readonly body: unknown; readonly said: unknown; readonly predicted: unknown }>;
+  predict(model: string): Promise<{ readonly body: unknown; readonly expected: unknown; readonly predicted: unknown }>;
   stop(): Promise<void>;
 }
 
@@ -49,13 +49,13 @@ export async function startModelFamilies(
       stop,
       scan: async (model) => await endedScan(client, model),
       predict: async (model) => {
-        const asked = JSON.parse(await readFile(join(folder, `${model}.json`), 'utf8')) as {
+        const request = JSON.parse(await readFile(join(folder, `${model}.json`), 'utf8')) as {
           readonly body: unknown;
-          readonly said: unknown;
+          readonly expected: unknown;
         };
-        const { status, body } = await client.call('POST', `/endpoints/${model}/invocations`, asked.body);
+        const { status, body } = await client.call('POST', `/endpoints/${model}/invocations`, request.body);
         if (status !== 200) throw new Error(`${model}: ${status} ${JSON.stringify(body)}`);
-        return { ...asked, predicted: body['predictions'] };
+        return { ...request, predicted: body['predictions'] };
       },
     };
   } catch (error) {

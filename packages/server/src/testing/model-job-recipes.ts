@@ -32,6 +32,6 @@ export async function startModelJob(caller: MatrixCaller, project: string): Prom
   await caller.asOwner('registeredModel.create', { body: { name } }, project);
   const body = { source: 'runs:/target/model', runId: 'target' };
   await caller.asOwner('modelVersion.create', { path: { name }, body }, project);
-  const asked = { model: `models:/${name}/1`, data: 'target@1', out: 'target-scored' };
-  return String((await caller.asOwner('batchPrediction.start', { body: asked }, project))['id']);
+  const request = { model: `models:/${name}/1`, data: 'target@1', out: 'target-scored' };
+  return String((await caller.asOwner('batchPrediction.start', { body: request }, project))['id']);
 }

@@ -177,6 +177,9 @@ const recipes: Readonly<Record<string, Recipe>> = {
   'content.damaged': () => ({}),
   'content.scrub': () => ({ body: {} }),
   'key.list': () => ({}),
+  'node.list': () => ({}),
+  // No node has it: the request ends without an effect.
+  'node.remove': () => ({ path: { id: randomUUID() } }),
   'key.rotate': () => ({ body: {} }),
   'platform.apply': () => ({ body: { sources: [{ file: '-', text: '' }] } }),
   'platform.plan': () => ({ body: { sources: [{ file: '-', text: '' }] } }),

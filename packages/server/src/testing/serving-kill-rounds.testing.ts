@@ -23,7 +23,7 @@ export const VICTIMS: readonly Victim[] = ['worker', 'gateway', 'control', 'data
 
 /** A limit against hanging. */
 const PATIENCE_MS = 120_000;
-const LOOK_MS = 50;
+const POLL_MS = 50;
 /**
  * The gateway learns of the exit of a model process by an event: requests that it sends until then are inside as well.
  * On a busy machine this takes a moment.
@@ -189,11 +189,11 @@ async function countsOf(client: ServingClient, endpoint: string): Promise<Map<st
   }
 }
 
-async function until(holds: () => boolean | Promise<boolean>, interval = LOOK_MS): Promise<void> {
-  const look = async () => {
+async function until(holds: () => boolean | Promise<boolean>, interval = POLL_MS): Promise<void> {
+  const probe = async () => {
     if (!(await holds())) throw new Error('it did not come to it in time');
   };
-  await vi.waitFor(look, { timeout: PATIENCE_MS, interval });
+  await vi.waitFor(probe, { timeout: PATIENCE_MS, interval });
 }
 
 function pidOf(supervisor: number, victim: Victim): number | undefined {
@@ -210,22 +210,24 @@ const WORKER = /^(?!\S*bwrap).*(onnx-process\.[jt]s|dais_worker)/;
 
 function wasInside(
   victim: Victim,
-  { status, said, sentAt, endedAt }: Failure,
+  { status, message, sentAt, endedAt }: Failure,
   killedAt: number,
   goneAt: number,
 ): boolean {
   if (victim === 'control' || victim === 'database') return false;
   const isOfIt =
-    victim === 'gateway' ? status === 0 && ['ECONNRESET', 'EPIPE'].includes(said) : said.includes('process ended');
+    victim === 'gateway'
+      ? status === 0 && ['ECONNRESET', 'EPIPE'].includes(message)
+      : message.includes('process ended');
   return isOfIt && endedAt >= killedAt && sentAt <= goneAt + (victim === 'worker' ? PUBLISHED_MS : 0);
 }
 
 function describeResult(
   what: string,
-  { status, said, sentAt, endedAt, endpoint }: Failure,
+  { status, message, sentAt, endedAt, endpoint }: Failure,
   killedAt: number,
   goneAt: number,
 ) {
   const at = (time: number) => `${Math.round(time - killedAt)} ms`;
-  return `${what}, gone after ${at(goneAt)}: ${endpoint}, sent at ${at(sentAt)}, ended at ${at(endedAt)}: ${status} ${said}`;
+  return `${what}, gone after ${at(goneAt)}: ${endpoint}, sent at ${at(sentAt)}, ended at ${at(endedAt)}: ${status} ${message}`;
 }

@@ -19,7 +19,7 @@ export interface Failure {
   readonly endedAt: number;
   /** 0: there was no answer. */
   readonly status: number;
-  readonly said: string;
+  readonly message: string;
 }
 
 const TICK_MS = 10;
@@ -82,8 +82,8 @@ export class ServingLoad {
       const now = Math.min(due, MOST_BURST, MOST_OPEN - this.#open.size);
       skipped += due - Math.max(0, now);
       for (let at = 0; at < now; at++) {
-        const asked = this.#ask(this.#sent++).finally(() => this.#open.delete(asked));
-        this.#open.add(asked);
+        const requested = this.#ask(this.#sent++).finally(() => this.#open.delete(requested));
+        this.#open.add(requested);
       }
       await delay(TICK_MS);
     }
@@ -94,8 +94,8 @@ export class ServingLoad {
     const endpoint = endpoints[count % endpoints.length]!;
     const x = count % 1000;
     const sentAt = performance.now();
-    const fail = (status: number, said: string) =>
-      void this.failures.push({ endpoint, sentAt, endedAt: performance.now(), status, said });
+    const fail = (status: number, message: string) =>
+      void this.failures.push({ endpoint, sentAt, endedAt: performance.now(), status, message });
     try {
       const isKept = (count * 7919) % 100 < kept * 100;
       const { status, text, version, prediction } = await this.#post(endpoint, x, isKept);

@@ -1,4 +1,7 @@
-/** A whole Dais is killed again and again while clients log; each sends a call again until it is answered, as theirs do. */
+/**
+ * A whole Dais is killed repeatedly while clients log; each retries a call until there is a response, like users'
+ * clients.
+ */
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { MetricPoint, Run } from '@dais/api/tracking';

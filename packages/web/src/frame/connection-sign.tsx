@@ -3,13 +3,13 @@ import { useEffect, useRef } from 'react';
 import { useConnection } from '#server/use-connection.ts';
 import { StateBadge } from '#ui/state-badge.tsx';
 
-/** Quiet as long as all is well. */
+/** Shows the connection state only when there is a problem. */
 export function ConnectionSign() {
   const state = useConnection();
   const queries = useQueryClient();
   const before = useRef(state);
   useEffect(() => {
-    // What failed meanwhile, and what may have changed, is read again; its watches begin anew with that.
+    // Failed and possibly stale queries are read again, which also restarts their watches.
     if (state === 'connected' && before.current !== 'connected') void queries.invalidateQueries();
     before.current = state;
   }, [state, queries]);

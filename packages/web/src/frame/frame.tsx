@@ -11,7 +11,7 @@ const ShortcutsHelp = lazy(async () => ({ default: (await import('./shortcuts-he
 
 const RAIL = 'dais.rail';
 
-/** What stands around every page. */
+/** The frame around every page. */
 export function Frame() {
   const [rail, setRail] = useState(() => localStorage.getItem(RAIL) ?? 'open');
   const [palette, setPalette] = useState(false);

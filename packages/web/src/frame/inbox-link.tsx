@@ -6,7 +6,10 @@ import { useCurrentProject } from '#server/current-project.ts';
 import { Tooltip } from '#ui/controls.ts';
 import { Icon } from '#ui/icons.tsx';
 
-/** Leads to the comments that name the reader, and says how many are unread. Nothing for whoever has no inbox. */
+/**
+ * Links to the comments that mention the viewer, with the number of unread ones. Renders nothing for a viewer without
+ * an inbox.
+ */
 export function InboxLink() {
   const project = useCurrentProject();
   const unread = useUnread(project);

@@ -1,4 +1,4 @@
-/** The mark, as in public/favicon.svg. */
+/** The logo, as in public/favicon.svg. */
 export function Mark() {
   return (
     <svg viewBox="0 0 32 32" aria-hidden="true">

@@ -1,4 +1,4 @@
-/** What the palette can find. */
+/** An entry that the palette can find. */
 export interface PaletteEntry {
   readonly id: string;
   readonly title: string;
@@ -6,8 +6,8 @@ export interface PaletteEntry {
 }
 
 /**
- * Entries that hold every word, in the title or the hint; those that begin with the first word come first. Plain enough to
- * go through ten thousand entries with each key.
+ * Returns the entries whose title or hint contains every word; those that begin with the first word come first. Simple
+ * enough to filter ten thousand entries on each key press.
  */
 export function matchEntries<Entry extends PaletteEntry>(
   entries: readonly Entry[],

@@ -8,6 +8,7 @@ import {
   accessAddress,
   accountAddress,
   auditAddress,
+  nodesAddress,
   createAddress,
   eventsAddress,
   executionsAddress,
@@ -35,13 +36,13 @@ export interface PaletteProps {
   readonly showShortcuts: () => void;
 }
 
-/** Most entries of one group that are shown. */
+/** Maximum number of shown entries of one group. */
 const SHOWN = 12;
 const PAGE = 1000;
 /** Pages of each kind that are searched: ten thousand names are 1 MB. */
 const PAGES = 10;
 
-/** Finds any resource of the project and the organization, and everything that can be done. */
+/** Finds any resource of the project and the organization, and every action. */
 export function Palette({ close, showShortcuts }: PaletteProps) {
   const project = useCurrentProject();
   const [text, setText] = useState('');
@@ -66,7 +67,7 @@ export function Palette({ close, showShortcuts }: PaletteProps) {
         label="Search or run a command"
         loop
         className="palette"
-        // Entries come after the text that asks for them: the first of what is there is the one that Enter takes.
+        // Entries arrive after the text that requests them: Enter selects the first of the present ones.
         value={ids.includes(chosen) ? chosen : (ids[0] ?? '')}
         onValueChange={setChosen}
       >
@@ -193,6 +194,7 @@ function useActionEntries(project: string, showShortcuts: () => void): readonly 
       go('access', `Access: my permissions in ${project}`, 'g a', accessAddress(project)),
       go('audit', `Audit log of ${project}`, 'g l', auditAddress(project)),
       go('organization audit', 'Audit log of the organization', 'page', auditAddress(undefined)),
+      go('nodes', 'Nodes of the installation', 'page', nodesAddress()),
       go('account', 'Account: password and theme', 'page', accountAddress('account')),
       go('tokens', 'API tokens', 'page', accountAddress('tokens')),
       go('sessions', 'Sessions', 'page', accountAddress('sessions')),

@@ -9,7 +9,7 @@ import { Menu } from '#ui/controls.ts';
 import { Icon } from '#ui/icons.tsx';
 import './project-switcher.css';
 
-/** The list of the same kind in the other project; elsewhere, only what is shown in the rail changes. */
+/** Opens the list of the same kind in the other project; on other pages, only the rail changes. */
 export function ProjectSwitcher() {
   const project = useCurrentProject();
   return (
@@ -29,7 +29,7 @@ export function ProjectSwitcher() {
   );
 }
 
-/** Read when the menu is opened. */
+/** Read when the menu opens. */
 function Projects({ project }: { readonly project: string }) {
   const navigate = useNavigate();
   const may = useMay(project);

@@ -2,9 +2,11 @@ import { datasetKind, kinds, type KindSpec } from '@dais/api';
 import { modelKind } from '@dais/api/registry';
 import { featureViewKind } from '@dais/api/data';
 import { Link } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
 import {
   accessAddress,
   auditAddress,
+  nodesAddress,
   batchesAddress,
   eventsAddress,
   executionsAddress,
@@ -139,7 +141,14 @@ export function Rail({ folded, fold }: RailProps) {
         </li>
       </ul>
       <KindLinks title="Kinds of this project" scope="project" project={project} />
-      <KindLinks title="Organization" scope="org" project={project} />
+      <KindLinks title="Organization" scope="org" project={project}>
+        <li>
+          <Link {...nodesAddress()} title="Nodes">
+            <Icon name="plug" />
+            <span className="rail-word">Nodes</span>
+          </Link>
+        </li>
+      </KindLinks>
       <div className="rail-fold">
         <ActionIcon aria-label={folded ? 'Expand the navigation' : 'Collapse the navigation'} onClick={fold}>
           <Icon name={folded ? 'right' : 'left'} />
@@ -149,10 +158,18 @@ export function Rail({ folded, fold }: RailProps) {
   );
 }
 
-/** Kinds whose pages stand above, among what is worked with. */
+/** Kinds with pages in the upper groups. */
 const ABOVE = new Set([modelKind.kind, datasetKind.kind, featureViewKind.kind, 'Endpoint', 'Monitor'].map(String));
 
-function KindLinks({ title, scope, project }: { title: string; scope: KindSpec['scope']; project: string }) {
+interface KindLinksProps {
+  readonly title: string;
+  readonly scope: KindSpec['scope'];
+  readonly project: string;
+  /** Links in addition to those of kinds. */
+  readonly children?: ReactNode;
+}
+
+function KindLinks({ title, scope, project, children }: KindLinksProps) {
   return (
     <>
       <h2>{title}</h2>
@@ -172,12 +189,13 @@ function KindLinks({ title, scope, project }: { title: string; scope: KindSpec['
               </li>
             );
           })}
+        {children}
       </ul>
     </>
   );
 }
 
-/** `AC` for AlertChannel, `Se` for Secret, `RB` for OrganizationRoleBinding, which stands under that heading. */
+/** `AC` for AlertChannel, `Se` for Secret, `RB` for OrganizationRoleBinding, whose heading names the organization. */
 function initials(kind: string): string {
   const own = kind.replace(/^Organization/, '');
   const capitals = own.replaceAll(/[a-z]/g, '');

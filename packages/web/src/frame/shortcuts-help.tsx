@@ -2,7 +2,7 @@ import type { Shortcut } from '#ui/use-shortcuts.ts';
 import { Modal } from '#ui/controls.ts';
 import './shortcuts-help.css';
 
-/** Keys that pages and tables know for themselves. */
+/** Keys that pages and tables handle themselves. */
 const ON_PAGES = [
   { keys: 'j k', title: 'Move to the next or previous row of a table' },
   { keys: 'Enter', title: 'Open the selected row' },

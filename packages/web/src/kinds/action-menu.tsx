@@ -15,7 +15,7 @@ export interface ActionMenuProps {
   readonly name: string;
 }
 
-/** The verbs of a kind beyond create, change and delete. */
+/** The verbs of a kind other than create, update and delete. */
 export function ActionMenu({ kind, project, name, whyNot }: ActionMenuProps & { readonly whyNot: WhyNot }) {
   const [chosen, setChosen] = useState<KindAction>();
   if (kind.actions.length === 0) return null;
@@ -107,7 +107,7 @@ function ActionDialog({ kind, project, name, action, close }: ActionDialogProps)
 interface ActionFieldProps {
   readonly name: string;
   readonly schema: JsonSchema;
-  /** Undefined: left out. */
+  /** Undefined: omitted. */
   readonly change: (value: unknown) => void;
 }
 

@@ -5,13 +5,13 @@ export function cliCommand(words: readonly string[], kind: KindSpec, project: st
   return daisCommand(words, kind.scope === 'org' ? undefined : project);
 }
 
-/** `project`: undefined for what belongs to the organization. */
+/** `project`: undefined for organization resources. */
 export function daisCommand(words: readonly string[], project: string | undefined): string {
   const projectOption = project === undefined || project === 'default' ? [] : ['-p', project];
   return ['dais', ...words, ...projectOption].map(shellWord).join(' ');
 }
 
-/** One word of a shell, whatever is in it. */
+/** Quotes one word for a shell, whatever characters it has. */
 export function shellWord(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }

@@ -3,16 +3,16 @@ import { secretKind } from '@dais/api/access';
 import { expect, test } from 'vitest';
 import { columnNames, readColumns, writeColumns } from './column-choice.ts';
 
-test('a new reader sees all but the wide ones', () => {
+test('the default has all columns except the wide ones', () => {
   expect([...readColumns(secretKind, '')]).toEqual(['status.keys', 'labels', 'changed', 'age']);
   expect(readColumns(secretKind, 'all').has('spec.description')).toBe(true);
 });
 
-test('unknown words in an address do not count', () => {
+test('unknown ids in the URL are ignored', () => {
   expect([...readColumns(secretKind, 'labels,nothing,status.keys')]).toEqual(['status.keys', 'labels']);
 });
 
-test('whatever is chosen is read back from the address, for every kind', () => {
+test('every selection is restored from the URL, for every kind', () => {
   for (const kind of kinds) {
     const ids = columnNames(kind).map(({ id }) => id);
     expect(ids.every((id) => !id.includes(','))).toBe(true);

@@ -1,7 +1,7 @@
-/** Which columns of a list are shown, as its address says it. */
+/** Selected columns of a list, as its URL encodes them. */
 import type { KindSpec } from '@dais/api';
 
-/** Of every kind, beside its own. */
+/** Columns of every kind, in addition to its own. */
 const COMMON = [
   { id: 'labels', title: 'Labels' },
   { id: 'changed', title: 'Updated' },
@@ -13,12 +13,12 @@ export interface ColumnName {
   readonly title: string;
 }
 
-/** What one may choose from: all but the name, without which a row is nothing. */
+/** Returns the columns that can be selected: all except the name, which is always shown. */
 export function columnNames(kind: KindSpec): readonly ColumnName[] {
   return [...kind.columns.map(({ path, title }) => ({ id: path, title })), ...COMMON];
 }
 
-/** `text`: ids with commas between them, or `all`; empty: what a new reader sees. Unknown ids do not count. */
+/** `text`: comma-separated ids, or `all`; empty: the default columns. Unknown ids are ignored. */
 export function readColumns(kind: KindSpec, text: string): ReadonlySet<string> {
   const ids = columnNames(kind).map(({ id }) => id);
   if (text === 'all') return new Set(ids);
@@ -30,7 +30,7 @@ export function readColumns(kind: KindSpec, text: string): ReadonlySet<string> {
   return new Set(ids.filter((id) => names.includes(id)));
 }
 
-/** Undefined: what a new reader sees, and then the address need not say it. */
+/** Undefined: the default columns, which the URL can omit. */
 export function writeColumns(kind: KindSpec, shown: ReadonlySet<string>): string | undefined {
   const ids = columnNames(kind).map(({ id }) => id);
   const chosen = ids.filter((id) => shown.has(id));

@@ -1,6 +1,6 @@
 import type { Resource } from '@dais/api';
 
-/** The value at a column's path: `spec.send.type`. Conditions have a form of their own. */
+/** Returns the value at a column's path: `spec.send.type`. Conditions have their own syntax. */
 export function valueAt(resource: Resource, path: string): unknown {
   let value: unknown = resource;
   for (const key of path.split('.')) value = (value as Record<string, unknown> | undefined)?.[key];

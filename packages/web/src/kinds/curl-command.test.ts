@@ -7,7 +7,7 @@ test('a read of the default project by the owner of this machine', () => {
   expect(curlCommand(call)).toBe('curl -sS --fail-with-body http://127.0.0.1:7070/api/v1/secrets');
 });
 
-test('another project, a filter, and the token of whoever pastes it', () => {
+test('another project, a filter, and the token of the person who pastes it', () => {
   const query = { labels: 'team=vision,!x', origin: undefined, owner: '' };
   expect(curlCommand({ ...call, accounts: true, project: 'blue', query })).toBe(
     `curl -sS --fail-with-body -H "Authorization: Bearer $DAIS_TOKEN" 'http://127.0.0.1:7070/p/blue/api/v1/secrets?labels=team%3Dvision%2C%21x'`,

@@ -1,22 +1,25 @@
 import { shellWord } from './cli-command.ts';
 
 export interface CurlCall {
-  /** Where the server is reached, without a slash at the end. */
+  /** The server URL, without a trailing slash. */
   readonly server: string;
-  /** There are accounts: the call has to say whose it is. */
+  /** There are accounts: the request has to authenticate. */
   readonly accounts: boolean;
-  /** Undefined for what belongs to the organization. */
+  /** Undefined for organization resources. */
   readonly project: string | undefined;
-  /** Below the server and the project: `/api/v1/secrets`. */
+  /** Path after the server and the project: `/api/v1/secrets`. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string | undefined>>;
-  /** A manifest that is sent. */
+  /** A manifest in the request. */
   readonly file?: string;
-  /** A body that is sent. */
+  /** A body of the request. */
   readonly json?: object;
 }
 
-/** The call behind a page, for a shell. A token is named, never written: what is pasted somewhere is read by others. */
+/**
+ * Returns the request behind a page as a curl command. It names the token variable, never a token: pasted commands are
+ * read by others.
+ */
 export function curlCommand({ server, accounts, project, path, query = {}, file, json }: CurlCall): string {
   const projectPath = project === undefined || project === 'default' ? '' : `/p/${encodeURIComponent(project)}`;
   const given = Object.entries(query).filter((entry): entry is [string, string] => (entry[1] ?? '') !== '');

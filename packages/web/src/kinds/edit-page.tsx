@@ -31,7 +31,7 @@ import './edit-page.css';
 
 const YamlEditor = lazy(async () => ({ default: (await import('#ui/editor/yaml-editor.tsx')).YamlEditor }));
 
-/** Makes a new resource or changes one: text, plan, apply. */
+/** Creates or changes a resource: text, plan, apply. */
 export function EditPage() {
   const kind = useKind();
   const project = useCurrentProject();
@@ -40,7 +40,7 @@ export function EditPage() {
   const { data, error, refetch } = useQuery({
     queryKey: ['to-change', kind.kind, project, name],
     queryFn: async ({ signal }) => (name === undefined ? null : await client.get(kind.kind, name, { signal })),
-    // What is being changed must not change under the hand: the server compares versions when it is applied.
+    // The edited resource must not change during editing: the server compares versions when it is applied.
     staleTime: Infinity,
     gcTime: 0,
   });
@@ -71,7 +71,7 @@ export function EditPage() {
 interface EditProps {
   readonly kind: KindSpec;
   readonly project: string;
-  /** Undefined: it is new. */
+  /** Undefined: the resource is new. */
   readonly before: Resource | undefined;
   readonly title: string;
   readonly reload: () => void;
@@ -106,7 +106,7 @@ function Edit({ kind, project, before, title, reload }: EditProps) {
       toast({ title: before === undefined ? `${metadata.name} created` : `${metadata.name} updated` });
       void queries.invalidateQueries({ queryKey: ['resource', kind.kind] });
       forgetRights(queries);
-      // After the blocker below has heard that nothing would be lost.
+      // Runs after the blocker below has been informed that nothing would be lost.
       setTimeout(() => void navigate(resourceAddress(kind, project, metadata.name)));
     },
   });
@@ -219,7 +219,7 @@ function Edit({ kind, project, before, title, reload }: EditProps) {
   );
 }
 
-/** Only what the server says with a place: the rest has none under which it could stand. */
+/** Returns only server problems with a position; the others have no place in the text. */
 function placed(text: string, error: DaisError) {
   const problems = serverProblems(text, error).filter(({ place }) => place !== undefined);
   return problems.length === 0 ? undefined : problems;
@@ -227,7 +227,7 @@ function placed(text: string, error: DaisError) {
 
 interface Progress {
   readonly problems: number;
-  /** The plan that is shown is of this very text. */
+  /** The shown plan is of the current text. */
   readonly current: boolean;
   readonly changes: boolean;
 }

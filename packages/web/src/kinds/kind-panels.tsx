@@ -1,4 +1,7 @@
-/** What a kind has beside the pages that all kinds share. The one place of the generic pages that names kinds. */
+/**
+ * Panels of a kind in addition to the pages that all kinds share. The only module of the generic pages that names
+ * kinds.
+ */
 import type { KindSpec, Resource } from '@dais/api';
 import { lazy, Suspense } from 'react';
 
@@ -25,7 +28,7 @@ export interface KindPanelsProps {
   readonly project: string;
 }
 
-/** Below the overview of one resource. */
+/** Shown after the overview of a resource. */
 export function KindPanels({ kind, resource, project }: KindPanelsProps) {
   return (
     <Suspense>
@@ -36,7 +39,7 @@ export function KindPanels({ kind, resource, project }: KindPanelsProps) {
   );
 }
 
-/** Above the overview of one resource: what people come to its page for. */
+/** Shown before the overview of a resource: the main content of its page. */
 export function LeadPanels({ kind, resource, project }: KindPanelsProps) {
   return (
     <Suspense>
@@ -51,7 +54,7 @@ function isPolicy({ kind }: KindSpec): boolean {
   return kind === 'Policy' || kind === 'OrganizationPolicy';
 }
 
-/** Above the list of a kind. */
+/** Shown before the list of a kind. */
 export function ListPanels({ kind, project }: Omit<KindPanelsProps, 'resource'>) {
   return <Suspense>{kind.kind === 'User' && <Invitations project={project} />}</Suspense>;
 }
@@ -59,11 +62,11 @@ export function ListPanels({ kind, project }: Omit<KindPanelsProps, 'resource'>)
 export interface EditorPanelsProps {
   readonly kind: KindSpec;
   readonly project: string;
-  /** The manifest as it stands in the editor. */
+  /** The manifest in the editor. */
   readonly text: string;
 }
 
-/** Beside the editor of a kind. */
+/** Shown on the side of a kind's editor. */
 export function EditorPanels({ kind, project, text }: EditorPanelsProps) {
   const word = kind.kind;
   if (word !== 'Policy' && word !== 'OrganizationPolicy') return null;

@@ -11,7 +11,7 @@ export function plural(kind: KindSpec): string {
   return one.endsWith('y') ? `${one.slice(0, -1)}ies` : `${one}s`;
 }
 
-/** `Alert channels`: at the head of a line. */
+/** `Alert channels`: at the start of a line. */
 export function heading(words: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }

@@ -8,7 +8,7 @@ import { StateBadge } from '#ui/state-badge.tsx';
 import { Time } from '#ui/time.tsx';
 import type { TableColumn } from '#ui/resource-table.tsx';
 
-/** The columns of a kind's list: its name and, of what its KindSpec says, labels and times, those that are shown. */
+/** Columns of a kind's list: its name and the selected ones of its KindSpec columns, labels and times. */
 export function listColumns(
   kind: KindSpec,
   project: string,

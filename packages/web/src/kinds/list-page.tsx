@@ -24,11 +24,11 @@ import { Icon } from '#ui/icons.tsx';
 import { PageHead } from '#ui/page-head.tsx';
 import { readSort, ResourceTable, writeSort } from '#ui/resource-table.tsx';
 import { Skeleton } from '#ui/skeleton.tsx';
-import { sayWhyNot } from '#ui/toast.ts';
+import { showReason } from '#ui/toast.ts';
 import { useShortcuts } from '#ui/use-shortcuts.ts';
 import { withCode } from '#ui/with-code.tsx';
 
-/** All resources of one kind: filtered and sorted as the address says, live. */
+/** All resources of one kind, live, filtered and sorted by the URL. */
 export function ListPage() {
   const kind = useKind();
   const project = useCurrentProject();
@@ -39,8 +39,8 @@ export function ListPage() {
   const shownColumns = useMemo(() => readColumns(kind, columnText), [kind, columnText]);
   const columns = useMemo(() => listColumns(kind, project, shownColumns), [kind, project, shownColumns]);
   const known = useMemo(() => (rows ?? []).slice(0, 2000).map(({ metadata }) => metadata.labels), [rows]);
-  /** Changes what stands behind the `?`; the way back skips it. */
-  const say = (change: Readonly<Record<string, string | undefined>>) =>
+  /** Replaces the query of the URL, without a history entry. */
+  const update = (change: Readonly<Record<string, string | undefined>>) =>
     void navigate({
       to: '.',
       search: (before: object) => ({ ...before, ...change }),
@@ -48,7 +48,7 @@ export function ListPage() {
     });
   const create = createAddress(kind, project);
   const why = useWhyNot(kind, project)('create');
-  useShortcuts([{ keys: 'c', title: '', run: () => (why === undefined ? void navigate(create) : sayWhyNot(why)) }]);
+  useShortcuts([{ keys: 'c', title: '', run: () => (why === undefined ? void navigate(create) : showReason(why)) }]);
   const open = useCallback(
     ({ metadata }: Resource) => void navigate(resourceAddress(kind, project, metadata.name)),
     [kind, project, navigate],
@@ -115,17 +115,17 @@ export function ListPage() {
           <FilterBar
             key={kind.kind}
             labels={labels}
-            onLabels={(value) => say({ labels: value })}
+            onLabels={(value) => update({ labels: value })}
             name={name}
-            onName={(value) => say({ name: value })}
+            onName={(value) => update({ name: value })}
             known={known}
           >
             <span>{counted(shown?.length, rows?.length, complete)}</span>
             <ColumnMenu
               columns={columnNames(kind)}
               shown={shownColumns}
-              onShown={(next) => say({ columns: writeColumns(kind, next) })}
-              onReset={() => say({ columns: undefined })}
+              onShown={(next) => update({ columns: writeColumns(kind, next) })}
+              onReset={() => update({ columns: undefined })}
             />
           </FilterBar>
           {shown === undefined ? (
@@ -143,9 +143,9 @@ export function ListPage() {
               keyOf={nameOf}
               complete={complete}
               sort={readSort(sortText)}
-              onSort={(sort) => say({ sort: writeSort(sort) })}
+              onSort={(sort) => update({ sort: writeSort(sort) })}
               selected={selected}
-              onSelect={(key) => say({ selected: key })}
+              onSelect={(key) => update({ selected: key })}
               onOpen={open}
             />
           )}
@@ -155,7 +155,7 @@ export function ListPage() {
   );
 }
 
-/** More manifests than these are a job for `dais get -o yaml`. */
+/** `dais get -o yaml` handles more manifests than these. */
 const MOST_MANIFESTS = 1000;
 
 function manifestsTitle(count: number): string {

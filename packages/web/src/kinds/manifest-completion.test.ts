@@ -4,20 +4,20 @@ import { alertChannelKind } from '@dais/api/webhooks';
 import { expect, test } from 'vitest';
 import { completeManifest } from './manifest-completion.ts';
 
-/** The labels offered where `|` stands. */
+/** Returns the labels that are offered at `|`. */
 async function offered(kind: KindSpec, text: string) {
   const at = text.indexOf('|');
   const found = await completeManifest(text.replace('|', ''), at, kind, async (word) => [`a-${word}`]);
   return found?.choices.map(({ label }) => label);
 }
 
-test('fields of the level that the cursor is in, without those that are there', async () => {
+test('offers the fields of the level of the cursor, without the present ones', async () => {
   expect(await offered(secretKind, 'apiVersion: dais.dev/v1\nkind: Secret\n|')).toEqual(['metadata', 'spec']);
   expect(await offered(secretKind, 'spec:\n  description: x\n  |')).toEqual(['data']);
   expect(await offered(secretKind, 'metadata:\n  |\n  name: x\nspec:\n  data: {}\n')).not.toContain('name');
 });
 
-test('values of choices, of truths and of references', async () => {
+test('offers values of choices, of booleans and of references', async () => {
   expect(await offered(alertChannelKind, 'spec:\n  send:\n    type: |')).toEqual([
     'webhook',
     'slack',
@@ -29,10 +29,10 @@ test('values of choices, of truths and of references', async () => {
   expect(await offered(roleBindingKind, 'spec:\n  role: v|')).toContain('viewer');
 });
 
-test('items of lists', async () => {
+test('offers items of lists', async () => {
   expect(await offered(roleBindingKind, 'spec:\n  users:\n    - |')).toEqual(['a-User']);
 });
 
-test('inside free text nothing is offered', async () => {
+test('offers nothing inside free text', async () => {
   expect(await offered(secretKind, 'spec:\n  description: some text |')).toBeUndefined();
 });

@@ -1,4 +1,4 @@
-/** What could be written next in a manifest: fields and values from the kind's schema, names of what it may refer to. */
+/** Completion for a manifest: fields and values from the kind's schema, and names of referenced resources. */
 import { jsonSchemaOf, manifestSchema, type JsonSchema, type KindSpec } from '@dais/api';
 
 export interface ManifestChoice {
@@ -24,7 +24,7 @@ function schemaOf(kind: KindSpec): JsonSchema {
   return schema;
 }
 
-/** `at`: characters before the cursor. Reads lines, not a tree: what is being written is seldom whole. */
+/** `at`: characters before the cursor. Reads lines, not a tree: a manifest is rarely complete during editing. */
 export async function completeManifest(
   text: string,
   at: number,
@@ -80,7 +80,7 @@ function parents(lines: readonly string[], indent: number): readonly string[] {
   return path;
 }
 
-/** Keys that already stand beside the line, above it. */
+/** Keys on the level of the line, above it. */
 function siblings(lines: readonly string[], indent: number): ReadonlySet<string> {
   const found = new Set<string>();
   for (const line of lines.toReversed()) {
@@ -94,7 +94,7 @@ function siblings(lines: readonly string[], indent: number): ReadonlySet<string>
   return found;
 }
 
-/** Keys that already stand beside the line, below it. */
+/** Keys on the level of the line, below it. */
 function after(text: string, indent: number): readonly string[] {
   const found: string[] = [];
   for (const line of text.split('\n').slice(1)) {
@@ -107,7 +107,7 @@ function after(text: string, indent: number): readonly string[] {
   return found;
 }
 
-/** Several where a union leaves open which is meant. */
+/** Several where a union leaves the branch open. */
 function schemasAt(schema: JsonSchema, path: readonly string[]): readonly JsonSchema[] {
   return path.reduce<readonly JsonSchema[]>(
     (here, key) => here.flatMap((one) => childrenOf(one, key)),

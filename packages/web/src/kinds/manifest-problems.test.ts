@@ -4,13 +4,13 @@ import { alertChannelKind } from '@dais/api/webhooks';
 import { expect, test } from 'vitest';
 import { manifestProblems } from './manifest-problems.ts';
 
-test.each(kinds.map((kind) => [kind.kind, kind] as const))('the example of %s has none', (_name, kind) => {
+test.each(kinds.map((kind) => [kind.kind, kind] as const))('the example of %s has no problems', (_name, kind) => {
   expect(manifestProblems(kind.example, kind)).toEqual([]);
 });
 
 const wordAt = (text: string, { from, to }: { from: number; to: number }) => text.slice(from, to);
 
-test('a misspelt field is underlined, with the name that was meant', () => {
+test('a misspelled field is underlined, with the intended name', () => {
   const text = secretKind.example.replace('description:', 'descripton:');
   const [problem, ...others] = manifestProblems(text, secretKind);
   expect(others).toEqual([]);
@@ -35,14 +35,14 @@ spec:
   expect(manifestProblems(list, alertChannelKind).map((problem) => wordAt(list, problem))).toEqual(['nobody']);
 });
 
-test('what is missing is told at the part that lacks it', () => {
+test('a missing field is reported at its parent', () => {
   const text = 'apiVersion: dais.dev/v1\nkind: Secret\nmetadata: {}\nspec: {}\n';
   expect(manifestProblems(text, secretKind)).toEqual([
     expect.objectContaining({ path: 'metadata.name', message: 'metadata.name: is required; expected text' }),
   ]);
 });
 
-test('broken YAML is told where it breaks, and nothing else', () => {
+test('broken YAML is reported at the position of the error, and nothing else', () => {
   const [problem] = manifestProblems('spec: [1, 2\n', secretKind);
   expect(problem?.path).toBe('');
 });
@@ -51,6 +51,6 @@ test.each([
   ['', 'Write a manifest of kind Secret here.'],
   [`${secretKind.example}---\n${secretKind.example}`, 'One manifest at a time here; `dais apply` takes many.'],
   [alertChannelKind.example, 'kind: is another kind; expected Secret'],
-])('%j is no manifest for this page', (text, message) => {
+])('%j is rejected as a manifest of this page', (text, message) => {
   expect(manifestProblems(text, secretKind).map((problem) => problem.message)).toEqual([message]);
 });

@@ -1,4 +1,4 @@
-/** What is wrong with a manifest that is being written, and where it stands in the text. */
+/** Problems of an edited manifest, with their positions in the text. */
 import { checkManifest, kinds, manifestSchema, rangeAt, type Issue, type KindSpec } from '@dais/api';
 import { parseAllDocuments, type Document } from 'yaml';
 
@@ -23,8 +23,8 @@ const known = {
 };
 
 /**
- * The server's own rules for a single manifest, so that the editor shows most problems while you type. What only the server can
- * know (does it exist, may one do it) is told by the plan. `kind`: what the page is for.
+ * Applies the server's rules for a single manifest, so that the editor shows most problems while you type. The plan
+ * reports what only the server can check, such as references and permissions. `kind`: the kind of the page.
  */
 export function manifestProblems(text: string, kind: KindSpec): readonly ManifestProblem[] {
   const documents = parseAllDocuments(text, { version: '1.2', schema: 'core', stringKeys: true, prettyErrors: false });

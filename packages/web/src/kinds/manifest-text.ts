@@ -1,8 +1,8 @@
-/** Resources as the text that a person writes, and back. Loaded with the pages that need it: the YAML library is heavy. */
+/** Resources as YAML text, and back. Loaded with the pages that need it: the YAML library is heavy. */
 import type { Resource, Revision } from '@dais/api';
 import { stringify } from 'yaml';
 
-/** As one would write it: nothing that the platform keeps. */
+/** Returns the fields that a user writes, without those that the platform maintains. */
 export function manifestText({ apiVersion, kind, metadata, spec }: Resource): string {
   const { name, labels, annotations } = metadata;
   return text({ apiVersion, kind, metadata: { name, ...filled({ labels, annotations }) }, spec });
@@ -15,7 +15,7 @@ export function revisionText(resource: Pick<Resource, 'kind' | 'metadata'>, revi
   return text({ apiVersion, kind: resource.kind, metadata, spec });
 }
 
-/** Everything, status included. */
+/** Everything, including the status. */
 export function resourceText(resource: Resource): string {
   return text(resource);
 }

@@ -13,21 +13,21 @@ import { StateBadge } from '#ui/state-badge.tsx';
 export interface PlanPanelProps {
   readonly kind: KindSpec;
   readonly project: string;
-  /** The text that is there now; empty for a new resource. */
+  /** The current text; empty for a new resource. */
   readonly before: string;
   readonly after: string;
   readonly problems: readonly ManifestProblem[];
   readonly isNew: boolean;
-  /** Of this very text. */
+  /** The plan of this exact text. */
   readonly plan: readonly Change[] | undefined;
   readonly planError: DaisError | null;
   readonly applyError: DaisError | null;
   readonly reload: () => void;
-  /** What a kind has to say besides. */
+  /** Additional content of a kind. */
   readonly children?: ReactNode;
 }
 
-/** Beside the editor: what is wrong, what would change, and whether one may. */
+/** Shows the problems, the changes and the permissions of the edited manifest. */
 export function PlanPanel(props: PlanPanelProps) {
   const { before, after, problems, plan, planError, applyError, isNew, reload, children } = props;
   return (

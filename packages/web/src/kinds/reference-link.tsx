@@ -7,7 +7,7 @@ export interface ReferenceLinkProps {
   readonly project: string;
 }
 
-/** A resource that is named somewhere: never plain text. */
+/** Links to a referenced resource. */
 export function ReferenceLink({ kind, name, project }: ReferenceLinkProps) {
   const address = namedAddress(kind, project, name);
   return address === undefined ? <span>{name}</span> : <Link {...address}>{name}</Link>;

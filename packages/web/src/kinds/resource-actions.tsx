@@ -15,13 +15,13 @@ export interface ChangeButtonsProps {
   readonly project: string;
   readonly name: string;
   readonly whyNot: WhyNot;
-  /** Something else is the first thing to do with it. */
+  /** Another action is the primary one. */
   readonly quiet?: boolean;
-  /** Asks before it is deleted, where that needs more words than usual. */
+  /** Confirms a deletion that needs a longer explanation than usual. */
   readonly dialog?: (close: () => void) => ReactNode;
 }
 
-/** Delete and Edit, for whoever may; the others are told why not. */
+/** Delete and Edit, with a reason where the viewer has no permission. */
 export function ChangeButtons({ kind, project, name, whyNot, quiet = false, dialog }: ChangeButtonsProps) {
   const [deleting, setDeleting] = useState(false);
   const close = () => setDeleting(false);
@@ -50,13 +50,13 @@ export function ChangeButtons({ kind, project, name, whyNot, quiet = false, dial
 
 export interface ResourceActionsProps extends Omit<ChangeButtonsProps, 'name' | 'whyNot'> {
   readonly resource: Resource;
-  /** What the command line says of the same: `['describe', 'model', 'flights']`. */
+  /** The equivalent arguments of the command line: `['describe', 'model', 'flights']`. */
   readonly command: readonly string[];
-  /** What the interface says of the same. */
+  /** The equivalent API request. */
   readonly path: string;
 }
 
-/** What can be done with a resource that has a page of its own. */
+/** Actions of a resource with its own page. */
 export function ResourceActions({ resource, command, path, ...buttons }: ResourceActionsProps) {
   const { kind, project } = buttons;
   const whyNot = useWhyNot(kind, project, resource);

@@ -12,7 +12,7 @@ export interface ResourceEventsProps {
   readonly name: string;
 }
 
-/** What happened to one resource, live. */
+/** The events of one resource, live. */
 export function ResourceEvents({ kind, name, project }: ResourceEventsProps) {
   const scope = kind.scope === 'org' ? undefined : project;
   const { events, error, retry } = useLiveEvents(scope, { kind: kind.kind, name });

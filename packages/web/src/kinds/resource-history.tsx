@@ -24,10 +24,10 @@ export interface ResourceHistoryProps {
   readonly project: string;
 }
 
-/** More revisions than these are left to the command line. */
+/** The command line shows more revisions than these. */
 const MOST = 200;
 
-/** What changed from one revision to another, and the way back. The address says which two are compared. */
+/** Differences between two revisions, and rollback. The URL selects the revisions. */
 export function ResourceHistory({
   kind,
   resource,
@@ -49,7 +49,7 @@ export function ResourceHistory({
       }
       return revisions;
     },
-    // The list of before stands until that of the new generation is there.
+    // The previous list stays visible until the list of the new generation arrives.
     placeholderData: (before) => before,
   });
   if (error !== null) return <ErrorNote error={error} retry={() => void refetch()} />;
@@ -193,7 +193,7 @@ interface RollbackDialogProps extends ResourceHistoryProps {
   readonly close: () => void;
 }
 
-/** Shows what it would change before it does: the present against the revision. */
+/** Previews a rollback: the current resource compared with the revision. */
 function RollbackDialog({ kind, resource, project, revision, close }: RollbackDialogProps) {
   const queries = useQueryClient();
   const client = useClient(kind.scope === 'org' ? undefined : project);

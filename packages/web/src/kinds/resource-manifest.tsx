@@ -3,7 +3,7 @@ import { manifestText, resourceText } from './manifest-text.ts';
 import { CopyButton } from '#ui/copy-button.tsx';
 import { Panel } from '#ui/panel.tsx';
 
-/** As one would write it, and everything that the server says. */
+/** The manifest as a user writes it, and the full resource. */
 export function ResourceManifest({ resource }: { readonly resource: Resource }) {
   return (
     <div className="grid-2">

@@ -110,7 +110,7 @@ function specPairs(kind: KindSpec, resource: Resource, project: string): readonl
   const references = new Map(findReferences(kind.spec, resource.spec).map((found) => [found.path, found]));
   return leaves(resource.spec, []).map(({ path, value }) => {
     const key = formatPath(path);
-    // A list of names is one value, and a reference each.
+    // A list of names is one value, with a reference for each.
     const named = (Array.isArray(value) ? value.map((_, at) => `${key}[${at}]`) : [key]).flatMap(
       (one) => references.get(one) ?? [],
     );
@@ -139,7 +139,7 @@ function statusPairs(kind: KindSpec, resource: Resource): readonly Pair[] {
   });
 }
 
-/** By the path in a value: `send.to[0]` is what the schema's rows call `send.to[]`. */
+/** By the path of a value: `send.to[0]` is `send.to[]` in the schema. */
 function descriptions(rows: readonly FieldRow[]): (path: string) => string | undefined {
   const known = new Map(rows.map((row) => [row.path, row.description]));
   return (path) =>

@@ -21,16 +21,16 @@ import { CopyAs } from '#ui/copy-as.tsx';
 import { ErrorNote } from '#ui/error-note.tsx';
 import { PageHead } from '#ui/page-head.tsx';
 import { StateBadge } from '#ui/state-badge.tsx';
-import { sayWhyNot } from '#ui/toast.ts';
+import { showReason } from '#ui/toast.ts';
 import { useShortcuts } from '#ui/use-shortcuts.ts';
 import './resource-page.css';
 
-/** One resource of any kind: what was asked for, what is so, how it came about. */
+/** One resource of any kind: its specification, status and history. */
 export function ResourcePage() {
   const kind = useKind();
   const project = useCurrentProject();
   const { name = '' } = useAddressFields();
-  // A link from one resource to another must not take an open dialog along.
+  // A link from one resource to another must close an open dialog.
   return <OneResource key={`${kind.kind} ${project} ${name}`} kind={kind} project={project} name={name} />;
 }
 
@@ -48,7 +48,7 @@ function OneResource({ kind, project, name }: OneResourceProps) {
   const whyNot = useWhyNot(kind, project, resource);
   const noEdit = whyNot('update');
   useShortcuts([
-    { keys: 'e', title: '', run: () => (noEdit === undefined ? void navigate(change) : sayWhyNot(noEdit)) },
+    { keys: 'e', title: '', run: () => (noEdit === undefined ? void navigate(change) : showReason(noEdit)) },
   ]);
   const forms = useCopyForms({
     command: cliCommand([COMMANDS[tab] ?? 'describe', kind.kind.toLowerCase(), name], kind, project),
@@ -112,7 +112,7 @@ function OneResource({ kind, project, name }: OneResourceProps) {
   );
 }
 
-/** Where it comes from and what it leads to. */
+/** Upstream and downstream objects. */
 function Strip({
   kind,
   resource,
@@ -154,7 +154,7 @@ function Strip({
   );
 }
 
-/** What the command line says of the same; other tabs are parts of `describe`. */
+/** The equivalent command; other tabs are parts of `describe`. */
 const COMMANDS: Readonly<Record<string, string>> = { history: 'history', events: 'events' };
 
 function callOf(tab: string, kind: KindSpec, project: string, name: string): CopySources['call'] {

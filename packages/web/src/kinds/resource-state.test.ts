@@ -24,7 +24,7 @@ function resource(generation: number, conditions: readonly Partial<Condition>[],
         type: 'Ready',
         status: 'True',
         reason: 'Refused',
-        message: 'It says no.',
+        message: 'The server rejected it.',
         observedGeneration: 1,
         lastTransitionTime: '',
         ...one,
@@ -35,7 +35,7 @@ function resource(generation: number, conditions: readonly Partial<Condition>[],
 
 test.each([
   ['ready', resource(1, [{}]), 'ok', 'Ready'],
-  ['not yet looked at', resource(2, [{}]), 'waiting', 'Pending'],
+  ['not yet reconciled', resource(2, [{}]), 'waiting', 'Pending'],
   ['failed', resource(1, [{ status: 'False' }]), 'failed', 'Refused'],
   ['unknown', resource(1, [{ status: 'Unknown' }]), 'waiting', 'Refused'],
   ['on its way out', resource(1, [{}], true), 'waiting', 'Deleting'],
@@ -43,6 +43,6 @@ test.each([
   expect(resourceState(one)).toMatchObject({ state, word });
 });
 
-test('what nobody looks after has no state', () => {
+test('a kind without a controller has no state', () => {
   expect(resourceState(resource(1, []))).toBeUndefined();
 });

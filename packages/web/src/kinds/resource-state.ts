@@ -11,7 +11,7 @@ export function conditionsOf(resource: Resource): readonly Condition[] {
   return (resource.status as { conditions?: readonly Condition[] }).conditions ?? [];
 }
 
-/** One condition in the words and shapes of the console. */
+/** Returns the state of one condition for the console. */
 export function conditionState(condition: Condition, generation: number): ShownState {
   const why = condition.message === '' ? {} : { why: condition.message };
   if (condition.observedGeneration < generation) return { state: 'waiting', word: 'Pending', ...why };
@@ -25,7 +25,7 @@ function reasonWords(reason: string): string {
   return words.charAt(0) + words.slice(1).toLowerCase();
 }
 
-/** The whole resource; undefined for kinds that nobody looks after. */
+/** The state of the whole resource; undefined for kinds without a controller. */
 export function resourceState(resource: Resource): ShownState | undefined {
   const { metadata } = resource;
   if (metadata.deletionRequestedAt !== undefined) {

@@ -9,10 +9,10 @@ import { useAddressQuery } from '#server/address-fields.ts';
 import { Tabs } from '#ui/controls.ts';
 
 export interface LeadTab {
-  /** In the address; the first one is what opens without. */
+  /** Id in the URL; the first tab is the default. */
   readonly name: string;
   readonly title: string;
-  /** Mounted while it is chosen. */
+  /** Mounted while it is selected. */
   readonly panel: ReactNode;
 }
 
@@ -20,11 +20,11 @@ export interface ResourceTabsProps {
   readonly kind: KindSpec;
   readonly project: string;
   readonly resource: Resource;
-  /** What is special about the kind, before what every resource has. */
+  /** Tabs of the kind, before those of every resource. */
   readonly lead: readonly LeadTab[];
 }
 
-/** The parts of a page of one resource: those of its kind, then its manifest, its history and its events. */
+/** The tabs of a resource page: those of its kind, then manifest, history and events. */
 export function ResourceTabs({ kind, project, resource, lead }: ResourceTabsProps) {
   const { name } = resource.metadata;
   const first = lead[0]?.name ?? 'manifest';

@@ -16,7 +16,7 @@ test('a problem marks its word, with the expected and the nearest value', () => 
   expect(text.slice(problem?.from, problem?.to)).toBe('resorce);');
 });
 
-test('places that the text does not have are its nearest', () => {
+test('positions outside the text map to the nearest one', () => {
   const locations = serverProblems(text, {
     issues: [{ message: 'a' }, { message: 'b', line: 99, column: 9 }, { message: 'c', line: 1, column: 80 }],
   });

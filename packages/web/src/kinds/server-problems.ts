@@ -5,7 +5,7 @@ import type { DaisError } from '@dais/api';
 export interface ServerProblem {
   readonly from: number;
   readonly to: number;
-  /** `8:33`; undefined without a place. */
+  /** `8:33`; undefined without a position. */
   readonly place: string | undefined;
   readonly message: string;
 }
@@ -19,7 +19,7 @@ export function serverProblems(text: string, { issues = [] }: Pick<DaisError, 'i
       ...(nearest === undefined ? [] : [`did you mean ${nearest}?`]),
     ];
     const from = line === undefined ? 0 : offsetOf(text, line, column);
-    // The word that stands there; at the end of a line, nothing but the place.
+    // The word at the position; at the end of a line, the position itself.
     const word = /^\S+/.exec(text.slice(from))?.[0].length ?? 1;
     const location = line === undefined ? undefined : `${line}:${column}`;
     return { from, to: Math.min(text.length, from + word), place: location, message: parts.join('; ') };

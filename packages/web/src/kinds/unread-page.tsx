@@ -10,14 +10,14 @@ export interface UnreadPageProps {
   readonly title: string;
   readonly kind: KindSpec;
   readonly project: string;
-  /** Null or undefined while it is on its way. */
+  /** Null or undefined while it is loading. */
   readonly error: Error | null | undefined;
   readonly retry: () => void;
-  /** What the list is called, where it is not that of the kind. */
+  /** Title of the list, where it is not that of the kind. */
   readonly all?: string;
 }
 
-/** The page of one resource before it is there, or when it cannot be had. */
+/** The page of a resource while it is loading, or when it cannot be loaded. */
 export function UnreadPage({ title, kind, project, error, retry, all = plural(kind) }: UnreadPageProps) {
   return (
     <div className="page">

@@ -3,14 +3,14 @@ import { useSession } from '#server/session.ts';
 import type { CopyForm } from '#ui/copy-as.tsx';
 
 export interface CopySources {
-  /** Of `dais`. */
+  /** Arguments of `dais`. */
   readonly command: string;
   readonly call: Pick<CurlCall, 'project' | 'path' | 'query' | 'file'>;
-  /** Left out where a page shows no resource. */
+  /** Omitted where a page shows no resource. */
   readonly manifest?: CopyForm | undefined;
 }
 
-/** What a page shows, for a terminal, a repository, a program and a colleague. */
+/** Returns the copy formats of a page: command, manifest, API request and link. */
 export function useCopyForms({ command, call, manifest }: CopySources): readonly CopyForm[] {
   const accounts = useSession()?.mode === 'accounts';
   const curl = () => curlCommand({ server: document.baseURI.replace(/\/$/, ''), accounts, ...call });

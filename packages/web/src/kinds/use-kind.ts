@@ -1,7 +1,7 @@
 import { findKind, DaisError, type KindSpec } from '@dais/api';
 import { useAddressFields } from '#server/address-fields.ts';
 
-/** The kind that the address names. @throws DaisError `unknown_kind`, which the page's failure shows. */
+/** Returns the kind in the URL. @throws DaisError `unknown_kind`, which the page's error view shows. */
 export function useKind(): KindSpec {
   const { plural = '', project } = useAddressFields();
   const kind = findKind(plural);

@@ -3,12 +3,12 @@ import { useMemo } from 'react';
 import { resourceState } from './resource-state.ts';
 import { useWhyNotDo } from '#server/use-why-not-do.ts';
 
-/** Why the viewer cannot do something, and what would allow it; undefined: as far as can be told, they can. */
+/** Returns why the viewer cannot do something, and the remedy; undefined: no reason is known. */
 export type WhyNot = (verb: string) => string | undefined;
 
 /**
- * What stands in the way of the verbs of a kind, or of one resource: its state, by the table that the server decides by,
- * or policies. The server decides each time anew; this only spares people what it would refuse.
+ * Returns why the verbs of a kind or of one resource are unavailable: its state, by the table that the server also
+ * uses, or policies. The server decides each request again; this only avoids requests that it would refuse.
  */
 export function useWhyNot(kind: KindSpec, project: string, resource?: Resource): WhyNot {
   const policies = usePolicies(kind, project, resource?.metadata.name);
@@ -19,12 +19,12 @@ function stateWhy(kind: KindSpec, verb: string, resource: Resource): string | un
   const { name, deletionRequestedAt } = resource.metadata;
   const deleting = deletionRequestedAt !== undefined;
   const refused = refusedByState(verb, { kind: kind.kind, name, deleting })?.message;
-  // To ask once more is no mistake, and does nothing.
-  const said = refused ?? (deleting && verb === 'delete' ? 'The resource is already being deleted.' : undefined);
-  return said === undefined ? undefined : `${said} ${resourceState(resource)?.why ?? ''}`.trim();
+  // Deleting twice is allowed and has no effect.
+  const refusal = refused ?? (deleting && verb === 'delete' ? 'The resource is already being deleted.' : undefined);
+  return refusal === undefined ? undefined : `${refusal} ${resourceState(resource)?.why ?? ''}`.trim();
 }
 
-/** Asks about what is not simply allowed, and about nothing else. */
+/** Requests decisions only where permissions depend on the resource. */
 function usePolicies(kind: KindSpec, project: string, name: string | undefined): WhyNot {
   const actions = useMemo(() => actionsOf(kind), [kind]);
   const reasonOf = useWhyNotDo(project, kind.kind, [...actions.values()], name);

@@ -1,6 +1,6 @@
 import { useParams, useSearch } from '@tanstack/react-router';
 
-/** What the present address names. Routes have different parts; a page knows which its own has. */
+/** The path parameters of the current URL. Routes have different ones; a page reads its own. */
 export interface AddressFields {
   readonly project?: string;
   readonly plural?: string;
@@ -21,7 +21,7 @@ export function useAddressFields(): AddressFields {
   return fields;
 }
 
-/** What stands behind the `?`: texts, as a person may have typed them. */
+/** The query of the URL: texts, as a user may have typed them. */
 export function useAddressQuery(): Readonly<Record<string, string | undefined>> {
   const query: Readonly<Record<string, string | undefined>> = useSearch({ strict: false });
   return query;

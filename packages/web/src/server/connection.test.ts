@@ -21,7 +21,7 @@ function setUp() {
   return { connection, world, seen, next, waiting };
 }
 
-test('a lost connection is asked for until it answers', async () => {
+test('a lost connection is retried until the server responds', async () => {
   const { connection, world, seen, next, waiting } = setUp();
   connection.lost();
   connection.lost();
@@ -33,7 +33,7 @@ test('a lost connection is asked for until it answers', async () => {
   expect(waiting).toHaveLength(0);
 });
 
-test('without a network it says offline', async () => {
+test('without a network the state is offline', async () => {
   const { connection, world, seen, next } = setUp();
   world.online = false;
   connection.lost();

@@ -1,20 +1,20 @@
-/** Whether the server is reached at present: told by every call and every watch, shown in one place. */
+/** Whether the server is reachable: updated by every request and every watch, shown in the frame. */
 
 export type ConnectionState = 'connected' | 'reconnecting' | 'offline';
 
 export interface ConnectionDependencies {
-  /** Asks the server something small; rejects as long as it cannot be reached. */
+  /** Sends a small request to the server; rejects while it is unreachable. */
   readonly ask: () => Promise<unknown>;
-  /** The browser's own knowledge. */
+  /** The network state of the browser. */
   readonly isOnline: () => boolean;
   /** A hidden page sends no heartbeat. */
   readonly isVisible: () => boolean;
   readonly after: (ms: number, then: () => void) => void;
 }
 
-/** Between two questions while the server is away. */
-const ASK_EVERY_MS = 1500;
-/** Between two heartbeats. Pages with a live stream notice a lost server immediately; others depend on this. */
+/** Interval of retries while the server is unreachable. */
+const RETRY_MS = 1500;
+/** Interval of heartbeats. Pages with a live stream notice a lost server immediately; others depend on this. */
 const HEARTBEAT_MS = 5000;
 
 export class Connection {
@@ -49,7 +49,7 @@ export class Connection {
     });
   }
 
-  /** Something could not reach the server: asks until it answers again. */
+  /** A request could not reach the server: retries until it responds. */
   lost(): void {
     const before = this.#state;
     this.#set(this.#dependencies.isOnline() ? 'reconnecting' : 'offline');
@@ -57,7 +57,7 @@ export class Connection {
   }
 
   #wait(): void {
-    this.#dependencies.after(ASK_EVERY_MS, () => {
+    this.#dependencies.after(RETRY_MS, () => {
       this.#dependencies.ask().then(
         () => this.#set('connected'),
         () => {

@@ -2,14 +2,14 @@ import type { DaisClient } from '@dais/api';
 import { createContext, useContext, useMemo } from 'react';
 import type { Connection } from './connection.ts';
 
-/** What every page stands on. */
+/** The context of all pages. */
 export interface Console {
-  /** Of no project; `useClient` gives that of the page's. */
+  /** Client without a project; `useClient` returns that of the page's project. */
   readonly client: DaisClient;
   readonly connection: Connection;
-  /** Path below which a proxy shows the server: `/ml`, or empty. */
+  /** Path under which a proxy serves the console: `/ml`, or empty. */
   readonly basePath: string;
-  /** Of the page's content policy: styles that libraries add while they run carry it. */
+  /** Nonce of the page's content policy, for styles that libraries add at run time. */
   readonly nonce: string;
 }
 
@@ -21,7 +21,7 @@ export function useConsole(): Console {
   return value;
 }
 
-/** The client for a project, the same one as long as the page stays; undefined for what belongs to the organization. */
+/** The client for a project, the same one while the page is open; undefined for organization resources. */
 export function useClient(project: string | undefined): DaisClient {
   const { client } = useConsole();
   return useMemo(() => (project === undefined ? client : client.withProject(project)), [client, project]);

@@ -3,7 +3,7 @@ import { useAddressFields } from './address-fields.ts';
 
 const KEY = 'dais.project';
 
-/** The project of the address; on pages of the organization, the one that was looked at last. */
+/** The project in the URL; on pages of the organization, the last visited one. */
 export function useCurrentProject(): string {
   const { project } = useAddressFields();
   useEffect(() => {

@@ -30,7 +30,7 @@ const event = (type: 'added' | 'modified' | 'deleted', object: Resource): WatchE
   object,
 });
 
-test('what is the same stays the same object', () => {
+test('unchanged rows stay the same object', () => {
   const before = rowsOf('a', 'b', 'c');
   const after = patchRows(before, [event('modified', resource('b', '2')), event('modified', resource('c', '1'))]);
   expect(after.rows[0]).toBe(before.rows[0]);
@@ -43,7 +43,7 @@ test('a bookmark changes nothing', () => {
   expect(patchRows(before, [{ type: 'bookmark', resourceVersion: '9' }])).toBe(before);
 });
 
-test('any order of events leaves what the last of each name says, by name', () => {
+test('any order of events results in the last state of each name, sorted by name', () => {
   const names = fc.constantFrom('a', 'b', 'c', 'd', 'e');
   const events = fc.array(fc.tuple(names, fc.constantFrom('added', 'modified', 'deleted'), fc.nat(9)));
   fc.assert(

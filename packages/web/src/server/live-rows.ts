@@ -1,4 +1,7 @@
-/** The rows of a list, patched by a watch. Pure: a change gives a new value, and rows that stay the same stay identical. */
+/**
+ * The rows of a list, patched by a watch. Pure functions: a change returns a new value, and unchanged rows stay
+ * identical.
+ */
 import type { Resource, WatchEvent } from '@dais/api';
 
 export interface LiveRows {
@@ -6,16 +9,16 @@ export interface LiveRows {
   readonly rows: readonly Resource[];
   /** False while pages are still arriving. */
   readonly complete: boolean;
-  /** Of each reading its own: a watch begins anew with every one. */
+  /** Unique for each read: every read restarts the watch. */
   readonly from: ListPosition;
 }
 
-/** Where a list began: a watch from here misses nothing. */
+/** Position of the list: a watch from here misses no event. */
 export interface ListPosition {
   readonly resourceVersion: string;
 }
 
-/** Several events at once: one new array for all that came within a moment. */
+/** Applies several events together: one new array for all events within a moment. */
 export function patchRows(before: LiveRows, events: readonly WatchEvent<Resource>[]): LiveRows {
   const changed = new Map<string, Resource | undefined>();
   for (const event of events) {
@@ -45,7 +48,7 @@ function sameVersion(a: Resource, b: Resource): boolean {
   return a.metadata.uid === b.metadata.uid && a.metadata.resourceVersion === b.metadata.resourceVersion;
 }
 
-/** The server orders names by their bytes; for names of the same script code units give the same. */
+/** The server sorts names by bytes; for names in one script, code units sort the same. */
 export function compareNames(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

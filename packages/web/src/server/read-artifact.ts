@@ -1,11 +1,11 @@
 import { DaisError, fromProblem, type DaisClient } from '@dais/api';
 
-/** Where an artifact that lies in Dais is, by its address; undefined for what lies elsewhere. */
+/** Path of an artifact that is stored in Dais, by its URI; undefined for others. */
 export function artifactPath(uri: string): string | undefined {
   return /^mlflow-artifacts:(?:\/\/[^/]*)?\/+(.+)$/.exec(uri)?.[1];
 }
 
-/** The text of a small artifact; undefined when there is none of this path. */
+/** The text of a small artifact; undefined when it does not exist. */
 export async function readArtifactText(
   client: DaisClient,
   path: string,

@@ -11,7 +11,7 @@ export function useServerInfo(): ServerInfo | undefined {
   return useQuery({ queryKey: serverKey, queryFn: ({ signal }) => client.server({ signal }), staleTime: 60_000 }).data;
 }
 
-/** Whom the server takes us for. Asked again when somebody comes back to the page: the session may have ended. */
+/** The signed-in user. Requested again when the viewer returns to the page: the session may have expired. */
 export function useSessionQuery(): UseQueryResult<CurrentSession> {
   const { client } = useConsole();
   return useQuery({
@@ -22,22 +22,22 @@ export function useSessionQuery(): UseQueryResult<CurrentSession> {
   });
 }
 
-/** Undefined until the server has said whom it takes us for. */
+/** Undefined until it is loaded. */
 export function useSession(): CurrentSession | undefined {
   return useSessionQuery().data;
 }
 
-/** As the frame shows who looks at it. */
+/** Display name in the frame. */
 export function shownName({ actor, displayName }: CurrentSession): string {
   return displayName ?? actor?.id ?? '';
 }
 
-/** `user:ada@example.com`, as questions about rights name people; undefined for nobody. */
+/** `user:ada@example.com`, the format of permission queries; undefined for an anonymous viewer. */
 export function principalOf({ actor }: CurrentSession): string | undefined {
   return actor === undefined ? undefined : `${actor.type}:${actor.id}`;
 }
 
-/** Ends the session, and loads the page anew: nothing of what was seen stays in its memory. */
+/** Ends the session and reloads the page, so that no data stays in memory. */
 export function useSignOut(): () => Promise<void> {
   const { client } = useConsole();
   return async () => {

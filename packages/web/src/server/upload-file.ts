@@ -1,17 +1,19 @@
-/** Sends a file to the server and tells how far it is: `fetch` does not say. */
+/** Uploads a file and reports progress, which `fetch` does not support. */
 import { DaisError, fromProblem, type DaisClient } from '@dais/api';
 
 export interface FileUpload {
-  /** Below the server, without a slash before it. */
+  /** Path on the server, without a leading slash. */
   readonly path: string;
   readonly query: Readonly<Record<string, string>>;
   readonly file: Blob;
   readonly signal: AbortSignal;
-  /** Share that is sent, 0 to 1. */
+  /** Uploaded share, 0 to 1. */
   readonly progress: (share: number) => void;
 }
 
-/** @throws DaisError what the server says, or `server_unreachable`; the reason of the signal when it is given up */
+/**
+ * @throws DaisError of the server, or `server_unreachable`; the reason of the signal when it is aborted
+ */
 export async function uploadFile(client: DaisClient, upload: FileUpload): Promise<void> {
   const { path, query, file, signal, progress } = upload;
   signal.throwIfAborted();

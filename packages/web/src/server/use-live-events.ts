@@ -1,13 +1,13 @@
-/** What happened, newest first, with what happens meanwhile on top. */
+/** Events, newest first, with new ones added on top. */
 import { DaisError, type Event, type EventQuery } from '@dais/api';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect } from 'react';
 import { useClient, useConsole } from './console-context.ts';
 import type { ListPosition } from './live-rows.ts';
 
-/** How many of the past are read. */
+/** Number of past events that are read. */
 const PAST = 100;
-/** How many are kept: a page that stays open all day must not grow without end. */
+/** Maximum number of kept events: a page that stays open all day must not grow without limit. */
 const KEPT = 500;
 
 export interface LiveEvents {
@@ -21,7 +21,7 @@ export interface LiveEvents {
 interface Seen {
   readonly events: readonly Event[];
   readonly more: boolean;
-  /** Of each reading its own: the watch begins anew with every one. */
+  /** Unique for each read: every read restarts the watch. */
   readonly from: ListPosition;
 }
 
@@ -65,7 +65,7 @@ export function useLiveEvents(
       void queries.invalidateQueries({ queryKey: key });
     });
     return () => stop.abort();
-    // `key` is made anew each time from what is listed here.
+    // `key` is derived from the listed values.
     // oxlint-disable-next-line react/exhaustive-deps -- see above
   }, [from, project, kind, name, type, queries, connection]);
   return {

@@ -1,14 +1,14 @@
-/** A list that loads page after page and then follows its watch. */
+/** A list that loads page by page and then follows its watch. */
 import { DaisError, type DaisClient, type KindSpec, type Resource, type WatchEvent } from '@dais/api';
 import { useQuery, useQueryClient, type QueryClient, type QueryKey } from '@tanstack/react-query';
 import { useEffect } from 'react';
 import { useClient, useConsole } from './console-context.ts';
 import { patchRows, type LiveRows } from './live-rows.ts';
 
-/** Most items of one page that the server gives. */
+/** Maximum number of items of one page of the server. */
 const PAGE = 1000;
 
-/** Events that come within this time are shown together: a burst of a hundred costs one paint. */
+/** Events within this time are applied together: a burst of a hundred costs one paint. */
 const GATHER_MS = 50;
 
 export interface LiveList {
@@ -22,7 +22,7 @@ function listKey(kind: KindSpec, project: string | undefined, labels: string): Q
   return ['list', kind.kind, kind.scope === 'org' ? undefined : project, labels];
 }
 
-/** `project` is left out of account for kinds of the organization. */
+/** `project` is ignored for kinds of the organization. */
 export function useLiveList(kind: KindSpec, project: string | undefined, labels: string): LiveList {
   const client = useClient(kind.scope === 'org' ? undefined : project);
   const { connection } = useConsole();
@@ -31,7 +31,7 @@ export function useLiveList(kind: KindSpec, project: string | undefined, labels:
   const { data, error, refetch } = useQuery({
     queryKey: key,
     queryFn: ({ signal }) => loadRows({ client, kind, labels, queries, key, signal }),
-    // Rows are compared by their version already; comparing ten thousand field by field takes longer than showing them.
+    // Rows are already compared by their version; a deep comparison of ten thousand takes longer than rendering them.
     structuralSharing: false,
   });
   const from = data?.complete === true ? data.from : undefined;
@@ -55,7 +55,7 @@ export function useLiveList(kind: KindSpec, project: string | undefined, labels:
     };
     follow().catch((reason: unknown) => {
       if (stop.signal.aborted) return;
-      // The place is no longer kept, or nobody may look any more: the list says which.
+      // The position has expired, or the viewer has lost access: reading the list again shows which.
       if (reason instanceof DaisError && reason.code === 'server_unreachable') connection.lost();
       void queries.invalidateQueries({ queryKey: key });
     });
@@ -63,7 +63,7 @@ export function useLiveList(kind: KindSpec, project: string | undefined, labels:
       stop.abort();
       clearTimeout(timer);
     };
-    // `key` is made anew each time from what is listed here.
+    // `key` is derived from the listed values.
     // oxlint-disable-next-line react/exhaustive-deps -- see above
   }, [from, kind, project, labels, queries, connection]);
   return {
@@ -83,7 +83,7 @@ interface LoadDependencies {
   readonly signal: AbortSignal;
 }
 
-/** All pages; the first rows can be seen while the others arrive, unless an older list is shown meanwhile. */
+/** Reads all pages; the first rows are visible while the others load, unless an older list is shown meanwhile. */
 async function loadRows({ client, kind, labels, queries, key, signal }: LoadDependencies): Promise<LiveRows> {
   const first = queries.getQueryData<LiveRows>(key) === undefined;
   const rows: Resource[] = [];

@@ -1,4 +1,4 @@
-/** One resource, and what a watch says of it. */
+/** One resource, updated by a watch. */
 import { DaisError, type KindSpec, type Resource } from '@dais/api';
 import { useQuery, useQueryClient, type QueryKey } from '@tanstack/react-query';
 import { useEffect } from 'react';
@@ -7,7 +7,7 @@ import type { ListPosition } from './live-rows.ts';
 
 export interface LiveResource {
   readonly resource: Resource | undefined;
-  /** It was deleted while it was looked at; `resource` is how it last was. */
+  /** The resource was deleted while the page was open; `resource` is its last state. */
   readonly gone: boolean;
   readonly error: DaisError | undefined;
   readonly retry: () => void;
@@ -16,7 +16,7 @@ export interface LiveResource {
 interface Seen {
   readonly resource: Resource;
   readonly gone: boolean;
-  /** Of each reading its own: the watch begins anew with every one. */
+  /** Unique for each read: every read restarts the watch. */
   readonly from: ListPosition;
 }
 
@@ -32,7 +32,7 @@ export function useLiveResource(kind: KindSpec, project: string, name: string): 
   const { data, error, refetch } = useQuery({
     queryKey: key,
     queryFn: async ({ signal }): Promise<Seen> => {
-      // The place first: what changes between the two reads comes again by the watch.
+      // The position first: changes between the two reads arrive again by the watch.
       const { resourceVersion } = await client.listPage(kind.kind, { limit: 1 }, { signal });
       const resource = await client.get(kind.kind, name, { signal });
       return { resource, gone: false, from: { resourceVersion } };
@@ -57,7 +57,7 @@ export function useLiveResource(kind: KindSpec, project: string, name: string): 
       void queries.invalidateQueries({ queryKey: key });
     });
     return () => stop.abort();
-    // `key` is made anew each time from what is listed here.
+    // `key` is derived from the listed values.
     // oxlint-disable-next-line react/exhaustive-deps -- see above
   }, [from, kind, project, name, queries, connection]);
   return {

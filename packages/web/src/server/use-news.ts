@@ -3,13 +3,13 @@ import { useQueryClient, type QueryKey } from '@tanstack/react-query';
 import { useEffect, useRef } from 'react';
 import { useLiveEvents } from './use-live-events.ts';
 
-/** Events that come within this time are one reason to read again. */
+/** Events within this time cause one refresh. */
 const GATHER_MS = 200;
 
 /**
- * Reads what stands under a key again whenever something happens to what it is about. True once whatever happens from now on
- * is told: what is read after that is never older than what is shown. Whoever may not read events sees what was there.
- * While a mutation of the same key runs, nothing is read again: it takes away what the key is about.
+ * Refreshes the queries under a key when events of its subject arrive. Returns true once all further events are
+ * received: later reads are never older than the shown data. Viewers without access to events see the initial data.
+ * While a mutation of the same key runs, queries are not refreshed, because it can delete their subject.
  */
 export function useNews(project: string, about: Pick<EventQuery, 'kind' | 'name'>, key: QueryKey): boolean {
   const queries = useQueryClient();
@@ -24,7 +24,7 @@ export function useNews(project: string, about: Pick<EventQuery, 'kind' | 'name'
     if (first) return undefined;
     const timer = setTimeout(() => {
       const changed = JSON.parse(text) as QueryKey;
-      // What this page takes away itself is not there any more, and the page is about to be left.
+      // Objects that this page deletes no longer exist, and the page is about to close.
       if (queries.isMutating({ mutationKey: changed }) === 0) void queries.invalidateQueries({ queryKey: changed });
     }, GATHER_MS);
     return () => clearTimeout(timer);

@@ -1,12 +1,12 @@
-/** Why the viewer may not do something that is no verb of a kind's resource. */
+/** Why the viewer cannot perform an action that is not a verb of a kind. */
 import { whyOperation } from '@dais/api/access';
 import { useQueries } from '@tanstack/react-query';
 import { useClient } from './console-context.ts';
 import { useOwnAccess } from './own-access.ts';
 
 /**
- * For actions such as `run:delete` on a `Run`, or `model:approve` on one Model: why not, and what would allow it;
- * undefined: as far as can be told, they may. Asks only about what is not simply allowed.
+ * For actions such as `run:delete` on a `Run`, or `model:approve` on one Model: why it is not permitted, and the
+ * remedy; undefined: no reason is known. Queries only what is not generally permitted.
  */
 export function useWhyNotDo(
   project: string,

@@ -1,4 +1,4 @@
-/** The parts that stand around filters and charts, in development only: see stories.tsx. */
+/** Stories of filters and charts, in development only: see stories.tsx. */
 import { DaisError } from '@dais/api';
 import { parseFilter, runFilter } from '@dais/api/filter';
 import { useState } from 'react';

@@ -1,6 +1,6 @@
 import { createContext, useContext, useEffect, useState, type ReactNode } from 'react';
 
-/** How often relative times are read again. */
+/** Update interval of relative times. */
 const TICK_MS = 5000;
 
 const NowContext = createContext<number | undefined>(undefined);

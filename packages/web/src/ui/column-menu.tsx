@@ -5,11 +5,11 @@ export interface ColumnMenuProps {
   readonly columns: readonly { readonly id: string; readonly title: string }[];
   readonly shown: ReadonlySet<string>;
   readonly onShown: (shown: ReadonlySet<string>) => void;
-  /** Back to those that a new reader sees. */
+  /** Restores the default columns. */
   readonly onReset: () => void;
 }
 
-/** Which columns a table has. */
+/** Selects the columns of a table. */
 export function ColumnMenu({ columns, shown, onShown, onReset }: ColumnMenuProps) {
   const toggle = (id: string, on: boolean) => {
     const next = new Set(shown);

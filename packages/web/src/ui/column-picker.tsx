@@ -6,7 +6,7 @@ import './column-picker.css';
 export interface PickableColumn {
   readonly id: string;
   readonly title: string;
-  /** Under which heading it stands. */
+  /** Heading of its group. */
   readonly group: string;
 }
 
@@ -15,16 +15,16 @@ export interface ColumnPickerProps {
   /** In their order in the table. */
   readonly shown: readonly string[];
   readonly onShown: (shown: readonly string[]) => void;
-  /** Back to those that a new reader sees. */
+  /** Restores the default columns. */
   readonly onReset: () => void;
-  /** What they are, where not columns: `Axes`. */
+  /** Title, where the entries are not columns: `Axes`. */
   readonly word?: string;
 }
 
-/** More than these are found by typing. */
+/** More entries than these require a search. */
 const LISTED = 100;
 
-/** Which of very many columns a table has. */
+/** Selects the columns of a table with very many columns. */
 export function ColumnPicker({ columns, shown, onShown, onReset, word = 'Columns' }: ColumnPickerProps) {
   const [words, setWords] = useState('');
   const chosen = new Set(shown);

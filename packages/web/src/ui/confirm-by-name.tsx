@@ -5,18 +5,18 @@ import './confirm-by-name.css';
 
 export interface ConfirmByNameProps {
   readonly title: string;
-  /** What has to be typed. */
+  /** The text to type. */
   readonly name: string;
-  /** What the button does: `Delete`. */
+  /** Label of the button: `Delete`. */
   readonly verb: string;
-  /** What goes, and that it does not come back. */
+  /** What is deleted, and that it cannot be restored. */
   readonly children: ReactNode;
   readonly busy: boolean;
   readonly confirm: () => void;
   readonly close: () => void;
 }
 
-/** Before something that cannot be undone. */
+/** Confirms an action that cannot be undone. */
 export function ConfirmByName({ title, name, verb, children, busy, confirm, close }: ConfirmByNameProps) {
   const [typed, setTyped] = useState('');
   const same = typed === name;

@@ -4,18 +4,18 @@ import './confirm-by-name.css';
 
 export interface ConfirmProps {
   readonly title: string;
-  /** What the button does: `Revoke`. */
+  /** Label of the button: `Revoke`. */
   readonly verb: string;
-  /** What goes. */
+  /** Consequence of the action. */
   readonly children: ReactNode;
-  /** Nothing goes by it. */
+  /** The action deletes nothing. */
   readonly harmless?: boolean;
   readonly busy: boolean;
   readonly confirm: () => void;
   readonly close: () => void;
 }
 
-/** Before something that others notice, but that can be made anew. */
+/** Confirms an action that affects others but can be reverted. */
 export function Confirm({ title, verb, children, harmless = false, busy, confirm, close }: ConfirmProps) {
   return (
     <Modal opened onClose={close} title={title}>
@@ -23,7 +23,7 @@ export function Confirm({ title, verb, children, harmless = false, busy, confirm
         {children}
         <div className="confirm-end">
           <Button variant="default" onClick={close}>
-            {harmless ? 'Cancel' : 'Cancel'}
+            Cancel
           </Button>
           <Button {...(!harmless && { color: 'red' })} loading={busy} onClick={confirm} data-autofocus>
             {verb}

@@ -1,4 +1,7 @@
-/** The library's own parts that pages may use as they are. Pages import them from here, so that it can be replaced. */
+/**
+ * Components of the library that pages may use directly. Pages import them from here, so that the library can be
+ * replaced.
+ */
 export { Modal } from './modal.tsx';
 export {
   ActionIcon,

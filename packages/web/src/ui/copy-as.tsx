@@ -6,13 +6,13 @@ import './copy-as.css';
 
 export interface CopyForm {
   readonly title: string;
-  /** How it begins, where that is known before it is asked for. */
+  /** The start of the text, where it is known before it is requested. */
   readonly preview?: string;
-  /** Made when it is asked for: what makes it may have to be loaded. */
+  /** Created on request: its creator may have to be loaded. */
   readonly text: () => string | Promise<string>;
 }
 
-/** The same thing for another place: command, manifest, call, link. */
+/** Copy formats of an object: command, manifest, API request, link. */
 export function CopyAs({ forms }: { readonly forms: readonly CopyForm[] }) {
   const copy = async ({ title, text }: CopyForm) => {
     if (await copyText(await text())) toast({ title: 'Copied', text: title });

@@ -4,7 +4,7 @@ import { copyText } from './copy-text.ts';
 import { Icon } from './icons.tsx';
 
 export interface CopyButtonProps {
-  /** Made when it is asked for, where it is long. */
+  /** Created on request, where it is long. */
   readonly text: string | (() => string);
   readonly label: string;
 }

@@ -1,6 +1,6 @@
 import { toast } from './toast.ts';
 
-/** Copies, and says so when the browser refuses. True: it is copied. */
+/** Copies text, and shows a toast when the browser refuses. Returns true on success. */
 export async function copyText(text: string): Promise<boolean> {
   const copied = await write(text);
   if (!copied) toast({ title: 'Not copied', text: 'The browser denied access to the clipboard.', state: 'failed' });
@@ -8,7 +8,7 @@ export async function copyText(text: string): Promise<boolean> {
 }
 
 async function write(text: string): Promise<boolean> {
-  // Browsers have it on secure pages only, and an address of the office's own network over plain HTTP is none.
+  // Browsers have it only on secure pages, which plain HTTP in an internal network is not.
   const clipboard: Clipboard | undefined = navigator.clipboard;
   try {
     if (clipboard === undefined) return copySelected(text);
@@ -19,7 +19,7 @@ async function write(text: string): Promise<boolean> {
   }
 }
 
-/** The old way: whatever is selected is copied. */
+/** The fallback: the browser copies the selection. */
 function copySelected(text: string): boolean {
   const before = document.activeElement;
   const area = document.createElement('textarea');
@@ -28,7 +28,7 @@ function copySelected(text: string): boolean {
   area.setAttribute('aria-hidden', 'true');
   document.body.append(area);
   area.select();
-  // oxlint-disable-next-line typescript/no-deprecated -- there is no other way on pages that are not secure
+  // oxlint-disable-next-line typescript/no-deprecated -- insecure pages have no other way
   const copied = document.execCommand('copy');
   area.remove();
   if (before instanceof HTMLElement) before.focus();

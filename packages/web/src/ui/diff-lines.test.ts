@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { diffTexts } from './diff-lines.ts';
 
-test('equal texts differ nowhere, whether or not they end in a line break', () => {
+test('equal texts have no differences, with or without a final line break', () => {
   expect(diffTexts('a\nb', 'a\nb\n')).toEqual([]);
 });
 
@@ -18,6 +18,6 @@ test('a change keeps three lines around it and counts the rest', () => {
   expect(diff).toHaveLength(10);
 });
 
-test('from nothing everything is added', () => {
+test('compared with an empty text, all lines are added', () => {
   expect(diffTexts('', 'a\n')).toEqual([{ type: 'added', text: 'a', after: 1 }]);
 });

@@ -1,4 +1,4 @@
-/** Two texts as one list of lines, unchanged stretches shortened to what gives the rest its place. */
+/** Returns the differences of two texts as one list of lines, with shortened unchanged stretches. */
 import { diffLines } from 'diff';
 
 export type DiffLine =
@@ -10,7 +10,7 @@ export type DiffLine =
     }
   | { readonly type: 'skipped'; readonly count: number };
 
-/** Unchanged lines kept around a change. */
+/** Unchanged lines that are kept around a change. */
 const AROUND = 3;
 
 export function diffTexts(before: string, after: string): readonly DiffLine[] {
@@ -27,7 +27,7 @@ export function diffTexts(before: string, after: string): readonly DiffLine[] {
   return shorten(lines);
 }
 
-/** Otherwise a last line without a break would differ from the same line with one. */
+/** Otherwise a last line without a line break would differ from the same line with one. */
 function ended(text: string): string {
   return text === '' || text.endsWith('\n') ? text : `${text}\n`;
 }

@@ -9,7 +9,7 @@ export interface DiffViewProps {
 
 const SIGNS = { same: ' ', added: '+', removed: '−' } as const;
 
-/** What differs, line by line; signs as well as color. */
+/** Differences line by line; signs in addition to color. */
 export function DiffView({ before, after, label }: DiffViewProps) {
   const lines = diffTexts(before, after);
   if (lines.length === 0) return <p className="dim">No differences.</p>;

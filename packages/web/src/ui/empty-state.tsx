@@ -3,11 +3,11 @@ import { CopyButton } from './copy-button.tsx';
 import './notes.css';
 
 export interface EmptyStateProps {
-  /** What would be here. */
+  /** Text of the empty list. */
   readonly sentence: string;
-  /** The shortest command that makes one. */
+  /** The shortest command that creates an entry. */
   readonly command?: string;
-  /** A manifest that is valid as it stands. */
+  /** A complete valid manifest. */
   readonly example?: string;
   readonly children?: ReactNode;
 }

@@ -8,11 +8,11 @@ import './notes.css';
 export interface ErrorNoteProps {
   readonly error: unknown;
   readonly retry?: () => void;
-  /** What the page can say beside it: links to the holders, to the version there is now. */
+  /** Additional content: links to the referencing objects, or to the current version. */
   readonly children?: ReactNode;
 }
 
-/** A failure in the catalog's words: what happened, what to do, and the request that it happened to. */
+/** An error with the texts of the catalog: what happened, what to do, and the request id. */
 export function ErrorNote({ error, retry, children }: ErrorNoteProps) {
   const reported = error instanceof DaisError ? error : undefined;
   const entry = reported === undefined ? undefined : errorCatalog[reported.code];
@@ -38,7 +38,7 @@ export function ErrorNote({ error, retry, children }: ErrorNoteProps) {
       )}
       {children}
       <p className="dim">
-        {/* The message of a refusal names whom to ask; other messages say what to correct where nothing is listed. */}
+        {/* The message of a denial names a contact; other messages name the remedy where nothing is listed. */}
         {reported?.code !== 'forbidden' &&
           (reported === undefined || hasCatalogRemedy(reported)) &&
           withCode(entry?.remedy ?? 'Reload the page. If the error repeats, report it with the steps that led to it.')}

@@ -5,17 +5,17 @@ import { useShortcuts } from './use-shortcuts.ts';
 import './filter-bar.css';
 
 export interface FilterBarProps {
-  /** The label selector in force. */
+  /** The current label selector. */
   readonly labels: string;
   readonly onLabels: (labels: string) => void;
   /** Part of a name. */
   readonly name: string;
   readonly onName: (name: string) => void;
-  /** Where else than in names is looked, in a few words. */
+  /** The other searched fields, as a short text. */
   readonly nameHint?: string;
-  /** Of the rows there are: what completion offers. */
+  /** Labels of the loaded rows, for completion. */
   readonly known: readonly Readonly<Record<string, string>>[];
-  /** What is shown, in words. */
+  /** Summary of the shown rows. */
   readonly children?: ReactNode;
 }
 
@@ -36,7 +36,7 @@ export function FilterBar(props: FilterBarProps) {
         className="filter-name"
       />
       <LabelFilter labels={labels} onLabels={onLabels} known={known} />
-      <div className="filter-said" role="status">
+      <div className="filter-summary" role="status">
         {children}
       </div>
     </div>

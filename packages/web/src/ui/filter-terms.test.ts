@@ -9,7 +9,7 @@ test.each([
   ['team=vision, =x', 13, 2],
   ['!a=b', 0, 4],
   ['ok,two words ,also', 3, 9],
-])('in %j the wrong word is found', (text, start, length) => {
+])('the invalid word in %j is found', (text, start, length) => {
   expect(wrongTerm(text)).toMatchObject({
     start,
     length,
@@ -17,7 +17,7 @@ test.each([
   });
 });
 
-test('what could come next is whole', () => {
+test('completions are whole selectors', () => {
   const labels = [{ team: 'vision' }, { team: 'ads', tier: '1' }];
   expect(completions('stage=dev, t', labels)).toEqual([
     'stage=dev, team',

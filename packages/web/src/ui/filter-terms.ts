@@ -1,4 +1,4 @@
-/** The label selector as it is typed: where its wrong word stands, and what could come next. */
+/** The edited label selector: its invalid word, and completions. */
 import { DaisError, parseSelector } from '@dais/api';
 
 export interface WrongTerm {
@@ -22,7 +22,7 @@ function termsOf(text: string): readonly Term[] {
   });
 }
 
-/** The first word that is no term; undefined when all are. */
+/** The first invalid term; undefined when all are valid. */
 export function wrongTerm(text: string): WrongTerm | undefined {
   for (const term of termsOf(text)) {
     try {
@@ -37,10 +37,10 @@ export function wrongTerm(text: string): WrongTerm | undefined {
   return undefined;
 }
 
-/** Most texts that are offered. */
+/** Maximum number of completions. */
 const OFFERED = 50;
 
-/** Whole texts that go on from what stands there, by the labels there are. */
+/** Whole selectors that extend the text, from the labels of the rows. */
 export function completions(text: string, labels: readonly Readonly<Record<string, string>>[]): readonly string[] {
   const last = termsOf(text).at(-1) ?? { text: '', start: 0 };
   const before = text.slice(0, last.start);

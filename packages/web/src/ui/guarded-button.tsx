@@ -2,23 +2,23 @@ import { Button, Tooltip, type ButtonProps } from '@mantine/core';
 import { useId, type ReactElement } from 'react';
 
 export interface GuardedButtonProps extends ButtonProps {
-  /** Why it cannot be done, and what would allow it. Undefined: it can. */
+  /** Why the action is unavailable, and the remedy. Undefined: it is available. */
   readonly why: string | undefined;
-  /** What it does, while it can. */
+  /** The action, while it is available. */
   readonly hint?: string;
   readonly onClick?: () => void;
-  /** Made a link by this, while it can be followed. */
+  /** Link target, while the link is available. */
   readonly link?: (props: object) => ReactElement;
 }
 
-/** A button that says why it does nothing: under the pointer, to the keyboard and to a screen reader. */
-export function GuardedButton({ why, hint, onClick, link, ...look }: GuardedButtonProps) {
+/** A button that explains why it is disabled: on hover, on keyboard focus and to a screen reader. */
+export function GuardedButton({ why, hint, onClick, link, ...style }: GuardedButtonProps) {
   const id = useId();
   const label = why ?? hint;
   const state =
     why === undefined
       ? { onClick, ...(link !== undefined && { renderRoot: link }) }
-      : // It keeps the focus, so that the reason can be reached.
+      : // The button keeps the focus, so that the reason is reachable.
         { 'data-disabled': true, 'aria-disabled': true, 'aria-describedby': id };
   return (
     <>
@@ -27,11 +27,11 @@ export function GuardedButton({ why, hint, onClick, link, ...look }: GuardedButt
         disabled={label === undefined}
         multiline
         maw={360}
-        // Beside the page it would belong to no landmark.
+        // Rendered outside the page, it would belong to no landmark.
         withinPortal={false}
         events={{ hover: true, focus: true, touch: true }}
       >
-        <Button {...look} {...state} />
+        <Button {...style} {...state} />
       </Tooltip>
       {why !== undefined && (
         <span id={id} className="out-of-sight">

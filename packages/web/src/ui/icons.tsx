@@ -1,4 +1,4 @@
-/** Sixteen-pixel line icons; decorative, since each stands beside a word or in a labeled button. */
+/** Sixteen-pixel line icons; decorative, since each accompanies a word or is in a labeled button. */
 import type { ReactNode } from 'react';
 
 const paths = {

@@ -8,7 +8,7 @@ export interface Pair {
   readonly value: ReactNode;
 }
 
-/** Names and values side by side. */
+/** Names with values. */
 export function KeyValue({ pairs, label }: { readonly pairs: readonly Pair[]; readonly label: string }) {
   return (
     <dl className="pairs" aria-label={label}>

@@ -1,4 +1,4 @@
-/** Only what is used of the library's styles: all of them are 33 KB of the first view. */
+/** Only the used styles of the library: all of them are 33 KB of the first view. */
 import '@mantine/core/styles/baseline.css';
 import '@mantine/core/styles/default-css-variables.css';
 import '@mantine/core/styles/global.css';

@@ -6,16 +6,16 @@ export interface ModalProps {
   readonly opened: boolean;
   readonly onClose: () => void;
   readonly title: string;
-  /** For dialogs whose look says what they are: the title is only heard. */
+  /** For dialogs with a visual title: the title is only for screen readers. */
   readonly bare?: boolean;
-  /** It goes only by what is done in it. */
+  /** The dialog closes only through its own actions. */
   readonly stays?: boolean;
   readonly size?: 'sm' | 'md' | 'lg' | 'xl' | number;
   readonly yOffset?: string;
   readonly children: ReactNode;
 }
 
-/** A dialog. Its head is no `header`: inside a dialog, that would be a second banner of the page. */
+/** A dialog. Its head is not a `header` element: inside a dialog, that would be a second banner of the page. */
 export function Modal(props: ModalProps) {
   const { opened, onClose, title, bare = false, stays = false, size = 'md', yOffset, children } = props;
   return (

@@ -1,7 +1,7 @@
 import { useEffect, type ReactNode } from 'react';
 
 export interface PageHeadProps {
-  /** The question that the page answers, in the reader's words. */
+  /** The title of the page. */
   readonly title: string;
   readonly under?: ReactNode;
   readonly actions?: ReactNode;

@@ -5,7 +5,7 @@ export interface PanelProps {
   readonly title: string;
   readonly actions?: ReactNode;
   readonly children: ReactNode;
-  /** Content that brings its own edges: a table, an editor. */
+  /** Content with its own padding: a table, an editor. */
   readonly flush?: boolean;
 }
 

@@ -2,7 +2,7 @@ import { TextInput } from '@mantine/core';
 import { useEffect, useRef, useState, type Ref } from 'react';
 import './filter-bar.css';
 
-/** After the last key, so that a list is not asked for again with each. */
+/** Delay after the last key press, so that a list is not requested with each one. */
 const PAUSE_MS = 250;
 
 export interface PausingInputProps {
@@ -13,17 +13,17 @@ export interface PausingInputProps {
   readonly inputRef?: Ref<HTMLInputElement>;
   readonly placeholder: string;
   readonly className?: string;
-  /** Id of what says why it is wrong. */
+  /** Id of the error message element. */
   readonly invalid?: string | undefined;
   readonly list?: string;
 }
 
-/** Tells its value after a pause, or at once with Enter. */
+/** Reports its value after a pause, or immediately with Enter. */
 export function PausingInput(props: PausingInputProps) {
   const { label, value, onValue, onText, inputRef, placeholder, className, invalid, list } = props;
   const [text, setText] = useState(value);
   const [seen, setSeen] = useState(value);
-  // The address changed by other means: a link, or the way back.
+  // The URL changed by other means: a link, or the back button.
   if (value !== seen) {
     setSeen(value);
     setText(value);

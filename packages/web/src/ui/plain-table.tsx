@@ -4,25 +4,25 @@ import './plain-table.css';
 export interface PlainColumn<Row> {
   readonly title: string;
   readonly cell: (row: Row) => ReactNode;
-  /** No wider than what stands in it. */
+  /** No wider than its content. */
   readonly narrow?: boolean;
   /** What it means; shown on hover. */
   readonly about?: string;
-  /** The title may stand in several lines: it is longer than what stands below it. */
+  /** The title can wrap: it is longer than the values. */
   readonly wrapped?: boolean;
 }
 
 export interface PlainTableProps<Row> {
-  /** Says to those who cannot see it what the table holds. */
+  /** Label of the table for screen readers. */
   readonly label: string;
   readonly columns: readonly PlainColumn<Row>[];
   readonly rows: readonly Row[];
   readonly keyOf: (row: Row) => string | number;
-  /** The row that something beside the table is about. */
+  /** The row whose details are shown elsewhere. */
   readonly selected?: string | number | undefined;
 }
 
-/** A table of some dozens of rows that come and go slowly; longer ones are a ResourceTable. */
+/** A table of up to a few dozen rows that rarely change; longer ones are a ResourceTable. */
 export function PlainTable<Row>({ label, columns, rows, keyOf, selected }: PlainTableProps<Row>) {
   return (
     <div className="plain-table" role="region" aria-label={label} tabIndex={0}>

@@ -25,7 +25,7 @@ test.each([
   expect(labels(before)).toEqual(expected);
 });
 
-test('choosing again and again makes a filter that parses', () => {
+test('repeated completion results in a valid filter', () => {
   let text = '';
   for (const expected of ['params.depth', '=', "'it''s'", 'AND', 'metrics.`val loss`', '<']) {
     const { from, choices } = completeQuery(runFilter, text, known);

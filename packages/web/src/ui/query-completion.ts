@@ -1,8 +1,8 @@
-/** What could come next in a filter, by its grammar and by what is known to have been logged. Pure. */
+/** Completions of a filter, by its grammar and the known keys and values. Pure functions. */
 import { formatKey, lexFilter, type FilterEntity, type FilterToken, type FilterValueType } from '@dais/api/filter';
 
 export interface QueryChoice {
-  /** What replaces the text between `from` and the caret. */
+  /** The text that replaces the range from `from` to the caret. */
   readonly insert: string;
   readonly label: string;
   readonly detail?: string;
@@ -16,11 +16,11 @@ export interface QueryCompletion {
 export interface KnownKeys {
   /** By the name of the family: `metric`. */
   readonly keys: Readonly<Record<string, readonly string[]>>;
-  /** Values that were seen under a key. */
+  /** Known values of a key. */
   readonly values: (family: string, key: string) => readonly string[];
 }
 
-/** Most choices that are offered. */
+/** Maximum number of completions. */
 const OFFERED = 50;
 
 /** `before`: the text up to the caret. */
@@ -33,7 +33,7 @@ export function completeQuery(entity: FilterEntity, before: string, known: Known
   const operatorAt = done.findIndex(isOperator);
   if (operatorAt >= 0) {
     const subject = subjectOf(entity, before, done.slice(0, operatorAt));
-    // `IS` and `NOT` are half of an operator.
+    // `IS` and `NOT` are incomplete operators.
     const operators = done.slice(operatorAt).filter(isOperator);
     const whole = operators.at(-1)?.text.toUpperCase() === 'NULL' || done.length > operatorAt + operators.length;
     if (whole) return at(open, before, [choice('AND', 'AND ')]);
@@ -67,7 +67,7 @@ function choice(label: string, insert: string, detail?: string): QueryChoice {
   return { label, insert, ...(detail !== undefined && { detail }) };
 }
 
-/** Those that begin with what stands there, then those that have it in them. */
+/** Entries that start with the text, then those that contain it. */
 function fitting(written: string, choices: readonly QueryChoice[]): readonly QueryChoice[] {
   const lower = written.replace(/^['"`]/, '').toLowerCase();
   if (lower === '') return choices.slice(0, OFFERED);
@@ -98,7 +98,7 @@ function valueChoices({ family, key, value }: Subject, known: KnownKeys): readon
   });
 }
 
-/** Undefined for what the grammar does not know. */
+/** Undefined for words outside the grammar. */
 function subjectOf(entity: FilterEntity, text: string, tokens: readonly FilterToken[]): Subject | undefined {
   const [first] = tokens;
   const last = tokens.at(-1);

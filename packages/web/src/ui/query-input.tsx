@@ -4,7 +4,7 @@ import type { QueryCompletion } from './query-completion.ts';
 import './filter-bar.css';
 import './query-input.css';
 
-/** After the last key: a filter that is half written is no mistake yet. */
+/** Delay after the last key press: an incomplete filter is not an error yet. */
 const PAUSE_MS = 500;
 
 export interface QueryProblem {
@@ -16,18 +16,18 @@ export interface QueryProblem {
 
 export interface QueryInputProps {
   readonly label: string;
-  /** The text in force. */
+  /** The applied text. */
   readonly value: string;
   /** Called only with valid texts. */
   readonly onValue: (value: string) => void;
   readonly check: (text: string) => QueryProblem | undefined;
-  /** What could come at the end of `before`, the text up to the caret. */
+  /** Completions at the end of `before`, the text up to the caret. */
   readonly complete: (before: string) => QueryCompletion;
   readonly placeholder: string;
   readonly inputRef?: Ref<HTMLInputElement>;
 }
 
-/** One line of a query language: completion while it is written, and what is wrong under the word that is. */
+/** A single-line query editor with completion and marked errors. */
 export function QueryInput(props: QueryInputProps) {
   const { label, value, onValue, check, complete, placeholder, inputRef } = props;
   const [text, setText] = useState(value);
@@ -58,7 +58,7 @@ export function QueryInput(props: QueryInputProps) {
     const insert = choices[at]?.insert;
     if (insert === undefined) return;
     const before = text.slice(0, from) + insert;
-    // The blank after what was chosen may be there already.
+    // The text may already have a space after the completion.
     const rest = text.slice(caret);
     setText(before + (before.endsWith(' ') ? rest.trimStart() : rest));
     setCaret(before.length);

@@ -11,20 +11,20 @@ import './resource-table.css';
 export interface TableColumn<Row> {
   readonly id: string;
   readonly title: string;
-  /** The title is for those who cannot see the column. */
+  /** The title is only for screen readers. */
   readonly untitled?: boolean;
   /** A track of CSS grid: `minmax(160px, 2fr)`. */
   readonly width: string;
   readonly cell: (row: Row) => ReactNode;
-  /** What rows are ordered by; a column without it cannot be sorted. */
+  /** Sort key; a column without it cannot be sorted. */
   readonly sortValue?: (row: Row) => string | number;
-  /** Rows come in its order from elsewhere. */
+  /** Rows arrive already sorted. */
   readonly sortable?: boolean;
-  /** Numbers, which are compared from their end. */
+  /** Numbers are right-aligned. */
   readonly end?: boolean;
 }
 
-/** As addresses say it: `name`, or `-name` for the other way round. */
+/** Format in the URL: `name`, or `-name` for descending order. */
 export function readSort(text: string | undefined): TableSort | undefined {
   if (text === undefined || text === '') return undefined;
   return text.startsWith('-') ? { column: text.slice(1), descending: true } : { column: text, descending: false };
@@ -35,28 +35,28 @@ export function writeSort(sort: TableSort | undefined): string | undefined {
 }
 
 export interface ResourceTableProps<Row> {
-  /** Says to those who cannot see it what the table holds. */
+  /** Label of the table for screen readers. */
   readonly label: string;
   readonly rows: readonly Row[];
   readonly columns: readonly TableColumn<Row>[];
   readonly keyOf: (row: Row) => string;
-  /** False while rows are still arriving: then nothing is held back. */
+  /** False while rows are still loading: then no changes are held back. */
   readonly complete: boolean;
   readonly sort?: TableSort | undefined;
   readonly onSort: (sort: TableSort | undefined) => void;
   readonly selected?: string | undefined;
   readonly onSelect: (key: string) => void;
   readonly onOpen: (row: Row) => void;
-  /** Rows arrive at the end while one reads: those are not held back. */
+  /** Rows are appended at the end while the user scrolls: those are not held back. */
   readonly growing?: boolean;
-  /** Told how far it is scrolled: index of the first and last row that are rendered. */
+  /** Called after scrolling with the indexes of the first and last rendered row. */
   readonly onReach?: (first: number, last: number) => void;
-  /** With Space or `x`. */
+  /** Selection with Space or `x`. */
   readonly onToggle?: (row: Row) => void;
   readonly rowClass?: (row: Row) => string | undefined;
-  /** What the reader has opened and shut: rows that come and go with it do so at once, also under the pointer. */
+  /** Ids of expanded rows: changes of this set apply immediately, also under the pointer. */
   readonly layout?: string;
-  /** Rows that stand below others; the keys to the right and left open and shut them. */
+  /** Nested rows; the right and left arrow keys expand and collapse them. */
   readonly tree?: TableTree<Row>;
 }
 
@@ -68,14 +68,14 @@ export interface TableTree<Row> {
 export interface TreePosition {
   /** From 1. */
   readonly level: number;
-  /** Undefined: nothing is below it. */
+  /** Undefined: the row has no children. */
   readonly open: boolean | undefined;
 }
 
 /** Pixels; fixed, so that ten thousand rows need no measuring. */
 const ROW = 28;
 
-/** A table of any length: only what is seen is rendered, and nothing moves under the pointer. */
+/** A table of any length: only visible rows are rendered, and rows under the pointer do not move. */
 export function ResourceTable<Row>(props: ResourceTableProps<Row>) {
   const { rows, columns, keyOf, complete, sort, selected, onSelect, onOpen, onReach, onToggle, rowClass, tree } = props;
   const ordered = useMemo(() => order(rows, columns, sort), [rows, columns, sort]);
@@ -113,7 +113,7 @@ export function ResourceTable<Row>(props: ResourceTableProps<Row>) {
     shownFirst.current = true;
     virtual.scrollToIndex(at, { align: 'center' });
   }, [at, virtual]);
-  /** As in every tree: opens and shuts, and from below goes to the row above. */
+  /** As in every tree: Left and Right expand and collapse; Left in a child row moves to its parent. */
   const foldBy = (key: string): boolean => {
     const row = view.shown[at]?.row;
     if (tree === undefined || row === undefined || (key !== 'ArrowRight' && key !== 'ArrowLeft')) return false;
@@ -140,7 +140,7 @@ export function ResourceTable<Row>(props: ResourceTableProps<Row>) {
   const [rowSlots] = useState(() => new RowSlots());
   const slots = rowSlots.of(items.map(({ index }) => keys[index] ?? ''));
   const { leaps } = rowSlots;
-  // A key that is pressed now would be for a row that is far away.
+  // A pressed key would apply to a row that is out of view.
   useLayoutEffect(() => {
     if (leaps > 0 && body.current?.contains(document.activeElement) === true) {
       grid.current?.focus({ preventScroll: true });
@@ -174,7 +174,7 @@ export function ResourceTable<Row>(props: ResourceTableProps<Row>) {
             {items.map((item, position) => {
               const steady = view.shown[item.index];
               if (steady === undefined) return null;
-              const stands = tree?.placeOf(steady.row);
+              const nesting = tree?.placeOf(steady.row);
               return (
                 <TableRow
                   key={slots[position]}
@@ -186,8 +186,8 @@ export function ResourceTable<Row>(props: ResourceTableProps<Row>) {
                   columns={columns}
                   selected={item.index === at}
                   rowClass={rowClass}
-                  level={stands?.level}
-                  open={stands?.open}
+                  level={nesting?.level}
+                  open={nesting?.open}
                 />
               );
             })}
@@ -270,7 +270,7 @@ interface TableRowProps<Row> {
   readonly open: boolean | undefined;
 }
 
-/** Rendered again only when its own resource, place or columns change. */
+/** Rendered again only when its own resource, position or columns change. */
 const TableRow = memo(function TableRow<Row>({
   id,
   index,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { RowRange } from './row-range.ts';
 
-test('more rows than are seen are rendered, but for a leap', () => {
+test('more rows than the visible ones are rendered, except after a jump', () => {
   const range = new RowRange();
   const ends = (startIndex: number, endIndex: number) => {
     const rows = range.extract({ startIndex, endIndex, overscan: 12, count: 1000 });
@@ -11,7 +11,7 @@ test('more rows than are seen are rendered, but for a leap', () => {
   expect(ends(0, 19)).toEqual([0, 31]);
   expect(ends(15, 34)).toEqual([3, 46]);
   expect(ends(500, 519)).toEqual([498, 521]);
-  // Asked again for the same, nothing comes or goes.
+  // The same request changes nothing.
   expect(ends(500, 519)).toEqual([498, 521]);
   expect(ends(501, 520)).toEqual([489, 532]);
   expect(ends(100, 119)).toEqual([98, 121]);

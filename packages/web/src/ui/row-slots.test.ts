@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { RowSlots } from './row-slots.ts';
 
-describe('the elements of rows', () => {
-  test('stay with a row that stays, wherever it comes to stand', () => {
+describe('the element slots of rows', () => {
+  test('stay with a row that stays visible, at any position', () => {
     const slots = new RowSlots();
     expect(slots.of(['a', 'b', 'c'])).toEqual([0, 1, 2]);
     expect(slots.of(['b', 'c', 'd'])).toEqual([1, 2, 3]);
@@ -10,7 +10,7 @@ describe('the elements of rows', () => {
     expect(slots.leaps).toBe(0);
   });
 
-  test('serve others where no row stays, and are as many as are needed', () => {
+  test('are reused where no row stays visible, and are as many as needed', () => {
     const slots = new RowSlots();
     slots.of(['a', 'b', 'c']);
     expect(slots.of(['x', 'y'])).toEqual([0, 1]);
@@ -18,7 +18,7 @@ describe('the elements of rows', () => {
     expect(slots.leaps).toBe(2);
   });
 
-  test('are the same when asked again', () => {
+  test('are the same for a repeated request', () => {
     const slots = new RowSlots();
     slots.of(['a', 'b']);
     expect(slots.of(['x', 'y'])).toEqual(slots.of(['x', 'y']));

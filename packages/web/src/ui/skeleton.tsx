@@ -1,6 +1,6 @@
 import './skeleton.css';
 
-/** The shape of what is loading; shown only when that takes longer than 150 ms. */
+/** A placeholder of loading content; shown only after 150 ms. */
 export function Skeleton({ rows }: { readonly rows: number }) {
   return (
     <div className="skeleton" role="status" aria-label="Loading">

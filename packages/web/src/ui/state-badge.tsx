@@ -1,6 +1,6 @@
 import './state-badge.css';
 
-/** What color may mean; each has a shape and a word too. */
+/** Meanings of color; each also has a shape and a word. */
 export type State = 'ok' | 'running' | 'waiting' | 'warning' | 'failed' | 'off';
 
 const shapes = {
@@ -20,7 +20,7 @@ function Shape({ state }: { readonly state: State }) {
   );
 }
 
-/** The shape alone, in its color; the word stands beside it. */
+/** The shape in its color; the word is next to it. */
 export function StateShape({ state }: { readonly state: State }) {
   return (
     <span className={`state state-${state}`}>
@@ -31,9 +31,9 @@ export function StateShape({ state }: { readonly state: State }) {
 
 export interface StateBadgeProps {
   readonly state: State;
-  /** The word; default: the state's own. */
+  /** The text; default: that of the state. */
   readonly word?: string;
-  /** Shown on hover: why it is so. */
+  /** The reason, shown on hover. */
   readonly why?: string | undefined;
 }
 

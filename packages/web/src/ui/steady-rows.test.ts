@@ -8,7 +8,7 @@ interface Row {
 const row = (name: string, value = 1): Row => ({ name, value });
 const keyOf = ({ name }: Row) => name;
 
-test('without a pointer over them, rows are shown as they are', () => {
+test('without a pointer over them, rows are shown unchanged', () => {
   const rows = [row('a'), row('b')];
   expect(steadyView(rows, undefined, keyOf)).toEqual({
     shown: rows.map((one) => ({ row: one, gone: false })),
@@ -17,7 +17,7 @@ test('without a pointer over them, rows are shown as they are', () => {
   });
 });
 
-test('under the pointer the order stands still, values change in place, what is new waits and what is gone stays', () => {
+test('under the pointer the order is fixed, values change in place, new rows are held back and removed rows stay', () => {
   const held = [row('b'), row('d')];
   const view = steadyView([row('a'), row('b', 2), row('c')], held, keyOf);
   expect(view.shown).toEqual([
@@ -27,7 +27,7 @@ test('under the pointer the order stands still, values change in place, what is 
   expect([view.added, view.gone]).toEqual([2, 1]);
 });
 
-test('of rows that grow at their end, those behind the last one are shown; what comes before it waits', () => {
+test('rows appended at the end are shown; earlier new rows are held back', () => {
   const held = [row('b'), row('d')];
   const names = (rows: readonly Row[]) => {
     const { shown, added } = steadyView(rows, held, keyOf, true);

@@ -1,6 +1,6 @@
 /**
- * Rows that do not move under the pointer: while it is over them, their order stands still. What a row says goes on
- * changing in place; what is new waits, and what is gone stays, marked.
+ * Rows that do not move under the pointer: while it is over them, their order is fixed. Values change in place; new
+ * rows are held back, and removed rows stay, marked.
  */
 
 export interface SteadyRow<Row> {
@@ -10,14 +10,14 @@ export interface SteadyRow<Row> {
 
 export interface SteadyView<Row> {
   readonly shown: readonly SteadyRow<Row>[];
-  /** What waits until the pointer leaves. */
+  /** Changes that are held back until the pointer leaves. */
   readonly added: number;
   readonly gone: number;
 }
 
 /**
- * `held`: the rows as they stood when the pointer came; undefined: it is elsewhere. `growing`: what comes behind the last
- * of them moves nothing, and is shown.
+ * `held`: the rows when the pointer entered; undefined: the pointer is elsewhere. `growing`: rows appended after the
+ * last one move no other row, and are shown.
  */
 export function steadyView<Row>(
   rows: readonly Row[],
@@ -43,12 +43,12 @@ export function steadyView<Row>(
   };
 }
 
-/** Almost always so, and much faster than to look. */
+/** Almost always true, and much faster than a search. */
 function beginsWith<Row>(rows: readonly Row[], held: readonly Row[], keyOf: (row: Row) => string): boolean {
   return rows.length >= held.length && held.every((before, at) => keyOf(before) === keyOf(rows[at] as Row));
 }
 
-/** The rows behind the last one that is among `keys`. */
+/** The rows after the last one that is in `keys`. */
 function tailBehind<Row>(rows: readonly Row[], keys: ReadonlySet<string>, keyOf: (row: Row) => string): readonly Row[] {
   return rows.slice(rows.findLastIndex((row) => keys.has(keyOf(row))) + 1);
 }

@@ -1,4 +1,4 @@
-/** Every part in its states, at `/__ui` while developing: a place to look at one without a server that has it. */
+/** All components in their states, at `/__ui` in development, without a server. */
 import { DaisError } from '@dais/api';
 import { useState, type ReactNode } from 'react';
 import { Button, Menu, Select, TextInput, Tooltip } from './controls.ts';
@@ -66,7 +66,7 @@ export function StoriesPage() {
           />
         </Story>
         <Story name="Controls">
-          <Button onClick={() => toast({ title: 'Said', text: 'at the edge' })}>Primary</Button>{' '}
+          <Button onClick={() => toast({ title: 'LabeledState', text: 'at the edge' })}>Primary</Button>{' '}
           <Button variant="default">Default</Button> <Button color="red">Destructive</Button>
           <TextInput label="Text" placeholder="typed here" />
           <Select label="One of" data={['a', 'b']} />

@@ -18,7 +18,7 @@ interface TableHeadProps {
   readonly onSort: (sort: TableSort | undefined) => void;
 }
 
-/** Titles, and in which order the rows are. */
+/** Titles and sort order. */
 export function TableHead({ columns, sort, onSort }: TableHeadProps) {
   return (
     <div role="rowgroup" className="table-head">

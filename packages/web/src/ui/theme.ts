@@ -1,6 +1,6 @@
 import { createTheme, type CSSVariablesResolver, type MantineColorsTuple } from '@mantine/core';
 
-/** The accent of the mark, from light to dark; 6 is the filled shade on light ground, 3 the one on dark. */
+/** The accent color of the logo, from light to dark; 6 is the filled shade in the light scheme, 3 in the dark one. */
 const accent: MantineColorsTuple = [
   '#eef1fd',
   '#dbe1fa',
@@ -14,7 +14,10 @@ const accent: MantineColorsTuple = [
   '#1b2c63',
 ];
 
-/** The dark grounds and lines of tokens.css, for what the library paints by number: 7 is the ground of content. */
+/**
+ * The dark backgrounds and lines of tokens.css, for components of the library that use indexes: 7 is the background of
+ * content.
+ */
 const dark: MantineColorsTuple = [
   '#e4e9f0',
   '#c3cad4',
@@ -28,7 +31,7 @@ const dark: MantineColorsTuple = [
   '#0a0d11',
 ];
 
-/** Of destructive buttons: text on 6 and on 3 is readable. */
+/** Destructive buttons: text on 6 and on 3 is readable. */
 const red: MantineColorsTuple = [
   '#fdeceb',
   '#fbd5d2',
@@ -59,12 +62,12 @@ export const theme = createTheme({
   cursorType: 'pointer',
   components: {
     ModalRoot: { defaultProps: { transitionProps: { duration: 100 } } },
-    // The placeholder is an element that a menu may not have; without it the first item has the focus.
+    // The placeholder is an element that a menu may not contain; without it, the first item has the focus.
     Menu: { defaultProps: { transitionProps: { duration: 80 }, shadow: 'sm', withInitialFocusPlaceholder: false } },
     Tooltip: { defaultProps: { transitionProps: { duration: 80 }, openDelay: 250 } },
     Button: {
       defaultProps: { size: 'compact-sm', fw: 500 },
-      // The library would choose the text by the light scheme's shade in both schemes.
+      // The library would choose the text color by the light scheme's shade in both schemes.
       vars: (_theme: unknown, { variant }: { variant?: string }) => ({
         root: variant === undefined || variant === 'filled' ? { '--button-color': 'var(--accent-ink)' } : {},
       }),
@@ -75,7 +78,7 @@ export const theme = createTheme({
   },
 });
 
-/** The library paints with our tokens, so that there is one scale of grey. In both schemes: its own are as specific. */
+/** The library uses our tokens, so that there is one scale of gray. In both schemes: its own rules are as specific. */
 const tokens = {
   '--menu-item-hover': 'var(--hover)',
   '--mantine-color-body': 'var(--surface)',

@@ -6,7 +6,7 @@ export interface Toast {
   readonly state?: 'ok' | 'failed' | 'waiting';
 }
 
-/** Said at the edge of the screen for 5 s; a failure stays until it is closed. */
+/** Shown at the edge of the screen for 5 s; a failure stays until it is closed. */
 export function toast({ title, text, state = 'ok' }: Toast): void {
   notifications.show({
     title,
@@ -19,7 +19,7 @@ export function toast({ title, text, state = 'ok' }: Toast): void {
   });
 }
 
-/** A key was pressed for something whose button would have said why not. */
-export function sayWhyNot(why: string): void {
+/** A shortcut was pressed for a button that is disabled: shows the reason. */
+export function showReason(why: string): void {
   toast({ title: 'The action is not possible', text: why, state: 'waiting' });
 }

@@ -7,15 +7,15 @@ import { useMemo, type ReactNode } from 'react';
 import { theme, variables } from './theme.ts';
 
 export interface UiProviderProps {
-  /** Of the page's policy: styles that libraries add while they run carry it. */
+  /** Nonce of the page's policy, for styles that libraries add at run time. */
   readonly nonce: string;
   readonly children: ReactNode;
 }
 
-/** Theme, color scheme (the system's until somebody chooses) and toasts. */
+/** Theme, color scheme (the system's until the user selects one) and toasts. */
 export function UiProvider({ nonce, children }: UiProviderProps) {
   const scheme = useMemo(() => {
-    // Modals keep the page behind them from scrolling by a style that this package names.
+    // This package names the style with which modals keep the page behind them from scrolling.
     setNonce(nonce);
     return localStorageColorSchemeManager({ key: 'dais.theme' });
   }, [nonce]);

@@ -1,7 +1,7 @@
 import './usage-meter.css';
 
 export interface UsageMeterProps {
-  /** What is measured, for those who cannot see it: "cpu of flights". */
+  /** Label of the meter for screen readers: "cpu of flights". */
   readonly label: string;
   readonly used: number;
   readonly limit: number;
@@ -9,7 +9,7 @@ export interface UsageMeterProps {
   readonly text: string;
 }
 
-/** How much of a limit is used, as a bar. */
+/** The used share of a limit, as a bar. */
 export function UsageMeter({ label, used, limit, text }: UsageMeterProps) {
   const part = limit <= 0 ? 1 : Math.min(1, used / limit);
   const percent = Math.round(part * 100);

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState, type RefObject } from 'react';
 
-/** Whether an element is, or soon will be, on the screen. */
+/** Whether an element is, or soon will be, visible. */
 export function useSeen<Element extends HTMLElement>(): readonly [RefObject<Element | null>, boolean] {
   const location = useRef<Element>(null);
   const [seen, setSeen] = useState(false);

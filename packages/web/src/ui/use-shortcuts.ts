@@ -5,14 +5,14 @@ export interface Shortcut {
   readonly keys: string;
   readonly title: string;
   readonly run: () => void;
-  /** Also while somebody types into a field. */
+  /** Also while the user types into a field. */
   readonly everywhere?: boolean;
 }
 
 /** Between the two keys of a sequence. */
 const SEQUENCE_MS = 1200;
 
-/** Listens as long as the caller is shown. */
+/** Listens while the component is mounted. */
 export function useShortcuts(shortcuts: readonly Shortcut[]): void {
   const current = useRef(shortcuts);
   useEffect(() => {
@@ -39,7 +39,7 @@ export function useShortcuts(shortcuts: readonly Shortcut[]): void {
   }, []);
 }
 
-/** Dialogs and menus have keys of their own. */
+/** Dialogs and menus have their own keys. */
 function isTyping(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false;
   return (

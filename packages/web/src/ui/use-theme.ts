@@ -1,13 +1,13 @@
 import { useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
 
-/** The color scheme shown, and the way to the other one. */
+/** The current color scheme, and a function that switches to the other one. */
 export function useTheme(): { readonly shown: 'light' | 'dark'; readonly toggle: () => void } {
   const { setColorScheme } = useMantineColorScheme();
   const shown = useComputedColorScheme('light', { getInitialValueInEffect: false });
   return { shown, toggle: () => setColorScheme(shown === 'dark' ? 'light' : 'dark') };
 }
 
-/** What was chosen, which may be to follow the system. */
+/** The selection, which can be to follow the system. */
 export function useThemeChoice(): {
   readonly choice: 'auto' | 'light' | 'dark';
   readonly choose: (choice: 'auto' | 'light' | 'dark') => void;

@@ -1,6 +1,6 @@
 import { Fragment, type ReactNode } from 'react';
 
-/** A text of ours whose words in backticks are code. */
+/** A text whose words in backticks are code. */
 export function withCode(text: string): ReactNode {
   return text.split('`').map((part, at) =>
     // The parts of one text never change their order.

@@ -27,7 +27,7 @@ import {
 const POINTS = 50_000;
 const TRASH = '.trash';
 const MODELS = 'models';
-/** Folders of an experiment that are no runs. */
+/** Folders of an experiment that are not runs. */
 const NOT_RUNS = new Set(['tags', 'datasets', 'traces', MODELS, TRASH]);
 const RUN_STATUS: Readonly<Record<number, RunStatus>> = {
   1: 'RUNNING',
@@ -54,7 +54,7 @@ class FileSource implements TrackingSource {
   readonly #files: LocalFiles;
   /** Folders of experiments, runs, logged models and traces by their ids. */
   readonly #folders = new Map<string, string>();
-  /** Bytes of metric files when their run was read: a training appends to them. */
+  /** Bytes of metric files when their run was read: a running training appends to them. */
   readonly #sizes = new Map<string, number>();
   #problems = new Map<string, Problem>();
 
@@ -220,7 +220,7 @@ class FileSource implements TrackingSource {
     return await spansOfTrace(this.#files, trace);
   }
 
-  /** MLflow has neither evaluation datasets nor scorers in a file store. */
+  /** A file store of MLflow has neither evaluation datasets nor scorers. */
   async *evaluationDatasets(): AsyncGenerator<never> {}
   async *evaluationRecords(): AsyncGenerator<EvaluationRecord[]> {}
   async *scorers(): AsyncGenerator<never> {}
@@ -249,7 +249,7 @@ class FileSource implements TrackingSource {
     return await this.#orProblem(what, async () => await metaOf(folder));
   }
 
-  /** One damaged object does not keep the others from being imported. */
+  /** A damaged object does not prevent the import of the others. */
   async #orProblem<T>(what: string, read: () => Promise<T>): Promise<T | undefined> {
     try {
       return await read();

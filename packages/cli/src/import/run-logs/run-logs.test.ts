@@ -87,7 +87,7 @@ test('a restart discards what was logged before it at its step or later', () => 
   const discards = (order: number, step: number) => restarts.discards({ order, step });
   expect([discards(2, 0), discards(3, 1), discards(4, 4)]).toEqual([false, true, true]);
   expect([discards(6, 0), discards(7, 2), discards(10, 2)]).toEqual([false, true, false]);
-  // A second reading begins at the start.
+  // A second read starts at the beginning.
   expect(discards(2, 3)).toBe(true);
 });
 
@@ -133,7 +133,7 @@ async function rowsOf(...pieces: string[]): Promise<string[][]> {
   return rows;
 }
 
-test('CSV with quotes, line breaks in cells and any cut of its pieces', async () => {
+test('CSV with quotes, line breaks in cells, split into any chunks', async () => {
   expect(await rowsOf('a,"b ""', 'c"" \nd"', '\r\n\r\n1,', '\n2,3')).toEqual([
     ['a', 'b "c" \nd'],
     ['1', ''],
@@ -142,7 +142,7 @@ test('CSV with quotes, line breaks in cells and any cut of its pieces', async ()
   await expect(rowsOf('a,"b')).rejects.toThrow(MalformedCsv);
 });
 
-test('lines have a bound, and the last one without a line break says so', async () => {
+test('lines have a maximum length, and an incomplete last line is marked', async () => {
   const source = (async function* () {
     yield* ['a\nb', 'c\n', 'long line', ' goes on\nend'];
   })();
@@ -156,7 +156,7 @@ test('lines have a bound, and the last one without a line break says so', async 
   ]);
 });
 
-test('a record that repeats an element without end is refused', () => {
+test('a record that repeats an element without limit is rejected', () => {
   const many = Buffer.concat(Array.from({ length: 100_001 }, () => Buffer.from([10, 0])));
   expect(() => readRecord(write.message([2, many]))).toThrow(MalformedMessage);
   expect(() => readEvent(write.message([5, many]))).toThrow(MalformedMessage);

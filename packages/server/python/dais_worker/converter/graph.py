@@ -346,7 +346,7 @@ def _before(inner, plan, shape):
         "float64": TensorProto.DOUBLE,
         "string": TensorProto.STRING,
     }
-    wanted = {value.name: value.type.tensor_type.elem_type for value in inner.graph.input}
+    types = {value.name: value.type.tensor_type.elem_type for value in inner.graph.input}
     nodes = []
 
     def reach(name, kind, made, to):
@@ -363,17 +363,17 @@ def _before(inner, plan, shape):
     wide = plan["width"] if plan["form"] == "tensor" else 1
     inputs = [helper.make_tensor_value_info(name, kinds[kind], [None, wide]) for name, kind in plan["columns"]]
     if plan["form"] == "tensor":
-        reach(*plan["columns"][0], matrix, wanted[matrix])
+        reach(*plan["columns"][0], matrix, types[matrix])
     elif shape == "matrix":
         for place, (name, kind) in enumerate(plan["columns"]):
-            reach(name, kind, f"column/{place}", wanted[matrix])
+            reach(name, kind, f"column/{place}", types[matrix])
         parts = [f"column/{place}" for place in range(len(plan["columns"]))]
         nodes.append(helper.make_node("Concat", parts, [matrix], axis=1))
     else:
-        inside = _inputs_by_index([name for name, _ in plan["columns"]], list(wanted))
+        inside = _inputs_by_index([name for name, _ in plan["columns"]], list(types))
         for place, (name, kind) in enumerate(plan["columns"]):
             if place in inside:
-                reach(name, kind, inside[place], wanted[inside[place]])
+                reach(name, kind, inside[place], types[inside[place]])
     return nodes, inputs
 
 

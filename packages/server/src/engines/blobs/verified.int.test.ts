@@ -141,7 +141,7 @@ describe('a damaged object', () => {
   describe('of many chunks', () => {
     const SIZE = 33 * MIB;
     let kept: Map<string, Buffer>;
-    /** The store of a restarted process: it knows only what was stored. */
+    /** The store of a restarted process: it has only the stored state. */
     const again = () =>
       verifiedBlobs(plain, {
         clock: systemClock,

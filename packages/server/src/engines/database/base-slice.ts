@@ -27,7 +27,7 @@ create table dais.migration (
   applied_at timestamptz not null default clock_timestamp(),
   primary key (slice, id)
 );
--- Every program reads this before it knows which role it may take.
+-- Every program reads this before it selects its role.
 grant usage on schema dais to public;
 grant select on dais.migration to public;
 

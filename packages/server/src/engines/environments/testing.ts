@@ -46,7 +46,7 @@ export function packageFile({ name, version, needs = [], source, files: further 
 export class TestIndex {
   readonly files: IndexFile[];
   /** Requested paths, with the prefix `401 ` for rejected ones. */
-  readonly asked: string[] = [];
+  readonly requests: string[] = [];
   /** `user:password`, when it is private. */
   password: string | undefined;
   /** Called before each response: returns true when it has responded. */
@@ -73,7 +73,7 @@ export class TestIndex {
 
   /** How often any file was fetched. */
   get fetched(): number {
-    return this.asked.filter((path) => path.startsWith('/files/')).length;
+    return this.requests.filter((path) => path.startsWith('/files/')).length;
   }
 
   async end(): Promise<void> {
@@ -85,11 +85,11 @@ export class TestIndex {
     if ((await this.intercept?.(request, response)) === true) return;
     const given = request.headers.authorization;
     if (this.password !== undefined && given !== `Basic ${Buffer.from(this.password).toString('base64')}`) {
-      this.asked.push(`401 ${path}`);
+      this.requests.push(`401 ${path}`);
       response.writeHead(401, { 'www-authenticate': 'Basic realm="packages"' }).end();
       return;
     }
-    this.asked.push(path);
+    this.requests.push(path);
     const [, location, name = ''] = path.split('/');
     const listed = this.files.filter(({ file }) => file.replaceAll('_', '-').startsWith(`${name}-`));
     const found = this.files.find(({ file }) => file === name);

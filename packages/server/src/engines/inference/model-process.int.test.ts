@@ -26,13 +26,13 @@ let rest = Buffer.alloc(0);
 let busy = false;
 const hear = (id, kind) => {
   if (kind === ${FRAME.ping}) {
-    if (!busy) console.log('asked');
+    if (!busy) console.log('requested');
     held = id;
     return;
   }
   busy = true;
   send(held, ${FRAME.ping});
-  console.log('told');
+  console.log('responded');
   const timer = setInterval(() => {
     if (!existsSync(process.argv[1])) return;
     clearInterval(timer);
@@ -60,7 +60,7 @@ afterAll(async () => {
 test('a batch between a ping and its response can take any time', async () => {
   const clock = new ManualClock();
   const file = join(folder, 'go');
-  let said = '';
+  let output = '';
   const { process: started } = await ModelProcess.start({
     isolation: openIsolation(),
     run: {
@@ -75,13 +75,13 @@ test('a batch between a ping and its response can take any time', async () => {
     variables: {},
     loadMs: 600_000,
     clock,
-    onLine: (text) => (said += text),
+    onLine: (text) => (output += text),
   });
   try {
     clock.advance(10_000);
-    await expect.poll(() => said).toContain('asked');
+    await expect.poll(() => output).toContain('requested');
     const { outputs } = started.infer([], {});
-    await expect.poll(() => said).toContain('told');
+    await expect.poll(() => output).toContain('responded');
     // The response and this text are on different pipes.
     for (let turn = 0; turn < 20; turn++) await nextTurn();
     for (let tens = 0; tens < 12; tens++) clock.advance(10_000);

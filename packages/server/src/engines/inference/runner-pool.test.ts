@@ -96,11 +96,11 @@ test('limits waiting batches like for a busy process', async () => {
   const { clock, pool, ask, crash } = world();
   await pool.open();
   await crash();
-  const asked = Array.from({ length: 65 }, ask);
-  const [last] = await Promise.allSettled(asked.splice(64));
+  const request = Array.from({ length: 65 }, ask);
+  const [last] = await Promise.allSettled(request.splice(64));
   expect(last).toMatchObject({ reason: { code: 'overloaded' } });
   clock.advance(100);
-  expect(new Set(await Promise.all(asked))).toEqual(new Set([1]));
+  expect(new Set(await Promise.all(request))).toEqual(new Set([1]));
   await pool.close();
 });
 

@@ -184,7 +184,7 @@ export function inferenceSuite(name: string, open: () => Promise<InferenceSubjec
       const loaded = await subject.engine.load(subject.weighted, { ...subject.options, workers: 1 });
       const requesting = { on: true };
       const answers: number[][] = [];
-      const asked = (async () => {
+      const request = (async () => {
         while (requesting.on) answers.push(numbers(await loaded.infer([rows(1, 2, 3)])));
       })();
       try {
@@ -196,7 +196,7 @@ export function inferenceSuite(name: string, open: () => Promise<InferenceSubjec
         }
       } finally {
         requesting.on = false;
-        await asked;
+        await request;
         await loaded.close();
       }
       expect(answers.length).toBeGreaterThan(0);

@@ -156,13 +156,13 @@ export function momentTests(bench: Bench): void {
       const at = (n: number) => time(`2024-01-${String(n + 1).padStart(2, '0')}`);
       const few = { maxLength: 12, minLength: 1 };
       const keys = fc.option(fc.nat(3));
-      const asked = fc.array(fc.tuple(keys, fc.constantFrom('x', 'y'), fc.option(fc.nat(9))), few);
+      const request = fc.array(fc.tuple(keys, fc.constantFrom('x', 'y'), fc.option(fc.nat(9))), few);
       const known = fc.uniqueArray(fc.tuple(keys, fc.constantFrom('x', 'y'), fc.nat(9), fc.option(fc.nat(100))), {
         selector: ([k, other, ts]) => `${k} ${other} ${ts}`,
         maxLength: 40,
       });
       await fc.assert(
-        fc.asyncProperty(asked, known, fc.nat(4), async (entityRows, rows, ttlDays) => {
+        fc.asyncProperty(request, known, fc.nat(4), async (entityRows, rows, ttlDays) => {
           const e = inline(
             { n: 'int64', k: 'int64', other: 'string', t: 'timestamp' },
             ...entityRows.map(([k, other, t], n) => [n, k, other, t === null ? null : at(t)]),

@@ -124,14 +124,14 @@ test.each(Object.entries(FORMS))('%s: a large body gets the same response as a s
 test('a client that disconnects while its body is parsed affects no other', async () => {
   const { path, type, body } = FORMS['MLflow, JSON'];
   const gone = new AbortController();
-  const asked = world.ask(path, {
+  const request = world.ask(path, {
     body: body(rowsOf(4 * MIB)),
     headers: { 'content-type': type },
     signal: gone.signal,
   });
   await expect.poll(() => seen.reading, { interval: 1 }).toBe(1);
   gone.abort();
-  await expect(asked).rejects.toThrow(/abort/i);
+  await expect(request).rejects.toThrow(/abort/i);
   await expect.poll(() => seen.reading).toBe(0);
   expect((await world.sums('sum', [[1, 2]])).status).toBe(200);
 });

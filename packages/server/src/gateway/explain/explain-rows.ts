@@ -112,7 +112,7 @@ export async function exampleRows(
     const [rows] = tensors[0]?.shape ?? [];
     return rows !== undefined && rows > 0 && tensors.every(({ shape }) => shape[0] === rows) ? tensors : undefined;
   } catch {
-    // The model author wrote the example. On failure the caller is told to send background rows.
+    // The model author wrote the example. On failure the error asks the caller to send background rows.
     return undefined;
   }
 }

@@ -115,21 +115,21 @@ test('a linear model: weights times the distance from its input example', async 
 
 test('trees: exact values add up to the output, and sampled values are close', async () => {
   const inputs = [tensor('x', [rowOf(1), rowOf(2)]), tensor('background.x', [rowOf(3), rowOf(4), rowOf(5)])];
-  const said = await ask('trees', 'infer', { inputs: inputs.slice(0, 1) });
+  const printed = await ask('trees', 'infer', { inputs: inputs.slice(0, 1) });
   const { answer } = await ask('trees', 'explain', { inputs });
   expect(answer.parameters).toMatchObject({ method: 'tree_shap', background_rows: 3 });
   const exact = dataOf(answer, 'attributions');
   for (const row of [0, 1]) {
     const sum = exact.slice(row * FEATURES, (row + 1) * FEATURES).reduce((total, value) => total + value, 0);
-    expect(sum + dataOf(answer, 'baseline_output')[row]!).toBeCloseTo(said.answer.outputs[0]!.data[row]!, 4);
+    expect(sum + dataOf(answer, 'baseline_output')[row]!).toBeCloseTo(printed.answer.outputs[0]!.data[row]!, 4);
   }
-  const asked = { inputs, parameters: { method: 'sampled_shapley', paths: 100, seed: 5 } };
-  const sampled = await ask('trees', 'explain', asked);
+  const request = { inputs, parameters: { method: 'sampled_shapley', paths: 100, seed: 5 } };
+  const sampled = await ask('trees', 'explain', request);
   expect(sampled.answer.parameters).toMatchObject({ method: 'sampled_shapley', seed: 5 });
   const length = Math.hypot(...exact);
   const far = Math.hypot(...dataOf(sampled.answer, 'attributions').map((value, at) => value - exact[at]!));
   expect(far / length).toBeLessThan(0.1);
-  expect((await ask('trees', 'explain', asked)).answer).toEqual(sampled.answer);
+  expect((await ask('trees', 'explain', request)).answer).toEqual(sampled.answer);
 });
 
 test('the same trees behind columns: the same values for any order of columns', async () => {
@@ -188,10 +188,10 @@ test.each([
     },
     'fewer',
   ],
-])('rejects %s, with the remedy', async (_, body, said) => {
+])('rejects %s, with the remedy', async (_, body, printed) => {
   const { status, answer } = await ask('trees', 'explain', body);
   expect(status).toBe(400);
-  expect(answer.error).toContain(said);
+  expect(answer.error).toContain(printed);
 });
 
 test('returns model_unavailable, not invalid_request, for a model whose files were removed', async () => {

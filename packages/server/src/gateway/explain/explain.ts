@@ -17,7 +17,7 @@ const ONNX = '.onnx';
 const MOST_ROWS = 64;
 const MOST_BACKGROUND = 1000;
 /** Most rows that an explanation may run through the model; a small model takes some seconds. */
-const MOST_ASKED = 500_000;
+const MAX_ROWS = 500_000;
 /** Rows per model run. */
 const ROWS_AT_ONCE = 4096;
 const MOST_PAIRS = 500;
@@ -130,24 +130,25 @@ export class Explainer {
       throw wrong(`The tree ensemble has ${trees.outputs} outputs. Output ${output} does not exist.`);
     }
     const numbers = (of: readonly Tensor[]) => treeFeatures(trees.inputs, of);
-    const asked = { row: numbers(row), background: background.map(numbers), output };
-    const { shapley, ...found } = await this.#treeExplainer.explain(trees, asked);
+    const requested = { row: numbers(row), background: background.map(numbers), output };
+    const { shapley, ...found } = await this.#treeExplainer.explain(trees, requested);
     const attributions = inInputOrder(trees.inputs, row, shapley.attributions);
     return { ...found, shapley: { ...shapley, attributions } };
   }
 }
 
-function chosen(asked: ExplainMethod | 'auto', trees: OnnxTrees | undefined, features: number): ExplainMethod {
-  if (asked === 'auto') return trees !== undefined ? 'tree_shap' : features <= MOST_EXACT ? 'exact' : 'sampled_shapley';
-  if (asked === 'tree_shap' && trees === undefined) {
+function chosen(requested: ExplainMethod | 'auto', trees: OnnxTrees | undefined, features: number): ExplainMethod {
+  if (requested === 'auto')
+    return trees !== undefined ? 'tree_shap' : features <= MOST_EXACT ? 'exact' : 'sampled_shapley';
+  if (requested === 'tree_shap' && trees === undefined) {
     throw wrong(
       '"tree_shap" requires a model that consists of one ONNX tree ensemble. Use "auto", "exact" or "sampled_shapley".',
     );
   }
-  if (asked === 'exact' && features > MOST_EXACT) {
+  if (requested === 'exact' && features > MOST_EXACT) {
     throw wrong(`"exact" supports at most ${MOST_EXACT} features, and the row has ${features}. Use "sampled_shapley".`);
   }
-  return asked;
+  return requested;
 }
 
 interface Work {
@@ -161,10 +162,10 @@ function checkWork(method: ExplainMethod, { rows, background, features, pairs }:
   if (method === 'tree_shap') return;
   if (pairs < 1 || pairs > MOST_PAIRS) throw wrong(`"paths" must be from 1 to ${MOST_PAIRS}.`);
   const each = method === 'exact' ? 2 ** features : 2 * pairs * (features - 1) + 2;
-  const asked = rows * background * each;
-  if (asked <= MOST_ASKED) return;
+  const requested = rows * background * each;
+  if (requested <= MAX_ROWS) return;
   throw wrong(
-    `The explanation needs predictions for ${asked} rows, and the limit is ${MOST_ASKED}. Send fewer rows (${rows}), fewer background rows (${background}) or fewer "paths".`,
+    `The explanation needs predictions for ${requested} rows, and the limit is ${MAX_ROWS}. Send fewer rows (${rows}), fewer background rows (${background}) or fewer "paths".`,
   );
 }
 

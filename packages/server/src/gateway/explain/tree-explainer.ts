@@ -9,7 +9,7 @@ import type { ExplainableRow, ExplainedRow } from '#lib/shapley/tree-rows.ts';
 
 export type ToTreeThread =
   | { readonly id: number; readonly type: 'read'; readonly file: Uint8Array }
-  | { readonly id: number; readonly type: 'explain'; readonly trees: OnnxTrees; readonly asked: ExplainableRow };
+  | { readonly id: number; readonly type: 'explain'; readonly trees: OnnxTrees; readonly row: ExplainableRow };
 
 export type FromTreeThread =
   | { readonly id: number; readonly type: 'read'; readonly trees: OnnxTrees | undefined }
@@ -35,8 +35,8 @@ export class TreeExplainer {
     return answer.type === 'read' ? answer.trees : undefined;
   }
 
-  async explain(trees: OnnxTrees, asked: ExplainableRow): Promise<ExplainedRow> {
-    const answer = await this.#send({ id: ++this.#last, type: 'explain', trees, asked }, []);
+  async explain(trees: OnnxTrees, row: ExplainableRow): Promise<ExplainedRow> {
+    const answer = await this.#send({ id: ++this.#last, type: 'explain', trees, row }, []);
     if (answer.type !== 'explained') throw new Error('the tree thread returned an unexpected message');
     return { shapley: answer.shapley, output: answer.output };
   }

@@ -10,7 +10,7 @@ function answer(message: ToTreeThread): FromTreeThread {
   const { id } = message;
   try {
     if (message.type === 'read') return { id, type: 'read', trees: readOnnxTrees(Buffer.from(message.file)) };
-    return { id, type: 'explained', ...explainTrees(message.trees, message.asked) };
+    return { id, type: 'explained', ...explainTrees(message.trees, message.row) };
   } catch (error) {
     return { id, type: 'failed', detail: error instanceof Error ? error.message : String(error) };
   }

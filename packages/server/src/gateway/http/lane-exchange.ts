@@ -38,7 +38,7 @@ export class LaneExchange implements HttpExchange, OpenExchange {
   #lost = false;
   /** The buffer of a body that did not arrive completely with its headers, once it is requested. */
   #room: BodyBuffer | undefined;
-  #asked: { readonly resolve: (body: Buffer) => void; readonly reject: (error: DaisError) => void } | undefined;
+  #requested: { readonly resolve: (body: Buffer) => void; readonly reject: (error: DaisError) => void } | undefined;
   #cancel: NodeJS.Timeout | undefined;
   #closed: (() => void)[] = [];
   #last = false;
@@ -79,7 +79,7 @@ export class LaneExchange implements HttpExchange, OpenExchange {
     const { request: ms } = this.#dependencies.patience;
     this.#cancel = setTimeout(() => this.#fail(`The body did not arrive within ${ms / 1000} s.`), ms);
     this.#cancel.unref();
-    return new Promise<Buffer>((resolve, reject) => (this.#asked = { resolve, reject }));
+    return new Promise<Buffer>((resolve, reject) => (this.#requested = { resolve, reject }));
   }
 
   giveBodyBack(): void {
@@ -95,7 +95,7 @@ export class LaneExchange implements HttpExchange, OpenExchange {
     else this.#room.add(own);
     if (this.#missing > 0) return NOTHING;
     clearTimeout(this.#cancel);
-    if (this.#room !== undefined) this.#asked?.resolve(this.#room.whole);
+    if (this.#room !== undefined) this.#requested?.resolve(this.#room.whole);
     return bytes.subarray(own.length);
   }
 
@@ -108,7 +108,7 @@ export class LaneExchange implements HttpExchange, OpenExchange {
     clearTimeout(this.#cancel);
     this.#room?.giveBack();
     this.#room = undefined;
-    this.#asked?.reject(new DaisError('request_timeout', detail));
+    this.#requested?.reject(new DaisError('request_timeout', detail));
   }
 
   onClose(closed: () => void): () => void {
@@ -147,6 +147,6 @@ export class LaneExchange implements HttpExchange, OpenExchange {
     const closed = this.#closed;
     if (closed.length === 0) return;
     this.#closed = [];
-    for (const tell of closed) tell();
+    for (const notify of closed) notify();
   }
 }

@@ -48,14 +48,14 @@ const PORTS = {
 };
 const ports = Object.entries(PORTS);
 
-function speak(port: number, text: string): { readonly socket: Socket; readonly said: Promise<string> } {
-  let said = '';
+function openExchange(port: number, text: string): { readonly socket: Socket; readonly response: Promise<string> } {
+  let response = '';
   const socket = connect(port, '127.0.0.1');
   socket.write(text);
-  socket.on('data', (bytes) => (said += bytes.toString('latin1')));
+  socket.on('data', (bytes) => (response += bytes.toString('latin1')));
   socket.on('error', () => {});
   const closed = new Promise((resolve) => socket.once('close', resolve));
-  return { socket, said: closed.then(() => said) };
+  return { socket, response: closed.then(() => response) };
 }
 
 const head = (length: number, path = PATH) =>
@@ -65,21 +65,21 @@ test.each(ports)(
   '%s: closes connections without data, or with incomplete headers or bodies, and serves others',
   async (_, port) => {
     const slow = [
-      speak(port(), ''),
-      speak(port(), 'POST /v2/models/su'),
-      speak(port(), head(BODY.length) + BODY.slice(0, 10)),
-      speak(port(), head(MEBIBYTE) + BODY),
+      openExchange(port(), ''),
+      openExchange(port(), 'POST /v2/models/su'),
+      openExchange(port(), head(BODY.length) + BODY.slice(0, 10)),
+      openExchange(port(), head(MEBIBYTE) + BODY),
     ];
     expect((await world.sums('sum', [[1, 2]])).status).toBe(200);
-    const [, ...halves] = await Promise.all(slow.map(async ({ said }) => await said));
-    expect(halves.map((said) => said.slice(0, 12))).toEqual(['HTTP/1.1 408', 'HTTP/1.1 408', 'HTTP/1.1 408']);
+    const [, ...halves] = await Promise.all(slow.map(async ({ response }) => await response));
+    expect(halves.map((response) => response.slice(0, 12))).toEqual(['HTTP/1.1 408', 'HTTP/1.1 408', 'HTTP/1.1 408']);
   },
 );
 
 test('a body that arrives byte by byte has the usual time limit', async () => {
-  const { socket, said } = speak(PORTS['a connection that is handed over'](), head(BODY.length));
+  const { socket, response } = openExchange(PORTS['a connection that is handed over'](), head(BODY.length));
   const dripping = setInterval(() => socket.write(' '), 20);
-  expect(await said).toMatch(/^HTTP\/1\.1 408/);
+  expect(await response).toMatch(/^HTTP\/1\.1 408/);
   clearInterval(dripping);
   expect(world.engine.runs).toEqual([]);
 });
@@ -116,31 +116,31 @@ test('rejects 100 MB too many with an error, and closes the connection of a clie
   const chunk = Buffer.concat([Buffer.from('100000\r\n'), Buffer.alloc(MEBIBYTE, 32), Buffer.from('\r\n')]);
   const chunked = `POST ${PATH} HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n`;
   // It sends everything before it reads the response, as most clients do.
-  const { socket, said } = speak(port, chunked);
+  const { socket, response } = openExchange(port, chunked);
   socket.allowHalfOpen = true;
   for (let at = 0; at < 100; at++) socket.write(chunk);
   socket.end('0\r\n\r\n');
-  expect(await said).toMatch(/^HTTP\/1\.1 413/);
+  expect(await response).toMatch(/^HTTP\/1\.1 413/);
 
   await world.restart({ listen: { ...listen, patience: { ...PATIENCE, request: 600_000 } } });
-  const endless = speak(port, chunked);
+  const endless = openExchange(port, chunked);
   endless.socket.allowHalfOpen = true;
   const sending = setInterval(() => endless.socket.write(chunk), 5);
-  await endless.said;
+  await endless.response;
   clearInterval(sending);
 });
 
 test('assembles a large announced body as it arrives; closes connections that end in its middle or continue after an error', async () => {
   const port = PORTS['a connection that is handed over']();
-  const leaving = speak(port, head(LARGE) + BODY);
+  const leaving = openExchange(port, head(LARGE) + BODY);
   await expect.poll(() => handedOver.length).toBe(1);
   leaving.socket.end();
-  await leaving.said;
+  await leaving.response;
 
-  const endless = speak(port, head(3 * LARGE) + BODY);
+  const endless = openExchange(port, head(3 * LARGE) + BODY);
   endless.socket.allowHalfOpen = true;
   const sending = setInterval(() => endless.socket.write(Buffer.alloc(MEBIBYTE)), 5);
-  expect(await endless.said).toMatch(/^HTTP\/1\.1 413/);
+  expect(await endless.response).toMatch(/^HTTP\/1\.1 413/);
   clearInterval(sending);
   expect(world.engine.runs).toEqual([]);
   await expect.poll(() => handedOver.filter(({ destroyed }) => !destroyed)).toEqual([]);

@@ -8,7 +8,7 @@ import { Batcher, type BatchItem } from './batcher.ts';
 const row: Tensor = { name: 'x', datatype: 'FP32', shape: [1], data: Float32Array.of(1) };
 const AWAY_MS = 2000;
 
-// Time advances only when the model says so, so that a busy machine does not look like a slow model.
+// Time advances only when the model advances it, so that a busy machine does not look like a slow model.
 beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }));
 afterEach(() => void vi.useRealTimers());
 

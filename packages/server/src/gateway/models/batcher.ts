@@ -277,7 +277,7 @@ export class Batcher {
     if (this.#running > 0 || this.#waiting.size > 0) return;
     const listeners = this.#idle;
     this.#idle = [];
-    for (const tell of listeners) tell();
+    for (const notify of listeners) notify();
   }
 }
 

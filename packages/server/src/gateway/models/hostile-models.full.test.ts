@@ -17,7 +17,7 @@ const MEMORY_BYTES = 1024 * 2 ** 20;
 /** Time limit of one batch; for a busy machine. */
 const LIMIT_MS = 25_000;
 /** Number of sequential clients. */
-const ASKERS = 8;
+const CLIENTS = 8;
 
 let folder: string;
 let world: GatewayWorld;
@@ -45,15 +45,15 @@ afterAll(async () => {
 async function ask(name: string, first: number) {
   const body = JSON.stringify({ inputs: [{ name: 'x', shape: [1, 3], datatype: 'FP32', data: [first, 2, 3] }] });
   const { status, json } = await world.ask(`/v2/models/${name}/infer`, { body });
-  return { status, said: JSON.stringify(json) };
+  return { status, body: JSON.stringify(json) };
 }
 
 /** Sends requests while `work` runs, and returns the failed ones. */
-async function whileAsked(name: string, work: () => Promise<void>) {
+async function underLoad(name: string, work: () => Promise<void>) {
   const counts = { answered: 0 };
-  const failed: { readonly status: number; readonly said: string }[] = [];
+  const failed: { readonly status: number; readonly body: string }[] = [];
   const requesting = { on: true };
-  const askers = Array.from({ length: ASKERS }, async () => {
+  const clients = Array.from({ length: CLIENTS }, async () => {
     while (requesting.on) {
       const answer = await ask(name, 1);
       if (answer.status === 200) counts.answered += 1;
@@ -70,24 +70,24 @@ async function whileAsked(name: string, work: () => Promise<void>) {
     await more();
   } finally {
     requesting.on = false;
-    await Promise.all(askers);
+    await Promise.all(clients);
   }
   return { failed, answered: counts.answered };
 }
 
 test('a model that exhausts memory fails alone with the reason; the other serves', async () => {
-  const { failed } = await whileAsked('weighted', async () => {
-    const { status, said } = await ask('moody', -3);
-    expect([status, said]).toEqual([503, expect.stringContaining('more than its memory limit of 1 GiB')]);
+  const { failed } = await underLoad('weighted', async () => {
+    const { status, body } = await ask('moody', -3);
+    expect([status, body]).toEqual([503, expect.stringContaining('more than its memory limit of 1 GiB')]);
   });
   expect(failed).toEqual([]);
   await expect.poll(async () => (await ask('moody', 1)).status).toBe(200);
 });
 
 test('a model whose process ends fails alone with the reason; the other serves', async () => {
-  const { failed } = await whileAsked('weighted', async () => {
-    const { status, said } = await ask('moody', -1);
-    expect([status, said]).toEqual([503, expect.stringContaining('exit code 3')]);
+  const { failed } = await underLoad('weighted', async () => {
+    const { status, body } = await ask('moody', -1);
+    expect([status, body]).toEqual([503, expect.stringContaining('exit code 3')]);
   });
   expect(failed).toEqual([]);
   await expect.poll(async () => (await ask('moody', 1)).status).toBe(200);
@@ -96,14 +96,14 @@ test('a model whose process ends fails alone with the reason; the other serves',
 test('kill -9 of its process under load fails at most one request per client', async () => {
   const worker = () => treeOf(process.pid).findLast((pid) => /dais_worker.*weighted/.test(commandOf(pid)));
   for (let round = 0; round < 3; round++) {
-    const { failed } = await whileAsked('weighted', async () => {
+    const { failed } = await underLoad('weighted', async () => {
       const pid = worker();
       killProcess(pid);
       await expect.poll(() => isAlive(pid!)).toBe(false);
       await expect.poll(() => worker() ?? pid).not.toBe(pid);
     });
-    expect(failed.filter(({ status, said }) => status !== 503 || !said.includes('process ended'))).toEqual([]);
-    expect(failed.length).toBeLessThanOrEqual(ASKERS);
+    expect(failed.filter(({ status, body }) => status !== 503 || !body.includes('process ended'))).toEqual([]);
+    expect(failed.length).toBeLessThanOrEqual(CLIENTS);
   }
 });
 
@@ -115,9 +115,9 @@ test.each([
   ['opens sockets', -5, [400], /refused|unreachable|not permitted|denied/i],
   ['exhausts memory', -6, [503], /memory limit of 1 GiB/],
 ])('a model that %s fails alone with the reason; the other serves', async (_, what, expected, reason) => {
-  const { failed } = await whileAsked('weighted', async () => {
-    const { status, said } = await ask('hostile', what);
-    expect(said).toMatch(reason);
+  const { failed } = await underLoad('weighted', async () => {
+    const { status, body } = await ask('hostile', what);
+    expect(body).toMatch(reason);
     expect(expected).toContain(status);
   });
   expect(failed).toEqual([]);
@@ -130,8 +130,8 @@ test('quarantines a model after five ends within minutes, also with successful p
     await ask('hostile', -1);
     await ask('hostile', 1);
   }
-  const { said } = await ask('hostile', 1);
-  expect(said).toMatch(/quarantined.*times within 10 minutes/);
+  const { body } = await ask('hostile', 1);
+  expect(body).toMatch(/quarantined.*times within 10 minutes/);
   await expect
     .poll(() => treeOf(process.pid).filter((pid) => /dais_worker.*\/hostile"/.test(commandOf(pid))))
     .toEqual([]);

@@ -120,7 +120,7 @@ export class ModelSlot {
     if (this.#pins > 0) return;
     const listeners = this.#onFree;
     this.#onFree = [];
-    for (const tell of listeners) tell();
+    for (const notify of listeners) notify();
   }
 
   /**

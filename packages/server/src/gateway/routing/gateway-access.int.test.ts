@@ -1,4 +1,4 @@
-/** Permissions at the gateway itself: it is notified of changes, and asks no other process. */
+/** Permissions at the gateway itself: it is notified of changes, and calls no other process. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -184,7 +184,8 @@ test('model lists at the main port contain only endpoints that the caller may in
   const absent = await seen(nowhere ?? '', 'POST', '/p/default/v2/repository/models/absent/unload');
   const hidden = await seen(nowhere ?? '', 'POST', '/p/default/v2/repository/models/scaled/unload');
   expect([hidden.status, hidden.text.replaceAll('scaled', 'absent')]).toEqual([absent.status, absent.text]);
-  // The gateway's own port knows tokens from its snapshot: a missing endpoint and one without permission look the same.
+  // The gateway's own port validates tokens with its snapshot: a missing endpoint and one without permission look the
+  // same.
   await untilAnswered(there ?? '', 404);
   const atGateway = async (method: string, path: string) => {
     const headers = { authorization: `Bearer ${there}`, 'content-type': 'application/json' };

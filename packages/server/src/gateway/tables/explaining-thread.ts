@@ -10,7 +10,7 @@ import type { Table, TableModelRequest } from './table-model.ts';
 
 export type ExplainOptions = Pick<ExplainRequest, 'outputIndex' | 'seed' | 'mostBackground'>;
 
-export type Asked =
+export type ExplainingRequest =
   | { readonly type: 'open'; readonly request: TableModelRequest }
   | { readonly type: 'check'; readonly columns: readonly string[] }
   | { readonly type: 'exampleRows' }
@@ -24,7 +24,7 @@ export type Asked =
     }
   | { readonly type: 'close' };
 
-export type ToExplaining = Asked & { readonly id: number };
+export type ToExplaining = ExplainingRequest & { readonly id: number };
 
 export type FromExplaining =
   | { readonly id: number; readonly type: 'done'; readonly value: unknown }
@@ -115,12 +115,12 @@ export class ExplainingThread {
     await this.#thread.terminate();
   }
 
-  async #send(asked: Asked): Promise<unknown> {
+  async #send(requested: ExplainingRequest): Promise<unknown> {
     const id = ++this.#last;
     return await new Promise<unknown>((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread of Node has no origin
-      this.#thread.postMessage({ ...asked, id } satisfies ToExplaining);
+      this.#thread.postMessage({ ...requested, id } satisfies ToExplaining);
     });
   }
 

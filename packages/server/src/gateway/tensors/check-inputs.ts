@@ -64,7 +64,7 @@ export function checkLimits(inputs: readonly Tensor[], { name: endpoint, input: 
         `The input "${name}" has ${rows} rows; the endpoint "${endpoint}" accepts ${limits.rows} per request (\`spec.input.rows\`). Split the request.`,
       );
     }
-    // Without elements the byte size says nothing about the dimensions, and a model may create a large output from
+    // Without elements the byte size does not limit the dimensions, and a model may create a large output from
     // them.
     if (size === 0 && extent(shape) > limits.bytes) {
       throw new DaisError('too_large', `The input "${name}" has the shape [${shape.join()}], which is too large.`);

@@ -9,7 +9,7 @@ export interface PeerServer {
   stop(): Promise<void>;
 }
 
-const LOOK_MS = 200;
+const POLL_MS = 200;
 
 /** `args` receives as many free ports as it declares; ready when the first one responds at `ready`. */
 export async function startPeer(
@@ -36,7 +36,7 @@ export async function startPeer(
   while (child.exitCode === null && child.signalCode === null) {
     const answer = await fetch(`${url}${ready}`).catch(() => undefined);
     if (answer?.ok === true) return { url, stop };
-    await delay(LOOK_MS);
+    await delay(POLL_MS);
   }
   throw new Error(`${program} exited before it responded:\n${output.slice(-4000)}`);
 }

@@ -33,7 +33,7 @@ let dais: DaisProcess;
 let prometheus: ChildProcess;
 let prometheusUrl: string;
 let gone: Promise<void>;
-let said = '';
+let printed = '';
 let urls: { readonly dais: string; readonly gateway: string };
 let scrapeToken: string;
 let rules: readonly Rule[];
@@ -70,8 +70,8 @@ beforeAll(async () => {
     return answer.body;
   };
   await must('/api/v1/apply', { sources });
-  const asked = { title: 'scrape', days: 1, scopes: ['metrics:read'] };
-  const made = await must('/api/v1/serviceaccounts/prometheus/tokens', asked);
+  const requests = { title: 'scrape', days: 1, scopes: ['metrics:read'] };
+  const made = await must('/api/v1/serviceaccounts/prometheus/tokens', requests);
   scrapeToken = made['token'] as string;
   await client.register('m', 2, { example: { inputs: [[1]] } });
   await must('/api/v1/serving/endpoints/scaled/deploy', { model: 'models:/m/1' });
@@ -113,7 +113,7 @@ beforeAll(async () => {
     { stdio: ['ignore', 'pipe', 'pipe'] },
   );
   for (const stream of [prometheus.stdout, prometheus.stderr]) {
-    stream?.on('data', (chunk: Buffer) => (said += chunk.toString('utf8')));
+    stream?.on('data', (chunk: Buffer) => (printed += chunk.toString('utf8')));
   }
   gone = new Promise<void>((resolve) => prometheus.once('close', () => resolve()));
 
@@ -152,7 +152,7 @@ test('Prometheus scrapes Dais with a scraper token, and a gateway without one, w
     { job: 'dais', health: 'up', lastError: '' },
     { job: 'dais-gateway', health: 'up', lastError: '' },
   ]);
-  expect(said).not.toMatch(/level=(error|warn)/);
+  expect(printed).not.toMatch(/level=(error|warn)/);
   expect((await fetch(`${urls.dais}/metrics`)).status).toBe(401);
 });
 
@@ -276,12 +276,12 @@ test('Dais exposes every metric that rules and panels use, with their labels', a
       if (found.length === 0) seen = false;
       for (const label of found) labels.add(label);
     }
-    const asked = [
+    const requests = [
       ...[...expr.matchAll(/by \(([^)]*)\)/g)].flatMap(([, list = '']) => list.split(',').map((one) => one.trim())),
       ...[...expr.matchAll(/[{,](\w+)(?:=|!=|=~|!~)"/g)].map(([, label = '']) => label),
     ];
     // A metric without a series has only its name.
-    if (seen) unknown.push(...asked.filter((label) => !labels.has(label)).map((label) => `${name}: ${label}`));
+    if (seen) unknown.push(...requests.filter((label) => !labels.has(label)).map((label) => `${name}: ${label}`));
   }
   expect(unknown).toEqual([]);
 });

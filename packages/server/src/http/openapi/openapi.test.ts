@@ -6,7 +6,7 @@ import { publicAddress } from '#http/server/public-address.ts';
 
 const operations = [...platformOperations, ...kinds.flatMap(resourceOperations)];
 const document = openApiDocument(operations, '1.2.3', publicAddress('https://example.com/ml'));
-// oxlint-disable-next-line typescript/no-explicit-any -- A document of many shapes, looked into by the expectations.
+// oxlint-disable-next-line typescript/no-explicit-any -- A document of many shapes, inspected by the expectations.
 const any = document as any;
 
 test('is valid OpenAPI 3.1, and every reference resolves', async () => {

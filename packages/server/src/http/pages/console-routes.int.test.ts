@@ -71,7 +71,7 @@ test.each([
   ['gzip, deflate', 'gzip'],
   ['br;q=0, gzip', 'gzip'],
   ['identity', null],
-])('with Accept-Encoding %s a file comes in %s', async (accepted, encoding) => {
+])('with Accept-Encoding %s a file is sent in %s', async (accepted, encoding) => {
   const response = await fetch(`${plain.url}/assets/main-D3xQ_a-1.js`, { headers: { 'accept-encoding': accepted } });
   expect(await response.text()).toBe(SCRIPT);
   expect([response.headers.get('content-encoding'), response.headers.get('vary')]).toEqual([
@@ -88,7 +88,7 @@ test.each([
 });
 
 test.each(['/assets/none.js', '/assets/../secret.txt', '/assets/%2e%2e/%2e%2e/secret.txt', '/nowhere', '/index.html'])(
-  'serves nothing else: %s',
+  'serves no other file: %s',
   async (path) => {
     const answer = await plain.raw(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
     expect(answer).toContain('HTTP/1.1 404 ');
@@ -96,6 +96,6 @@ test.each(['/assets/none.js', '/assets/../secret.txt', '/assets/%2e%2e/%2e%2e/se
   },
 );
 
-test('where nothing was built there is no page', async () => {
+test('without a build there is no page', async () => {
   expect(await readConsolePage(join(folder, 'none'))).toBeUndefined();
 });

@@ -137,7 +137,7 @@ function isAboutServer(url: string): boolean {
 }
 
 /**
- * Returns the endpoints that a list response may name, as a header for the gateway: it knows the permissions of tokens,
+ * Returns the endpoints that a list response may name, as a header for the gateway: it has the permissions of tokens,
  * but not those of the principal of this request.
  */
 async function visibleTo(calls: Pick<OperationCalls, 'call'>, context: CallContext): Promise<string> {

@@ -13,7 +13,7 @@ afterAll(async () => await fixture.stop());
 interface Answer {
   readonly status: number;
   readonly headers: Headers;
-  // oxlint-disable-next-line typescript/no-explicit-any -- Answers of many shapes, looked into by the expectations.
+  // oxlint-disable-next-line typescript/no-explicit-any -- Answers of many shapes, inspected by the expectations.
   readonly body: any;
 }
 

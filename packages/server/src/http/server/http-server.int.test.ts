@@ -12,7 +12,7 @@ import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
 import { run } from '#lib/process.ts';
 
-/** A route whose responses end when a test says so, and that streams any number of bytes. */
+/** A route whose responses end on request of a test, and that streams any number of bytes. */
 const gates = new Map<string, () => void>();
 const testDoor: RouteGroup = {
   name: 'test',
@@ -228,11 +228,11 @@ describe('starting', () => {
     await expect(open({ doors: [routeGroup('a', ['/v1/*'], '/v1/a')], operations })).rejects.toThrow(
       'a adds the route /v1/a without an operation that is authorized',
     );
-    const asked: RouteGroup = {
+    const requested: RouteGroup = {
       ...routeGroup('a', ['/v1/*'], '/v1/a'),
       register: (app) => void app.get('/v1/a', { config: { operation: 'secret.get' } }, () => ''),
     };
-    const { server } = await open({ doors: [asked], operations });
+    const { server } = await open({ doors: [requested], operations });
     await server.drain(1000);
   });
 });

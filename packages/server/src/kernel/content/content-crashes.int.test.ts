@@ -8,6 +8,6 @@ beforeAll(async () => {
 });
 afterAll(async () => await world.end());
 
-test('a process killed at any moment loses nothing it acknowledged and leaves nothing for ever', async () => {
+test('a process killed at any moment loses no acknowledged content and leaves no permanent garbage', async () => {
   await expect(killRepeatedly(world, 6, Math.random)).resolves.toBeUndefined();
 });

@@ -9,6 +9,6 @@ beforeAll(async () => {
 });
 afterAll(async () => await world.end());
 
-test('whatever runs side by side, nothing that is held is lost, all garbage goes, and no quota is passed', async () => {
+test('with any concurrency, no held content is lost, all garbage is collected, and no quota is exceeded', async () => {
   await expect(fc.assert(contentRaces(world), { numRuns: 20, endOnFailure: true })).resolves.toBeUndefined();
 });

@@ -83,7 +83,7 @@ test('an upload serves once, in its project, and no longer after its lease', asy
   expect(await settled(world)).toEqual([]);
 });
 
-test('a name is taken, or replaced when that is wanted', async () => {
+test('a name is taken, or replaced on request', async () => {
   const owner = await owned();
   await attach(owner, 'one', 'n');
   await expect(attach(owner, 'two', 'n')).rejects.toMatchObject({ code: 'already_exists' });
@@ -149,7 +149,7 @@ test('the same bytes count once in a project, and a quota is never passed', asyn
   expect(await settled(world)).toEqual([]);
 });
 
-test('other bytes than announced, too many of them, or a broken source leave nothing', async () => {
+test('unexpected bytes, too many of them, or a broken source leave no content', async () => {
   const owner = await owned();
   const request = { projectId: owner.projectId, quota: null };
   const upload = async (source: Readable, more: object) => await world.content.upload(source, { ...request, ...more });
@@ -189,7 +189,7 @@ test('a second owner, also of another project, points at the same content', asyn
   ).rejects.toMatchObject({ code: 'not_found' });
 });
 
-test('another project reaches nothing of it', async () => {
+test('another project cannot read it', async () => {
   const [a, b] = [await owned(), await owned()];
   await attach(a, 'private', 'n');
   const disguised = { projectId: b.projectId, uid: a.uid };
@@ -232,7 +232,7 @@ test('a pause keeps everything that its snapshot references, expires, and report
   expect(await settled(world)).toEqual([]);
 });
 
-test('content that comes while it is being deleted waits and is stored anew', async () => {
+test('content that is stored during its deletion waits and is stored again', async () => {
   const owner = await owned();
   await attach(owner, 'phoenix', 'n');
   await write(owner, async (tx) => await detachContent(tx, owner));

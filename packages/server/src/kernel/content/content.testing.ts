@@ -99,7 +99,7 @@ export async function findProblems(world: ContentWorld): Promise<string[]> {
     `select b.locator from kernel.blob b join kernel.blob_hold h using (locator) where state = 'deleting' and holds > 0`,
   );
   await check(
-    'garbage that the collector would never look at',
+    'garbage that the collector would never inspect',
     `select locator from kernel.blob b where state = 'kept'
        and not exists (select from kernel.blob_hold h where h.locator = b.locator and holds > 0)`,
   );

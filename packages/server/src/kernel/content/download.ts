@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { ByteRange } from '#engines/blobs/contract.ts';
 
-/** Content as the output of an operation: a route that knows its size selects the range, then opens it. */
+/** Content as the output of an operation: a route with a known size selects the range, then opens it. */
 export interface Download {
   readonly size: number;
   /** Lower-case hex; null until the bytes were read. */

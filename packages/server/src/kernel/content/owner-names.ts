@@ -1,6 +1,6 @@
 import type { Sql } from '#engines/database/contract.ts';
 
-/** What a ledger knows of the owner of stored bytes, for a person. */
+/** Names of owners of stored bytes for people, from the ledger. */
 export interface DamagedReference {
   readonly projectId: string;
   /** Uid of the resource or record that the object belongs to. */
@@ -17,5 +17,5 @@ export interface OwnerName {
   readonly name: string;
 }
 
-/** Names the owners that a ledger knows; the transaction sees all projects. */
+/** Names the owners in a ledger; the transaction sees all projects. */
 export type NameOwners = (sql: Sql, references: readonly DamagedReference[]) => Promise<readonly OwnerName[]>;

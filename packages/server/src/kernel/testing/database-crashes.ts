@@ -1,4 +1,4 @@
-/** PostgreSQL crashes under load, again and again; what callers, watchers and controllers make of it. */
+/** PostgreSQL crashes repeatedly under load; tests callers, watchers and controllers. */
 import type { Condition } from '@dais/api';
 import { expect } from 'vitest';
 import type { TestDatabase } from '#engines/database/testing.ts';

@@ -20,7 +20,7 @@ function crash(when: 'before' | 'after'): void {
 }
 
 /** Reports writes that the database rejected. */
-function telling(world: World): World {
+function reporting(world: World): World {
   const summarize = async (work: Promise<void>) => {
     try {
       await work;
@@ -50,7 +50,7 @@ const kernel = new Kernel({
     fleet,
     part,
     machine({
-      world: telling(tableWorld(setup.name)),
+      world: reporting(tableWorld(setup.name)),
       before: async ({ cell }, { metadata }) => {
         say('effect', `${metadata.name} ${cell}`);
         await delay(setup.effectMs);

@@ -27,7 +27,7 @@ export interface Replica {
   readonly lines: readonly ReplicaLine[];
   /** Resolves to the exit code, or the signal that ended it. */
   readonly ended: Promise<number | string>;
-  said(at: ReplicaLine['at']): readonly string[];
+  reported(at: ReplicaLine['at']): readonly string[];
   kill(signal: NodeJS.Signals): void;
 }
 
@@ -50,7 +50,7 @@ export async function startReplica(setup: ReplicaSetup): Promise<Replica> {
     process: child,
     lines,
     ended: once(child, 'close').then(([code, signal]) => (code ?? signal) as number | string),
-    said: (at) => lines.filter((line) => line.at === at).map((line) => line.detail),
+    reported: (at) => lines.filter((line) => line.at === at).map((line) => line.detail),
     kill: (signal) => void child.kill(signal),
   };
 }

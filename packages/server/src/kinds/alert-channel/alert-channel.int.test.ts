@@ -190,7 +190,7 @@ describe('a delivery', () => {
     expect(received).toHaveLength(1);
   });
 
-  test('goes to the address that the channel has when it is tried', async () => {
+  test('is sent to the current URL of the channel', async () => {
     const before = await receiver(status(500));
     await kernel.apply([channel('changed', { type: 'webhook', url: before.url })]);
     const { deliveryId } = await sendTest('changed');
@@ -228,7 +228,7 @@ describe('a delivery', () => {
       manifest('Secret', 'pager', { data: { key: 'a'.repeat(32) } }),
       channel('pager', { type: 'pagerduty', url, routingKey: { secret: 'pager', key: 'key' } }),
     ]);
-    const tell = async (state: 'raised' | 'resolved', key: string) =>
+    const sendAlert = async (state: 'raised' | 'resolved', key: string) =>
       await kernel.write(async (tx) => {
         const [row] = await tx.sql.query<{ id: string }>(`select id from kernel.tenant where name = 'default'`);
         await tx.enter(row!.id);
@@ -236,10 +236,10 @@ describe('a delivery', () => {
         const alert = { type: 'x', severity: 'critical', title: state, at, project: 'default', key, state } as const;
         await enqueueAlert(tx, 'pager', alert);
       });
-    await tell('raised', 'drift');
+    await sendAlert('raised', 'drift');
     // The first attempt is under way when it is over.
     await begun;
-    await tell('resolved', 'drift');
+    await sendAlert('resolved', 'drift');
     await vi.waitFor(() => expect(received).toHaveLength(2), { timeout: 60_000, interval: 20 });
     goOn();
     const failed = await vi.waitFor(
@@ -252,7 +252,7 @@ describe('a delivery', () => {
     );
     expect(failed?.data).toMatchObject({ attempts: 2, reason: 'the alert was resolved before the delivery' });
     // Another alert is sent as usual.
-    await tell('raised', 'skew');
+    await sendAlert('raised', 'skew');
     await vi.waitFor(() => expect(received).toHaveLength(3), { timeout: 60_000, interval: 20 });
     const actions = received.map(({ body }) => {
       const { event_action: action, dedup_key: key } = JSON.parse(body) as Record<string, string>;
@@ -261,7 +261,7 @@ describe('a delivery', () => {
     expect(actions).toEqual(['trigger drift', 'resolve drift', 'trigger skew']);
   });
 
-  test('exists only if the transaction that wanted it commits', async () => {
+  test('exists only if its transaction commits', async () => {
     const { url, received } = await receiver();
     await kernel.apply([channel('atomic', { type: 'webhook', url })]);
     const alert = {
@@ -334,7 +334,7 @@ describe('a channel', () => {
     ).toBe('reference_not_found');
   });
 
-  test('that is deleted takes its deliveries with it', async () => {
+  test('that is deleted deletes its deliveries', async () => {
     const { url } = await receiver(status(500));
     await kernel.apply([channel('deleted', { type: 'webhook', url })]);
     await sendTest('deleted');

@@ -141,7 +141,7 @@ describe('by webhook', () => {
 });
 
 describe('by chat', () => {
-  test('arrives as a message, and its address stays secret', async () => {
+  test('arrives as a message, and its URL stays secret', async () => {
     const { url, received } = await receiver();
     expect(await send({ type: 'slack', url: `${url}/T0/B0/x` })).toEqual({ ok: true });
     expect(JSON.parse(received[0]!.body)).toMatchObject({ text: 'Info: Grüße — a test' });

@@ -19,7 +19,7 @@ import { alertmanagerBody, pagerdutyBody } from './on-call-message.ts';
 const KIND = 'AlertChannel';
 const QUEUE = 'alert';
 
-/** The payload of the job. Administrators can see it, so URL and secrets are looked up when it runs. */
+/** The payload of the job. Administrators can see it, so URL and secrets are read when it runs. */
 interface Payload {
   readonly channelUid: string;
   readonly channel: string;

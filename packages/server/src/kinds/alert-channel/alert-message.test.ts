@@ -31,7 +31,7 @@ const anyAlert: fc.Arbitrary<Alert> = fc.record(
   { requiredKeys: ['type', 'severity', 'title', 'at', 'project'] },
 );
 
-test('a webhook gets everything as data', () => {
+test('a webhook gets all fields as data', () => {
   expect(JSON.parse(webhookBody(alert))).toEqual({
     type: 'monitor.breached',
     timestamp: '2026-11-25T10:00:00.000Z',
@@ -48,7 +48,7 @@ test('a webhook gets everything as data', () => {
 });
 
 describe('a chat message', () => {
-  test('contains what, where and when', () => {
+  test('contains subject, location and time', () => {
     const body = JSON.parse(slackBody(alert)) as { text: string; attachments: Record<string, unknown>[] };
     expect(body.text).toBe('Critical: Delay model drifts');
     expect(body.attachments[0]).toMatchObject({
@@ -66,18 +66,18 @@ describe('a chat message', () => {
     ]);
   });
 
-  test('contains no mentions or hidden links, whatever the alert contains', () => {
+  test('contains no mentions or hidden links, with any alert', () => {
     fc.assert(
       fc.property(anyAlert, (given) => {
         const { text, attachments } = JSON.parse(slackBody(given)) as {
           text: string;
           attachments: { title: string; text: string; fields: { title: string; value: string }[] }[];
         };
-        const said = [
+        const output = [
           text,
           ...attachments.flatMap((one) => [one.title, one.text, ...one.fields.flatMap((f) => [f.title, f.value])]),
         ];
-        for (const one of said) expect(one).not.toMatch(/[<>]|@(?!\u200b)/);
+        for (const one of output) expect(one).not.toMatch(/[<>]|@(?!\u200b)/);
         expect(slackBody(given).length).toBeLessThan(60_000);
       }),
     );

@@ -15,7 +15,7 @@ create table alert_channel.delivery (
   attempts int not null default 0,
   -- Of the latest attempt, as long as the delivery has not arrived.
   failure text,
-  -- Revision of the channel that the latest attempt used: what failed before a change says nothing about it.
+  -- Revision of the channel that the latest attempt used: failures before a change do not count.
   generation bigint not null,
   created_at timestamptz not null default now(),
   attempted_at timestamptz

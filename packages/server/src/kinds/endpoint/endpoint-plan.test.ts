@@ -88,7 +88,7 @@ test('an unknown version is described first, then its rollout starts', () => {
   expect(effects({ target: found(1) })).toEqual([]);
 });
 
-test('it is waited for until it is loaded, then tried; one that does not load is taken back', () => {
+test('it waits until the version is loaded, then tests it; one that does not load is rolled back', () => {
   const begun = rollout({ step: 0 });
   expect(effects({ rollout: begun, states: new Map([ready(1), ready(2, 'loading')]) })).toEqual([]);
   expect(effects({ rollout: begun })).toEqual(['smoke']);
@@ -99,7 +99,7 @@ test('it is waited for until it is loaded, then tried; one that does not load is
   expect(failed.conditions[0]).toMatchObject({ type: 'Ready', status: 'True' });
 });
 
-test('steps follow each other while it does well; it goes back when it does not', () => {
+test('steps follow each other while it passes; it rolls back when it fails', () => {
   expect(effects({ rollout: rollout(), step: step(10) })).toEqual([]);
   expect(effects({ rollout: rollout(), step: step(100) })).toEqual(['advance']);
   expect(effects({ rollout: rollout({ step: 2 }), step: step(100) })).toEqual(['promote']);
@@ -149,7 +149,7 @@ test('a missing model is reported, and the active version keeps serving', () => 
   expect(plan({ target: { problem: 'no' }, row: { stable: null } }).conditions[0]).toMatchObject({ status: 'False' });
 });
 
-test('an endpoint is ready once the gateway sends requests to what answers, not when its model is loaded', () => {
+test('an endpoint is ready once the gateway sends requests to the serving version, not when its model is loaded', () => {
   for (const state of ['ready', 'idle'] as const) {
     const states = new Map([ready(1, state), ready(2)]);
     const { conditions, recheckAfterMs } = plan({ target: found(1), states, taken: false });

@@ -84,8 +84,11 @@ function takeTurn(facts: EndpointFacts): Turn {
   const back = rollout?.cause === 'rollback';
   if (target.id === row.stable) {
     if (rollout === undefined) {
-      const asked = row.request.cause === 'deploy';
-      return { effects: asked ? [{ do: 'settle', request: row.request }] : [], message: `${target.label} is serving.` };
+      const requested = row.request.cause === 'deploy';
+      return {
+        effects: requested ? [{ do: 'settle', request: row.request }] : [],
+        message: `${target.label} is serving.`,
+      };
     }
     if (back) return followRollout(facts, rollout);
     const message = `The manifest references ${target.label} again.`;

@@ -15,7 +15,7 @@ test('it waits for enough requests and for the time of the step', () => {
   });
 });
 
-test('failures are held against those of the running version', () => {
+test('failures are compared with those of the running version', () => {
   expect(evaluateRollout(limits, LONG, figures(100, 5), figures(100, 4))).toMatchObject({ status: 'passed' });
   expect(evaluateRollout(limits, LONG, figures(100, 6), figures(100, 4))).toEqual({
     status: 'failed',
@@ -29,7 +29,7 @@ test('a version that crashes is not waited for', () => {
   expect(evaluateRollout(limits, 0, figures(4, 4), figures(500))).toMatchObject({ status: 'pending' });
 });
 
-test('latency is held against that of the running version, and small ones are always good', () => {
+test('latency is compared with that of the running version, and small values always pass', () => {
   expect(evaluateRollout(limits, LONG, figures(100, 0, 41), figures(100, 0, 20))).toMatchObject({ status: 'failed' });
   expect(evaluateRollout(limits, LONG, figures(100, 0, 40), figures(100, 0, 20))).toMatchObject({ status: 'passed' });
   expect(evaluateRollout(limits, LONG, figures(100, 0, 9), figures(100, 0, 1))).toMatchObject({ status: 'passed' });

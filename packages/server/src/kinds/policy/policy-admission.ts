@@ -77,8 +77,8 @@ export async function admitPolicy(
   return { status: { policies, digest, facts, mode }, notes: notesOf(name, authored.mode, mode) };
 }
 
-function notesOf(name: string, asked: PolicyMode | undefined, mode: PolicyMode): readonly string[] {
-  if (asked !== undefined || mode !== 'audit') return [];
+function notesOf(name: string, request: PolicyMode | undefined, mode: PolicyMode): readonly string[] {
+  if (request !== undefined || mode !== 'audit') return [];
   return [
     `Policy "${name}" uses upstream facts, so it is in audit mode: it denies nothing and records what it would deny. Review the output of \`dais policy violations\`, then set spec.mode to \`enforce\`.`,
   ];

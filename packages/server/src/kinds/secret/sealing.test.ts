@@ -9,7 +9,7 @@ const bytes = fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from(array
 const parts = ['wrapped', 'iv', 'ciphertext', 'tag'] as const;
 
 describe('sealing', () => {
-  test('what was sealed opens to the same bytes', async () => {
+  test('sealed values open to the same bytes', async () => {
     const keys = openEnvKeys(key());
     await fc.assert(
       fc.asyncProperty(bytes, fc.string(), async (plaintext, context) => {

@@ -25,7 +25,7 @@ export async function admitSecret(
   if (data === undefined) return change.action === 'create' ? { status: statusOf([]) } : {};
 
   const stored = change.action === 'create' ? [] : await readValues(tx.sql, projectId, uid);
-  const printer = change.dryRun ? await prints.look(tx.sql) : await prints.ensure(tx.sql);
+  const printer = change.dryRun ? await prints.find(tx.sql) : await prints.ensure(tx.sql);
   const changed = Object.entries(data).filter(([key, value]) => !isUnchanged(printer, uid, key, value, stored));
   const removed = stored.filter(({ key }) => !Object.hasOwn(data, key)).map(({ key }) => key);
   const changedPaths = [...changed.map(([key]) => key), ...removed].map((key) => `spec.data.${key}`);

@@ -31,7 +31,7 @@ export class Fingerprints {
    * Undefined if there is no fingerprint key, or none that can be decrypted: then every value counts as changed.
    * @throws DaisError `keys_unavailable`.
    */
-  async look(sql: Sql): Promise<Printer | undefined> {
+  async find(sql: Sql): Promise<Printer | undefined> {
     const sealed = await readFingerprintKey(sql);
     const key = sealed === undefined ? undefined : await this.#open(sealed);
     return key === undefined ? undefined : printer(key);

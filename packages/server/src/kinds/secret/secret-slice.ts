@@ -19,7 +19,7 @@ create table secret.value (
   iv bytea not null,
   ciphertext bytea not null,
   tag bytea not null,
-  -- HMAC of the value under a key that is itself sealed: tells whether a value changed, and nothing else.
+  -- HMAC of the value with an encrypted key: shows only whether a value changed.
   print bytea not null,
   primary key (secret_uid, key)
 );

@@ -228,7 +228,7 @@ describe('values', () => {
     );
   });
 
-  test('when the key store is away nothing is written', async () => {
+  test('when the key store is unavailable, no value is written', async () => {
     await kernel.apply([secretOf('away', { a: 'one' })]);
     const closed = openEnvKeys(keyText);
     await closed.close();
@@ -248,7 +248,7 @@ describe('keys', () => {
   const prints = async () =>
     await database.asAdmin('select ciphertext, iv, tag from secret.value order by secret_uid, key');
 
-  test('a new key wraps every value of every project anew, without touching a ciphertext', async () => {
+  test('a new key re-encrypts every value of every project, without changing a ciphertext', async () => {
     await kernel.call('project.create', { manifest: manifest('Project', 'second') });
     for (let n = 0; n < 25; n++) {
       const data = Object.fromEntries(Array.from({ length: 10 }, (_, k) => [`k${k}`, `value-${n}-${k}`]));
@@ -297,7 +297,7 @@ describe('keys', () => {
       close: () => real.close(),
       unwrap: async (wrapped, context) => {
         unwrapped += 1;
-        // In the second batch, which goes on when the job knows that it is stopped: it does not start a third.
+        // In the second batch, which continues when the job receives the stop request: it does not start a third.
         if (unwrapped === 120) {
           stopped = first.stop();
           await vi.waitUntil(() => signal?.aborted === true, { timeout: 60_000, interval: 5 });
@@ -330,7 +330,7 @@ describe('keys', () => {
     expect((await get('large')).status).toMatchObject({ sealedWith: fingerprint });
   });
 
-  test('one secret can be wrapped anew by its action', async () => {
+  test('the action of a secret re-encrypts it', async () => {
     await kernel.apply([secretOf('alone', { a: 'one', b: 'two' })]);
     await restartWith(`third:${newKey()},${keyText}`);
     const { fingerprint } = await keys.current();
@@ -366,7 +366,7 @@ describe('keys', () => {
   });
 });
 
-test('a project sees and wraps only its own secrets', async () => {
+test('a project reads and re-encrypts only its own secrets', async () => {
   await kernel.call('project.create', { manifest: manifest('Project', 'walled') });
   await kernel.call('secret.create', { manifest: secretOf('shared-name', { a: 'mine' }) });
   await kernel.call('secret.create', { manifest: secretOf('shared-name', { a: 'theirs' }) }, { projects: ['walled'] });

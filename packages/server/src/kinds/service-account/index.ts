@@ -2,7 +2,7 @@ import { serviceAccountKind } from '@dais/api/access';
 import type { AdmitResult, AdmittedChange, KindDefinition } from '#kernel/kind.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 
-/** Port: what hangs on a service account elsewhere, in the transaction of the change. */
+/** Port: dependents of a service account elsewhere, in the transaction of the change. */
 export interface ServiceCredentials {
   /** Notifies that decisions can change. */
   changed(tx: Transaction): Promise<void>;

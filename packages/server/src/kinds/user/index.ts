@@ -16,7 +16,7 @@ interface Subject {
   readonly name: string;
 }
 
-/** Port: what hangs on a user elsewhere. All of it happens in the transaction of the change. */
+/** Port: dependents of a user elsewhere. All changes are in the same transaction. */
 export interface UserCredentials {
   /** Notifies that decisions can change. */
   changed(tx: Transaction): Promise<void>;

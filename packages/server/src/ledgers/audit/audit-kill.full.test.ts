@@ -16,7 +16,7 @@ afterAll(async () => {
 
 test('kill -9 fifty times: each acknowledged write has one entry, and every external checkpoint matches', async () => {
   const seed = Date.now() % 1_000_000;
-  // The moments of the kills differ from run to run; the seed says which were tried.
+  // The moments of the kills differ from run to run; the seed identifies them.
   process.stdout.write(`seed ${seed}\n`);
   const { acknowledged, received, verified, ...report } = await auditKillRounds(folder, 50, seededRandom(seed));
   process.stdout.write(`${acknowledged} applies, ${received} checkpoints\n`);

@@ -50,7 +50,7 @@ test('every event becomes one entry, from the first one, in commit order', async
   expect(first).toMatchObject({ v: 1, seq: 0, type: 'resource.created', actor: { type: 'system', id: 'dais' } });
 });
 
-test('an entry contains who, how, why and what; nobody changed the log', async () => {
+test('an entry contains actor, method, reason and subject; the log is intact', async () => {
   const p = await freshProject(world.dais);
   const context = { ...p.context, client: { address: '10.1.2.3', userAgent: 'dais/0.1' }, requestId: 'request-77' };
   await world.dais.call('part.create', { manifest: manifest('Part', 'bolt') }, context);
@@ -254,7 +254,7 @@ describe('tampering by the owner of the database', () => {
     [
       'two entries swapped',
       `update audit.entry set seq = 1000000 where seq = 20; update audit.entry set seq = 20 where seq = 21; update audit.entry set seq = 21 where seq = 1000000`,
-      /^Entry 20 is not in its place: its own number is 21\.$/,
+      /^Entry 20 is at a wrong position: its own number is 21\.$/,
     ],
     [
       'the end cut off, and the state with it',

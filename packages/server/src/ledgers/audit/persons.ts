@@ -90,7 +90,7 @@ export class Persons {
     return keys;
   }
 
-  /** Erases the key of a person. Returns its id; undefined if there is nobody to forget. */
+  /** Erases the key of a person. Returns its id; undefined if there is no such person. */
   async forget(sql: Sql, name: string): Promise<string | undefined> {
     // Appends hold this lock while they seal: afterwards no entry uses an erased key.
     await sql.query('select 1 from audit.state for update');

@@ -188,12 +188,12 @@ describe('a mentioned user', () => {
     await world.apply([manifest('RoleBinding', 'all', { role: 'editor', users: ['ada', 'vic'] })], own.name);
     const run = await subject('Run', own);
     const version = await subject('Version', own);
-    const said = async (of: typeof run, text: string) =>
+    const output = async (of: typeof run, text: string) =>
       await own.call<Comment>(`comment.createOf${of.of}`, { ...of.about, text }, as('ada'));
-    await said(run, '@vic first, and again @vic');
-    const second = await said(version, '@vic and @ada second');
-    await said(run, '`@vic` is quoted');
-    await said(run, '@vic third');
+    await output(run, '@vic first, and again @vic');
+    const second = await output(version, '@vic and @ada second');
+    await output(run, '`@vic` is quoted');
+    await output(run, '@vic third');
     const all = await mentions('vic', {}, own);
     expect(textsOf(all)).toEqual(['@vic third', '@vic and @ada second', '@vic first, and again @vic']);
     expect(all.unread).toBe(3);

@@ -53,7 +53,7 @@ describe('rejected', () => {
     ['a line with too much', { 'a.csv': 'a,b\n1,2\n3,4,5\n' }, {}, { file: 'a.csv', line: 3 }],
     ['the second of two files', { 'a.csv': 'a,b\n1,2\n', 'b.csv': 'a,b\n1,2\n3\n' }, {}, { file: 'b.csv', line: 3 }],
     [
-      'another encoding than it says',
+      'another encoding than declared',
       { 'a.csv': Buffer.from('name\nMüller\n', 'latin1') },
       {},
       { file: 'a.csv', line: 2 },
@@ -123,7 +123,7 @@ describe('rejected', () => {
   );
 
   test(
-    'SQL that reads or writes outside, in every place for user SQL',
+    'SQL that reads or writes outside, wherever users write SQL',
     async () => {
       const name = await world.dataset();
       await world.push(name, { 'a.csv': 'x\n1\n' });

@@ -70,14 +70,14 @@ test(
   'each column has the type in the signature: texts, timestamps, missing values',
   { timeout: PYTHON_TIMEOUT },
   async () => {
-    const done = await predicted({ model: 'models:/flights/1', out: 'flights-said' });
+    const done = await predicted({ model: 'models:/flights/1', out: 'flights-predicted' });
     expect(done).toMatchObject({ state: 'succeeded', rows: { done: ROWS, total: ROWS, rejected: 0 } });
     const types = 'typeof(greeting), typeof("day"), typeof(score), typeof(late), typeof("rank")';
-    expect(await batch.query(`select distinct ${types} from "flights-said@1"`)).toEqual([
+    expect(await batch.query(`select distinct ${types} from "flights-predicted@1"`)).toEqual([
       ['VARCHAR', expect.stringMatching(/^TIMESTAMP/), 'DOUBLE', 'BOOLEAN', 'BIGINT'],
     ]);
     const rows = await batch.query(
-      `select id, greeting, strftime("day", '%Y-%m-%d %H:%M:%S'), score, late, "rank" from "flights-said@1"
+      `select id, greeting, strftime("day", '%Y-%m-%d %H:%M:%S'), score, late, "rank" from "flights-predicted@1"
        where id in (7, 2000, 2001) order by id`,
     );
     expect(rows).toEqual([
@@ -87,7 +87,7 @@ test(
     ]);
     const gaps = Array.from({ length: ROWS }, (_, id) => id).filter((id) => id >= GAPS_FROM && id % 3 === 0).length;
     const counted = 'count(*) filter ("rank" is null), count(*) filter (late is null), count(*) filter (isnan(score))';
-    expect(await batch.query(`select ${counted} from "flights-said@1"`)).toEqual([[gaps, gaps, gaps]]);
+    expect(await batch.query(`select ${counted} from "flights-predicted@1"`)).toEqual([[gaps, gaps, gaps]]);
   },
 );
 
@@ -95,8 +95,8 @@ test(
   'named arrays become columns, and an array of several numbers per row becomes a list',
   { timeout: PYTHON_TIMEOUT },
   async () => {
-    expect(await predicted({ model: 'models:/parts/1', out: 'parts-said' })).toMatchObject({ state: 'succeeded' });
-    expect(await batch.query('select label, parts from "parts-said@1" where id in (5, 23) order by id')).toEqual([
+    expect(await predicted({ model: 'models:/parts/1', out: 'parts-predicted' })).toMatchObject({ state: 'succeeded' });
+    expect(await batch.query('select label, parts from "parts-predicted@1" where id in (5, 23) order by id')).toEqual([
       ['h5', [5, 10, 15]],
       ['h23', [23, 46, 69]],
     ]);
@@ -104,7 +104,7 @@ test(
 );
 
 test('a scikit-learn model that returns text', { timeout: PYTHON_TIMEOUT }, async () => {
-  const done = await predicted({ model: 'models:/halves/1', out: 'halves-said', onError: 'reject' });
+  const done = await predicted({ model: 'models:/halves/1', out: 'halves-predicted', onError: 'reject' });
   // It takes no gaps: each row of them is left out, and its neighbors are not.
   const gaps = Array.from({ length: ROWS }, (_, id) => id).filter((id) => id >= GAPS_FROM && id % 3 === 0);
   expect(done).toMatchObject({ state: 'succeeded', rows: { done: ROWS, rejected: gaps.length } });
@@ -112,18 +112,18 @@ test('a scikit-learn model that returns text', { timeout: PYTHON_TIMEOUT }, asyn
   const { columns } = done.output!;
   expect(columns).toEqual(['id']);
   const answers = await batch.query(
-    'select columns(* exclude (id)) from "halves-said@1" where id in (1, 23) order by id',
+    'select columns(* exclude (id)) from "halves-predicted@1" where id in (1, 23) order by id',
   );
   expect(answers).toEqual([['am'], ['pm']]);
 });
 
 test('a missing required text is reported with its column', { timeout: PYTHON_TIMEOUT }, async () => {
   await batch.push('nameless', 'id,carrier,at,hour,delay\n1,LH,2026-05-01 10:00:00,1,1\n2,,2026-05-01 10:00:00,1,1\n');
-  const asked = { model: 'models:/flights/1', data: 'nameless@1', out: 'nameless-said' };
-  const failed = await predicted(asked);
+  const request = { model: 'models:/flights/1', data: 'nameless@1', out: 'nameless-predicted' };
+  const failed = await predicted(request);
   expect(failed).toMatchObject({ state: 'failed', problems: [{ row: 2, column: 'carrier' }] });
-  const done = await predicted({ ...asked, onError: 'reject' });
+  const done = await predicted({ ...request, onError: 'reject' });
   expect(done).toMatchObject({ state: 'succeeded', rows: { done: 2, rejected: 1 } });
   // The column that may be missing is not in the data at all.
-  expect(await batch.query('select id, greeting from "nameless-said@1"')).toEqual([[1, 'LH/-']]);
+  expect(await batch.query('select id, greeting from "nameless-predicted@1"')).toEqual([[1, 'LH/-']]);
 });

@@ -58,15 +58,15 @@ beforeAll(async () => {
 });
 
 test('the model predicts all rows of a version in parts; the predictions are one version with its lineage', async () => {
-  const asked = await batch.start({ model: 'models:/doubled@champion', data: 'trips@1', out: 'scored' });
-  expect(asked).toMatchObject({
+  const request = await batch.start({ model: 'models:/doubled@champion', data: 'trips@1', out: 'scored' });
+  expect(request).toMatchObject({
     kind: 'batch-prediction',
     state: 'pending',
     model: 'doubled',
     version: 1,
     data: 'trips@1',
   });
-  const done = await batch.ended(asked.id);
+  const done = await batch.ended(request.id);
   expect(done).toMatchObject({
     state: 'succeeded',
     phase: '',
@@ -91,7 +91,7 @@ test('the model predicts all rows of a version in parts; the predictions are one
   ]);
 });
 
-test('an equal job gives the same version', async () => {
+test('an equal job returns the same version', async () => {
   const { id } = await batch.start({ model: 'models:/doubled/1', data: 'trips@1', out: 'scored' });
   expect(await batch.ended(id)).toMatchObject({ state: 'succeeded', output: { version: 1 } });
 });

@@ -181,7 +181,7 @@ describe('push', () => {
     gusts: [null],
   });
 
-  test('the newer event time wins, whatever its source', async () => {
+  test('the newer event time is used, from any source', async () => {
     const { view } = await weather();
     await world.materialize({ view, mode: 'full' });
     const push = async (rows: object, to = 'online') =>

@@ -28,7 +28,7 @@ export function noteMaterialized(
 /** Records the inputs of a build, and returns the keys of the upstream nodes of the new version. */
 export function noteSelection(
   tx: Transaction,
-  { service, asked: requested, stored, onDemand }: Selection,
+  { service, requested, stored, onDemand }: Selection,
   versionsOf: (view: CompiledView) => readonly SourceVersion[],
   now: number,
 ): readonly string[] {

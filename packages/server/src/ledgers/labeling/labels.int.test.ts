@@ -37,7 +37,7 @@ const bring = async (project: PrivacyProject, set: string, tasks: readonly Label
   await project.call<ImportedLabels>('label.import', { set, tasks, ...more });
 
 describe('import and export', () => {
-  test('exports what was imported, field by field; a repeated import changes nothing', async () => {
+  test('exports the imported annotations, field by field; a repeated import makes no change', async () => {
     const { project, set } = await begun();
     const tasks = exported();
     expect(await bring(project, set, tasks)).toEqual({ tasks: 4, annotations: 7, replaced: 0, unchanged: 0 });
@@ -150,7 +150,7 @@ describe('reviews', () => {
     });
     // Its labels differ: after one is accepted, the other cannot be.
     const [one, other] = second?.annotations ?? [];
-    const adjudicated = { set, annotation: one?.id, reason: 'the guideline says so' };
+    const adjudicated = { set, annotation: one?.id, reason: 'required by the guideline' };
     expect(await errorOf(project.call('labelTask.adjudicate', adjudicated, ada))).toMatchObject({ code: 'forbidden' });
     expect(await project.call('labelTask.adjudicate', adjudicated, reviewer)).toMatchObject({ state: 'accepted' });
     const late = { set, annotation: other?.id, decision: 'accepted' };

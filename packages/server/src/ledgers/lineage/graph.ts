@@ -112,16 +112,16 @@ class Graph {
 
 async function findRoot(
   tx: Transaction,
-  asked: string,
+  request: string,
   sources: readonly NodeSource[],
   visibility: NodeVisibility,
 ): Promise<LineageNode> {
-  const named = parseKey(asked);
+  const named = parseKey(request);
   if (named === undefined) {
     const issues = [{ path: 'query.node', message: 'is not a lineage node', expected: '`run:ID`, `dataset:ID`, …' }];
     throw new DaisError(
       'invalid_request',
-      `"${asked.slice(0, 80)}" is not a lineage node. Use the form TYPE:ID, such as run:ID.`,
+      `"${request.slice(0, 80)}" is not a lineage node. Use the form TYPE:ID, such as run:ID.`,
       {
         issues,
       },
@@ -142,5 +142,5 @@ async function findRoot(
       [...(await visibility.visibleNodes(nearby)).values()].some(Boolean);
     if (node !== undefined && hasVisibleNeighbor) return node;
   }
-  throw new DaisError('not_found', `There is no lineage node "${asked.slice(0, 80)}" in this project.`);
+  throw new DaisError('not_found', `There is no lineage node "${request.slice(0, 80)}" in this project.`);
 }

@@ -36,7 +36,7 @@ const call = async <Output>(method: string, path: string, body?: object): Promis
 };
 
 async function train(): Promise<Readonly<Record<string, Reported>>> {
-  const into = join(folder, 'told.json');
+  const into = join(folder, 'predictions.json');
   const requirements = join(conformance, 'requirements.txt');
   const script = join(conformance, 'train.py');
   await runPython({ name: 'convert', requirements, script, words: [url, into], folder });
@@ -66,7 +66,7 @@ async function converted(input: object): Promise<ModelJob> {
 }
 
 /** Predictions of the endpoint for the rows of `name`. */
-async function asked(name: string, model: string): Promise<unknown> {
+async function request(name: string, model: string): Promise<unknown> {
   await call('POST', `/serving/endpoints/${name}/deploy`, { model });
   await models.settled(name, ({ conditions = [] }) =>
     conditions.some(({ type, status }) => type === 'Ready' && status === 'True'),
@@ -97,7 +97,7 @@ test.each(['minutes', 'late', 'thirds', 'boosted', 'booster', 'light'])(
     const original = await call<ModelVersion>('GET', `/registry/models/${name}/versions/1`);
     const version = await call<ModelVersion>('GET', `/registry/models/${name}/versions/2`);
     expect(version).toMatchObject({ runId: original.runId, tags: original.tags });
-    expectNear(await asked(name, `models:/${name}/2`), reported[name]?.predictions ?? []);
+    expectNear(await request(name, `models:/${name}/2`), reported[name]?.predictions ?? []);
   },
   PATIENCE,
 );
@@ -111,7 +111,7 @@ test.each([15, 21])(
     expect(job).toMatchObject({ state: 'succeeded', result: { model: to, version: 1 } });
     expect((job.result as { opset: number }).opset).toBeLessThanOrEqual(opset);
     reported = { ...reported, [to]: reported['late'] as Reported };
-    expectNear(await asked(to, `models:/${to}/1`), reported['late']?.predictions ?? []);
+    expectNear(await request(to, `models:/${to}/1`), reported['late']?.predictions ?? []);
   },
   PATIENCE,
 );
@@ -126,7 +126,7 @@ test('probabilities are the output of a separate version, in another model', { t
   );
   expect(edges.map(({ relation }) => relation).toSorted()).toEqual(['converted', 'registered']);
   reported = { ...reported, 'late-onnx': reported['late'] as Reported };
-  const got = (await asked('late-onnx', 'models:/late-onnx/1')) as number[][];
+  const got = (await request('late-onnx', 'models:/late-onnx/1')) as number[][];
   for (const [row, values] of (reported['late']?.probabilities ?? []).entries()) {
     expect(got[row]?.[0]).toBeCloseTo(values[0] ?? Number.NaN, 5);
   }
@@ -142,7 +142,7 @@ test('names a model without a converter, and creates no version', { timeout: PAT
   await expect(call('POST', '/model-jobs/conversions', { model: 'models:/late/2' })).rejects.toThrow('ONNX already');
 });
 
-test('creates one version, whatever is killed meanwhile', { timeout: PATIENCE }, async () => {
+test('creates one version, with any process killed meanwhile', { timeout: PATIENCE }, async () => {
   await call('POST', '/registry/models', { name: 'survivor' });
   const { id } = await call<ModelJob>('POST', '/model-jobs/conversions', { model: 'models:/light/1', to: 'survivor' });
   await expect.poll(async () => (await batch.get(id)).phase, { timeout: PATIENCE, interval: 20 }).toBe('convert');

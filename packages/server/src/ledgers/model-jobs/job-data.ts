@@ -32,15 +32,15 @@ export function requireColumns(version: DatasetVersion, names: readonly string[]
 
 /** Returns the columns for the model: the requested ones, or those of its signature, or all that are not keys. */
 export function chooseInputs(
-  asked: readonly string[] | undefined,
+  requests: readonly string[] | undefined,
   { description: described, label }: ModelRow,
   version: DatasetVersion,
 ): readonly string[] {
-  requireColumns(version, asked ?? [], 'which --inputs names');
+  requireColumns(version, requests ?? [], 'which --inputs names');
   const there = version.schema.columns.map(({ name }) => name);
   const roles = [...version.keys, version.eventTime, version.label].flatMap((name) => name ?? []);
   const known = new Set(there);
-  const inputs = asked ?? inputsFor(described.signature, { there, known, roles, label, version });
+  const inputs = requests ?? inputsFor(described.signature, { there, known, roles, label, version });
   if (inputs.length === 0)
     throw invalidRequest(`${datasetVersionName(version)} has no column to use as input of the model.`);
   return inputs;

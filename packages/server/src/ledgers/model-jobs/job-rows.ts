@@ -171,7 +171,7 @@ export async function startAttempt<Request = BatchRequest>(
     `update model_jobs.job set state = 'running', attempts = $3, started_at = coalesce(started_at, $4)
      where project_id = $1 and id = $2 and ended_at is null returning ${COLUMNS}`,
     [tx.projectId, id, attempt, now],
-    'begin_model_job',
+    'start_model_job',
   );
   return rows[0];
 }

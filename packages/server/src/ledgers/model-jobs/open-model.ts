@@ -7,7 +7,7 @@ import { fetchModel, safetyOf, type ModelRow } from '#ledgers/serving/index.ts';
 import type { ExplainableModel, HostedModel, HostModel } from './hosted-model.ts';
 import type { ModelJobsDependencies } from './model-jobs-dependencies.ts';
 
-const LOOK_MS = 300;
+const POLL_MS = 300;
 /** Time limit for the scan of a new version, which takes seconds. */
 const LONGEST_SCAN_MS = 600_000;
 
@@ -99,6 +99,6 @@ async function permitted(
     if (may === 'never') throw new DaisError('invalid_state', `${row.label} cannot be loaded: ${reason}`);
     if (clock.now() > until) throw new DaisError('invalid_state', `${row.label} is not scanned yet: ${reason}`);
     io.note(reason);
-    await sleep(LOOK_MS, undefined, { signal: io.signal });
+    await sleep(POLL_MS, undefined, { signal: io.signal });
   }
 }

@@ -125,7 +125,7 @@ export async function scheduleEvaluation(
     `update monitoring.monitor set next_check_at = clock_timestamp() + $2::float8 * interval '1 millisecond', error = $3
      where uid = $1`,
     [uid, inMs, problem?.slice(0, 2000) ?? null],
-    'look_again_at_monitor',
+    'schedule_evaluation',
   );
 }
 

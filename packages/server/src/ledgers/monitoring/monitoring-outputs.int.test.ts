@@ -10,7 +10,7 @@ import { sharedDais, type SharedDais } from '#testing/shared-dais.ts';
 
 /** Limits against hanging, not measurements. */
 const START_MS = 600_000;
-const LOOK = { timeout: 120_000, interval: 200 };
+const POLLING = { timeout: 120_000, interval: 200 };
 const ROWS = 1000;
 
 let dais: SharedDais;
@@ -39,7 +39,7 @@ async function call<T>(method: string, path: string, body?: unknown): Promise<T>
 }
 
 /** Triggers an evaluation, because the monitor runs only every ten seconds. */
-const look = async (monitor: string) => await call('POST', `/monitors/${monitor}/actions/run`, {});
+const evaluate = async (monitor: string) => await call('POST', `/monitors/${monitor}/actions/run`, {});
 
 const evaluated = async (monitor: string, window: number) => await evaluatedWindow({ dais, call }, monitor, window);
 
@@ -77,10 +77,10 @@ async function label(prediction: string, rows: readonly Row[]): Promise<void> {
 async function measured(monitor: string, window: number): Promise<MonitorReport> {
   await expect
     .poll(async () => {
-      await look(monitor);
+      await evaluate(monitor);
       const report = await call<MonitorReport>('GET', `/monitoring/monitors/${monitor}/reports/${window}`);
       return report.performance?.labeled;
-    }, LOOK)
+    }, POLLING)
     .toBe(ROWS);
   return await call<MonitorReport>('GET', `/monitoring/monitors/${monitor}/reports/${window}`);
 }

@@ -73,8 +73,10 @@ export class Collector {
 
   async #round(): Promise<CollectResult & { readonly more: boolean }> {
     const { database, clock, log, folder } = this.#dependencies;
-    const names = await segmentNames(this.#dependencies.spool);
-    const known = await this.#readPositions(names);
+    const { gateways, names } = await findSegments(this.#dependencies.spool);
+    // Without an endpoint there has never been a gateway.
+    if (gateways.length === 0) return { records: 0, files: 0, lostBytes: 0, more: false };
+    const known = await this.#readPositions(gateways, names);
     const groups = new Map<string, StoredPrediction[]>();
     const progress: Progress[] = [];
     let bytes = 0;
@@ -131,15 +133,22 @@ export class Collector {
     return { records, files: stored.length, lostBytes, more };
   }
 
-  async #readPositions(names: readonly string[]): Promise<ReadonlyMap<string, number | 'ended'>> {
+  async #readPositions(
+    gateways: readonly string[],
+    names: readonly string[],
+  ): Promise<ReadonlyMap<string, number | 'ended'>> {
     return await transact(this.#dependencies.database, { mode: 'write', projectId: ORGANIZATION }, async ({ sql }) => {
       const rows = await sql.query<{ name: string; read_bytes: bigint; ended: boolean }>(
         'select name, read_bytes, ended from predictions.segment where project_id = $1',
         [ORGANIZATION],
         'prediction_segments',
       );
-      // Missing segments were finished and removed: only their rows remain.
-      const vanished = rows.filter(({ name, ended }) => ended && !names.includes(name)).map(({ name }) => name);
+      // Missing segments of this node were finished and removed: only their rows remain. Those of other nodes can still exist
+      // there: without its row, a segment would be collected again.
+      const isOwn = (name: string) => gateways.includes(name.slice(0, name.indexOf('/')));
+      const vanished = rows
+        .filter(({ name, ended }) => ended && isOwn(name) && !names.includes(name))
+        .map(({ name }) => name);
       if (vanished.length > 0) {
         await sql.query('delete from predictions.segment where name = any($1::text[])', [vanished], 'forget_segments');
       }
@@ -223,14 +232,16 @@ async function advance({ sql }: Transaction, { name, from, to, lost, ended }: Pr
   if (row === undefined || (row.made && from !== 0)) throw new Overtaken(name);
 }
 
-async function segmentNames(spool: string): Promise<string[]> {
+/** The gateways that have written to this node's folder: one, unless its number has changed. */
+async function findSegments(spool: string): Promise<{ readonly gateways: string[]; readonly names: string[] }> {
+  const gateways = await readdir(spool).catch(() => []);
   const names: string[] = [];
-  for (const gateway of await readdir(spool).catch(() => [])) {
+  for (const gateway of gateways) {
     for (const name of await readdir(join(spool, gateway)).catch(() => [])) {
       if (name.endsWith(SEGMENT_SUFFIX)) names.push(`${gateway}/${name}`);
     }
   }
-  return names.toSorted();
+  return { gateways, names: names.toSorted() };
 }
 
 /** Whether the process has no later segment: only the last one may still grow. */

@@ -46,11 +46,16 @@ export async function requestErasure(
     `insert into predictions.erasure (id, project_id, endpoint, "column", value, state, reason, by, requested_at)
      values ($1, $2, $3, $4, $5, 'pending', $6, $7, $8)`,
     [id, tenant.id, endpoint, name, value, reason, JSON.stringify({ type, id: who }), now],
-    'ask_erasure',
+    'request_erasure',
   );
   tx.enqueue({ queue: QUEUE, projectId: tenant.id, payload: { erasure: id }, uniqueKey: id, maxAttempts: 20 });
   const data = { erasure: id, column: name, reason };
-  tx.emit({ type: eventTypes.erasureAsked, projectId: tenant.id, subject: await endpointSubject(tx, endpoint), data });
+  tx.emit({
+    type: eventTypes.erasureRequested,
+    projectId: tenant.id,
+    subject: await endpointSubject(tx, endpoint),
+    data,
+  });
   return presentErasure(await findErasure(tx.sql, tenant.id, id));
 }
 
@@ -88,7 +93,7 @@ function presentErasure(row: ErasureRow): PredictionErasure {
     ...(row.error !== null && { error: row.error }),
     reason: row.reason,
     by: `${row.by.type}/${row.by.id}`,
-    askedAt: Number(row.requested_at),
+    requestedAt: Number(row.requested_at),
     ...(row.ended_at !== null && { endedAt: Number(row.ended_at) }),
   };
 }

@@ -5,6 +5,7 @@ import type { JobHandler } from '#kernel/job-runner.ts';
 import { detachContent } from '#kernel/content/references.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { LedgerDefinition } from '#ledgers/ledger.ts';
+import { Loop } from '#lib/concurrency/loop.ts';
 import { Collector } from './collect.ts';
 import { namePredictionOwners } from './file-rows.ts';
 import { erasureHandler } from './erase.ts';
@@ -14,7 +15,7 @@ import type { PredictionsDependencies } from './predictions-dependencies.ts';
 import { predictionsSlice } from './predictions-slice.ts';
 import { PredictionReader } from './reader.ts';
 import { getPrediction } from './query.ts';
-import { collectHandler, maintenanceHandler } from './maintenance.ts';
+import { maintenanceHandler } from './maintenance.ts';
 
 export { predictionsSlice } from './predictions-slice.ts';
 export type { FileRow } from './file-rows.ts';
@@ -23,21 +24,40 @@ export type { FoundPredictions, LabeledPredictions, PredictionReader } from './r
 export { countLabels } from './reader.ts';
 export type { PredictionsDependencies } from './predictions-dependencies.ts';
 
+/** From one collection without a reader to the next. */
+const COLLECT_MS = 15_000;
+
 export interface PredictionsLedger {
   readonly entries: readonly OperationEntry[];
   readonly jobs: readonly JobHandler[];
   /** For ledgers that read predictions. */
   readonly reader: PredictionReader;
+  /** Collects the segments of this node's gateway from time to time: only this machine can read them. */
+  readonly start: () => Promise<void>;
+  readonly stop: () => Promise<void>;
   /** Returns one prediction as the reader may see it. @throws DaisError `not_found`. */
   readonly get: (call: CallOf<typeof readPredictionOperation>) => Promise<Prediction>;
 }
 
 export function predictionsLedger(dependencies: PredictionsDependencies): PredictionsLedger {
   const collector = new Collector(dependencies);
+  const stopping = new AbortController();
+  const pollMs = dependencies.collectMs ?? COLLECT_MS;
+  const loop = new Loop('prediction collection', { ...dependencies, pollMs }, async () => {
+    await collector.collect(stopping.signal).catch((error: unknown) => {
+      if (!stopping.signal.aborted) throw error;
+    });
+    return false;
+  });
   return {
     reader: new PredictionReader(dependencies, collector),
     entries: predictionsEntries(dependencies, collector),
-    jobs: [collectHandler(collector), maintenanceHandler(dependencies), erasureHandler(dependencies, collector)],
+    jobs: [maintenanceHandler(dependencies), erasureHandler(dependencies, collector)],
+    start: async () => await loop.start(),
+    stop: async () => {
+      stopping.abort();
+      await loop.stop();
+    },
     get: async (call) => await getPrediction(dependencies, collector, call),
   };
 }

@@ -1,7 +1,6 @@
 /** Maintains prediction files: merges small ones, deletes old ones, applies the limit of each project. */
 import { ascending } from '#engines/query/model/build.ts';
 import type { JobHandler, JobIo } from '#kernel/job-runner.ts';
-import type { Collector } from './collect.ts';
 import { deleteFiles, type FileRow } from './file-rows.ts';
 import type { PredictionsDependencies } from './predictions-dependencies.ts';
 import { rewriteFiles } from './rewrite.ts';
@@ -14,18 +13,6 @@ const MANY = 8;
 const MOST_JOINED_BYTES = 256 * 1024 * 1024;
 const MOST_JOINED = 500;
 const SLICE = 100;
-
-/** Collects segments without a reader. */
-export function collectHandler(collector: Collector): JobHandler {
-  return {
-    queue: 'prediction collection',
-    concurrency: 1,
-    perProject: 1,
-    retry: { baseMs: 2000, capMs: 60_000 },
-    every: { firstMs: 5000, againMs: 15_000 },
-    run: async (_job, io) => await collector.collect(io.signal),
-  };
-}
 
 export function maintenanceHandler(dependencies: PredictionsDependencies): JobHandler {
   return {

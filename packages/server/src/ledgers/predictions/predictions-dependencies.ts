@@ -16,6 +16,8 @@ export interface PredictionsDependencies {
   readonly spool: string;
   /** Absolute folder for temporary files; created if missing. */
   readonly folder: string;
+  /** From one collection without a reader to the next; set by tests. */
+  readonly collectMs?: number;
   /** Retention of predictions. */
   readonly days: number;
   /** Limit of the bytes of a project's files; the oldest are deleted first. */

@@ -22,7 +22,7 @@ async function idsOf(endpoint: string): Promise<readonly string[]> {
   return rows.map(([id]) => String(id));
 }
 
-it('kill -9 of a gateway loses nothing that it acknowledged', { timeout: 600_000 }, async () => {
+it('kill -9 of a gateway loses no acknowledged prediction', { timeout: 600_000 }, async () => {
   const name = await world.endpoint();
   const { inputs: _inputs, outputs: _outputs, ...record } = await world.record(name);
   const acknowledged = new Set([record.id]);

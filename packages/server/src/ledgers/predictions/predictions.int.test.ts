@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import type { Prediction, PredictionErasure, PredictionFile, PredictionRows } from '@dais/api/serving';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { codeOf } from '#kernel/testing/test-kernel.ts';
+import { ORGANIZATION } from '#kernel/tenants.ts';
 import { Collector } from './collect.ts';
+import { predictionsLedger } from './index.ts';
 import { SegmentWriter } from './segment.ts';
 import { ack, floats, startPredictionsWorld, texts, type PredictionsWorld } from './testing/predictions-world.ts';
 import { deleteOldFiles, mergeSmallFiles } from './maintenance.ts';
@@ -136,15 +138,15 @@ describe('predictions', () => {
     }
     const before = await filesOf(name);
     expect(before).toHaveLength(3);
-    const asked = await world.dais.call<PredictionErasure>('prediction.erase', {
+    const request = await world.dais.call<PredictionErasure>('prediction.erase', {
       endpoint: name,
       column: 'in_customer',
       value: 'ada',
-      reason: 'asked for it',
+      reason: 'requested by the user',
     });
-    expect(asked.state).toBe('pending');
+    expect(request.state).toBe('pending');
     const get = async () =>
-      await world.dais.call<PredictionErasure>('predictionErasure.get', { endpoint: name, id: asked.id });
+      await world.dais.call<PredictionErasure>('predictionErasure.get', { endpoint: name, id: request.id });
     await expect.poll(async () => (await get()).state, { timeout: 60_000 }).toBe('succeeded');
     expect(await get()).toMatchObject({ rows: 2, column: 'in_customer' });
     const sql = 'select in_customer, principal, out_y, erased, model from predictions order by erased';
@@ -157,7 +159,7 @@ describe('predictions', () => {
     expect(after.reduce((sum, { erased }) => sum + erased, 0)).toBe(2);
     const stored = await world.db.database.transaction(
       { mode: 'read', scope: 'all' },
-      async (sql2) => await sql2.query('select value from predictions.erasure where id = $1', [asked.id]),
+      async (sql2) => await sql2.query('select value from predictions.erasure where id = $1', [request.id]),
     );
     expect(stored).toEqual([{ value: null }]);
   });
@@ -217,5 +219,31 @@ describe('predictions', () => {
     expect(rows.map(([id]) => String(id)).toSorted()).toEqual([...sent].toSorted());
     // The last file of a living process may still grow.
     for (const gateway of ['a', 'b']) expect(await readdir(join(world.dependencies.spool, gateway))).toHaveLength(1);
+  });
+
+  it('are collected by the node whose gateway wrote them, without background work too', async () => {
+    const name = await world.endpoint();
+    const node = { ...world.dependencies, spool: join(world.root, 'another-node'), collectMs: 20 };
+    const writer = new SegmentWriter({ folder: join(node.spool, '7'), gateway: '7', now: Date.now, log: silentLog });
+    const template = await world.record(name, { inputs: [floats('n', 1)] });
+    const ids = [1, 2, 3].map((count) => template.id.slice(0, -4) + (0xb000 + count).toString(16));
+    for (const id of ids) await writer.append({ ...template, id }, ack);
+    const ledger = predictionsLedger(node);
+    await ledger.start();
+    const found = async () =>
+      (await query(name, 'select prediction_id from predictions')).rows.map(([id]) => String(id));
+    await expect.poll(found, { interval: 50 }).toEqual(expect.arrayContaining([template.id, ...ids]));
+    await ledger.stop();
+    await writer.close();
+  });
+
+  it('of another node stay known as collected until that node has removed their segments', async () => {
+    const insert = (segment: string) =>
+      `insert into predictions.segment (name, project_id, read_bytes, lost_bytes, ended, updated_at)
+       values ('${segment}', '${ORGANIZATION}', 10, 0, true, 0)`;
+    for (const segment of ['4095/1-aa-0.segment', 'g1/1-aa-0.segment']) await world.db.asAdmin(insert(segment));
+    await new Collector(world.dependencies).collect();
+    const rows = await world.db.asAdmin(`select name from predictions.segment where name like '%/1-aa-0.segment'`);
+    expect(rows).toEqual([{ name: '4095/1-aa-0.segment' }]);
   });
 });

@@ -36,9 +36,9 @@ const MEBIBYTE = 1024 * 1024;
 /** Delay of a write for `async` and `sample`, whose records may be lost for this long. */
 const ASYNC_MS = 10;
 /** Interval for checking the folder while it exceeds its limit. */
-const SPOOL_LOOK_MS = 1000;
+const SPOOL_SCAN_MS = 1000;
 /** Interval of log messages about lost records: a full disk loses thousands per second. */
-const TELL_MS = 10_000;
+const REPORT_MS = 10_000;
 
 export interface SegmentOptions {
   /** Folder of the segments of this gateway; created if missing. Several processes may share it. */
@@ -118,13 +118,13 @@ export class SegmentWriter {
   #writing: Promise<void> | undefined;
   /** The write in progress, if it lasted a whole turn of the event loop. */
   #late: Promise<void> | undefined;
-  #isLooking = false;
+  #isScanning = false;
   #pending = 0;
   #oldest = 0;
   #sequence = 0;
   #files = 0;
   #spoolFull = false;
-  #spoolLook = 0;
+  #spoolScan = 0;
   #timer: NodeJS.Timeout | undefined;
   #turn: NodeJS.Immediate | undefined;
   readonly #counts = { records: 0, bytes: 0, dropped: 0, shed: 0, cut: 0 };
@@ -163,10 +163,10 @@ export class SegmentWriter {
     const write = this.#writing;
     if (write === undefined) return false;
     if (this.#late === write) return true;
-    if (!this.#isLooking) {
-      this.#isLooking = true;
+    if (!this.#isScanning) {
+      this.#isScanning = true;
       setImmediate(() => {
-        this.#isLooking = false;
+        this.#isScanning = false;
         if (this.#writing === write) this.#late = write;
       });
     }
@@ -271,7 +271,7 @@ export class SegmentWriter {
   #reportLost(): void {
     const { now, log } = this.#options;
     const { dropped, shed } = this.#counts;
-    if (now() - this.#lastReport.at < TELL_MS) return;
+    if (now() - this.#lastReport.at < REPORT_MS) return;
     const reason = this.#problem ?? (this.#spoolFull ? 'the capture folder is full' : 'the disk is too slow');
     const since = { dropped: dropped - this.#lastReport.dropped, shed: shed - this.#lastReport.shed };
     log.error('cannot capture predictions', { ...since, reason });
@@ -330,8 +330,8 @@ export class SegmentWriter {
   /** Once per file, and every second while the folder is full. */
   #measureSpool(): void {
     const { folder, spoolBytes, now } = this.#options;
-    if (now() - this.#spoolLook < SPOOL_LOOK_MS) return;
-    this.#spoolLook = now();
+    if (now() - this.#spoolScan < SPOOL_SCAN_MS) return;
+    this.#spoolScan = now();
     let bytes = 0;
     for (const name of readdirSync(folder))
       bytes += statSync(`${folder}/${name}`, { throwIfNoEntry: false })?.size ?? 0;

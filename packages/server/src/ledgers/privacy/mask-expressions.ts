@@ -38,7 +38,7 @@ export function maskExpression({ column: name, method }: ColumnMask, key: MaskKe
  * digit and the magnitude of a number, and the first three characters of other texts. Short texts keep only the first.
  */
 function generalizedText(text: Expression): Expression {
-  const looks = (pattern: string) => call('matches', text, literal(pattern));
+  const matches = (pattern: string) => call('matches', text, literal(pattern));
   const number = cast(text, 'float64', { lenient: true });
   const size = call(
     'power',
@@ -61,5 +61,5 @@ function generalizedText(text: Expression): Expression {
     ['^-?0*(\\.0*)?$', literal('0')],
     ['^-?\\d{1,15}(\\.\\d+)?$', call('concat', sign, cast(rounded, 'string', { lenient: true }))],
   ];
-  return forms.reduceRight<Expression>((otherwise, [pattern, form]) => when(looks(pattern), form, otherwise), prefix);
+  return forms.reduceRight<Expression>((otherwise, [pattern, form]) => when(matches(pattern), form, otherwise), prefix);
 }

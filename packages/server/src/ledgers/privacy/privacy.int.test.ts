@@ -212,7 +212,7 @@ describe('masks', () => {
     await project.call('pseudonymKey.rotate', {});
     const after = column(await head(project, name, viewer), 'email')[0];
     expect(after).toMatch(/^k2_/);
-    await project.call('pseudonymKey.destroy', { key: 'k2', reason: 'they asked to be forgotten' });
+    await project.call('pseudonymKey.destroy', { key: 'k2', reason: 'erasure request' });
     expect(column(await head(project, name, viewer), 'email')[0]).toMatch(/^k3_/);
     const { items } = await project.call<{ items: { id: string; state: string }[] }>('pseudonymKey.list', {});
     expect(items.map(({ id, state }) => `${id} ${state}`)).toEqual(['k3 current', 'k2 destroyed', 'k1 retired']);

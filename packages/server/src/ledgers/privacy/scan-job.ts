@@ -55,7 +55,7 @@ export function scanHandler(dependencies: PrivacyDependencies): JobHandler {
       const { version, dataset } = found;
       if (version.state === 'deleted' || version.state === 'broken')
         throw new JobFailed(`the version is ${version.state}`);
-      const result = await look(dependencies, version, io.signal);
+      const result = await scan(dependencies, version, io.signal);
       await io.write(
         async (tx) => await recordScan(tx, { version: id, number: version.number, dataset }, result, now()),
       );
@@ -76,7 +76,7 @@ function holdsText(type: string): boolean {
   );
 }
 
-async function look(
+async function scan(
   dependencies: PrivacyDependencies,
   version: DatasetVersion,
   signal: AbortSignal,
@@ -84,7 +84,7 @@ async function look(
   const { columns } = version.schema;
   // Loaded on demand, because the data of phone numbers slows the start.
   const { ColumnScan } = await import('#lib/detectors/column-findings.ts');
-  const looks = new Map(columns.map(({ name }) => [name, new ColumnScan(name)]));
+  const scans = new Map(columns.map(({ name }) => [name, new ColumnScan(name)]));
   const read = columns.filter(({ type }) => holdsText(type));
   const rows = Math.min(version.rows, SAMPLE_ROWS);
   if (read.length > 0 && rows > 0) {
@@ -100,14 +100,14 @@ async function look(
           { signal },
         );
         await see(
-          names.map((name) => looks.get(name)),
+          names.map((name) => scans.get(name)),
           result.rows,
           signal,
         );
       }
     });
   }
-  const findings = [...looks].flatMap(([name, one]) => one.findings().map((finding) => ({ ...finding, column: name })));
+  const findings = [...scans].flatMap(([name, one]) => one.findings().map((finding) => ({ ...finding, column: name })));
   return { columns: columns.length, rows, findings };
 }
 
@@ -128,13 +128,13 @@ function sampleOf(names: readonly string[], { digest, rows }: DatasetVersion): Q
 }
 
 async function see(
-  looks: readonly (ColumnScan | undefined)[],
+  scans: readonly (ColumnScan | undefined)[],
   rows: readonly (readonly Cell[])[],
   signal: AbortSignal,
 ): Promise<void> {
   let started = performance.now();
   for (const row of rows) {
-    for (const [at, value] of row.entries()) if (typeof value === 'string') looks[at]?.see(value);
+    for (const [at, value] of row.entries()) if (typeof value === 'string') scans[at]?.see(value);
     if (performance.now() - started < SLICE_MS) continue;
     await turn();
     signal.throwIfAborted();

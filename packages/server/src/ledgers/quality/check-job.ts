@@ -139,10 +139,10 @@ async function checkVersion(
 async function readKnown(tx: Transaction, versions: Versions, due: DueCheck): Promise<Known> {
   const version = await versions.read(tx, due.version);
   const spec = await versions.spec(tx, version.dataset);
-  const wantsBefore = due.expectations.some(
+  const needsPrevious = due.expectations.some(
     (one) => one.type === 'rowCountChange' || (one.type === 'drift' && one.against === 'previous'),
   );
-  const before = wantsBefore ? await versions.previous(tx, version.dataset, version.number) : undefined;
+  const before = needsPrevious ? await versions.previous(tx, version.dataset, version.number) : undefined;
   const others = new Map<string, DatasetVersion>();
   for (const reference of due.expectations.flatMap(referencesOf)) {
     if (others.has(reference)) continue;

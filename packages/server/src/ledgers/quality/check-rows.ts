@@ -155,7 +155,7 @@ export async function startCheck(sql: Sql, id: string): Promise<DueCheck | undef
     `update quality.check set state = 'running' where id = $1 and ended_at is null
      returning id, version, gate, expectations`,
     [id],
-    'begin_quality_check',
+    'start_quality_check',
   );
   return row;
 }

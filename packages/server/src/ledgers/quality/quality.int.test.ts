@@ -232,7 +232,7 @@ describe('profiles and reports', () => {
     await world.push(name, { 'a.csv': csv(90, (i) => `${i},33,AA,z`) });
     await world.checked(`${name}@2`);
     await world.profiled(`${name}@2`);
-    await world.dais.call<DatasetVersion>('datasetVersion.delete', { name, version: '1', reason: 'asked for' });
+    await world.dais.call<DatasetVersion>('datasetVersion.delete', { name, version: '1', reason: 'requested' });
     expect(await codeOf(world.dais.call('qualityCheck.get', { name, check: id }))).toBe('not_found');
     const [row] = await world.db.database.transaction(
       { mode: 'read', scope: 'all' },

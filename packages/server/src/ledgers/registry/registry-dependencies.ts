@@ -2,7 +2,7 @@ import type { Principal } from '#kernel/principal.ts';
 import type { KindRegistry } from '#kernel/registry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 
-/** Locations of files for versions, as the tracking ledger knows them. */
+/** Locations of files for versions, from the tracking ledger. */
 export interface SourceHomes {
   /** Returns the URI of the artifact folder of a run; undefined if the project has no such run. */
   ofRun(tx: Transaction, id: string): Promise<string | undefined>;

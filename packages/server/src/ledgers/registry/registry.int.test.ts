@@ -53,7 +53,7 @@ describe('models', () => {
     await expect.poll(() => types(name)).toEqual(['resource.created', 'model.tagged', 'model.tagged']);
   });
 
-  test('a name is one model, whatever creates it', async () => {
+  test('a name is one model, with any client', async () => {
     const name = await freshModel({ description: 'By manifest' });
     expect(await codeOf(p.call('registeredModel.create', { name }))).toBe('already_exists');
     expect((await model(name)).description).toBe('By manifest');
@@ -200,7 +200,7 @@ describe('versions', () => {
     expect(await codeOf(p.call('modelVersion.get', { name, version: 'abc' }))).toBe('invalid_request');
   });
 
-  test('a retry with the same key registers nothing twice', async () => {
+  test('a retry with the same key registers no duplicate', async () => {
     const name = await freshModel();
     const context = { ...p.context, idempotencyKey: 'again' };
     const input = { name, source: 's3://bucket/m' };

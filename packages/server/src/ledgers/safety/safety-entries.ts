@@ -54,7 +54,7 @@ async function readScan(tx: Transaction, { input }: { readonly input: VersionInp
   if (scan !== undefined) return await presentScan(tx.sql, name, scan);
   const { type, createdAt } = await readVersion(tx.sql, tx.projectId, name, version);
   if (type === 'prompt' || now - createdAt > SOON_MS) throw notScanned(input);
-  const nothing = { files: 0, bytes: 0, findings: [], askedAt: createdAt };
+  const nothing = { files: 0, bytes: 0, findings: [], requestedAt: createdAt };
   return { model: name, version, state: 'pending', result: 'pending', ...nothing };
 }
 

@@ -173,7 +173,7 @@ export async function presentScan(sql: Sql, name: string, scan: ScanRow): Promis
     bytes: Number(scan.bytes),
     findings: findings.map(presentFinding),
     ...(scan.error !== null && { error: scan.error }),
-    askedAt: Number(scan.requested_at),
+    requestedAt: Number(scan.requested_at),
     ...(scan.ended_at !== null && { endedAt: Number(scan.ended_at) }),
   };
 }

@@ -193,7 +193,7 @@ test('steps print their secrets', { timeout: PATIENCE }, async () => {
       for before in "" a ab; do printf '%s%s' "$before" "$what" | base64; done
       printf %s "$what" | od -An -tx1 | tr -d ' \\n'; echo
     done
-    echo said; while [ ! -e ${join(folder, 'go')} ]; do sleep 0.1; done; echo "$CANARY"; "$CANARY"; exit 7`;
+    echo started; while [ ! -e ${join(folder, 'go')} ]; do sleep 0.1; done; echo "$CANARY"; "$CANARY"; exit 7`;
   const submit = async (steps: object) => {
     const answer = await send('POST', '/api/v1/executions', { ...asOwner, body: { steps } });
     expect(answer.status).toBe(201);
@@ -202,7 +202,7 @@ test('steps print their secrets', { timeout: PATIENCE }, async () => {
   const secrets = { CANARY: { secret: 'of-step', key: 'key' } };
   const id = await submit({ main: { command: ['sh', '-c', script], isolation: 'none', secrets } });
   const logs = async () => await (await send('GET', `/api/v1/executions/${id}/logs`, asOwner)).text();
-  await expect.poll(logs, { timeout: 60_000 }).toContain('said');
+  await expect.poll(logs, { timeout: 60_000 }).toContain('started');
   responses.push(await everyFile(join(folder, 'data', 'compute')));
   // The step continues.
   const servers = treeOf(dais.process.pid!).filter((pid) => commandOf(pid).includes('node'));

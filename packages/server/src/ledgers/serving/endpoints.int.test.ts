@@ -38,7 +38,7 @@ const infer = async (base: string, x: number, headers: Readonly<Record<string, s
   return { status: 200, variant, y: (JSON.parse(text) as { outputs: { data: number[] }[] }).outputs[0]?.data[0], text };
 };
 /** Uses a new connection: a kept one that was closed unnoticed would count as active in the killed process. */
-const askAlone = async (base: string) =>
+const callOnce = async (base: string) =>
   await new Promise<number>((resolve, reject) => {
     const sent = request(`${base}/v2/models/scaled/infer`, { method: 'POST', agent: false }, (answer) => {
       answer
@@ -273,7 +273,7 @@ test('a shadow receives copies and is listed as one; the stable model stays', as
   expect(await deploy({ model: 'models:/m/2', canary: 10 })).toMatchObject({ status: 202 });
   const taken = await client.settled('scaled', (now) => variantOf(now, 'canary')?.weight === 10);
   expect(variantOf(taken, 'shadow')).toBeUndefined();
-  await client.call('POST', '/api/v1/serving/endpoints/scaled/rollout/abort', { reason: 'only looked' });
+  await client.call('POST', '/api/v1/serving/endpoints/scaled/rollout/abort', { reason: 'test only' });
   await client.settled('scaled', (now) => variantOf(now, 'canary') === undefined);
 });
 
@@ -331,7 +331,7 @@ test('kill -9 of the control process fails no request at the gateway, and kill -
   const requesting = { on: true };
   const ask = async (at: 'gateway' | 'main', base: string) => {
     while (requesting.on) {
-      const status = await askAlone(base).catch((error: unknown) => String(error));
+      const status = await callOnce(base).catch((error: unknown) => String(error));
       results.push({ at, status });
     }
   };

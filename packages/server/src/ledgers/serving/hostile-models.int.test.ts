@@ -51,7 +51,7 @@ const deployLimited = async (endpoint: string, model: string) => {
   expect((await client.call('PUT', `/api/v1/endpoints/${endpoint}`, manifest)).status).toBe(200);
 };
 
-/** Runs as many iterations as the first input says; without that input, forever. */
+/** Runs as many iterations as the first input; without that input, forever. */
 function loop(trips: 'endless' | 'of the input'): Buffer {
   const scalar = (name: string, datatype: 'INT64' | 'BOOL') => ({ name, datatype, shape: [] });
   const state = (name: string) => ({ name, datatype: 'FP32' as const, shape: ['rows', 1] });

@@ -66,16 +66,16 @@ async function deliveriesOf(
   listeners: readonly Listener[],
 ): Promise<NewDelivery[]> {
   const called = format.candidates(event.type);
-  const asked = listeners.filter(
+  const requests = listeners.filter(
     (one) =>
       one.project_id === event.projectId &&
       one.format === format.name &&
       one.events.some((name) => called.includes(name)),
   );
-  if (asked.length === 0) return [];
+  if (requests.length === 0) return [];
   const message: Message | undefined = await format.render(tx, event);
   if (message === undefined) return [];
-  return asked
+  return requests
     .filter(({ events }) => events.includes(message.event))
     .map(({ id, project_id: projectId }) => ({ id: uuidv7(), webhook: id, projectId, ...message }));
 }

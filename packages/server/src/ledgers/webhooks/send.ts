@@ -22,7 +22,7 @@ export interface Sending {
 /** Half of the default timeouts, because a slow receiver delays the other deliveries of its project. */
 const TIMEOUTS = { headersMs: 30_000, idleMs: 10_000, totalMs: 30_000 };
 /** Longest time that a transaction waits for name resolution. */
-const LOOK_UP_MS = 2000;
+const LOOKUP_MS = 2000;
 /** Limit of a response body, which the webhook test shows. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 
@@ -86,7 +86,7 @@ export async function checkWebhookUrl(url: string, outbound: Outbound, inside: r
     const name = outbound.check(url);
     // A later refusal can be ignored, because every call is checked again.
     name.catch(() => {});
-    await Promise.race([name, delay(LOOK_UP_MS, undefined, { ref: false })]);
+    await Promise.race([name, delay(LOOKUP_MS, undefined, { ref: false })]);
   } catch (error) {
     if (!(error instanceof DaisError) || !error.retryable) throw error;
   }

@@ -151,7 +151,7 @@ describe('against the plain definitions', () => {
 });
 
 describe('what must hold', () => {
-  test('α knows no order of units, raters and labels, and no shift or scale of an interval', () => {
+  test('α is independent of the order of units, raters and labels, and of shift and scale of an interval', () => {
     fc.assert(
       fc.property(units, fc.integer({ min: 1, max: 9 }), fc.integer({ min: -1e6, max: 1e6 }), (some, scale, shift) => {
         const turned = some.map((unit) => unit.toReversed()).toReversed();
@@ -168,7 +168,7 @@ describe('what must hold', () => {
     );
   });
 
-  test('all agree: 1. One label for everything, or nothing to compare: no number', () => {
+  test('all agree: 1. One label for all items, or no pairs: no number', () => {
     expect(
       krippendorffAlpha(
         [

@@ -8,7 +8,7 @@ import type { Clock } from '#lib/clock.ts';
 export const WORTH_KEEPING = 64 * 1024;
 /** Sizes between two powers of two: at most a quarter of a buffer is unused. */
 const STEPS = 4;
-const LOOK_MS = 10_000;
+const POLL_MS = 10_000;
 
 interface Shelf {
   readonly free: ArrayBuffer[];
@@ -21,7 +21,7 @@ export class BufferPool {
   readonly #mostBytes: number;
   readonly #shelves = new Map<number, Shelf>();
   #bytes = 0;
-  #isLooking = false;
+  #isScanning = false;
 
   /** `mostBytes`: limit of unused memory in the pool. */
   constructor(clock: Clock, mostBytes: number) {
@@ -58,20 +58,20 @@ export class BufferPool {
     if (shelf === undefined) this.#shelves.set(size, (shelf = { free: [], least: 0 }));
     shelf.free.push(memory);
     this.#bytes += size;
-    this.#lookLater();
+    this.#scanLater();
   }
 
-  #lookLater(): void {
-    if (this.#isLooking) return;
-    this.#isLooking = true;
-    this.#clock.after(LOOK_MS, () => {
-      this.#isLooking = false;
+  #scanLater(): void {
+    if (this.#isScanning) return;
+    this.#isScanning = true;
+    this.#clock.after(POLL_MS, () => {
+      this.#isScanning = false;
       for (const [size, shelf] of this.#shelves) {
         this.#bytes -= size * shelf.free.splice(0, shelf.least).length;
         shelf.least = shelf.free.length;
         if (shelf.free.length === 0) this.#shelves.delete(size);
       }
-      if (this.#bytes > 0) this.#lookLater();
+      if (this.#bytes > 0) this.#scanLater();
     });
   }
 }

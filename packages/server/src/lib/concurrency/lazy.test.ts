@@ -9,7 +9,7 @@ test('is created once, on first use', async () => {
   expect([await lazy.opened(), made]).toEqual([1, 1]);
 });
 
-test('what failed is tried anew', async () => {
+test('a failed load is retried', async () => {
   let tries = 0;
   const lazy = new Lazy(async () => {
     tries += 1;

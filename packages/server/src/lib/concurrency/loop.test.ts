@@ -51,7 +51,7 @@ describe('a loop', () => {
     await loop.stop();
   });
 
-  test('is woken by a bell, and by one that rang during its turn', async () => {
+  test('is woken by a notification, and by one that arrived during its turn', async () => {
     const rings: (() => void)[] = [];
     let silenced = 0;
     const { loop, state } = make((n) => {
@@ -120,7 +120,7 @@ describe('a loop', () => {
     await loop.stop();
   });
 
-  test('knows how long ago a turn ended well', async () => {
+  test('reports the time since the last successful turn', async () => {
     const { clock, loop } = make((n) => {
       if (n > 1) throw new Error('no');
       return false;

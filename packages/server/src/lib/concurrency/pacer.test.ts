@@ -3,7 +3,7 @@ import { ManualClock } from '#lib/manual-clock.testing.ts';
 import { systemClock } from '#lib/clock.ts';
 import { pacer } from './pacer.ts';
 
-test('keeps the pace, and idle time is not saved up', async () => {
+test('keeps the pace, and idle time is not accumulated', async () => {
   const pace = pacer(systemClock, 10_000_000);
   const started = Date.now();
   for (let n = 0; n < 20; n += 1) await pace(250_000);

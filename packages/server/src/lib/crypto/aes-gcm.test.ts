@@ -23,7 +23,7 @@ describe('AES-256-GCM', () => {
     );
   });
 
-  test('round trip; any changed byte, other text or other key opens nothing', () => {
+  test('round trip; with any changed byte, other text or other key decryption fails', () => {
     fc.assert(
       fc.property(bytes, fc.string(), fc.nat(), (plaintext, aad, where) => {
         const key = randomBytes(32);
@@ -37,7 +37,7 @@ describe('AES-256-GCM', () => {
     );
   });
 
-  test('rejects a short tag or nonce, whatever its bytes', () => {
+  test('rejects a short tag or nonce, with any bytes', () => {
     const key = randomBytes(32);
     const box = encryptGcm(key, Buffer.from('x'), '');
     expect(decryptGcm(key, { ...box, tag: box.tag.subarray(0, 4) }, '')).toBeUndefined();

@@ -22,7 +22,7 @@ test('forms come once, the longest first', () => {
 
 const secret = fc.string({ unit: 'binary', minLength: 6, maxLength: 40 }).filter((text) => text.trim().length >= 6);
 
-test('whatever is around it, the base64 of a value holds one of its forms', () => {
+test('with any surrounding bytes, the base64 of a value contains one of its forms', () => {
   fc.assert(
     fc.property(secret, fc.uint8Array({ maxLength: 7 }), fc.uint8Array({ maxLength: 7 }), (value, before, after) => {
       const whole = Buffer.concat([before, Buffer.from(value), after]);

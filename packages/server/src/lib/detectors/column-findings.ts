@@ -36,7 +36,7 @@ const RARE = 0.2;
 interface Tally {
   readonly detector: Detector;
   /** Values that match the pattern. */
-  looking: number;
+  matching: number;
   /** Values with one. */
   holding: number;
   strength: number;
@@ -48,7 +48,7 @@ export class ColumnScan {
   readonly #words: string;
   readonly #tallies: readonly Tally[] = detectors.map((detector) => ({
     detector,
-    looking: 0,
+    matching: 0,
     holding: 0,
     strength: 0,
   }));
@@ -65,7 +65,7 @@ export class ColumnScan {
     const digits = digitsIn(text);
     for (const tally of this.#tallies) {
       const { candidates, matches } = matchText(tally.detector, text, digits);
-      if (candidates > 0) tally.looking += 1;
+      if (candidates > 0) tally.matching += 1;
       const [first] = matches;
       if (first === undefined) continue;
       tally.holding += 1;
@@ -90,12 +90,12 @@ export class ColumnScan {
     return [...explained, ...named].toSorted((a, b) => b.confidence - a.confidence || (a.entity < b.entity ? -1 : 1));
   }
 
-  #judge({ detector, looking, holding, strength, example }: Tally): ColumnFinding | undefined {
+  #judge({ detector, matching, holding, strength, example }: Tally): ColumnFinding | undefined {
     if (holding === 0 || example === undefined) return undefined;
     const { entity, chance, words } = detector;
-    const rate = holding / looking;
+    const rate = holding / matching;
     const named = containsTerm(this.#words, words);
-    const byChance = chance + ABOVE_CHANCE * Math.sqrt((chance * (1 - chance)) / looking);
+    const byChance = chance + ABOVE_CHANCE * Math.sqrt((chance * (1 - chance)) / matching);
     // Too few values to exclude chance, unless all of them pass: the name of the column must indicate the entity too.
     if (rate <= byChance && rate < 1 && !(named && rate > chance)) return undefined;
     const share = holding / this.#values;

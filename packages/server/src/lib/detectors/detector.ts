@@ -1,4 +1,4 @@
-/** What a detector knows of one kind of personal or secret text. */
+/** A detector of one kind of personal or secret text. */
 export interface Detector {
   /** `EMAIL_ADDRESS`: as Presidio names it where both know it, so that findings of both can be compared. */
   readonly entity: string;

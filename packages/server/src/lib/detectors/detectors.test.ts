@@ -7,9 +7,9 @@ import { detectors, findInText } from './find-in-text.ts';
 import { redactExample } from './redact-example.ts';
 
 const findingsOf = (name: string, values: readonly string[]) => {
-  const look = new ColumnScan(name);
-  for (const value of values) look.see(value);
-  return look.findings();
+  const scan = new ColumnScan(name);
+  for (const value of values) scan.see(value);
+  return scan.findings();
 };
 const entitiesIn = (text: string) => new Set(findInText(text).map(({ entity }) => entity));
 const digits = (seed: number, length: number) => {

@@ -82,24 +82,24 @@ function textsOf(entity: string, forms: readonly string[]): readonly string[] {
 
 test('both agree on candidates', { timeout: 240_000 }, async () => {
   const python = join(await pythonEnvironment('presidio', join(folder, 'requirements.txt')), 'bin', 'python');
-  const asked = Object.entries(FORMS).flatMap(([entity, forms]) =>
+  const requests = Object.entries(FORMS).flatMap(([entity, forms]) =>
     textsOf(entity, forms).map((text) => ({ entity, text })),
   );
   const end = await run(python, ['-B', '-W', 'ignore', join(folder, 'results.py')], {
     env: { PATH: '/usr/bin:/bin', LANG: 'C.UTF-8', HOME: '/nonexistent' },
-    input: asked.map((question) => `${JSON.stringify(question)}\n`).join(''),
+    input: requests.map((question) => `${JSON.stringify(question)}\n`).join(''),
     timeoutMs: 200_000,
     maxOutputBytes: 8 << 20,
   });
-  expect({ code: end.code, said: end.stderr.slice(-2000) }).toMatchObject({ code: 0 });
+  expect({ code: end.code, stderr: end.stderr.slice(-2000) }).toMatchObject({ code: 0 });
   const theirs = end.stdout
     .toString('utf8')
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line) as { found: boolean; checked: boolean });
-  expect(theirs).toHaveLength(asked.length);
+  expect(theirs).toHaveLength(requests.length);
   const table = Object.keys(FORMS).map((entity) => {
-    const rows = asked.flatMap((question, at) =>
+    const rows = requests.flatMap((question, at) =>
       question.entity === entity
         ? [
             {

@@ -113,7 +113,7 @@ test.each([2n ** 53n, -(2n ** 53n), 2n ** 63n - 1n, -(2n ** 63n), 3_475_017_391_
   },
 );
 
-test('packed blocks, no blocks, and what the writer noted', () => {
+test('packed blocks, no blocks, and the metadata of the writer', () => {
   const packed = readAvroFile(file('string', [text('a'), text('b')], { codec: 'deflate' }), LIMITS);
   expect(packed.records).toEqual(['a', 'b']);
   expect(packed.metadata.get('note')).toBe('é');

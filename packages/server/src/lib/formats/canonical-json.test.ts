@@ -14,7 +14,7 @@ test('the examples of RFC 8785', () => {
   );
 });
 
-test('it reads back as what it was, and the order of members does not matter', () => {
+test('it is parsed back to an equal value, and the order of members does not matter', () => {
   fc.assert(
     fc.property(fc.jsonValue({ stringUnit: 'binary' }), (value) => {
       const text = canonicalJson(value);

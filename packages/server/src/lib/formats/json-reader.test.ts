@@ -96,7 +96,7 @@ test.each([
   expect(() => read(text)).toThrow(message);
 });
 
-test('numbers that are none are taken where they are wanted', () => {
+test('quoted numbers are accepted where numbers are expected', () => {
   expect(read('[NaN, Infinity, -Infinity]', true)).toEqual([Number.NaN, Number.POSITIVE_INFINITY, -Infinity]);
 });
 

@@ -1,6 +1,6 @@
 /**
  * Reads JSON from bytes, value by value. Differences to `JSON.parse`: integers beyond 2^53 keep all digits, duplicate
- * keys and excessive nesting are errors, and a caller that knows the structure reads numbers without an object for each
+ * keys and excessive nesting are errors, and a caller with a known structure reads numbers without an object for each
  * (20 instead of 34 ns for a number).
  */
 import { isUtf8 } from 'node:buffer';

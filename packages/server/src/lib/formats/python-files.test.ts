@@ -85,7 +85,7 @@ name: mlflow-env
     },
   );
 
-  test('versions that only conda knows are named', () => {
+  test('versions that only conda has are named', () => {
     const { unsupported } = readCondaFile(`dependencies: ['numpy 1.8|1.9', "numpy[version='>=1']"]`, none);
     expect(unsupported.map(({ why }) => why)).toEqual(
       Array(2).fill('a version specification that only conda supports'),
@@ -99,7 +99,7 @@ name: mlflow-env
     ['python 3.11.*', '3.11'],
     ['python>=3.9', undefined],
     ['python', undefined],
-  ])('%s asks for %s', (entry, version) => {
+  ])('%s requires %s', (entry, version) => {
     expect(readCondaFile(`dependencies: ['${entry}']`, none).version).toBe(version);
   });
 });
@@ -126,7 +126,7 @@ dependencies:
     });
   });
 
-  test('a version that YAML takes for a number is the one that was meant', () => {
+  test('a version that YAML parses as a number is the intended one', () => {
     expect(readPythonEnvFile('python: 3.10', none).version).toBe('3.10');
     expect(readPythonEnvFile('python: 3.9', none).version).toBe('3.9');
     expect(readPythonEnvFile('dependencies: []', none).version).toBeUndefined();

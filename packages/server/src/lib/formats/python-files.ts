@@ -1,6 +1,6 @@
 /**
  * Dependency files of Python projects and models: `requirements.txt`, `conda.yaml` and `python_env.yaml`. They are
- * converted to a Python version and lines for pip. Nothing is looked up, so only the index knows whether a package
+ * converted to a Python version and lines for pip. Nothing is resolved, so only the index shows whether a package
  * exists.
  */
 import { readYamlDocuments, YamlError } from './yaml-documents.ts';
@@ -162,7 +162,7 @@ function setVersion(found: Found, version: string): void {
   found.version = version;
 }
 
-/** Without quotes, YAML reads 3.10 as the number 3.1; nobody means Python 3.1. */
+/** Without quotes, YAML reads 3.10 as the number 3.1; Python 3.10 is meant. */
 function pythonText(value: unknown): string {
   const text = String(value);
   return text === '3.1' ? '3.10' : text;

@@ -7,8 +7,8 @@ import { open, type Entry, type Options, type ZipFile } from 'yauzl';
 const openArchive = promisify<string, Options, ZipFile>(open);
 
 /**
- * Writes the member `name` to `target`, at most `maxBytes`. The caller verifies the archive's bytes with a digest; checksums inside are
- * not compared. @throws Error that says what is wrong with the archive.
+ * Writes the member `name` to `target`, at most `maxBytes`. The caller verifies the archive's bytes with a digest;
+ * checksums inside are not compared. @throws Error with the problem of the archive.
  */
 export async function extractZipMember(archive: string, name: string, target: string, maxBytes: number): Promise<void> {
   const zip = await openArchive(archive, { lazyEntries: true, autoClose: false }).catch((error: unknown) => {
@@ -20,7 +20,7 @@ export async function extractZipMember(archive: string, name: string, target: st
     if (entry.uncompressedSize > maxBytes) {
       throw new Error(`${name} in ${archive} has ${entry.uncompressedSize} bytes, more than ${maxBytes}`);
     }
-    // The stream fails when the member has more or fewer bytes than its entry says.
+    // The stream fails when the member has more or fewer bytes than in its entry.
     const content = await promisify<Entry, NodeJS.ReadableStream>(zip.openReadStream.bind(zip))(entry).catch(
       (error: unknown) => {
         throw unreadable(archive, error);

@@ -19,6 +19,6 @@ test.each([
   expect(byteSpan(header, 10)).toEqual(span);
 });
 
-test('nothing has no range', () => {
+test('empty content has no range', () => {
   expect(byteSpan('bytes=0-', 0)).toBe('outside');
 });

@@ -68,7 +68,7 @@ test('a thousand requests share one connection, and each gets its own response',
   expect(received[0]).toMatchObject({ head: 'POST /a HTTP/1.1\r\nhost: h', requestId: 'id-1' });
 });
 
-test('long responses arrive whole, beside short ones', async () => {
+test('long responses arrive whole, interleaved with short ones', async () => {
   const long = Buffer.alloc(20 * 1024 * 1024, 7);
   handle = (request) => request.respond(200, '', request.body.length === 4 ? long : 'é');
   const [first, second] = await Promise.all([send('long'), send('s')]);
@@ -76,7 +76,7 @@ test('long responses arrive whole, beside short ones', async () => {
   expect(Buffer.from((second as Sent).body, 'latin1').toString('utf8')).toBe('é');
 });
 
-test('a caller that has gone gets no response, and the handler learns it', async () => {
+test('a disconnected caller gets no response, and the handler is notified', async () => {
   const events: string[] = [];
   handle = (request) => request.onClose(() => events.push(`gone: ${request.isGone}`));
   const leave = channel.send('POST / HTTP/1.1', '', Buffer.alloc(0), {
@@ -144,7 +144,7 @@ test.each([
   ['a message that is too long', Buffer.from([255, 255, 255, 127, 1, 0, 0, 0])],
   ['a head that is longer than its message', Buffer.from([9, 0, 0, 0, 1, 0, 0, 0, 255, 255, 0, 0, 0])],
   ['a message that is too short for a head', Buffer.from([5, 0, 0, 0, 1, 0, 0, 0, 0])],
-])('%s closes the connection, and nothing else', async (_name, bytes) => {
+])('%s closes only the connection', async (_name, bytes) => {
   const raw = connect(port(), '127.0.0.1');
   raw.on('error', () => {});
   raw.write(upgrade());

@@ -59,7 +59,7 @@ it('models pass in each format', () => {
   expect(models.filter(([, why]) => why.length > 0)).toEqual([]);
 });
 
-it('what acts while it is loaded does not pass', () => {
+it('code that runs while it is loaded is blocked', () => {
   const hostile = [...blocked].filter(([path]) => path.startsWith('hostile-'));
   expect(hostile.map(([path, why]) => [path, why.some((one) => one.includes('system'))])).toEqual([
     ['hostile-module.pth', true],

@@ -91,7 +91,7 @@ describe('arrays of joblib', () => {
         '.',
       ),
     ],
-  ])('what acts is found: %s', async (_where, file) => {
+  ])('code is detected: %s', async (_where, file) => {
     const found = await scan('m.joblib', file);
     expect(found).toContain('block pickle-import It imports os.system, which no model needs at load time.');
     for (const path of ['m.joblib', 'weights.dat']) {
@@ -119,7 +119,7 @@ describe('arrays of joblib', () => {
     ['no alignment', dictionary(wrapper({ alignment: 'N' }), hidden('cos\nsystem\n'))],
     ['padding whose length is an opcode', dictionary(wrapper(), padding(0x28), twoNumbers)],
     ['padding with other bytes', dictionary(wrapper(), Buffer.from([2, 1, 1]), twoNumbers)],
-    ['a dtype that says that numbers are objects', array({ dtype: dtype(wide) })],
+    ['a dtype that declares numbers as objects', array({ dtype: dtype(wide) })],
     ['a dtype without a state', array({ dtype: ops(global('numpy', 'dtype'), text('f8'), '\x89\x88\x87R') })],
     ['a dtype whose state is set twice', array({ dtype: ops(dtype(NUMBERS), ...NUMBERS.slice(1)) })],
     [
@@ -173,7 +173,7 @@ describe('arrays of joblib', () => {
       dictionary(wrapper({ dtype: dtype(OBJECTS) }), '\x80\x05\x95\x09', Buffer.alloc(7), 'N.', Buffer.alloc(7, 0x4e)),
     ],
     ['no end', ops(START, wrapper(), padding(), twoNumbers)],
-  ])('what could be read in two ways is blocked: %s', async (_what, file) => {
+  ])('ambiguous content is blocked: %s', async (_what, file) => {
     expect(isBlocked(await scan('m.joblib', file))).toBe(true);
     expect(isBlocked(await scan('weights.dat', file))).toBe(true);
   });
@@ -230,7 +230,7 @@ describe('arrays of joblib', () => {
     );
   });
 
-  it('ends and never passes what acts, whatever else changes', async () => {
+  it('ends and never accepts code, with any other changes', async () => {
     const seed = ops(
       START,
       '(',

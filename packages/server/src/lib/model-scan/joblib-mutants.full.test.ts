@@ -38,17 +38,17 @@ afterAll(async () => {
 });
 
 async function namesSeen(bytes: Buffer): Promise<ReadonlySet<string>> {
-  const look = emptyContent();
+  const content = emptyContent();
   const from = PickleBytes.of(bytes);
   try {
-    while (from.at < from.size) await scanPickle(from, look);
+    while (from.at < from.size) await scanPickle(from, content);
   } catch (error) {
     if (!(error instanceof PickleError)) throw error;
   }
-  return new Set([...look.names.keys(), ...(look.unlikeJoblib?.names.keys() ?? [])]);
+  return new Set([...content.names.keys(), ...(content.unlikeJoblib?.names.keys() ?? [])]);
 }
 
-it('no name is imported that the scan neither sees nor blocks', async () => {
+it('no name is imported that the scan neither finds nor blocks', async () => {
   const all = await readFile(join(folder, 'mutants'));
   const lines = (await readFile(join(folder, 'names.jsonl'), 'utf8')).trim().split('\n');
   const counts = { mutants: 0, passed: 0, dangerous: 0 };

@@ -35,20 +35,21 @@ const MAX_MARKED = 2 * MAX_ITEMS;
 /** The opcode and its length. */
 const FRAME_HEADER = 9;
 /**
- * `joblib`: steps over arrays. `pickle`: knows of no arrays. `trial`: the same, and ends where Python certainly ends with an error.
+ * `joblib`: steps over arrays. `pickle`: without arrays. `trial`: the same, and ends where Python certainly ends with
+ * an error.
  */
 type Reader = 'joblib' | 'pickle' | 'trial';
 
 interface Start {
   readonly from: PickleBytes;
-  readonly look: PickleContent;
+  readonly content: PickleContent;
   readonly reader: Reader;
   readonly stack?: Value[];
   readonly memo?: Map<number, Value>;
 }
 
 export class PickleMachine {
-  readonly look: PickleContent;
+  readonly content: PickleContent;
   readonly #from: PickleBytes;
   readonly #reader: Reader;
   readonly #stack: Value[];
@@ -61,9 +62,9 @@ export class PickleMachine {
   /** Until the first array, `pickle.load` executes the same opcodes. */
   isReadAlike: boolean;
 
-  constructor({ from, look, reader, stack = [], memo = new Map() }: Start) {
+  constructor({ from, content, reader, stack = [], memo = new Map() }: Start) {
     this.isReadAlike = reader === 'joblib';
-    this.look = look;
+    this.content = content;
     this.#from = from;
     this.#reader = reader;
     this.#stack = stack;
@@ -80,18 +81,18 @@ export class PickleMachine {
 
   /** The nested pickle at this position, with its own stack and memo. */
   inside(): PickleMachine {
-    return new PickleMachine({ from: this.#from, look: this.look, reader: 'pickle' });
+    return new PickleMachine({ from: this.#from, content: this.content, reader: 'pickle' });
   }
 
   /** Continues here like `pickle.load`, from the same position. */
-  withoutJoblib(look: PickleContent): PickleMachine {
+  withoutJoblib(content: PickleContent): PickleMachine {
     // A separate copy: changes here must not affect joblib's interpretation.
     const detached = (value: Value): Value => (value instanceof Dict || value instanceof Dtype ? PLAIN : value);
     const memo = new Map<number, Value>();
     for (const [index, value] of this.#memo) memo.set(index, detached(value));
     return new PickleMachine({
       from: this.#from,
-      look,
+      content,
       reader: 'trial',
       stack: this.#stack.map(detached),
       memo,
@@ -274,7 +275,7 @@ export class PickleMachine {
         else {
           if (this.#reader === 'trial' && (isCertainlyNoText(module) || isCertainlyNoText(name)))
             throw new PickleEnd('a name is not valid');
-          this.look.dynamic = true;
+          this.content.dynamic = true;
           this.#push(OTHER);
         }
         break;
@@ -347,7 +348,7 @@ export class PickleMachine {
   #build(): 'objects' | undefined {
     const state = this.#pop();
     const target = this.#top();
-    this.look.calls += 1;
+    this.content.calls += 1;
     if (target instanceof Dtype) target.setState(state);
     if (target !== ARRAY || this.#reader !== 'joblib') return undefined;
     if (!this.isBetweenFrames) throw new PickleError('an array starts within a frame');
@@ -370,7 +371,7 @@ export class PickleMachine {
   }
 
   #name(module: string, name: string): void {
-    const { names } = this.look;
+    const { names } = this.content;
     names.set(`${module} ${name}`, [module, name]);
     if (names.size > MOST_NAMES) throw new PickleError('it has too many names');
     const named = new Named(module, name);
@@ -383,7 +384,7 @@ export class PickleMachine {
       const isClass = callee instanceof CallResult && MAKES_CLASSES.test(callee.by);
       if (this.#reader === 'trial' && (typeof callee === 'string' || isNeitherTextNorCallable(callee)))
         throw new PickleEnd('it calls an object that is not a function');
-      if (!isClass) this.look.callsMade = true;
+      if (!isClass) this.content.callsMade = true;
       this.#call(OTHER);
       return;
     }
@@ -393,19 +394,19 @@ export class PickleMachine {
         this.#call(maker);
         return;
       }
-      if (!isPlainAttribute(given)) this.look.reachesThrough = true;
+      if (!isPlainAttribute(given)) this.content.reachesThrough = true;
     }
     this.#call((callee.full === 'numpy.dtype' && Dtype.from(given)) || new CallResult(callee.full));
   }
 
   #call(result: Value): void {
-    this.look.calls += 1;
+    this.content.calls += 1;
     this.#push(result);
   }
 
   #extension(bytes: number): void {
     this.#from.take(bytes);
-    this.look.extension = true;
+    this.content.extension = true;
     this.#push(OTHER);
   }
 
@@ -483,7 +484,7 @@ export class PickleMachine {
   }
 
   #pushText(text: string): void {
-    if (SUSPICIOUS_NAMES.has(text)) this.look.words.add(text);
+    if (SUSPICIOUS_NAMES.has(text)) this.content.words.add(text);
     this.#push(text.includes('\\') ? OTHER : text);
   }
 
@@ -494,7 +495,7 @@ export class PickleMachine {
       return;
     }
     const text = this.#from.take(length).toString('utf8');
-    if (typeof text === 'string' && SUSPICIOUS_NAMES.has(text)) this.look.words.add(text);
+    if (typeof text === 'string' && SUSPICIOUS_NAMES.has(text)) this.content.words.add(text);
     this.#push(text);
   }
 }

@@ -32,11 +32,11 @@ export function emptyContent(): PickleContent {
 }
 
 /**
- * Reads the pickle at the position of `from`. @throws PickleError for an invalid pickle; `look` keeps the content up to
+ * Reads the pickle at the position of `from`. @throws PickleError for an invalid pickle; `content` keeps the content up to
  * the error.
  */
-export async function scanPickle(from: PickleBytes, look: PickleContent): Promise<void> {
-  await scanToEnd(new PickleMachine({ from, look, reader: 'joblib' }), from, { opcodes: 0 });
+export async function scanPickle(from: PickleBytes, content: PickleContent): Promise<void> {
+  await scanToEnd(new PickleMachine({ from, content, reader: 'joblib' }), from, { opcodes: 0 });
 }
 
 async function scanToEnd(scan: PickleMachine, from: PickleBytes, done: { opcodes: number }): Promise<void> {
@@ -55,10 +55,10 @@ async function scanToEnd(scan: PickleMachine, from: PickleBytes, done: { opcodes
 async function scanObjects(scan: PickleMachine, from: PickleBytes, done: { opcodes: number }): Promise<void> {
   if (scan.isReadAlike) {
     scan.isReadAlike = false;
-    scan.look.unlikeJoblib ??= emptyContent();
+    scan.content.unlikeJoblib ??= emptyContent();
     const start = from.at;
     try {
-      await scanToEnd(scan.withoutJoblib(scan.look.unlikeJoblib), from, done);
+      await scanToEnd(scan.withoutJoblib(scan.content.unlikeJoblib), from, done);
     } catch (error) {
       if (!(error instanceof PickleEnd)) throw error;
     }

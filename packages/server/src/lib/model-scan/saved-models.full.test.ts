@@ -50,7 +50,7 @@ afterAll(async () => {
 const blocked = (findings: readonly ScanFinding[]) =>
   findings.filter(({ severity }) => severity === 'block').map(({ rule, detail }) => `${rule}: ${detail}`);
 
-it('every estimator of scikit-learn is among them', () => {
+it('every estimator of scikit-learn is included', () => {
   expect({ enough: saved.estimators.length > 190, complaints }).toMatchObject({ enough: true });
 });
 
@@ -76,10 +76,10 @@ it('the scan follows files of joblib as joblib does: to their end, with the name
   expect(files.length).toBeGreaterThan(400);
   for (const [path, names] of files) {
     const bytes = await readFile(join(folder, path));
-    const look = emptyContent();
+    const content = emptyContent();
     const from = PickleBytes.of(bytes);
-    await scanPickle(from, look);
-    expect({ path, end: from.at, names: sorted(look.names.values()) }).toEqual({
+    await scanPickle(from, content);
+    expect({ path, end: from.at, names: sorted(content.names.values()) }).toEqual({
       path,
       end: bytes.length,
       names: sorted(names),
@@ -87,7 +87,7 @@ it('the scan follows files of joblib as joblib does: to their end, with the name
   }
 });
 
-it('what starts, connects, reads or evaluates while it is loaded does not pass', () => {
+it('code that starts, connects, reads or evaluates while it is loaded is blocked', () => {
   const hostile = [...found].filter(([path]) => path.startsWith('hostile-'));
   expect(hostile.length).toBeGreaterThan(50);
   expect(hostile.filter(([, findings]) => blocked(findings).length === 0).map(([path]) => path)).toEqual([]);

@@ -38,20 +38,20 @@ async function scan(path: string): Promise<string[]> {
   return findings.map(({ rule, severity, detail }) => `${severity} ${rule} ${detail}`);
 }
 
-it('sees the names that CPython imports, of every protocol', async () => {
+it('finds the names that CPython imports, of every protocol', async () => {
   expect(Object.keys(expected)).toHaveLength(60);
   for (const [path, names] of Object.entries(expected)) {
-    const look = emptyContent();
+    const content = emptyContent();
     const bytes = await readFile(join(folder, path));
     const from = PickleBytes.of(bytes);
-    await scanPickle(from, look);
+    await scanPickle(from, content);
     expect(from.at).toBe(bytes.length);
     // Protocols below 3 have the names of Python 2, which CPython maps while it loads.
     const old = (module: string) => module.replace('__builtin__', 'builtins').replace('copy_reg', 'copyreg');
-    const seen = new Set([...look.names.values()].map(([module, name]) => `${old(module)} ${name}`));
+    const seen = new Set([...content.names.values()].map(([module, name]) => `${old(module)} ${name}`));
     const expected = new Set(names.map(([module, name]) => `${old(module)} ${name}`));
     expect({ path, seen: [...seen].toSorted() }).toEqual({ path, seen: [...expected].toSorted() });
-    expect(look.dynamic).toBe(false);
+    expect(content.dynamic).toBe(false);
   }
 });
 

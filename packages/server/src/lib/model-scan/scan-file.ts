@@ -88,11 +88,11 @@ function startsAsOldPickle(bytes: Buffer): boolean {
 /** `beside`: all files of the model. */
 export async function scanFile(file: ScannedFile, beside: readonly string[]): Promise<readonly ScanFinding[]> {
   const findings = new Findings(file.path);
-  await look(file, beside, findings, undefined, 0);
+  await scanContent(file, beside, findings, undefined, 0);
   return findings.list();
 }
 
-async function look(
+async function scanContent(
   file: ScannedFile,
   beside: readonly string[],
   findings: Findings,
@@ -109,12 +109,12 @@ async function look(
   };
   switch (format) {
     case 'zip':
-      await lookIntoZip(file, beside, findings, inside, depth);
+      await scanZip(file, beside, findings, inside, depth);
       return;
     case 'pickle': {
       // A file of numbers can start like a pickle: only a file with the extension of a pickle must be one.
       const certainty = PICKLE_NAME.test(file.path) ? 'pickle' : 'maybe';
-      await lookAtPickle(await pickleBytes(file), certainty, findings, inside);
+      await scanPickleFile(await pickleBytes(file), certainty, findings, inside);
       return;
     }
     case 'numpy': {
@@ -124,7 +124,7 @@ async function look(
       else if (/'descr':\s*(\[|'[^']*O)|object/.test(text)) {
         const from = await pickleBytes(file);
         from.at = header;
-        await lookAtPickle(from, 'pickle', findings, inside);
+        await scanPickleFile(from, 'pickle', findings, inside);
       }
       return;
     }
@@ -142,7 +142,7 @@ async function look(
       await scanGguf(file, findings);
       return;
     case 'hdf5':
-      await lookAtHdf5(file, findings, inside);
+      await scanHdf5(file, findings, inside);
       return;
     case 'saved-model': {
       const bytes = await whole(MOST_BYTES);
@@ -169,7 +169,7 @@ async function look(
       const unpacked = bytes && (await unpack(bytes));
       const isPickle = PACKED_NAME.test(file.path) || start[0] === ZFILE || startsAsPickle(unpackStart(start));
       if (unpacked !== undefined)
-        await lookAtPickle(PickleBytes.of(unpacked), isPickle ? 'pickle' : 'maybe', findings, inside);
+        await scanPickleFile(PickleBytes.of(unpacked), isPickle ? 'pickle' : 'maybe', findings, inside);
       else if (isPickle) {
         const limit = `${MOST_PICKLE / 2 ** 20} MiB`;
         block(
@@ -183,11 +183,11 @@ async function look(
       block('archive', 'It is an archive of a format that Dais does not scan.');
       return;
     default:
-      await lookAtRest(file, start, findings, inside);
+      await scanOther(file, start, findings, inside);
   }
 }
 
-async function lookIntoZip(
+async function scanZip(
   file: ScannedFile,
   beside: readonly string[],
   findings: Findings,
@@ -214,12 +214,12 @@ async function lookIntoZip(
             (await file.read(entry.start + offset, Math.max(0, Math.min(length, entry.size - offset)))),
         };
         if (/(^|\/)config\.json$/.test(entry.name) && file.path.toLowerCase().endsWith('.keras')) {
-          lookAtKeras((await member.read(0, Math.min(entry.size, 64 * 1024 * 1024))).toString('utf8'), findings, path);
+          scanKeras((await member.read(0, Math.min(entry.size, 64 * 1024 * 1024))).toString('utf8'), findings, path);
         }
         if (entry.name === 'schema.json' && file.path.toLowerCase().endsWith('.skops')) {
           inspectSkops((await member.read(0, Math.min(entry.size, MOST_SCHEMA))).toString('utf8'), findings, path);
         }
-        await look(member, beside, findings, path, depth + 1);
+        await scanContent(member, beside, findings, path, depth + 1);
       } catch (error) {
         report(error);
       }
@@ -234,7 +234,7 @@ async function pickleBytes(file: ScannedFile): Promise<PickleBytes> {
   return file.size > MAX_WHOLE ? PickleBytes.ofFile(file) : PickleBytes.of(await file.read(0, file.size));
 }
 
-async function lookAtPickle(
+async function scanPickleFile(
   from: PickleBytes,
   certainty: 'pickle' | 'maybe',
   findings: Findings,
@@ -362,7 +362,7 @@ function inspectSkops(schema: string, findings: Findings, inside: string): void 
 }
 
 /** Keras puts layers back by their names; a Lambda is Python code. */
-function lookAtKeras(config: string, findings: Findings, inside: string): void {
+function scanKeras(config: string, findings: Findings, inside: string): void {
   if (/"class_name"\s*:\s*"Lambda"/.test(config) || /"__lambda__"/.test(config)) {
     findings.add('keras-lambda', 'block', 'It has a Lambda layer, which contains Python code.', inside);
   }
@@ -373,7 +373,7 @@ function lookAtKeras(config: string, findings: Findings, inside: string): void {
   }
 }
 
-async function lookAtHdf5(file: ScannedFile, findings: Findings, inside: string | undefined): Promise<void> {
+async function scanHdf5(file: ScannedFile, findings: Findings, inside: string | undefined): Promise<void> {
   findings.add(
     'keras-h5',
     'review',
@@ -392,12 +392,12 @@ async function lookAtHdf5(file: ScannedFile, findings: Findings, inside: string 
 }
 
 /** Pickles of protocol 0 have no mark, and a name decides nothing. */
-async function lookAtRest(
+async function scanOther(
   file: ScannedFile,
   start: Buffer,
   findings: Findings,
   inside: string | undefined,
 ): Promise<void> {
   if (!startsAsOldPickle(start)) return;
-  await lookAtPickle(await pickleBytes(file), 'maybe', findings, inside);
+  await scanPickleFile(await pickleBytes(file), 'maybe', findings, inside);
 }

@@ -110,7 +110,7 @@ describe('the address guard', () => {
     await expect(guardOf().check('nothing.example', 443)).rejects.toMatchObject({ code: 'upstream_failed' });
   });
 
-  test('for a proxy, names that only the proxy knows pass', async () => {
+  test('for a proxy, names that only the proxy resolves are accepted', async () => {
     const guard = guardOf();
     await expect(guard.checkForProxy('unknown.example', 443)).resolves.toBeUndefined();
     await expect(guard.checkForProxy('public.example', 443)).resolves.toBeUndefined();

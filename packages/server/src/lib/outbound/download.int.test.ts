@@ -42,7 +42,7 @@ async function breakOnceKept(response: ServerResponse): Promise<void> {
   response.destroy();
 }
 
-test('a connection that breaks is taken up where it broke', async () => {
+test('a broken connection is resumed where it broke', async () => {
   const reported: number[] = [];
   await from(
     (request, response, count) => {

@@ -154,10 +154,10 @@ describe('refused requests', () => {
     const port = await net.listen(inside);
     const outside = createServer((_, response) => response.end('outside'));
     await new Promise<void>((resolve) => outside.listen(port, '127.0.0.2', resolve));
-    let asked = 0;
+    let requested = 0;
     // Answers 127.0.0.2, which is allowed, to every other question.
     const resolve = async (): Promise<Address[]> => [
-      { address: asked++ % 2 === 0 ? '127.0.0.2' : '127.0.0.1', family: 4 },
+      { address: requested++ % 2 === 0 ? '127.0.0.2' : '127.0.0.1', family: 4 },
     ];
     const { get, tunnel } = await startProxy({ allowHosts: ['127.0.0.2'], resolve });
     try {
@@ -211,7 +211,7 @@ describe('refused requests', () => {
   });
 });
 
-test('what the operator configured is reached at exactly its host and port', async () => {
+test('configured hosts are reached at exactly their host and port', async () => {
   const [index, other] = [await hello(), await hello()];
   const trusted = [{ host: '127.0.0.1', port: portOf(index) }];
   const { get, tunnel } = await startProxy({ allowHosts: [] }, { trusted });
@@ -236,7 +236,7 @@ test('the operator’s proxy is used for both forms, after the guard', async () 
   const { get, tunnel } = await startProxy({
     proxy: { httpProxy: address, httpsProxy: address, noProxy: [] },
     allowHosts: [],
-    resolve: async () => await Promise.reject(new Error('only the proxy knows names')),
+    resolve: async () => await Promise.reject(new Error('only the proxy resolves names')),
   });
   const basic = `Basic ${Buffer.from('user:p@ss').toString('base64')}`;
   expect(await get('http://public.example/x')).toMatchObject({ status: 200, body: 'proxied' });
@@ -255,7 +255,7 @@ test('the response names an operator’s proxy that refuses', async () => {
 });
 
 describe('limits', () => {
-  test('connections beyond the limit of a client are closed, and counted anew when others end', async () => {
+  test('connections beyond the limit of a client are closed, and counted again when others end', async () => {
     const { port, get } = await startProxy({}, {}, { connections: 2 });
     const origin = await hello();
     const held = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')];

@@ -78,7 +78,7 @@ describe('a proxy', () => {
     return { port: await net.listen(server), seen };
   }
 
-  test('carries http by absolute address and https by CONNECT, for names that only it knows', async () => {
+  test('carries http by absolute address and https by CONNECT, for names that only it resolves', async () => {
     const { ca, cert, key } = await makeCertificates(['secure.partner']);
     const port = await net.listen(createTlsServer({ cert, key }, (_, response) => response.end('tunnelled')));
     const proxy = await startProxy('hunter2');
@@ -103,7 +103,7 @@ describe('a proxy', () => {
     expect(proxy.seen).toEqual([]);
   });
 
-  test('is no way around the guard', async () => {
+  test('does not bypass the guard', async () => {
     const proxy = await startProxy();
     const address = `http://127.0.0.1:${proxy.port}`;
     const outbound = net.client({

@@ -38,7 +38,7 @@ describe('calls', () => {
     expect(size).toBe(64 * 65_536);
   });
 
-  test('a body that is not wanted is let go, with its connection', async () => {
+  test('an unwanted body is discarded, with its connection', async () => {
     const closed: Promise<unknown>[] = [];
     const url = await net.serve((request, response) => {
       closed.push(new Promise((resolve) => request.socket.once('close', resolve)));
@@ -96,7 +96,7 @@ describe('calls', () => {
     await expect(net.client().send({ url })).rejects.toThrow(`more than ${1 << 20} bytes`);
   });
 
-  test('time limits: headers, pauses in the body, the whole', async () => {
+  test('time limits: headers, pauses in the body, the total', async () => {
     const silent = await net.serve(() => {});
     const stuck = await net.serve((_, response) => response.writeHead(200).write('a'));
     const outbound = net.client();
@@ -125,7 +125,7 @@ describe('calls', () => {
     ).rejects.toThrow('did not accept a connection within 200 ms');
   });
 
-  test('the caller’s own signal wins, with its reason', async () => {
+  test('the caller’s own signal has priority, with its reason', async () => {
     const url = await net.serve(() => {});
     const unfinished = await net.listen(createTcpServer(() => {}));
     const stop = new AbortController();
@@ -227,16 +227,16 @@ describe('addresses that may not be called', () => {
 
   test('a connection uses the checked address, even if the name resolves differently later', async () => {
     const port = await target();
-    let asked = 0;
+    let requested = 0;
     const outbound = net.client({
       allowHosts: ['127.0.0.1'],
       resolve: async () => {
-        asked += 1;
-        return [{ address: asked === 1 ? '127.0.0.1' : '169.254.169.254', family: 4 }];
+        requested += 1;
+        return [{ address: requested === 1 ? '127.0.0.1' : '169.254.169.254', family: 4 }];
       },
     });
     expect((await outbound.send({ url: `http://rebind.example:${port}/one` })).body.toString()).toBe('inside');
-    expect(asked).toBe(1);
+    expect(requested).toBe(1);
     expect(hits).toEqual(['/one']);
   });
 
@@ -316,7 +316,7 @@ describe('redirects', () => {
   const read = (body: Buffer) =>
     JSON.parse(body.toString()) as { method: string; body: string; headers: Record<string, string> };
 
-  test('are not followed unless asked', async () => {
+  test('are not followed by default', async () => {
     const url = await redirect(302, 'http://169.254.169.254/');
     expect(await net.client().send({ url })).toMatchObject({
       status: 302,
@@ -366,7 +366,7 @@ describe('redirects', () => {
     expect(read(answer.body).headers).not.toHaveProperty('content-length');
   });
 
-  test('end after the number asked for, at most five', async () => {
+  test('end after the requested number, at most five', async () => {
     let hops = 0;
     const url = await net.serve((_, response) => {
       hops += 1;

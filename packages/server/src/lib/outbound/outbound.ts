@@ -72,11 +72,11 @@ export interface Outbound {
    * @throws as `send` does before it has a connection.
    */
   check(url: string): Promise<void>;
-  /** A TCP connection for what does not speak HTTP (mail), through the same guard but never through a proxy. */
+  /** A TCP connection for protocols other than HTTP (mail), through the same guard but never through a proxy. */
   connect(host: string, port: number, signal?: AbortSignal): Promise<Socket>;
   /**
-   * Opens a connection for a client that speaks to `target` itself: through the same guard, and through the configured
-   * proxy where calls to it take one.
+   * Opens a connection for a client of `target` itself: through the same guard, and through the configured proxy where
+   * calls to it take one.
    */
   route(target: RouteTarget, signal?: AbortSignal): Promise<Route>;
   /** Returns the kind of an error that this client threw; undefined for errors of others. */

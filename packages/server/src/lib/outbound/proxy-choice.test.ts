@@ -6,7 +6,7 @@ const choose = (url: string, noProxy: string[] = []) =>
   createProxyChoice({ httpProxy: 'plain:3128', httpsProxy: 'http://secure:3129', noProxy }, fail)(new URL(url));
 
 describe('the choice of a proxy', () => {
-  test('goes by the scheme of the call', () => {
+  test('uses the scheme of the call', () => {
     expect(choose('http://a.example')).toBe('http://plain:3128');
     expect(choose('https://a.example')).toBe('http://secure:3129');
     expect(createProxyChoice({ httpProxy: ' ', noProxy: [] }, fail)(new URL('http://a'))).toBeUndefined();

@@ -12,7 +12,7 @@ test('a file’s address is found in both forms of an index', () => {
   expect(fileOnPage(page, 'text/html', html, 'y.whl')).toBeUndefined();
 });
 
-test('credentials are taken out of an address', () => {
+test('credentials are removed from a URL', () => {
   expect(splitCredentials('https://bob:a%2Fb@index.example/simple//')).toEqual({
     url: 'https://index.example/simple',
     credentials: { user: 'bob', password: 'a/b' },

@@ -36,7 +36,7 @@ const row = fc.array(fc.oneof(fc.integer({ min: -4, max: 4 }), fc.constant(Numbe
 const background = fc.array(row, { minLength: 1, maxLength: 3 });
 
 /** The model, evaluated for coalitions of a row and background rows. */
-const asked =
+const request =
   (of: TreeEnsemble, x: readonly number[], rows: readonly (readonly number[])[], output: number) =>
   async (coalitions: Uint8Array, count: number) =>
     await Promise.resolve(
@@ -55,7 +55,7 @@ const asked =
 test('values of trees match the definition', async () => {
   await fc.assert(
     fc.asyncProperty(ensemble, row, background, fc.nat(1), async (of, x, rows, output) => {
-      const exact = await exactShapley(FEATURES, asked(of, x, rows, output));
+      const exact = await exactShapley(FEATURES, request(of, x, rows, output));
       const fast = treeShapley(of, x, rows, output);
       for (const [feature, value] of exact.attributions.entries()) expect(fast[feature]).toBeCloseTo(value, 9);
       const sum = fast.reduce((total, value) => total + value, 0);
@@ -68,7 +68,7 @@ test('values of trees match the definition', async () => {
 test('by random orders they add up exactly, come near, and are the same for the same seed', async () => {
   await fc.assert(
     fc.asyncProperty(ensemble, row, background, fc.nat(), async (of, x, rows, seed) => {
-      const evaluate = asked(of, x, rows, 0);
+      const evaluate = request(of, x, rows, 0);
       const once = await sampledShapley(FEATURES, { pairs: 10, seed }, evaluate);
       const sum = once.attributions.reduce((total, value) => total + value, 0);
       expect(sum).toBeCloseTo(once.instance - once.baseline, 9);

@@ -14,9 +14,9 @@ export interface ExplainedRow {
   readonly output: number;
 }
 
-export function explainTrees(trees: TreeEnsemble, { row, background, output: asked }: ExplainableRow): ExplainedRow {
+export function explainTrees(trees: TreeEnsemble, { row, background, output: request }: ExplainableRow): ExplainedRow {
   const sums = Array.from({ length: trees.outputs }, (_, at) => treeSum(trees, row, at));
-  const output = asked ?? sums.reduce((best, value, at) => (value > (sums[best] as number) ? at : best), 0);
+  const output = request ?? sums.reduce((best, value, at) => (value > (sums[best] as number) ? at : best), 0);
   const attributions = treeShapley(trees, row, background, output);
   const baseline = background.reduce((sum, other) => sum + treeSum(trees, other, output), 0) / background.length;
   return { shapley: { attributions, baseline, instance: sums[output] ?? 0, error: 0 }, output };

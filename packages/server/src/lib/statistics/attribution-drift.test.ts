@@ -26,7 +26,7 @@ test('the scale of attributions does not matter, only their shares: total variat
   expect(moved.totalVariation).toBeCloseTo(0.4, 12);
 });
 
-test('a column that one side lacks counts nothing there', () => {
+test('a column that one side lacks counts as zero there', () => {
   const reported = drift({ a: 1, gone: 1 }, { a: 1, fresh: 3 });
   expect(
     reported.columns.map(({ column, baselineShare, currentShare }) => [column, baselineShare, currentShare]),

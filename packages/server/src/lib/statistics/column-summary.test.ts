@@ -21,7 +21,7 @@ const edges = fc
   .uniqueArray(fc.integer({ min: -12, max: 12 }), { maxLength: 8 })
   .map((values) => values.toSorted((a, b) => a - b));
 
-test('numbers: summaries of parts add up to that of the whole', () => {
+test('numbers: summaries of parts add up to the summary of the whole', () => {
   fc.assert(
     fc.property(fc.array(cell), fc.array(cell), edges, (one, other, between) => {
       const whole = summarizeNumbers([...one, ...other], between);
@@ -37,7 +37,7 @@ test('numbers: summaries of parts add up to that of the whole', () => {
   );
 });
 
-test('categories: summaries of parts add up to that of the whole, and survive JSON', () => {
+test('categories: summaries of parts add up to the summary of the whole, and survive JSON', () => {
   const words = fc.array(fc.option(fc.constantFrom('a', 'b', 'c', '__proto__', ''), { nil: null }));
   fc.assert(
     fc.property(words, words, (one, other) => {

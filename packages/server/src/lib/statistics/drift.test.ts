@@ -179,7 +179,7 @@ describe('the method that fits', () => {
   });
 });
 
-describe('what cannot be compared is no “all good”', () => {
+describe('an impossible comparison is never “passing”', () => {
   const numbers = summarizeNumbers([1, 2, 3], [1, 2]);
   const none = summarizeNumbers([null, Number.NaN, Infinity], [1, 2]);
   test.each([
@@ -250,7 +250,7 @@ describe('properties of distances', () => {
     ['ks', ksStatistic, 1],
     ['psi', psi, Infinity],
   ] as const;
-  test.each(bounded)('%s: nothing to itself, the same both ways, within its bounds', (_name, distance, most) => {
+  test.each(bounded)('%s: zero to itself, symmetric, within its bounds', (_name, distance, most) => {
     fc.assert(
       fc.property(counts, ([one, other]) => {
         expect(distance(one, one)).toBeLessThan(1e-7);
@@ -280,7 +280,7 @@ const sample = fc
   .array(fc.double({ min: -1e6, max: 1e6, noNaN: true }), { minLength: 1, maxLength: 60 })
   .map((values) => values.toSorted((a, b) => a - b));
 
-test('samples: KS and Wasserstein to themselves are nothing, the same both ways, and moved by what all values are moved by', () => {
+test('samples: KS and Wasserstein to themselves are zero, symmetric, and change by a common shift', () => {
   fc.assert(
     fc.property(sample, sample, fc.integer({ min: -1000, max: 1000 }), (one, other, by) => {
       expect(kolmogorovSmirnovTest(one, one)).toMatchObject({ statistic: 0, pValue: 1 });

@@ -70,7 +70,7 @@ afterAll(async () => await rm(folder, { recursive: true, force: true }));
 
 function of(from: keyof typeof answers, kind: keyof typeof cases, at: number): Readonly<Record<string, Figure>> {
   const reported = answers[from]?.[kind][at];
-  if (reported === undefined) throw new Error(`${from} told nothing of ${kind} ${at}`);
+  if (reported === undefined) throw new Error(`${from} returned nothing for ${kind} ${at}`);
   return reported as Readonly<Record<string, Figure>>;
 }
 
@@ -139,7 +139,7 @@ describe.each(each(numbers))('numbers: %s', (_name, at, { reference, current, ed
     expect(beside.apart).toEqual([]);
   });
 
-  test('from bins of hundredths, Wasserstein is within 2 % of a deviation, or 5 % of what it is', () => {
+  test('from bins of hundredths, Wasserstein is within 2 % of a deviation, or 5 % of its value', () => {
     const exact = of('libraries', 'numbers', at)['wasserstein_normed'] ?? 0;
     const lattice = reference.every((value) => Number.isInteger(value)) ? 'whole' : 'spread';
     const fine = withoutGaps(quantileEdges(reference, 100));
@@ -210,7 +210,7 @@ describe.each(each(categories))('categories: %s', (_name, at, { reference, curre
   });
 });
 
-describe.each(each(binary))('two classes: %s', (_name, at, { scores, actual, predicted, at: asked }) => {
+describe.each(each(binary))('two classes: %s', (_name, at, { scores, actual, predicted, at: request }) => {
   const outcomes = actual.map((value, i) => ({ actual: `${value}`, predicted: `${predicted[i]}`, count: 1 }));
   const both = [
     { actual: '0', predicted: '0', count: 0 },
@@ -245,7 +245,7 @@ describe.each(each(binary))('two classes: %s', (_name, at, { scores, actual, pre
       beside.near((reported[name] as Estimate).value, theirs[name], name === 'logLoss' ? 2e-2 : 1e-9, name);
     }
     const shares = theirs['calibrated'] as unknown as readonly number[];
-    for (const [i, score] of asked.entries())
+    for (const [i, score] of request.entries())
       beside.near(calibrated(calibration, score), shares[i], 1e-9, `calibrated ${score}`);
     expect(beside.apart).toEqual([]);
   });

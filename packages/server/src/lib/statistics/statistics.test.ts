@@ -32,7 +32,7 @@ describe('classes', () => {
     expect(binaryMetrics(counts, { seed: 2 }).f1).not.toEqual(reported.f1);
   });
 
-  test('a share of nothing is not a number', () => {
+  test('a share of zero rows is not a number', () => {
     const none = binaryMetrics({ truePositives: 0, falsePositives: 0, falseNegatives: 3, trueNegatives: 5 });
     expect(none.precision).toEqual({ value: undefined });
     expect(none.recall.value).toBe(0);

@@ -18,16 +18,16 @@ export interface KilledWorker {
 export async function linesUntilKilled<Line>({ module, name, setup, killAfter }: KilledWorker): Promise<Line[]> {
   const statement = `await program.${name}(JSON.parse(process.argv[2]), Math.random);`;
   const child = await startModule({ module, statement, argument: setup, stdout: 'pipe', stderr: 'pipe' });
-  let said = '';
+  let output = '';
   let complaint = '';
   child.stderr!.on('data', (chunk: Buffer) => (complaint += chunk.toString('utf8')));
   child.stdout!.setEncoding('utf8').on('data', (text: string) => {
-    said += text;
-    if (said.split('\n').length > killAfter) child.kill('SIGKILL');
+    output += text;
+    if (output.split('\n').length > killAfter) child.kill('SIGKILL');
   });
   const [, signal] = (await once(child, 'close')) as [number | null, string | null];
   if (signal !== 'SIGKILL') throw new Error(`the worker ended by itself: ${complaint}`);
-  return said
+  return output
     .split('\n')
     .slice(0, -1)
     .map((line) => JSON.parse(line) as Line);

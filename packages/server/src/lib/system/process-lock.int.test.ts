@@ -22,7 +22,7 @@ async function leave(text: string): Promise<void> {
   await writeFile(join(path, 'token'), text);
 }
 
-test('twenty concurrent callers run one after the other, and nothing is left', async () => {
+test('twenty concurrent callers run one after the other, and no lock remains', async () => {
   let inside = 0;
   let most = 0;
   const work = async () => {
@@ -63,7 +63,7 @@ test('the lock is released after a failure', async () => {
   expect(await withProcessLock(path, async () => 'again')).toBe('again');
 });
 
-test('a lock of a dead process, and one of which nothing reached the disk, are taken over', async () => {
+test('a lock of a dead process, and one without content on disk, are acquired', async () => {
   const self = processIdentity(process.pid)!;
   await leave(JSON.stringify({ ...self, startTime: '1' }));
   expect(await withProcessLock(path, async () => 1)).toBe(1);
@@ -82,7 +82,7 @@ test('a lock that cannot be read fails with the reason instead of being tried fo
   expect(await readdir(folder)).toEqual(['one']);
 });
 
-test('a lock of another boot is taken over once it was untouched for long enough', async () => {
+test('a lock of another boot is acquired once it was unchanged for long enough', async () => {
   const self = processIdentity(process.pid)!;
   await leave(JSON.stringify({ ...self, bootId: 'another' }));
   let waited = 0;

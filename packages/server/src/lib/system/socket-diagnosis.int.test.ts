@@ -19,8 +19,8 @@ const ownersOf = async (connection) => [
   peerUid(await readTcpTable(new Set([connection.peerPort])), connection),
 ];
 const answer = async (socket, text) => {
-  const asked = text === 'who' ? ends(socket) : JSON.parse(text);
-  socket.end(JSON.stringify(await ownersOf(asked).catch(String)));
+  const connection = text === 'who' ? ends(socket) : JSON.parse(text);
+  socket.end(JSON.stringify(await ownersOf(connection).catch(String)));
 };
 const report = async (connection) => {
   console.log(JSON.stringify(await ownersOf(connection)));
@@ -80,10 +80,10 @@ test.runIf(perl !== undefined).each([
 
 test.runIf(perl !== undefined && own === 0)('reports another user', async () => {
   const port = await startProgram('127.0.0.1', perl);
-  const asks = `const socket = require('node:net').connect(${port}, '127.0.0.1');
+  const program = `const socket = require('node:net').connect(${port}, '127.0.0.1');
     socket.on('data', (bytes) => { console.log(String(bytes)); socket.destroy(); });
     socket.write('who');`;
-  const { stdout } = await run(process.execPath, ['-e', asks], { uid: 65_534, gid: 65_534, env: {} });
+  const { stdout } = await run(process.execPath, ['-e', program], { uid: 65_534, gid: 65_534, env: {} });
   expect(JSON.parse(stdout.toString('utf8'))).toEqual([{ uid: 65_534 }, 65_534]);
 });
 
@@ -101,17 +101,17 @@ test.runIf(perl !== undefined)('reports no owner for a port at which another pro
   await once(listener, 'listening');
   try {
     const peerPort = (listener.address() as AddressInfo).port;
-    const asked = { peerAddress: '127.0.0.1', peerPort, ownAddress: '127.0.0.1', ownPort: port };
-    expect(await ask('127.0.0.1', port, JSON.stringify(asked))).toEqual([{}, null]);
+    const request = { peerAddress: '127.0.0.1', peerPort, ownAddress: '127.0.0.1', ownPort: port };
+    expect(await ask('127.0.0.1', port, JSON.stringify(request))).toEqual([{}, null]);
   } finally {
     listener.close();
   }
 });
 
-test.runIf(perl !== undefined)('reports nothing for a connection that does not exist', async () => {
+test.runIf(perl !== undefined)('reports no owner for a connection that does not exist', async () => {
   const port = await startProgram('127.0.0.1', perl);
-  const asked = { peerAddress: '127.0.0.1', peerPort: 1, ownAddress: '127.0.0.1', ownPort: port };
-  expect(await ask('127.0.0.1', port, JSON.stringify(asked))).toEqual([null, null]);
+  const request = { peerAddress: '127.0.0.1', peerPort: 1, ownAddress: '127.0.0.1', ownPort: port };
+  expect(await ask('127.0.0.1', port, JSON.stringify(request))).toEqual([null, null]);
 });
 
 test('a program without the launcher has no socket for queries, and reads the table', async () => {

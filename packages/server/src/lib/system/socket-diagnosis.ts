@@ -1,7 +1,7 @@
 /**
- * Asks the kernel for the owner of one TCP socket: `sock_diag(7)`, constants from linux/inet_diag.h. A query takes 5 µs
- * with any number of sockets, whereas reading /proc/net/tcp takes milliseconds. Node cannot create netlink sockets, so
- * a launcher in Perl creates one and becomes the program, which inherits its descriptor.
+ * Queries the kernel for the owner of one TCP socket: `sock_diag(7)`, constants from linux/inet_diag.h. A query takes 5
+ * µs with any number of sockets, whereas reading /proc/net/tcp takes milliseconds. Node cannot create netlink sockets,
+ * so a launcher in Perl creates one and becomes the program, which inherits its descriptor.
  */
 import { readSync, writeSync } from 'node:fs';
 import { endianness } from 'node:os';

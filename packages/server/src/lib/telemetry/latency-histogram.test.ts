@@ -19,6 +19,6 @@ test('a quantile is at most 2 % above the true one and never below it', () => {
   );
 });
 
-test('nothing has no quantile', () => {
+test('an empty histogram has no quantile', () => {
   expect(new LatencyHistogram().quantile(0.5)).toBeNull();
 });

@@ -83,7 +83,7 @@ test.each(['', 'x', parent.replace('0af7651916cd43dd8448eb211c80319c', '0'.repea
   },
 );
 
-test('traces that cannot be sent are dropped and counted, and nothing waits without end', async () => {
+test('traces that cannot be sent are dropped and counted, and no call waits without end', async () => {
   const { tracer: one, posts, warnings } = tracer(503);
   for (let n = 0; n < 511; n++) one.record(span(one.context(parent)));
   await one.flush();

@@ -94,7 +94,7 @@ describe('why', () => {
     ).toMatchObject({ decision: 'deny', reasons: [{ id: 'unseen' }] });
   });
 
-  test('everybody asks about themselves, and about what they may read only', async () => {
+  test('everyone can query their own permissions, and those that they may read', async () => {
     expect(await why({ action: 'secret:read', resource: 'Secret/dev-db' }, user('bo'))).toMatchObject({
       decision: 'allow',
     });
@@ -105,7 +105,7 @@ describe('why', () => {
     expect(await world.ask('policy.why', other, service('ci'), PROJECT)).toMatch(/^not_found: There is no project/);
   });
 
-  test('the owner of the installation may do everything', async () => {
+  test('the owner of the installation has all permissions', async () => {
     expect(await why({ action: 'alertChannel:write' }, { principal: BREAK_GLASS })).toMatchObject({
       decision: 'allow',
       reasons: [{ id: 'break-glass' }],
@@ -243,16 +243,16 @@ describe('admission', () => {
   });
 
   test('rejects a query without a possible positive result', async () => {
-    const asks = (what: string) =>
+    const policyText = (what: string) =>
       document([
-        '@id("asks") forbid(principal, action == Dais::Action::"secret:delete", resource)',
+        '@id("policyText") forbid(principal, action == Dais::Action::"secret:delete", resource)',
         `  when { resource has ${what} };`,
       ]);
-    expect(await applied(asks('nmae'))).toMatchObject({
+    expect(await applied(policyText('nmae'))).toMatchObject({
       code: 'invalid_manifest',
       issues: [{ path: 'spec.cedar', line: 8, nearest: 'resource has name' }],
     });
-    expect(await applied(asks('qqqqqqqqqqqqqqqqqqqq'))).toMatchObject({
+    expect(await applied(policyText('qqqqqqqqqqqqqqqqqqqq'))).toMatchObject({
       issues: [
         { message: expect.stringContaining('`qqqqqqqqqqqqqqqqqqqq`'), expected: expect.stringContaining('name') },
       ],

@@ -68,7 +68,7 @@ function requestOf(inquiry: Inquiry, resource: EntityUid, entity: Entity | undef
   return { principal, action: action.uid, resource, context, entities: new RequestEntities(inquiry, resource, entity) };
 }
 
-/** The principal, the resource, and what every request knows: actions and teams. */
+/** The principal, the resource, and the common data of all requests: actions and teams. */
 class RequestEntities implements EntityStore {
   readonly #inquiry: Inquiry;
   readonly #resource: EntityUid;

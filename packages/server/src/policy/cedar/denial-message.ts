@@ -43,9 +43,9 @@ function policySentences(inquiry: Inquiry, { reasons, errors, unknown }: Refused
   return reasons.slice(0, 5).map((id) => {
     const policy = policies.find((one) => one.id === id);
     const message = policy?.annotations['message'];
-    const said = typeof message === 'string' && message !== '' ? `: ${message.replace(/\.?$/, '.')}` : ' forbids it.';
+    const output = typeof message === 'string' && message !== '' ? `: ${message.replace(/\.?$/, '.')}` : ' forbids it.';
     const why = errors.includes(id) && policy !== undefined ? unknownSentence(policy, unknown) : undefined;
-    return why === undefined ? `Policy "${id}"${said}` : `Policy "${id}"${said} The evaluation failed: ${why}`;
+    return why === undefined ? `Policy "${id}"${output}` : `Policy "${id}"${output} The evaluation failed: ${why}`;
   });
 }
 

@@ -64,11 +64,11 @@ function reasonsOf(
 
 /** Roles have an id and only permit. */
 function reasonOf(policy: CompiledPolicy | undefined, id: string, otherwise: 'permit' | 'forbid'): PolicyReason {
-  const said = (name: string) => {
+  const output = (name: string) => {
     const text = policy?.annotations[name];
     return typeof text === 'string' && text !== '' ? { [name]: text } : {};
   };
-  return { id, effect: policy?.effect ?? otherwise, ...said('message'), ...said('severity'), ...said('control') };
+  return { id, effect: policy?.effect ?? otherwise, ...output('message'), ...output('severity'), ...output('control') };
 }
 
 /** What would allow something that is denied. */

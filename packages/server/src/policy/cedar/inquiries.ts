@@ -85,7 +85,7 @@ export function makeInquiry(
   };
 }
 
-/** No policy and no role speaks of it: it is denied. */
+/** No policy and no role applies: it is denied. */
 function unknownAction(action: string): ActionModel {
   return { action, uid: actionUid(action), kinds: [], groups: [], writes: false, inProjects: true };
 }

@@ -140,7 +140,7 @@ function buildActions({ operations, further }: ModelDefinitions, kinds: Readonly
   return actions;
 }
 
-/** The kind that an operation always applies to; undefined if only the handler knows it. */
+/** The kind that an operation always applies to; undefined if only the handler can determine it. */
 function targetKind({ target }: Operation): string | undefined {
   return target?.({ name: 'name', principal: 'user:x', manifest: { metadata: { name: 'name' }, spec: {} } }).kind;
 }

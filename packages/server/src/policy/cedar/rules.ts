@@ -168,8 +168,8 @@ export function compileOrDefer(id: string, json: PolicyJson, source: string): Co
   } catch (error) {
     if (!(error instanceof UnknownConstruct)) throw error;
     const bare = compilePolicy(id, { ...json, conditions: [] });
-    const looks = { readsResource: true, readsFacts: true, facts: 'all', readsDesired: true } as const;
-    return { ...bare, ...looks, json, source, isAboutState: false, exact: false };
+    const depends = { readsResource: true, readsFacts: true, facts: 'all', readsDesired: true } as const;
+    return { ...bare, ...depends, json, source, isAboutState: false, exact: false };
   }
 }
 

@@ -17,7 +17,7 @@ export class VersionWatch {
   readonly #database: Database;
   readonly #clock: Clock;
   readonly #holders = new Map<string, Holder>();
-  #looking = false;
+  #polling = false;
 
   constructor(database: Database, clock: Clock) {
     this.#database = database;
@@ -34,16 +34,16 @@ export class VersionWatch {
       holder = { version, endsMs, controller: new AbortController() };
       this.#holders.set(key, holder);
     }
-    if (!this.#looking) this.#lookLater();
+    if (!this.#polling) this.#pollLater();
     return holder.controller.signal;
   }
 
-  #lookLater(): void {
-    this.#looking = true;
-    this.#clock.after(POLL_MS, () => void this.#look());
+  #pollLater(): void {
+    this.#polling = true;
+    this.#clock.after(POLL_MS, () => void this.#poll());
   }
 
-  async #look(): Promise<void> {
+  async #poll(): Promise<void> {
     const now = this.#clock.now();
     this.#end(({ endsMs }) => endsMs <= now);
     try {
@@ -53,8 +53,8 @@ export class VersionWatch {
     } catch {
       // A missing response changes nothing; streams read from the same database.
     }
-    this.#looking = false;
-    if (this.#holders.size > 0) this.#lookLater();
+    this.#polling = false;
+    if (this.#holders.size > 0) this.#pollLater();
   }
 
   #end(isOver: (holder: Holder) => boolean): void {

@@ -22,7 +22,7 @@ afterAll(async () => {
 const write = async <T>(work: (tx: Transaction) => Promise<T>) =>
   await transact(server.database, { mode: 'write', projectId: ORGANIZATION }, work);
 
-test('what ended long ago goes, what holds or ended lately stays', async () => {
+test('long ended records are removed, active and recently ended ones stay', async () => {
   const uid = '019b0000-0000-7000-8000-000000000001';
   const user = { uid, name: 'ada' };
   const actor = { type: 'user', id: 'ada' } as const;

@@ -95,9 +95,9 @@ export async function putLink(sql: Sql, link: IdentityLink): Promise<void> {
 }
 
 export interface Due {
-  /** Not checked for so long; without a refresh token: not signed in for `unaskedMs`. */
-  readonly askMs: number;
-  readonly unaskedMs: number;
+  /** Not checked for so long; without a refresh token: not signed in for `uncheckedMs`. */
+  readonly queryIntervalMs: number;
+  readonly uncheckedMs: number;
   readonly limit: number;
 }
 
@@ -105,7 +105,7 @@ export interface Due {
  * Claims links that are due, of users with a valid session or token, and marks them as checked so that other workers
  * skip them. The longest unchecked come first.
  */
-export async function claimDueLinks(sql: Sql, { askMs, unaskedMs, limit }: Due): Promise<IdentityLink[]> {
+export async function claimDueLinks(sql: Sql, { queryIntervalMs, uncheckedMs, limit }: Due): Promise<IdentityLink[]> {
   const rows = await sql.query<LinkRow>(
     `with due as (
        select l.issuer as i, l.subject as s from policy.identity_link l
@@ -117,7 +117,7 @@ export async function claimDueLinks(sql: Sql, { askMs, unaskedMs, limit }: Due):
      )
      update policy.identity_link set attempted_at = clock_timestamp() from due where issuer = due.i and subject = due.s
      returning ${COLUMNS}`,
-    [askMs, unaskedMs, limit],
+    [queryIntervalMs, uncheckedMs, limit],
     'claim_identity_links',
   );
   return rows.map(linkOf);
@@ -129,7 +129,7 @@ export async function scheduleRecheck(sql: Sql, links: readonly IdentityLink[]):
     `update policy.identity_link set attempted_at = '-infinity'
      from unnest($1::text[], $2::text[]) u(i, s) where issuer = u.i and subject = u.s`,
     [links.map((link) => link.issuer), links.map((link) => link.subject)],
-    'ask_identity_links_soon',
+    'schedule_identity_links',
   );
 }
 
@@ -137,16 +137,16 @@ export async function scheduleRecheck(sql: Sql, links: readonly IdentityLink[]):
  * Stores the new refresh token of a link, if the link still has the token that was used. Returns false if a sign-in
  * replaced it concurrently.
  */
-export async function renewLink(sql: Sql, asked: IdentityLink, refreshToken: SealedValue): Promise<boolean> {
+export async function renewLink(sql: Sql, request: IdentityLink, refreshToken: SealedValue): Promise<boolean> {
   const { keyId, fingerprint, wrapped, iv, ciphertext, tag } = refreshToken;
   const rows = await sql.query(
     `update policy.identity_link set key_id = $4, key_fingerprint = $5, wrapped = $6, iv = $7, ciphertext = $8, tag = $9,
        checked_at = clock_timestamp()
      where issuer = $1 and subject = $2 and ciphertext is not distinct from $3 returning 1`,
     [
-      asked.issuer,
-      asked.subject,
-      asked.refreshToken?.ciphertext ?? null,
+      request.issuer,
+      request.subject,
+      request.refreshToken?.ciphertext ?? null,
       keyId,
       fingerprint,
       wrapped,
@@ -160,12 +160,12 @@ export async function renewLink(sql: Sql, asked: IdentityLink, refreshToken: Sea
 }
 
 /** Deletes the token of a link that the provider has ended. Returns false if a sign-in replaced it concurrently. */
-export async function endLink(sql: Sql, asked: IdentityLink): Promise<boolean> {
+export async function endLink(sql: Sql, request: IdentityLink): Promise<boolean> {
   const rows = await sql.query(
     `update policy.identity_link set key_id = null, key_fingerprint = null, wrapped = null, iv = null, ciphertext = null, tag = null,
        ended_at = clock_timestamp()
      where issuer = $1 and subject = $2 and ciphertext is not distinct from $3 returning 1`,
-    [asked.issuer, asked.subject, asked.refreshToken?.ciphertext ?? null],
+    [request.issuer, request.subject, request.refreshToken?.ciphertext ?? null],
     'end_identity_link',
   );
   return rows.length > 0;

@@ -4,7 +4,7 @@ import { isAllowedDomain, readPerson } from './person-claims.ts';
 const id = { iss: 'https://id.example.com', sub: '42' };
 const settings = { groupsClaim: 'groups', trustEmails: false, mfaContexts: ['urn:strong'] };
 
-test('claims of the ID token win over those of UserInfo', () => {
+test('claims of the ID token override those of UserInfo', () => {
   const person = readPerson(
     { ...id, email: 'Ada@Example.com', email_verified: true, groups: ['b', 'a', 'b'], sid: 's1', amr: ['pwd', 'mfa'] },
     { email: 'eve@example.com', email_verified: true, name: 'Ada', groups: ['root'] },

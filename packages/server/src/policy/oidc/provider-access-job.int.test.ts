@@ -46,12 +46,12 @@ async function holds({ browser, token }: SignedIn): Promise<readonly [boolean, b
 test('a user with access stays; their groups follow the provider', async () => {
   const person = world.provider('corporate').add('ada', { groups: ['a'] });
   const signedIn = await signIn('ada', 'corporate');
-  expect(await world.checkProviderAccess()).toEqual({ asked: 0, ended: 0, unanswered: 0 });
+  expect(await world.checkProviderAccess()).toEqual({ queried: 0, ended: 0, unanswered: 0 });
   person.groups = ['b'];
   // Refresh tokens are rotated: each round uses the token of the previous one.
   for (let round = 0; round < 3; round++) {
     await world.passMinutes(31);
-    expect(await world.checkProviderAccess()).toEqual({ asked: 1, ended: 0, unanswered: 0 });
+    expect(await world.checkProviderAccess()).toEqual({ queried: 1, ended: 0, unanswered: 0 });
   }
   expect(await holds(signedIn)).toEqual([true, true]);
   const user = await world.call('user.get', { name: 'ada@example.com' });
@@ -65,7 +65,7 @@ test('a user who was disabled at the provider loses sessions and tokens', async 
   const carl = await signIn('carl', 'corporate');
   person.disabled = true;
   await world.passMinutes(31);
-  expect(await world.checkProviderAccess()).toEqual({ asked: 2, ended: 1, unanswered: 0 });
+  expect(await world.checkProviderAccess()).toEqual({ queried: 2, ended: 1, unanswered: 0 });
   expect([await holds(bea), await holds(carl)]).toEqual([
     [false, false],
     [true, true],
@@ -93,16 +93,16 @@ test('within an hour, counting the waits between runs', async () => {
   expect(minutes).toBeLessThanOrEqual(60);
 });
 
-test('a provider that does not respond decides nothing, and is asked in the next run', async () => {
+test('a provider that does not respond decides nothing, and is queried again in the next run', async () => {
   const person = world.provider('corporate').add('eve');
   const signedIn = await signIn('eve', 'corporate');
   world.provider('corporate').isDown = true;
   await world.passMinutes(31);
-  expect(await world.checkProviderAccess()).toEqual({ asked: 1, ended: 0, unanswered: 1 });
+  expect(await world.checkProviderAccess()).toEqual({ queried: 1, ended: 0, unanswered: 1 });
   expect(await holds(signedIn)).toEqual([true, true]);
   person.disabled = true;
   world.provider('corporate').isDown = false;
-  expect(await world.checkProviderAccess()).toEqual({ asked: 1, ended: 1, unanswered: 0 });
+  expect(await world.checkProviderAccess()).toEqual({ queried: 1, ended: 1, unanswered: 0 });
   expect(await holds(signedIn)).toEqual([false, false]);
 });
 
@@ -112,10 +112,10 @@ test('a rotated token is stored although the provider then returns nothing about
   const signedIn = await signIn('jim', 'corporate');
   corporate.broken = '/me';
   await world.passMinutes(31);
-  expect(await world.checkProviderAccess()).toEqual({ asked: 1, ended: 0, unanswered: 0 });
+  expect(await world.checkProviderAccess()).toEqual({ queried: 1, ended: 0, unanswered: 0 });
   corporate.broken = undefined;
   await world.passMinutes(31);
-  expect(await world.checkProviderAccess()).toEqual({ asked: 1, ended: 0, unanswered: 0 });
+  expect(await world.checkProviderAccess()).toEqual({ queried: 1, ended: 0, unanswered: 0 });
   expect(await holds(signedIn)).toEqual([true, true]);
   expect((await world.call('user.get', { name: 'jim@example.com' })).status).toMatchObject({ groups: ['a'] });
 });

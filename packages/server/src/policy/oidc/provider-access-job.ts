@@ -19,9 +19,9 @@ import type { SignInDependencies } from './dependencies.ts';
 
 const MINUTE_MS = 60_000;
 const EVERY_MS = 5 * MINUTE_MS;
-const ASK_AGAIN_MS = 30 * MINUTE_MS;
+const QUERY_INTERVAL_MS = 30 * MINUTE_MS;
 /** Without a refresh token, a sign-in is valid for this long: with the wait for the next run, less than an hour. */
-const UNASKED_MS = 50 * MINUTE_MS;
+const UNCHECKED_MS = 50 * MINUTE_MS;
 /** Users in one batch; `PARALLEL` are checked concurrently. */
 const BATCH = 40;
 const PARALLEL = 4;
@@ -41,7 +41,7 @@ export function providerAccessJob(dependencies: JobDependencies): JobHandler {
 }
 
 interface Report {
-  readonly asked: number;
+  readonly queried: number;
   readonly ended: number;
   /** No response: the next run retries. */
   readonly unanswered: number;
@@ -49,8 +49,8 @@ interface Report {
 
 /** One round over all due users. */
 export async function checkProviderAccess(dependencies: JobDependencies, io: JobIo): Promise<Report> {
-  const counts = { asked: 0, ended: 0, unanswered: 0 };
-  const due = { askMs: ASK_AGAIN_MS, unaskedMs: UNASKED_MS, limit: BATCH };
+  const counts = { queried: 0, ended: 0, unanswered: 0 };
+  const due = { queryIntervalMs: QUERY_INTERVAL_MS, uncheckedMs: UNCHECKED_MS, limit: BATCH };
   const unanswered: IdentityLink[] = [];
   for (;;) {
     io.signal.throwIfAborted();
@@ -58,7 +58,7 @@ export async function checkProviderAccess(dependencies: JobDependencies, io: Job
     for (let from = 0; from < links.length; from += PARALLEL) {
       const some = links.slice(from, from + PARALLEL);
       const outcomes = await Promise.all(some.map((link) => checkOne(dependencies, io, link)));
-      counts.asked += some.length;
+      counts.queried += some.length;
       counts.ended += outcomes.filter((outcome) => outcome === 'ended').length;
       unanswered.push(...some.filter((_, at) => outcomes[at] === 'unanswered'));
       counts.unanswered = unanswered.length;

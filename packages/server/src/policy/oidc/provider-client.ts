@@ -1,4 +1,7 @@
-/** One identity provider: where to send a browser, and what its answers mean. Speaks through the outbound client only. */
+/**
+ * One identity provider: where to redirect a browser, and how to interpret its responses. Uses only the outbound
+ * client.
+ */
 import { DaisError } from '@dais/api';
 import type * as oidc from 'openid-client';
 import type { Clock } from '#lib/clock.ts';
@@ -132,8 +135,8 @@ export class ProviderClient {
     accessToken: string,
   ): Promise<Person> {
     // UserInfo returns claims that ID tokens omit, and is the only source after a refresh.
-    const asked = configuration.serverMetadata().userinfo_endpoint !== undefined;
-    const profile = asked ? await library.fetchUserInfo(configuration, accessToken, claims.sub) : {};
+    const request = configuration.serverMetadata().userinfo_endpoint !== undefined;
+    const profile = request ? await library.fetchUserInfo(configuration, accessToken, claims.sub) : {};
     return readPerson(claims, profile, this.settings);
   }
 

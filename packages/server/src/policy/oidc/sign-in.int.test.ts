@@ -187,7 +187,7 @@ describe('rejected sign-ins', () => {
     expect([answer.status, problem(answer).detail]).toEqual([401, expect.stringContaining('corporate')]);
   });
 
-  test('an answer that comes too late', async () => {
+  test('a response that is too late', async () => {
     corporate.add('jo');
     const browser = new TestBrowser();
     const url = await upToCallback(browser, 'jo');
@@ -261,7 +261,7 @@ describe('rejected sign-ins', () => {
   });
 });
 
-describe('whose account it is', () => {
+describe('the account of a sign-in', () => {
   test.each([
     ['an address that is not verified', { emailVerified: false }, 'reports no verified email address'],
     ['a domain that was not named', { email: 'x@elsewhere.example' }, 'may not sign in email addresses'],

@@ -88,7 +88,7 @@ test('accepts views before their entities; all of them exist as resources too', 
   expect([1, 6, 7, 12].map((field) => registry.all(field).length)).toEqual([2, 1, 1, 1]);
 });
 
-test('deletes entities before the views that use them, and leaves nothing', async () => {
+test('deletes entities before the views that use them, and leaves no objects', async () => {
   const source = fileSource('s');
   await call('ApplyFeatureView', applyingView(viewBytes('v', source), 'goes'));
   await call('ApplyEntity', applying(entityBytes('driver', 'driver_id'), 'goes'));
@@ -180,7 +180,7 @@ describe('errors contain the class that clients raise', () => {
 describe('authentication', () => {
   let guarded: RegistryWorld;
   beforeAll(async () => {
-    // Without a token nobody is the owner.
+    // Without a token no caller is the owner.
     guarded = await startRegistryWorld(4_000_000_000);
   });
   afterAll(async () => await guarded?.stop());

@@ -72,7 +72,7 @@ const CASES: readonly [
 /** Other parameters of a pipeline run in the long runs only: each step starts a Python. */
 const tried = isLongRun ? CASES : CASES.filter(([name], at) => CASES.findIndex(([other]) => other === name) === at);
 
-describe('what pipelines give', () => {
+describe('the outputs of pipelines', () => {
   test.each(tried)('%s %j', { timeout: PATIENCE }, async (name, parameters, outputs) => {
     expect(await outputsOf(await run(name, parameters))).toEqual(outputs);
   });
@@ -111,18 +111,18 @@ describe('failures', () => {
   test('an exit handler runs after success and failure, and gets the final status', { timeout: PATIENCE }, async () => {
     const good = await run('exit-good');
     expect(good.state).toBe('succeeded');
-    expect(await world.log(good, 'told')).toContain('FINAL good COMPLETE exit-handler-1 None None');
+    expect(await world.log(good, 'report')).toContain('FINAL good COMPLETE exit-handler-1 None None');
     const bad = await run('exit-bad');
     expect(bad.state).toBe('failed');
-    const log = await world.log(bad, 'told');
+    const log = await world.log(bad, 'report');
     expect(log).toContain('FINAL bad FAILED exit-handler-1 9 ');
-    expect(log).toContain('it was told to fail: inside');
+    expect(log).toContain('failure on request: inside');
   });
 
   test('the error of a failed step and its run contains the last log lines', { timeout: PATIENCE }, async () => {
     const bad = await run('exit-bad');
     const node = await world.node(bad, 'exit-handler-1/fail');
-    expect(node.error).toMatch(/^exited with code 1\n[^]*ValueError: it was told to fail: inside$/);
+    expect(node.error).toMatch(/^exited with code 1\n[^]*ValueError: failure on request: inside$/);
     expect(bad.error).toContain('exit-handler-1: 1 task did not succeed: fail: exited with code 1');
   });
 
@@ -174,7 +174,7 @@ test('kfp.local produces the same outputs for the pipelines that it supports', {
       { outputs: CASES.find(([one, given]) => one === name && Object.keys(given).length === 0)?.[2] },
     ]),
   );
-  // Asked with another number above.
+  // Requested with another number above.
   stated['named-outputs'] = { outputs: { sum: 12, name: 'n4' } };
   expect(local).toEqual(stated);
 });

@@ -234,7 +234,7 @@ test.each([
   ['something that is no pipeline', { pipeline_spec: { hello: 'world' } }, 400, 'pipelineInfo'],
   ['an empty pipeline', { pipeline_spec: { pipelineInfo: { name: 'x' }, schemaVersion: '2.1.0' } }, 400, 'root'],
   [
-    'an image that nobody knows',
+    'an unknown image',
     { pipeline_spec: JSON.parse(JSON.stringify(smallPipeline(WRITES)).replace('example.com', 'other.com')) },
     400,
     'other.com',

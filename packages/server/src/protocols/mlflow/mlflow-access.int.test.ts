@@ -25,7 +25,7 @@ test.each([
   expect(answer.text).not.toContain('wrong');
 });
 
-test('a token is taken as a bearer token and as the password of any user', async () => {
+test('a token is accepted as a bearer token and as the password of any user', async () => {
   for (const authorization of [`Bearer ${OWNER_TOKEN}`, basic('anybody', OWNER_TOKEN)]) {
     expect((await ask(authorization)).status).toBe(200);
   }
@@ -37,7 +37,7 @@ test('the health check and the version are public', async () => {
   expect((await world.send('GET', '/p/anything/version')).status).toBe(200);
 });
 
-test('a page of another site reaches nothing', async () => {
+test('a page of another site has no access', async () => {
   const answer = await world.send(
     'POST',
     '/api/2.0/mlflow/experiments/create',

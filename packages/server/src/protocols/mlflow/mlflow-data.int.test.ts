@@ -65,7 +65,7 @@ test.each([
   expect(refusal(answer)).toEqual([400, message]);
 });
 
-test('a batch that is sent twice is there once', async () => {
+test('a batch that is sent twice is stored once', async () => {
   const id = await world.run();
   const metrics = Array.from({ length: 500 }, (_, step) => ({ key: 'm', value: step / 7, timestamp: step, step }));
   for (let time = 0; time < 3; time++)
@@ -290,7 +290,7 @@ test.each([
   'C:%5cwindows',
   'file:%2f%2f%2fetc%2fpasswd',
   'a%23b',
-])('the path %s leads nowhere else', async (path) => {
+])('the path %s stays inside the folder', async (path) => {
   for (const method of ['GET', 'PUT', 'DELETE']) {
     const answer = await world.send(method, `${proxy}/${path}`, method === 'PUT' ? 'x' : undefined);
     expect(refusal(answer)).toEqual([400, 'Invalid path']);

@@ -16,7 +16,7 @@ test.each(codes.filter((code) => code !== 'invalid_cursor'))(
   },
 );
 
-test('the message contains the positions of errors, because clients show nothing else', () => {
+test('the message contains the positions of errors, because clients show only the message', () => {
   const issues = [{ path: 'filter', message: 'ends too early', expected: 'a value' }];
   expect(mlflowError(new DaisError('invalid_request', 'The filter is wrong.', { issues })).message).toBe(
     'The filter is wrong. filter ends too early, expected a value.',

@@ -78,7 +78,7 @@ const words: Readonly<Record<ErrorCode, WireCode>> = {
 /**
  * Statuses that are more specific than the code's own: clients react to them with a wait, a split, or another range.
  */
-const TELLING = new Set([405, 408, 413, 416]);
+const FORWARDED_STATUSES = new Set([405, 408, 413, 416]);
 
 /**
  * An error in the format of MLflow clients. The message contains the positions of input errors, because clients show
@@ -88,7 +88,7 @@ export function mlflowError(error: DaisError): MlflowError {
   const code = words[error.code];
   const { status } = errorCatalog[error.code];
   return new MlflowError(code, messageOf(error), {
-    ...(TELLING.has(status) && { status }),
+    ...(FORWARDED_STATUSES.has(status) && { status }),
     cause: error,
   });
 }

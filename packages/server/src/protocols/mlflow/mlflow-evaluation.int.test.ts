@@ -131,7 +131,7 @@ describe('a file for a run', () => {
   const upload = async (query: Readonly<Record<string, string>>, body: string) =>
     await world.send('POST', `${at}?${new URLSearchParams(query).toString()}`, body);
 
-  test('goes up to 10 MB, and comes down', async () => {
+  test('is uploaded up to 10 MB, and downloaded', async () => {
     const run = await world.run();
     const text = 'x'.repeat(10 * 1024 * 1024);
     expect((await upload({ run_uuid: run, path: 'a/b.txt' }, text)).status).toBe(200);

@@ -21,7 +21,7 @@ describe('queries', () => {
   let experiment: string;
   let run: string;
   beforeAll(async () => {
-    experiment = (await post('experiments/create', { name: 'asked' })).experiment_id;
+    experiment = (await post('experiments/create', { name: 'queried' })).experiment_id;
     const made = await post('runs/create', { experiment_id: experiment, start_time: 1 });
     run = made.run.info.run_id;
     for (const [key, value] of [
@@ -39,7 +39,7 @@ describe('queries', () => {
     expect(
       await ask(`{ mlflowGetExperiment(input: {experimentId: "${experiment}"}) { experiment { name tags { key } } } }`),
     ).toEqual({
-      data: { mlflowGetExperiment: { experiment: { name: 'asked', tags: [] } } },
+      data: { mlflowGetExperiment: { experiment: { name: 'queried', tags: [] } } },
       errors: null,
     });
     const query = `query GetRun($data: MlflowGetRunInput!) @component(name: "Page") {
@@ -55,7 +55,7 @@ describe('queries', () => {
       apiError: null,
       run: {
         info: { status: 'RUNNING', startTime: '1', endTime: '0' },
-        experiment: { name: 'asked' },
+        experiment: { name: 'queried' },
         data: {
           metrics: expect.arrayContaining([
             { key: 'loss', value: 0.5, timestamp: '2', step: '3' },

@@ -188,7 +188,7 @@ test('links to runs and prompts are found', async () => {
   }
 });
 
-test('a link to a run that comes before the trace is kept, until the trace is deleted', async () => {
+test('a link to a run that arrives before the trace is kept, until the trace is deleted', async () => {
   const run = await world.run(experiment);
   const trace = info();
   const search = async () => {
@@ -310,7 +310,7 @@ test.each([
   expect([answer.status, typeof answer.json.error_code]).toEqual([status, 'string']);
 });
 
-test('files of a trace lead nowhere else', async () => {
+test('files of a trace stay inside its folder', async () => {
   const { trace_id: id } = await start();
   for (const path of ['../../x', 'a/b', '%2e%2e/x', '/etc/passwd']) {
     const query = new URLSearchParams({ request_id: id, path });

@@ -145,12 +145,12 @@ test('invalid requests return messages of MLflow', async () => {
 });
 
 test('a GET without a query string is read from its body', async () => {
-  const id = await world.experiment('asked by body');
+  const id = await world.experiment('queried by body');
   const body = JSON.stringify({ experiment_id: id });
   const answer = await world.http.raw(
     `GET /api/2.0/mlflow/experiments/get HTTP/1.1\r\nhost: localhost\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
   );
-  expect(answer).toContain('"name": "asked by body"');
+  expect(answer).toContain('"name": "queried by body"');
 });
 
 test('a run, from its start to its end', async () => {
@@ -245,7 +245,7 @@ test('parameters never change', async () => {
   expect(params.find((param: { key: string }) => param.key === 'long').value).toHaveLength(6000);
 });
 
-test('tags are set, replaced, cut off and taken away', async () => {
+test('tags are set, replaced, truncated and removed', async () => {
   const id = await world.run();
   const tags = [
     { key: 'a', value: '1' },

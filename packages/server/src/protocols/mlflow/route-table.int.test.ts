@@ -33,7 +33,7 @@ test.each(routes.filter(({ beside }) => beside === undefined))(
   },
 );
 
-test('no endpoint is there twice', () => {
+test('no endpoint is listed twice', () => {
   const keys = routes.map(({ method, path, version }) => `${method} ${version} ${shape(path)}`);
   expect(new Set(keys).size).toBe(keys.length);
 });

@@ -21,7 +21,7 @@ const PATIENCE = 600_000;
 interface Seen {
   readonly status: number;
   /** For 200: what a client reads; for others: whether it has the format of the protocol. */
-  readonly said: unknown;
+  readonly body: unknown;
 }
 
 let folder: string;
@@ -94,10 +94,10 @@ test(
   async () => {
     const differences: Record<string, Record<string, Seen>> = {};
     const answered: string[] = [];
-    for (const [name, asked] of Object.entries(peerCases)) {
-      const dais = await askDais(asked);
+    for (const [name, request] of Object.entries(peerCases)) {
+      const dais = await callDais(request);
       const others = Object.fromEntries(
-        await Promise.all(Object.entries(peers).map(async ([peer, { url }]) => [peer, await askPeer(url, asked)])),
+        await Promise.all(Object.entries(peers).map(async ([peer, { url }]) => [peer, await callPeer(url, request)])),
       ) as Record<string, Seen>;
       if (dais.status === 200 && Object.values(others).every((other) => same(other, dais))) answered.push(name);
       const other = Object.fromEntries(Object.entries(others).filter(([, seen]) => !same(seen, dais)));
@@ -112,14 +112,14 @@ test(
 );
 
 /** A kept connection may close when it is reused: the second one is new. */
-async function askPeer(url: string, asked: PeerCase): Promise<Seen> {
-  const closed = { status: 0, said: 'the connection was closed' };
-  return await askOnce(url, asked)
-    .catch(async () => await askOnce(url, asked))
+async function callPeer(url: string, request: PeerCase): Promise<Seen> {
+  const closed = { status: 0, body: 'the connection was closed' };
+  return await callOnce(url, request)
+    .catch(async () => await callOnce(url, request))
     .catch(() => closed);
 }
 
-async function askOnce(url: string, { method = 'POST', path, body, headers }: PeerCase): Promise<Seen> {
+async function callOnce(url: string, { method = 'POST', path, body, headers }: PeerCase): Promise<Seen> {
   const answer = await fetch(`${url}${path}`, {
     method,
     headers: { 'content-type': 'application/json', ...headers },
@@ -128,7 +128,7 @@ async function askOnce(url: string, { method = 'POST', path, body, headers }: Pe
   return seen(answer.status, await answer.text(), path);
 }
 
-async function askDais({ method = 'POST', path, body, headers }: PeerCase): Promise<Seen> {
+async function callDais({ method = 'POST', path, body, headers }: PeerCase): Promise<Seen> {
   const answer = await world?.ask(path, {
     method,
     headers: { 'content-type': 'application/json', ...headers },
@@ -142,10 +142,10 @@ function seen(status: number, text: string, path: string): Seen {
   try {
     value = JSON.parse(text) as Record<string, unknown>;
   } catch {
-    return { status, said: text === '' ? 'nothing' : 'invalid JSON' };
+    return { status, body: text === '' ? 'nothing' : 'invalid JSON' };
   }
-  if (status !== 200) return { status, said: typeof value['error'] === 'string' ? 'error' : Object.keys(value) };
-  return { status, said: path.endsWith('/infer') ? inferred(value) : value };
+  if (status !== 200) return { status, body: typeof value['error'] === 'string' ? 'error' : Object.keys(value) };
+  return { status, body: path.endsWith('/infer') ? inferred(value) : value };
 }
 
 /** Removes permitted differences: an id that was not sent, parameters, nulls. */

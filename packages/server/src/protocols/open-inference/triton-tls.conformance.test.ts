@@ -29,7 +29,7 @@ afterAll(async () => {
   await world.stop();
 });
 
-async function ask(ca: string): Promise<{ readonly code: number; readonly stderr: string; readonly said: string }> {
+async function ask(ca: string): Promise<{ readonly code: number; readonly stderr: string; readonly output: string }> {
   const python = await pythonEnvironment('serving', join(folder, 'requirements.txt'));
   const authority = join(world.folder, 'ca.pem');
   await writeFile(authority, ca);
@@ -39,14 +39,14 @@ async function ask(ca: string): Promise<{ readonly code: number; readonly stderr
     ['-B', '-W', 'ignore', join(folder, 'triton_tls.py'), ...ports, authority],
     { env: { PATH: '/usr/bin:/bin', HOME: world.folder, LANG: 'C.UTF-8' }, cwd: world.folder, timeoutMs: PATIENCE },
   );
-  return { code, stderr, said: stdout.toString('utf8').trim() };
+  return { code, stderr, output: stdout.toString('utf8').trim() };
 }
 
 test('HTTP and gRPC use TLS, plain gRPC is rejected, and a renewed certificate is used from then on', async () => {
   const answered = '{"https": 1, "grpcs": 1, "refused": 1}';
-  expect(await ask(first.ca)).toMatchObject({ code: 0, said: answered });
+  expect(await ask(first.ca)).toMatchObject({ code: 0, output: answered });
   const second = await makeCertificates();
   world.gateway.setTls(second);
-  expect(await ask(second.ca)).toMatchObject({ code: 0, said: answered });
+  expect(await ask(second.ca)).toMatchObject({ code: 0, output: answered });
   expect((await ask(first.ca)).code).not.toBe(0);
 });

@@ -56,7 +56,7 @@ test('its runs, jobs and datasets are in the lineage', { timeout: PATIENCE }, as
     'public.flights',
     'flights.report',
   ]);
-  expect((await graph(`dataset:${encodeURIComponent('postgres://db:5432')}/public.told/`)).edges).toEqual([]);
+  expect((await graph(`dataset:${encodeURIComponent('postgres://db:5432')}/public.static/`)).edges).toEqual([]);
 });
 
 test('reports an invalid key', { timeout: PATIENCE }, async () => {

@@ -34,7 +34,7 @@ export interface RunMetric extends MetricPoint {
 /** The attribute of a data point with the training step; it becomes no part of the name. */
 const STEP = 'step';
 const DELTA = 1;
-/** The point says only that there was no measurement. */
+/** The point means only that there was no measurement. */
 const NO_RECORDED_VALUE = 1;
 const LONGEST_KEY = 250;
 const LATEST = 2n ** 63n - 1n;

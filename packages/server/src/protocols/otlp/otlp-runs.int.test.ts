@@ -384,7 +384,7 @@ describe('logs', () => {
     expect(JSON.parse(answer.text)).toMatchObject({ message: expect.stringMatching(message) });
   });
 
-  test('the native API accepts the same, and refuses what it cannot store', async () => {
+  test('the native API accepts the same, and rejects what it cannot store', async () => {
     const path = `runs/${run}/messages`;
     const message = { time: '5', body: 'by hand' };
     expect(await native('POST', path, { messages: [message, message] })).toEqual({ added: 1 });

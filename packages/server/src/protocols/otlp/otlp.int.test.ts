@@ -189,7 +189,7 @@ test('attributes of other conventions for tokens, types, inputs', async () => {
   expect(found.items.map(({ id }) => id)).toEqual([trace.id]);
 });
 
-test('the experiment: by header, else by what the program is, else the default one', async () => {
+test('the experiment: by header, otherwise by the program, otherwise the default one', async () => {
   const where = async (headers: Readonly<Record<string, string>>, resource: object) => {
     const traceId = hex(16);
     expect((await send(json(small(traceId), resource), { ...JSON_TYPE, ...headers })).status).toBe(200);
@@ -250,7 +250,7 @@ test.each([
   expect((await send(body, headers)).status).toBe(status);
 });
 
-test('nothing at all is no error, except for exporters of MLflow', async () => {
+test('an empty request is no error, except for exporters of MLflow', async () => {
   const other = { 'x-mlflow-experiment-id': '' };
   expect((await send(Buffer.alloc(0), { ...PROTOBUF, ...other })).status).toBe(200);
   expect((await send('{}', { ...JSON_TYPE, ...other })).status).toBe(200);

@@ -13,7 +13,7 @@ afterAll(async () => {
 });
 
 test.each(FLAVOURS)('%s', async (flavour) => {
-  const { said, answered } = await world.ask(flavour);
-  expect(said).not.toEqual([]);
-  expect(differences(said, answered)).toEqual([]);
+  const { expected, answered } = await world.ask(flavour);
+  expect(expected).not.toEqual([]);
+  expect(differences(expected, answered)).toEqual([]);
 });

@@ -13,13 +13,13 @@ afterAll(async () => {
 });
 
 test.each(FLAVOURS)('%s', async (flavour) => {
-  const { said, answered } = await world.ask(flavour);
-  expect(said).not.toEqual([]);
-  expect(differences(said, answered)).toEqual([]);
+  const { expected, answered } = await world.ask(flavour);
+  expect(expected).not.toEqual([]);
+  expect(differences(expected, answered)).toEqual([]);
 });
 
 test('transformers: the same over Open Inference, with string inputs and outputs', async () => {
-  const { body, said } = await world.ask('transformers');
+  const { body, expected } = await world.ask('transformers');
   const { inputs: data } = body as { readonly inputs: readonly string[] };
   const path = '/v2/models/transformers';
   const metadata = await world.gateway.ask(path);
@@ -35,8 +35,8 @@ test('transformers: the same over Open Inference, with string inputs and outputs
     const { outputs } = json as { readonly outputs: readonly { readonly name: string; readonly data: unknown[] }[] };
     return texts.map((_, row) => Object.fromEntries(outputs.map((output) => [output.name, output.data[row]])));
   };
-  expect(differences(said, await ask(data))).toEqual([]);
+  expect(differences(expected, await ask(data))).toEqual([]);
   // Concurrent requests may run in one batch.
   const alone = await Promise.all(data.map(async (text) => (await ask([text]))[0]));
-  expect(differences(said, alone)).toEqual([]);
+  expect(differences(expected, alone)).toEqual([]);
 });

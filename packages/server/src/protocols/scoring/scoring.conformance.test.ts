@@ -22,7 +22,7 @@ const PATIENCE = 600_000;
 interface Seen {
   readonly status: number;
   /** `predictions`, or the error code. */
-  readonly said: unknown;
+  readonly body: unknown;
 }
 
 let folder: string;
@@ -54,9 +54,9 @@ test(
   'every form of request, valid and invalid, gets the response of MLflow, except for recorded differences',
   async () => {
     const differences: Record<string, { mlflow: Seen; dais: Seen }> = {};
-    for (const [name, asked] of Object.entries(scoringCases)) {
-      const body = await bodyOf(asked);
-      const [mlflow, dais] = [await askMlflow(asked, body), await askDais(asked, body)];
+    for (const [name, request] of Object.entries(scoringCases)) {
+      const body = await bodyOf(request);
+      const [mlflow, dais] = [await callMlflow(request, body), await callDais(request, body)];
       if (!same(mlflow, dais)) differences[name] = { mlflow, dais };
     }
     const text = await readFile(differencesFile, 'utf8');
@@ -72,7 +72,7 @@ async function bodyOf({ body }: ScoringCase): Promise<Buffer> {
   return await readFile(join(folder, 'tables', `${body.table}.parquet`));
 }
 
-async function askMlflow({ model, type }: ScoringCase, body: Buffer): Promise<Seen> {
+async function callMlflow({ model, type }: ScoringCase, body: Buffer): Promise<Seen> {
   const answer = await fetch(`${peer?.url}/${model}/invocations`, {
     method: 'POST',
     headers: { 'content-type': type },
@@ -81,7 +81,7 @@ async function askMlflow({ model, type }: ScoringCase, body: Buffer): Promise<Se
   return seen(answer.status, await answer.text());
 }
 
-async function askDais({ model, type }: ScoringCase, body: Buffer): Promise<Seen> {
+async function callDais({ model, type }: ScoringCase, body: Buffer): Promise<Seen> {
   const answer = await world?.ask(`/endpoints/${model}/invocations`, { body, headers: { 'content-type': type } });
   return seen(answer?.status ?? 0, answer?.bytes.toString('utf8') ?? '');
 }
@@ -89,9 +89,9 @@ async function askDais({ model, type }: ScoringCase, body: Buffer): Promise<Seen
 function seen(status: number, text: string): Seen {
   try {
     const value = JSON.parse(text) as { predictions?: unknown; error_code?: unknown };
-    return { status, said: status === 200 ? value.predictions : value.error_code };
+    return { status, body: status === 200 ? value.predictions : value.error_code };
   } catch {
-    return { status, said: status === 415 ? 'text' : text.slice(0, 200) };
+    return { status, body: status === 415 ? 'text' : text.slice(0, 200) };
   }
 }
 
@@ -99,5 +99,5 @@ function seen(status: number, text: string): Seen {
 function same(mlflow: Seen, dais: Seen): boolean {
   if (mlflow.status !== dais.status) return false;
   if (mlflow.status !== 200) return true;
-  return JSON.stringify(mlflow.said) === JSON.stringify(dais.said);
+  return JSON.stringify(mlflow.body) === JSON.stringify(dais.body);
 }

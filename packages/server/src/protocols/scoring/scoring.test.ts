@@ -159,7 +159,7 @@ describe('a table for a model of columns', () => {
     ]);
   });
 
-  test('unnamed columns are matched by position, whatever names a request has', () => {
+  test('unnamed columns are matched by position, with any names in the request', () => {
     const inputs: TensorSpec[] = ['0', '1'].map((name) => ({ name, datatype: 'FP64', shape: [-1] }));
     const unnamed = described(inputs, { inputs: JSON.stringify([{ type: 'double' }, { type: 'double' }]) });
     const expected = [
@@ -237,7 +237,7 @@ test('rejects ragged lists', () => {
 
 describe('predictions', () => {
   const base = { variant: 'v', predictionId: 'i' };
-  test('one output: a list as it is', () => {
+  test('one output: a list, unchanged', () => {
     const outputs = [{ name: 'y', datatype: 'FP32' as const, shape: [2, 1], data: Float32Array.of(0.1, Number.NaN) }];
     expect(predictionsText({ ...base, outputs, described: described([]) })).toBe('[[0.1],[null]]');
   });

@@ -8,7 +8,7 @@ const item = (kind: string, action: string, ...grants: readonly string[]): Acces
   reasons: [...grants.map((id) => ({ id, effect: 'permit' as const })), { id: 'freeze', effect: 'forbid' as const }],
 });
 
-test('kinds of the project, of the organization, and what is no kind', () => {
+test('kinds of the project, kinds of the organization, and other nouns', () => {
   const groups = accessGroups([
     item('Audit', 'audit:read'),
     item('User', 'user:read'),
@@ -29,7 +29,7 @@ test('kinds of the project, of the organization, and what is no kind', () => {
   });
 });
 
-test('what gives a right is named once', () => {
+test('each source of a permission is listed once', () => {
   expect(
     grantsOf([item('Secret', 'secret:read', 'a', 'b'), item('User', 'user:read'), item('Key', 'key:read', 'b')]),
   ).toEqual(['a', 'b']);

@@ -1,4 +1,4 @@
-/** What somebody may do, as rows of a table: one for each kind. Pure. */
+/** The permissions of a principal as table rows, one for each kind. Pure functions. */
 import { kinds } from '@dais/api';
 import type { OwnAccess } from '@dais/api/access';
 
@@ -6,11 +6,11 @@ export type AccessItem = OwnAccess['items'][number];
 
 export interface AccessRow {
   readonly kind: string;
-  /** Those that most kinds have, each in a column of its own. */
+  /** Actions of most kinds, each with its own column. */
   readonly read: AccessItem | undefined;
   readonly write: AccessItem | undefined;
   readonly delete: AccessItem | undefined;
-  /** All others. */
+  /** All other actions. */
   readonly further: readonly AccessItem[];
 }
 
@@ -19,7 +19,7 @@ export interface AccessGroup {
   readonly rows: readonly AccessRow[];
 }
 
-/** Kinds of the project first, then those of the organization, then what is no kind; in the order of the kinds. */
+/** Kinds of the project, kinds of the organization, then other nouns; in the order of the kinds. */
 export function accessGroups(items: readonly AccessItem[]): readonly AccessGroup[] {
   const words = [...kinds.map(({ kind }) => kind), ...items.map(({ kind }) => kind)];
   const rows = [...new Set(words)].flatMap((kind) => {
@@ -45,7 +45,7 @@ export function verbOf(action: string): string {
   return action.slice(action.indexOf(':') + 1);
 }
 
-/** Ids of all that gives somebody a right: their roles, and policies that permit. */
+/** Ids of all sources of permissions: roles, and policies that permit. */
 export function grantsOf(items: readonly AccessItem[]): readonly string[] {
   const ids = items.flatMap(({ reasons }) => reasons.filter(({ effect }) => effect === 'permit').map(({ id }) => id));
   return [...new Set(ids)];

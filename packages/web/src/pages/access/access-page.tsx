@@ -24,7 +24,7 @@ import { Skeleton } from '#ui/skeleton.tsx';
 import { StateBadge } from '#ui/state-badge.tsx';
 import './access.css';
 
-/** What somebody may do in a project, and why: `?who=&action=&resource=`. */
+/** The permissions of a principal in a project, with reasons: `?who=&action=&resource=`. */
 export function AccessPage() {
   const project = useCurrentProject();
   const session = useSession();
@@ -105,7 +105,7 @@ export function AccessPage() {
   );
 }
 
-/** Oneself is everybody's to ask about; others, whoever reads policies. */
+/** Everyone can query their own permissions; readers of policies can query those of others. */
 function useAccess(project: string, other: string | undefined) {
   const client = useClient(project);
   const own = useOwnAccess(project);

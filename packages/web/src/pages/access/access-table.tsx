@@ -8,9 +8,9 @@ import './access.css';
 export interface AccessTableProps {
   readonly groups: readonly AccessGroup[];
   readonly project: string;
-  /** As the address names them; undefined: oneself. */
+  /** Principal in the URL; undefined: the viewer. */
   readonly who: string | undefined;
-  /** Kind and action of the cell that is explained. */
+  /** Kind and action of the explained cell. */
   readonly chosen: { readonly kind: string | undefined; readonly action: string | undefined };
 }
 
@@ -20,7 +20,7 @@ const DECISIONS = {
   conditional: { state: 'warning', word: 'conditional' },
 } as const satisfies Record<AccessItem['decision'], { state: State; word: string }>;
 
-/** Kinds and actions; each decision is a link to its explanation. */
+/** Kinds and actions; each decision links to its explanation. */
 export function AccessTable({ groups, project, who, chosen }: AccessTableProps) {
   const decision = (item: AccessItem, verb?: string) => {
     const current = item.action === chosen.action && item.kind === chosen.kind;

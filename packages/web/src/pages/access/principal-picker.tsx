@@ -8,13 +8,13 @@ import { Autocomplete, Button } from '#ui/controls.ts';
 
 export interface PrincipalPickerProps {
   readonly project: string;
-  /** `user:ada@example.com`: whom the page is about. */
+  /** `user:ada@example.com`: the principal of the page. */
   readonly who: string;
-  /** The person who looks. */
+  /** The viewer. */
   readonly self: string;
 }
 
-/** Whom to ask about: names are offered as far as they may be read. */
+/** Selects a principal: offers the names that the viewer can read. */
 export function PrincipalPicker({ project, who, self }: PrincipalPickerProps) {
   const navigate = useNavigate();
   const may = useMay(project);
@@ -65,7 +65,7 @@ export function PrincipalPicker({ project, who, self }: PrincipalPickerProps) {
   );
 }
 
-/** A bare name is a user’s. Undefined: nobody. */
+/** A name without a prefix is a user. Undefined: no principal. */
 function principal(text: string): string | undefined {
   const name = text.trim();
   if (name === '') return undefined;

@@ -12,7 +12,7 @@ export interface ReasonListProps {
   readonly project: string;
 }
 
-/** What decided, each a link to where it stands, in its own words. */
+/** The deciding rules, each with a link to its source and its message. */
 export function ReasonList({ reasons, policies, project }: ReasonListProps) {
   return (
     <ul className="reasons">
@@ -54,7 +54,7 @@ interface ReasonNameProps {
   readonly project: string;
 }
 
-/** One thing that decided, as a link where whoever looks may follow it. */
+/** One deciding rule, linked where the viewer can read its source. */
 export function ReasonName({ id, policies, project }: ReasonNameProps) {
   const location = reasonLocation(id, policies);
   if (location.type === 'words') return <span>{location.text}</span>;

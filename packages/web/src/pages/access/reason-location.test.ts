@@ -24,6 +24,6 @@ test.each([
   expect(reasonLocation(id, policies)).toEqual(location);
 });
 
-test('what is no resource has words', () => {
+test('reasons that are not resources have texts', () => {
   expect(reasonLocation('signed-in', [])).toEqual({ type: 'words', text: 'Every signed-in user may do this.' });
 });

@@ -1,11 +1,11 @@
-/** Where what decided stands: reasons name bindings by their place, and policies by their `@id`. Pure. */
+/** Links to the sources of a decision: reasons name bindings by index, and policies by `@id`. Pure functions. */
 import type { Resource } from '@dais/api';
 
 export type ReasonLocation =
   | { readonly type: 'binding'; readonly kind: string; readonly project: string | undefined; readonly name: string }
   | { readonly type: 'words'; readonly text: string }
   | { readonly type: 'policy'; readonly kind: string; readonly project: string | undefined; readonly name: string }
-  /** One that whoever looks may not read. */
+  /** A source that the viewer cannot read. */
   | { readonly type: 'unknown' };
 
 const WORDS: Readonly<Record<string, string>> = {
@@ -14,7 +14,7 @@ const WORDS: Readonly<Record<string, string>> = {
   suspended: 'The account is suspended.',
 };
 
-/** `policies`: those that can be read; ids of a project's carry its name. */
+/** `policies`: the readable ones; ids of a project's policies include its name. */
 export function reasonLocation(id: string, policies: readonly Resource[]): ReasonLocation {
   const words = WORDS[id];
   if (words !== undefined) return { type: 'words', text: words };

@@ -8,7 +8,7 @@ export interface Administrator {
   readonly name: string;
 }
 
-/** Who may change rights in a project, as far as whoever looks may read who they are. */
+/** Returns who can change permissions in a project, as far as the viewer can read it. */
 export function useAdministrators(project: string): readonly Administrator[] {
   const may = useMay(project);
   const own = useAll(roleBindingKind, project, may('roleBinding:read') === true);
@@ -16,7 +16,7 @@ export function useAdministrators(project: string): readonly Administrator[] {
   return administratorsOf([...own, ...all]);
 }
 
-/** Each once; people before teams. */
+/** Each principal once; people before teams. */
 function administratorsOf(bindings: readonly Resource[]): readonly Administrator[] {
   const specs = bindings.map(({ spec }) => spec as { role?: string; users?: string[]; teams?: string[] });
   const admins = specs.filter(({ role }) => role === 'admin');

@@ -4,7 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useClient } from '#server/console-context.ts';
 import { useMay } from '#server/own-access.ts';
 
-/** Policies that whoever looks may read; empty until they are there. */
+/** Policies that the viewer can read; empty while they load. */
 export function usePolicies(project: string): readonly Resource[] {
   const may = useMay(project);
   const own = useAll(policyKind, project, may('policy:read') === true);
@@ -12,7 +12,7 @@ export function usePolicies(project: string): readonly Resource[] {
   return [...own, ...organization];
 }
 
-/** Resources of a kind, at most a thousand: enough of what people write by hand. */
+/** Resources of a kind, at most a thousand: enough for resources that people write by hand. */
 export function useAll(kind: KindSpec, project: string, enabled: boolean): readonly Resource[] {
   const scope = kind.scope === 'org' ? undefined : project;
   const client = useClient(scope);

@@ -18,7 +18,7 @@ import './access.css';
 
 export interface WhyPanelProps {
   readonly project: string;
-  /** `user:ada@example.com`; undefined: oneself. */
+  /** `user:ada@example.com`; undefined: the viewer. */
   readonly who: string | undefined;
   readonly shownName: string;
   readonly action: string;
@@ -33,7 +33,7 @@ const DECISIONS = {
   conditional: { state: 'warning', word: 'Depends on the resource' },
 } as const;
 
-/** Why somebody may or may not do one thing, and what would change it. */
+/** Explains why a principal can or cannot perform one action, and how to change that. */
 export function WhyPanel({ project, who, shownName, action, resource, policies }: WhyPanelProps) {
   const client = useClient(project);
   const { data, error, refetch } = useQuery({
@@ -82,13 +82,13 @@ interface ChangeProps {
   readonly project: string;
 }
 
-/** What would allow it, and who can do that. */
+/** How to get the permission, and who can grant it. */
 function Change({ suggestions, reasons, project }: ChangeProps) {
   const may = useMay(project);
   const administrators = useAdministrators(project);
-  // What a policy says stands above already.
-  const said = reasons.flatMap(({ message }) => message ?? []);
-  const further = suggestions.filter((one) => !said.some((message) => one.endsWith(message)));
+  // The message of the policy is already shown above.
+  const messages = reasons.flatMap(({ message }) => message ?? []);
+  const further = suggestions.filter((one) => !messages.some((message) => one.endsWith(message)));
   const byPolicy = reasons.some(({ effect }) => effect === 'forbid');
   return (
     <>
@@ -129,7 +129,7 @@ function AdministratorLink({ kind, name, project }: { kind: string; name: string
   return address === undefined ? <span>{name}</span> : <Link {...address}>{name}</Link>;
 }
 
-/** Narrows the question to one resource: decisions over all of a kind often depend on which. */
+/** Selects one resource: decisions on all of a kind often depend on the resource. */
 function AboutOne({ kindWord, name, project }: { kindWord: string; name: string; project: string }) {
   const navigate = useNavigate();
   const [text, setText] = useState(name);

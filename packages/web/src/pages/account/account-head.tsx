@@ -10,7 +10,7 @@ const PAGES = [
   ['sessions', 'Sessions'],
 ] as const;
 
-/** The three pages about oneself, each a click from the others. */
+/** Links between the three pages of the viewer's account. */
 export function AccountHead({ title, actions }: { readonly title: string; readonly actions?: ReactNode }) {
   return (
     <PageHead

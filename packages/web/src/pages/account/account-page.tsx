@@ -28,7 +28,7 @@ const METHODS: Readonly<Record<string, string>> = {
   solo: 'as the owner of this server',
 };
 
-/** Who one is here, one's password, and how the console looks. */
+/** The viewer's account, password and theme. */
 export function AccountPage() {
   const session = useSession();
   return (

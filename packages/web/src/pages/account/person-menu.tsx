@@ -7,7 +7,7 @@ import { Icon } from '#ui/icons.tsx';
 import { toast } from '#ui/toast.ts';
 import './person-menu.css';
 
-/** Who looks at the console, and what is theirs. With one owner there is nothing to sign in to or out of. */
+/** Shows the viewer and links to their account. A server with one owner has no sign-in and no sign-out. */
 export function PersonMenu() {
   const session = useSession();
   const project = useCurrentProject();

@@ -1,6 +1,6 @@
 import { EmptyState } from '#ui/empty-state.tsx';
 
-/** In place of pages about accounts, where there are none. */
+/** Replaces the account pages on a server without accounts. */
 export function SoloNote() {
   return (
     <EmptyState

@@ -22,15 +22,15 @@ export interface AuditEntryProps {
   readonly entry: AuditEntry;
   readonly project: string;
   readonly policies: readonly Resource[];
-  /** Whoever looks may read the log of the organization, which proves it. */
+  /** The viewer can read the log of the organization, which has the proofs. */
   readonly proves: boolean;
   readonly close: () => void;
 }
 
-/** All that one entry holds. */
+/** All fields of one entry. */
 export function AuditEntryPanel({ entry, project, policies, proves, close }: AuditEntryProps) {
   const scope = entry.project?.name ?? project;
-  const said = Object.entries(entry.data ?? {})
+  const details = Object.entries(entry.data ?? {})
     .map(([key, value]) => [key, valueText(value)] as const)
     .filter(([, text]) => text !== '');
   return (
@@ -42,13 +42,13 @@ export function AuditEntryPanel({ entry, project, policies, proves, close }: Aud
         </ActionIcon>
       }
     >
-      <KeyValue label="Entry" pairs={[...whatPairs(entry, scope), ...whoPairs(entry, scope)]} />
+      <KeyValue label="Entry" pairs={[...whatPairs(entry, scope), ...actorPairs(entry, scope)]} />
       <h3>Reason for: {entry.outcome === 'denied' ? 'refused' : 'permitted'}</h3>
       <Decision entry={entry} project={scope} policies={policies} />
-      {said.length > 0 && (
+      {details.length > 0 && (
         <>
           <h3>Details</h3>
-          <KeyValue label="Details" pairs={said.map(([key, text]) => ({ key, value: dataValue(text) }))} />
+          <KeyValue label="Details" pairs={details.map(([key, text]) => ({ key, value: dataValue(text) }))} />
         </>
       )}
       {proves && <InclusionProof key={entry.seq} seq={entry.seq} />}
@@ -101,7 +101,7 @@ function whatPairs(entry: AuditEntry, project: string): readonly Pair[] {
   ];
 }
 
-function whoPairs({ actor, via }: AuditEntry, project: string): readonly Pair[] {
+function actorPairs({ actor, via }: AuditEntry, project: string): readonly Pair[] {
   return [
     { key: 'who', value: <ActorName actor={actor} project={project} /> },
     ...(via === undefined
@@ -131,7 +131,8 @@ interface DecisionProps {
 function Decision({ entry, project, policies }: DecisionProps) {
   const { decision, actor, type, data } = entry;
   if (decision === undefined) return <p className="dim">No policy was evaluated: {UNASKED}</p>;
-  const asked = type === 'access.denied' && actor.type !== 'system' ? (data as { action?: string; kind?: string }) : {};
+  const denied =
+    type === 'access.denied' && actor.type !== 'system' ? (data as { action?: string; kind?: string }) : {};
   return (
     <>
       {decision.policies.length === 0 ? (
@@ -145,13 +146,13 @@ function Decision({ entry, project, policies }: DecisionProps) {
           ))}
         </ul>
       )}
-      {asked.action !== undefined && asked.kind !== undefined && (
+      {denied.action !== undefined && denied.kind !== undefined && (
         <p>
           <Link
             {...accessAddress(project, {
               who: `${actor.type}:${actor.id}`,
-              action: asked.action,
-              resource: asked.kind,
+              action: denied.action,
+              resource: denied.kind,
             })}
           >
             Show what would allow it now
@@ -167,7 +168,7 @@ function Decision({ entry, project, policies }: DecisionProps) {
 
 const UNASKED = 'the entry belongs to a sign-in, or the platform acted.';
 
-/** Ids and digests: the end tells them apart, all of it is a click away. */
+/** Ids and digests are shortened to their ends; a click shows the full value. */
 function Id({ text }: { readonly text: string }) {
   return (
     <>

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { auditFilter, auditWords, localTime, timeOf } from './audit-filter.ts';
 
-test('only what is known and filled is searched for', () => {
+test('only known and filled fields are searched for', () => {
   expect(auditFilter({ actor: 'ada', outcome: '', entry: '7', kind: undefined })).toEqual({ actor: 'ada' });
 });
 
-test('the command says the same', () => {
+test('the command has the same filters', () => {
   expect(auditWords({ actor: 'ada', requestId: 'x', project: 'p' }, true)).toEqual([
     'audit',
     'list',
@@ -18,7 +18,7 @@ test('the command says the same', () => {
   expect(auditWords({}, false)).toEqual(['audit', 'list']);
 });
 
-test('a time of the address is that time in a field, and back', () => {
+test('a time in the URL is the time in the field, and back', () => {
   expect(timeOf(localTime('2026-11-26T09:30:00.000Z'))).toBe('2026-11-26T09:30:00.000Z');
   expect([localTime('yesterday'), localTime(undefined), timeOf('')]).toEqual(['', '', undefined]);
 });

@@ -1,9 +1,9 @@
-/** What the address says is searched for in the audit log. Pure. */
+/** The audit log query in the URL. Pure functions. */
 
 export const filterNames = ['project', 'actor', 'type', 'kind', 'name', 'outcome', 'requestId', 'from', 'to'] as const;
 export type FilterName = (typeof filterNames)[number];
 
-/** As somebody may have typed it: what is wrong, the server says. */
+/** Values as typed: the server validates them. */
 export type AuditFilter = Readonly<Partial<Record<FilterName, string>>>;
 
 export function auditFilter(query: Readonly<Record<string, string | undefined>>): AuditFilter {
@@ -26,7 +26,7 @@ const OPTIONS: Readonly<Record<Exclude<FilterName, 'project'>, string>> = {
   to: '--to',
 };
 
-/** The same search as words of `dais`. The command knows no project within the organization’s search. */
+/** The same query as arguments of `dais`. The command has no project filter in the query of the organization. */
 export function auditWords(filter: AuditFilter, organization: boolean): readonly string[] {
   const { project: _, ...rest } = filter;
   return [
@@ -37,14 +37,14 @@ export function auditWords(filter: AuditFilter, organization: boolean): readonly
   ];
 }
 
-/** `2026-11-26T09:30`, as a field of the browser has it, in the reader's zone. Empty when it is no time. */
+/** `2026-11-26T09:30`, the format of a browser's field, in the viewer's time zone. Empty for an invalid time. */
 export function localTime(text: string | undefined): string {
   const ms = text === undefined ? Number.NaN : Date.parse(text);
   if (Number.isNaN(ms)) return '';
   return new Date(ms - new Date(ms).getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }
 
-/** The other way round; undefined for an empty field. */
+/** Inverse of the function above; undefined for an empty field. */
 export function timeOf(local: string): string | undefined {
   const ms = Date.parse(local);
   return Number.isNaN(ms) ? undefined : new Date(ms).toISOString();

@@ -6,7 +6,7 @@ import './audit.css';
 
 export interface AuditFiltersProps {
   readonly filter: AuditFilter;
-  /** Of the whole organization: a project may be named. */
+  /** The query covers the organization: it can name a project. */
   readonly organization: boolean;
   readonly change: (change: Readonly<Partial<Record<FilterName, string | undefined>>>) => void;
 }

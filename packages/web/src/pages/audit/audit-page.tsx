@@ -23,12 +23,12 @@ import { Panel } from '#ui/panel.tsx';
 import { Skeleton } from '#ui/skeleton.tsx';
 import './audit.css';
 
-/** What was done and refused, newest first, as the address searches; `?entry=` opens one. */
+/** Audited actions and denials, newest first, filtered by the URL; `?entry=` opens one. */
 export function AuditPage() {
   const { project } = useAddressFields();
   const current = useCurrentProject();
   const may = useMay(current);
-  // Exporting is of the organization only: who may do that reads the log of the organization too.
+  // Only the organization's log can be exported: its readers can also read that log.
   const reads = may(project === undefined ? 'audit:export' : 'audit:read');
   if (reads === true) return <Search project={project} current={current} proves={may('audit:export') === true} />;
   const title = project === undefined ? 'Audit log of the organization' : 'Audit log';
@@ -182,7 +182,7 @@ interface OpenEntryProps {
   readonly close: () => void;
 }
 
-/** Pages that are read by themselves to find an entry that a link names. */
+/** Maximum number of pages that are read automatically to find a linked entry. */
 const PAGES_TO_FIND = 20;
 
 function OpenEntry({ audit, seq, project, proves, close }: OpenEntryProps) {

@@ -14,12 +14,12 @@ import { Time } from '#ui/time.tsx';
 import './audit.css';
 
 /** While a page stays open. */
-const AGAIN_MS = 30_000;
+const POLL_MS = 30_000;
 
-/** Whether the log is whole, as far as Dais itself can tell, and how to tell without it. */
+/** Integrity of the log as verified by Dais, and how to verify it independently. */
 export function AuditState() {
   const { client } = useConsole();
-  const { data, error, refetch } = useQuery({ ...auditStatus(client), refetchInterval: AGAIN_MS });
+  const { data, error, refetch } = useQuery({ ...auditStatus(client), refetchInterval: POLL_MS });
   const key = useQuery({
     queryKey: ['audit-key'],
     queryFn: async ({ signal }) => await client.perform(readAuditKeyOperation, {}, { signal }),

@@ -3,7 +3,7 @@ import { readAuditStatusOperation } from '@dais/api/audit';
 import { queryOptions } from '@tanstack/react-query';
 import type { AuditStatus } from './verification.ts';
 
-/** How far the log is signed and checked. */
+/** The latest signed and verified positions of the log. */
 export function auditStatus(client: DaisClient) {
   return queryOptions<AuditStatus, DaisError>({
     queryKey: ['audit-status'],

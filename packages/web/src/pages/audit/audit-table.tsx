@@ -11,9 +11,9 @@ import './audit.css';
 export interface AuditTableProps {
   readonly entries: readonly AuditEntry[];
   readonly project: string;
-  /** Entries of several projects: each says which. */
+  /** Entries of several projects: each names its project. */
   readonly organization: boolean;
-  /** The one that is open. */
+  /** The open entry. */
   readonly open: number | undefined;
 }
 
@@ -73,7 +73,7 @@ export function AuditTable({ entries, project, organization, open }: AuditTableP
   );
 }
 
-/** What it was done to; of a refusal, what it would have been done to. */
+/** The subject of the entry; of a denial, the requested subject. */
 export function EntrySubject({ entry, project }: { readonly entry: AuditEntry; readonly project: string }) {
   const { subject, data, type } = entry;
   if (subject !== undefined) {

@@ -12,14 +12,14 @@ import './audit.css';
 
 type Proof = (typeof proveAuditEntryOperation)['output']['_output'];
 
-/** The proof that an entry is in the log, as a file for somebody who may not see the rest. */
+/** The proof that an entry is in the log, as a file for a person without access to the rest. */
 export function InclusionProof({ seq }: { readonly seq: number }) {
   const { client } = useConsole();
   const queries = useQueryClient();
   const { mutate, data, error, isPending } = useMutation<Proof, DaisError>({
     mutationFn: async () => {
       const { size, checkpoint } = await queries.fetchQuery({ ...auditStatus(client), staleTime: 0 });
-      // What no checkpoint covers yet is proved to the log as it is.
+      // An entry that no checkpoint covers yet is proved against the current log.
       const covered = checkpoint !== undefined && seq < checkpoint.size;
       return await client.perform(proveAuditEntryOperation, { seq, ...(!covered && { size }) });
     },

@@ -6,26 +6,26 @@ import { useClient } from '#server/console-context.ts';
 
 /** Entries of one page. */
 export const AUDIT_PAGE = 100;
-/** How often it is asked whether there is something newer. */
+/** Interval of the check for newer entries. */
 const NEWER_MS = 10_000;
 
 export interface Audit {
-  /** Newest first; undefined while the first page is on its way. */
+  /** Newest first; undefined while the first page loads. */
   readonly entries: readonly AuditEntry[] | undefined;
   readonly more: boolean;
   readonly loadMore: () => void;
   readonly loading: boolean;
-  /** Entries came since that are not shown: a page of evidence does not move by itself. */
+  /** Newer entries exist but are hidden: a page of evidence does not move automatically. */
   readonly newer: boolean;
   readonly error: DaisError | null;
   readonly again: () => void;
 }
 
-/** A search in a project; undefined: in the organization and all its projects. */
+/** A query in a project; undefined: in the organization and all its projects. */
 export function useAudit(project: string | undefined, filter: AuditFilter): Audit {
   const client = useClient(project);
   const read = async (limit: number, cursor: string | undefined, signal: AbortSignal) => {
-    // A wrong outcome or time of the address is answered by the server, with what to change.
+    // The server rejects an invalid outcome or time in the URL with a remedy.
     const { project: within, ...rest } = filter as AuditFilter & { readonly outcome?: AuditEntry['outcome'] };
     const page = { ...rest, limit, ...(cursor !== undefined && { cursor }) };
     return project === undefined

@@ -1,4 +1,4 @@
-/** The state of the log in one badge. Pure. */
+/** The state of the log as one badge. Pure functions. */
 import type { readAuditStatusOperation } from '@dais/api/audit';
 import type { State } from '#ui/state-badge.tsx';
 

@@ -27,7 +27,7 @@ import { StateBadge } from '#ui/state-badge.tsx';
 import { Time } from '#ui/time.tsx';
 import './batches.css';
 
-/** One job on a version of a model: how far it is, what it made, and the rows that were left out. */
+/** One job on a model version: its progress, its output and its rejected rows. */
 export function BatchPage() {
   const project = useCurrentProject();
   const { job: id = '' } = useAddressFields();

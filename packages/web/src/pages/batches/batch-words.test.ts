@@ -18,7 +18,7 @@ const job = (more: Partial<ModelJob>): ModelJob => ({
   ...more,
 });
 
-test('how far a job is', () => {
+test('progress of a job', () => {
   expect(shareOf(job({}))).toBe(44);
   expect(progressText(job({}))).toBe('20,000 of 45,000 rows, part 1 of 3 (predict)');
   expect(progressText(job({ state: 'pending' }))).toBe('Pending.');
@@ -32,7 +32,7 @@ test('how far a job is', () => {
   expect([shareOf(done), progressText(done)]).toEqual([100, '5 of 5 rows']);
 });
 
-test('lines that came in pieces are whole', () => {
+test('lines that arrive in chunks are complete', () => {
   expect(splitLines('{"a":1}\n{"b":2}\n{"c"')).toEqual({ lines: ['{"a":1}', '{"b":2}'], rest: '{"c"' });
   expect(splitLines('')).toEqual({ lines: [], rest: '' });
 });

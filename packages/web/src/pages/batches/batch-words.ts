@@ -1,4 +1,4 @@
-/** What is told of long work on versions of models. Pure. */
+/** Texts about jobs on model versions. Pure functions. */
 import type { ModelJob } from '@dais/api/serving';
 import type { State } from '#ui/state-badge.tsx';
 
@@ -20,7 +20,7 @@ export function hasEnded({ endedAt }: ModelJob): boolean {
   return endedAt !== undefined;
 }
 
-/** In percent, of the rows that are known so far. */
+/** In percent of the rows that are known so far. */
 export function shareOf({ rows, state }: ModelJob): number {
   if (state === 'succeeded') return 100;
   return rows.total === 0 ? 0 : Math.floor((100 * rows.done) / rows.total);
@@ -37,7 +37,7 @@ export function progressText(job: ModelJob): string {
   return `${count(rows.done)} of ${count(rows.total)} rows${part}${now}`;
 }
 
-/** Lines of which the last may not be whole yet: those that are, and the rest. */
+/** Splits a text into complete lines and the rest. */
 export function splitLines(text: string): { readonly lines: readonly string[]; readonly rest: string } {
   const lines = text.split('\n');
   const rest = lines.pop() ?? '';

@@ -32,26 +32,26 @@ const KINDS = [
   ...Object.entries(JOB_KINDS).map(([value, label]) => ({ value, label })),
 ];
 
-/** Long work on versions of models: predictions for whole datasets, what columns count, conversions. Newest first. */
+/** Jobs on model versions: batch predictions, feature importance, conversions. Newest first. */
 export function BatchesPage() {
   const project = useCurrentProject();
   const navigate = useNavigate();
   const { model, dataset, kind, state } = useAddressQuery();
-  const asked = {
+  const query = {
     ...(model !== undefined && { model }),
     ...(dataset !== undefined && { dataset }),
     ...(kind !== undefined && { kind }),
     ...(state !== undefined && { state }),
   };
-  const { jobs, error, refetch, hasNextPage, isFetchingNextPage, fetchNextPage } = useJobs(project, asked);
+  const { jobs, error, refetch, hasNextPage, isFetchingNextPage, fetchNextPage } = useJobs(project, query);
   const forms = useCopyForms({
     command: daisCommand(['batch', 'list', ...(model === undefined ? [] : ['--model', model])], project),
-    call: { project, path: '/api/v1/model-jobs', query: asked },
+    call: { project, path: '/api/v1/model-jobs', query },
   });
   const choose = (part: 'kind' | 'state') => (value: string | null) =>
     void navigate({
       to: '.',
-      search: { ...asked, [part]: value === ANY || value === null ? undefined : value },
+      search: { ...query, [part]: value === ANY || value === null ? undefined : value },
       replace: true,
     });
   const about = model ?? dataset;

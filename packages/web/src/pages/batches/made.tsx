@@ -2,7 +2,7 @@ import type { ModelJob } from '@dais/api/serving';
 import { Link } from '@tanstack/react-router';
 import { datasetVersionAddress, versionAddress } from '#addresses.ts';
 
-/** The version that a job has made: of a dataset, or of a model. */
+/** The version that a job created: of a dataset or of a model. */
 export function Made({ project, job }: { readonly project: string; readonly job: ModelJob }) {
   const { output, result, kind } = job;
   if (output?.version !== undefined) {

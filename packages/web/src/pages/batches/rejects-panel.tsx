@@ -21,7 +21,7 @@ interface Lines {
   over: boolean;
 }
 
-/** Rows that the model did not take, as many at a time as somebody reads: the file may have millions. */
+/** Rows that the model rejected, read in pages: the file can have millions. */
 export function RejectsPanel({ project, job }: { readonly project: string; readonly job: ModelJob }) {
   const client = useClient(project);
   const dataset = job.data?.split('@')[0];
@@ -33,7 +33,7 @@ export function RejectsPanel({ project, job }: { readonly project: string; reado
     queryFn: async ({
       pageParam,
     }): Promise<{ readonly problems: readonly ModelJobProblem[]; readonly next: number | undefined }> => {
-      // The first page begins anew: the bytes come in order only.
+      // The first page restarts the stream: bytes arrive in order only.
       if (pageParam === 0 || open.current === undefined) {
         await open.current?.reader.cancel();
         const { bytes } = await client.download(readModelJobRejectsOperation, { id: job.id });
@@ -80,10 +80,10 @@ export function RejectsPanel({ project, job }: { readonly project: string; reado
   );
 }
 
-/** The next lines; fewer only at the end. */
+/** Returns the next lines; fewer only at the end. */
 async function take(lines: Lines, count: number): Promise<readonly string[]> {
   while (lines.waiting.length < count && !lines.over) {
-    // oxlint-disable-next-line no-await-in-loop -- one piece after another
+    // oxlint-disable-next-line no-await-in-loop -- one chunk after another
     const { value, done } = await lines.reader.read();
     lines.over = done;
     const { lines: whole, rest } = splitLines(lines.rest + lines.decoder.decode(value, { stream: !done }));

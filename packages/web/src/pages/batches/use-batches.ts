@@ -1,4 +1,4 @@
-/** What pages of long work on models read: by events of the models, and while it goes on again and again. */
+/** Queries of job pages: refreshed by events of the models, and by polling while a job runs. */
 import type { DaisError } from '@dais/api';
 import { listModelJobsOperation, readModelJobOperation, type ModelJob } from '@dais/api/serving';
 import { useInfiniteQuery, useQuery, type UseQueryResult } from '@tanstack/react-query';
@@ -8,8 +8,8 @@ import { useClient } from '#server/console-context.ts';
 import { useNews } from '#server/use-news.ts';
 
 const PAGE = 50;
-/** No event tells how far a job is. */
-const LOOK_MS = 1500;
+/** Jobs emit no progress events. */
+const POLL_MS = 1500;
 
 export function useJobs(project: string, { model, dataset, kind, state }: BatchesQuery) {
   const client = useClient(project);
@@ -34,7 +34,7 @@ export function useJobs(project: string, { model, dataset, kind, state }: Batche
     getNextPageParam: (last) => last.nextCursor,
     enabled: ready,
     refetchInterval: (query) =>
-      query.state.data?.pages.some(({ items }) => items.some((job) => !hasEnded(job))) === true ? LOOK_MS : false,
+      query.state.data?.pages.some(({ items }) => items.some((job) => !hasEnded(job))) === true ? POLL_MS : false,
   });
   const jobs: readonly ModelJob[] | undefined = found.data?.pages.flatMap(({ items }) => items);
   return { ...found, jobs, error: found.error as DaisError | null };
@@ -51,7 +51,7 @@ export function useJob(
     queryKey: key,
     queryFn: async ({ signal }) => await client.perform(readModelJobOperation, { id }, { signal }),
     enabled: ready,
-    refetchInterval: ({ state }) => (state.data === undefined || hasEnded(state.data) ? false : LOOK_MS),
+    refetchInterval: ({ state }) => (state.data === undefined || hasEnded(state.data) ? false : POLL_MS),
   });
   return { ...found, key };
 }

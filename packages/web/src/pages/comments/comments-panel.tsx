@@ -1,12 +1,12 @@
 /**
- * What people say of a run or of a version of a model, live. On a page:
+ * Shows the comments on a run or a model version, live. On a page:
  *
  *     <CommentsPanel project={project} about={{ run: id }} />
  *     <CommentsPanel project={project} about={{ name, version }} ready={place.ready} queryKey={place.key} />
  *
- * `queryKey` and `ready`: of a page that watches the events of the subject already, so that it needs no watch of its own;
- * what stands under the key is read again when something happens. Without them the panel is read once, and after what the
- * reader says.
+ * `queryKey` and `ready`: of a page that already watches the events of the subject, so that the panel needs no watch of
+ * its own; events refresh the queries under the key. Without them, the panel loads once and refreshes after the viewer
+ * comments.
  */
 import type { DaisClient } from '@dais/api';
 import {
@@ -81,7 +81,7 @@ export function CommentsPanel({ project, about, queryKey = ['comments', project]
             moderates={may(`${word}:moderate`) === true}
             author={(author) => <ActorName actor={author} project={project} />}
             user={(name) => <ReferenceLink kind="User" name={name} project={project} />}
-            say={async (text) => await then(verbs.create(text))}
+            create={async (text) => await then(verbs.create(text))}
             change={async (id, text) => await then(verbs.update(id, text))}
             remove={async (id, own) => await then(own ? verbs.delete(id) : verbs.remove(id))}
           />
@@ -107,7 +107,7 @@ interface Verbs {
   readonly remove: (id: string) => Promise<unknown>;
 }
 
-/** The same verbs for each of what can be commented on. */
+/** The same verbs for each commentable object. */
 function verbsOf(client: DaisClient, about: CommentedOn): Verbs {
   const page = (cursor: string | undefined) => ({ limit: PAGE, ...(cursor !== undefined && { cursor }) });
   if ('run' in about) {

@@ -19,16 +19,16 @@ import { EmptyState } from '#ui/empty-state.tsx';
 import { ErrorNote } from '#ui/error-note.tsx';
 import { Icon } from '#ui/icons.tsx';
 import { PageHead } from '#ui/page-head.tsx';
-import { seriesVariable } from '#ui/plot/series-look.ts';
+import { seriesVariable } from '#ui/plot/series-style.ts';
 import { Skeleton } from '#ui/skeleton.tsx';
 import { StateBadge } from '#ui/state-badge.tsx';
 import './compare.css';
 
-/** As many as the server charts at once. */
+/** Maximum number of runs that the server charts together. */
 const MOST = 100;
-const AGAIN_MS = 2500;
+const POLL_MS = 2500;
 
-/** Runs beside each other: which is better, and by what do they differ? */
+/** Compares runs: which is better, and how they differ. */
 export function ComparePage() {
   const project = useCurrentProject();
   const navigate = useNavigate();
@@ -37,7 +37,7 @@ export function ComparePage() {
   const ids = useMemo(() => [...new Set(text.split(',').filter((id) => id !== ''))].slice(0, MOST), [text]);
   const { runs, loading, errors } = useRunsOf(project, ids);
   const tab = query['tab'] ?? 'charts';
-  const say = (change: Readonly<Record<string, string | undefined>>) =>
+  const update = (change: Readonly<Record<string, string | undefined>>) =>
     void navigate({ to: '.', search: (before: object) => ({ ...before, ...change }), replace: true });
   const python = `[mlflow.get_run(id) for id in ${JSON.stringify(ids)}]`;
   return (
@@ -72,10 +72,10 @@ export function ComparePage() {
           <RunKeys
             project={project}
             runs={runs}
-            leave={(id) => say({ runs: ids.filter((one) => one !== id).join(',') })}
+            leave={(id) => update({ runs: ids.filter((one) => one !== id).join(',') })}
           />
           <ObjectivePanels project={project} runs={runs} />
-          <Tabs value={tab} onChange={(next) => say({ tab: next === 'charts' ? undefined : (next ?? undefined) })}>
+          <Tabs value={tab} onChange={(next) => update({ tab: next === 'charts' ? undefined : (next ?? undefined) })}>
             <Tabs.List>
               <Tabs.Tab value="charts">Charts</Tabs.Tab>
               <Tabs.Tab value="diff">Differences</Tabs.Tab>
@@ -83,16 +83,20 @@ export function ComparePage() {
               <Tabs.Tab value="scatter">Scatter</Tabs.Tab>
             </Tabs.List>
             <Tabs.Panel value="charts" className="compare-panel">
-              {tab === 'charts' && <MetricCharts project={project} runs={runs} view={chartView(query)} say={say} />}
+              {tab === 'charts' && (
+                <MetricCharts project={project} runs={runs} view={chartView(query)} update={update} />
+              )}
             </Tabs.Panel>
             <Tabs.Panel value="diff" className="compare-panel">
-              {tab === 'diff' && <DiffTable runs={runs} all={query['all'] === 'yes'} say={say} />}
+              {tab === 'diff' && <DiffTable runs={runs} all={query['all'] === 'yes'} update={update} />}
             </Tabs.Panel>
             <Tabs.Panel value="parallel" className="compare-panel">
-              {tab === 'parallel' && <ParallelView runs={runs} axes={query['axes']} say={say} />}
+              {tab === 'parallel' && <ParallelView runs={runs} axes={query['axes']} update={update} />}
             </Tabs.Panel>
             <Tabs.Panel value="scatter" className="compare-panel">
-              {tab === 'scatter' && <ScatterView runs={runs} across={query['across']} up={query['up']} say={say} />}
+              {tab === 'scatter' && (
+                <ScatterView runs={runs} across={query['across']} up={query['up']} update={update} />
+              )}
             </Tabs.Panel>
           </Tabs>
         </>
@@ -109,7 +113,7 @@ function useRunsOf(project: string, ids: readonly string[]) {
       queryFn: async ({ signal }: { readonly signal: AbortSignal }) =>
         await client.perform(readRunOperation, { id }, { signal }),
       refetchInterval: ({ state }: { readonly state: { readonly data?: Run | undefined } }) =>
-        state.data?.status === 'RUNNING' ? AGAIN_MS : (false as const),
+        state.data?.status === 'RUNNING' ? POLL_MS : (false as const),
     })),
     combine: (results) => ({
       runs: results.flatMap(({ data }) => (data === undefined ? [] : [data])),
@@ -127,7 +131,7 @@ interface RunKeysProps {
   readonly leave: (id: string) => void;
 }
 
-/** Which color is which run. */
+/** Maps runs to colors. */
 function RunKeys({ project, runs, leave }: RunKeysProps) {
   return (
     <ul className="compare-runs" aria-label="Runs">

@@ -11,7 +11,7 @@ const run = (params: Run['params'], error?: Run['metrics'][number]['value']) =>
   }) as unknown as Run;
 const runs = [run({ depth: '3', seed: '1' }, 9.5), run({ depth: '4', seed: '1' }, 8), run({ seed: '1' })];
 
-test('every key is told, and whether the runs differ by it', () => {
+test('every key is listed, with whether the runs differ by it', () => {
   expect(diffRuns(runs).map(({ key, values, differs }) => [key, values, differs])).toEqual([
     ['depth', ['3', '4', undefined], true],
     ['seed', ['1', '1', '1'], false],
@@ -19,7 +19,7 @@ test('every key is told, and whether the runs differ by it', () => {
   ]);
 });
 
-test('less is better where a model says so; what was not measured is neither', () => {
+test('a lower value is better where a model declares so; a missing value is neither better nor worse', () => {
   expect(reached({ metric: 'error', direction: 'minimize', target: 9 }, runs)).toEqual([
     { value: 9.5, best: false, enough: false },
     { value: 8, best: true, enough: true },

@@ -8,13 +8,13 @@ import { PlainTable } from '#ui/plain-table.tsx';
 
 export interface DiffTableProps {
   readonly runs: readonly Run[];
-  /** Also what is the same everywhere. */
+  /** Includes identical values. */
   readonly all: boolean;
-  readonly say: (change: Readonly<Record<string, string | undefined>>) => void;
+  readonly update: (change: Readonly<Record<string, string | undefined>>) => void;
 }
 
-/** Parameters, metrics and tags of the runs side by side. */
-export function DiffTable({ runs, all, say }: DiffTableProps) {
+/** Compares the parameters, metrics and tags of runs. */
+export function DiffTable({ runs, all, update }: DiffTableProps) {
   const rows = diffRuns(runs).filter(({ differs }) => all || differs);
   const titles = runTitles(runs);
   return (
@@ -23,7 +23,7 @@ export function DiffTable({ runs, all, say }: DiffTableProps) {
         size="xs"
         label="Show identical values"
         checked={all}
-        onChange={({ currentTarget }) => say({ all: currentTarget.checked ? 'yes' : undefined })}
+        onChange={({ currentTarget }) => update({ all: currentTarget.checked ? 'yes' : undefined })}
       />
       {rows.length === 0 && <EmptyState sentence="The runs logged identical values." />}
       {(['Parameters', 'Metrics', 'Tags'] as const).map((group) => {

@@ -17,7 +17,7 @@ export interface ObjectivePanelsProps {
   readonly runs: readonly Run[];
 }
 
-/** What the models that were made of these runs want, and which run reaches it. */
+/** The objectives of the models of these runs, and which runs meet them. */
 export function ObjectivePanels({ project, runs }: ObjectivePanelsProps) {
   const client = useClient(project);
   const versions = useVersionsOf(

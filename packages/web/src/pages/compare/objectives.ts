@@ -1,4 +1,4 @@
-/** Whether runs reach what a Model wants. Pure. */
+/** Whether runs meet the objectives of a Model. Pure functions. */
 import type { ModelSpec } from '@dais/api/registry';
 import type { Run } from '@dais/api/tracking';
 import { metricOf } from '#pages/runs/run-columns.ts';
@@ -6,7 +6,7 @@ import { metricOf } from '#pages/runs/run-columns.ts';
 export type Objective = NonNullable<ModelSpec['objectives']>[number];
 
 export interface Reached {
-  /** Undefined: the run did not measure it. */
+  /** Undefined: the run has no such metric. */
   readonly value: number | undefined;
   readonly best: boolean;
   /** Undefined: there is no target, or no value. */

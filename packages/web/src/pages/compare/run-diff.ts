@@ -1,11 +1,11 @@
-/** What runs have in common and by what they differ. Pure. */
+/** Common and different values of runs. Pure functions. */
 import type { Run } from '@dais/api/tracking';
 import { isClientTag, isSystemMetric, metricText } from '#pages/runs/run-words.ts';
 
 export interface DiffRow {
   readonly group: 'Parameters' | 'Metrics' | 'Tags';
   readonly key: string;
-  /** Of each run; undefined: it has none. */
+  /** One value for each run; undefined: the run has none. */
   readonly values: readonly (string | undefined)[];
   readonly differs: boolean;
 }

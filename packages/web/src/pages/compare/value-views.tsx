@@ -1,4 +1,4 @@
-/** Parameters and metrics of runs as places: along parallel axes, or against each other. */
+/** Parameters and metrics of runs as parallel coordinates or a scatter plot. */
 import type { Run } from '@dais/api/tracking';
 import {
   columnOf,
@@ -17,10 +17,10 @@ import './compare.css';
 
 interface ViewProps {
   readonly runs: readonly Run[];
-  readonly say: (change: Readonly<Record<string, string | undefined>>) => void;
+  readonly update: (change: Readonly<Record<string, string | undefined>>) => void;
 }
 
-/** Axes beside each other that can still be read. */
+/** Maximum number of readable parallel axes. */
 const MOST_AXES = 10;
 
 type Logged = Extract<RunColumn, { readonly family: string }>;
@@ -33,7 +33,7 @@ function valueOf(run: Run, { family, key }: Logged): string | number | undefined
   return typeof value === 'number' ? value : undefined;
 }
 
-/** Parameters before metrics: from what was chosen to what came of it. */
+/** Parameters before metrics: inputs before results. */
 function usualAxes(runs: readonly Run[]): readonly Logged[] {
   const columns = usualColumns(loggedKeys(runs), false).filter(isLogged);
   const params = columns.filter(({ family }) => family === 'parameter');
@@ -53,7 +53,7 @@ function thingsOf(runs: readonly Run[], columns: readonly Logged[]) {
   }));
 }
 
-export function ParallelView({ runs, axes, say }: ViewProps & { readonly axes: string | undefined }) {
+export function ParallelView({ runs, axes, update }: ViewProps & { readonly axes: string | undefined }) {
   const given = axes === undefined ? usualAxes(runs) : readRunColumns(axes).filter(isLogged);
   const shown = given.slice(0, MOST_AXES);
   return (
@@ -62,8 +62,8 @@ export function ParallelView({ runs, axes, say }: ViewProps & { readonly axes: s
         <ColumnPicker
           columns={choicesOf(runs)}
           shown={shown.map(({ id }) => id)}
-          onShown={(next) => say({ axes: next.join(',') })}
-          onReset={() => say({ axes: undefined })}
+          onShown={(next) => update({ axes: next.join(',') })}
+          onReset={() => update({ axes: undefined })}
           word="Axes"
         />
         {given.length > MOST_AXES && <span className="dim">The first {MOST_AXES} are shown.</span>}
@@ -81,7 +81,7 @@ export function ScatterView({
   runs,
   across,
   up,
-  say,
+  update,
 }: ViewProps & { readonly across: string | undefined; readonly up: string | undefined }) {
   const usual = usualAxes(runs);
   const [x, y] = [columnOf(across ?? ''), columnOf(up ?? '')];
@@ -101,7 +101,7 @@ export function ScatterView({
       allowDeselect={false}
       data={data}
       value={value}
-      onChange={(next) => say({ [name]: next ?? undefined })}
+      onChange={(next) => update({ [name]: next ?? undefined })}
       comboboxProps={{ withinPortal: false }}
     />
   );

@@ -1,4 +1,4 @@
-/** Datasets as the catalog shows and finds them. Pure. */
+/** Search in the dataset catalog. Pure functions. */
 import type { DatasetSpec, Resource } from '@dais/api';
 import type { DatasetVersion } from '@dais/api/data';
 import type { z } from 'zod';
@@ -11,9 +11,9 @@ export interface CatalogRow {
   readonly resource: Resource;
   readonly spec: DatasetSpec;
   readonly status: Partial<DatasetStatus>;
-  /** The newest version that is not deleted, whatever its state; undefined too while it is not known. */
+  /** The newest version that is not deleted, in any state; also undefined while it loads. */
   readonly newest: DatasetVersion | undefined;
-  /** Names of all columns that are known of. */
+  /** Names of all known columns. */
   readonly columns: readonly string[];
 }
 
@@ -32,15 +32,15 @@ export function catalogRow(resource: Resource, newest: DatasetVersion | undefine
   return { name, resource, spec, status: statusOf(resource), newest, columns: columns.map((column) => column.name) };
 }
 
-/** What of a dataset has a word in it; undefined: nothing. */
+/** The field of a dataset that matches a word; undefined: none. */
 export interface Found {
   readonly in: 'name' | 'column' | 'owner' | 'tag' | 'description';
   readonly text: string;
 }
 
 /**
- * Every word has to be somewhere: in the name, the description, the owner, a label, a tag of the newest version or a
- * column. Gives where each was found, the nearest to the name first; undefined: not all were.
+ * Every word has to match the name, the description, the owner, a label, a tag of the newest version or a column.
+ * Returns the match of each, the nearest to the name first; undefined: a word has no match.
  */
 export function findIn(row: CatalogRow, search: string): readonly Found[] | undefined {
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);

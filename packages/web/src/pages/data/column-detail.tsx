@@ -22,7 +22,7 @@ interface Figure {
   readonly before: string;
 }
 
-/** One column in full: its picture, and its figures beside those of the version before. */
+/** One column in full: its distribution and its statistics compared with the previous version. */
 export function ColumnDetail({ row, titles, rows, rowsBefore, close }: ColumnDetailProps) {
   const { column, now, before, shift, mask } = row;
   const figures = now === undefined ? [] : figuresOf({ now, before, rows, rowsBefore });
@@ -91,8 +91,8 @@ function figuresOf({ now, before, rows, rowsBefore }: FiguresOf): readonly Figur
   ): Figure[] => {
     const [a, b] = [read(now), before === undefined ? undefined : read(before)];
     if (a === undefined && b === undefined) return [];
-    const say = (one: number | undefined) => (one === undefined ? '' : words(one));
-    return [{ name, now: say(a), before: say(b), ...(about !== undefined && { about }) }];
+    const format = (one: number | undefined) => (one === undefined ? '' : words(one));
+    return [{ name, now: format(a), before: format(b), ...(about !== undefined && { about }) }];
   };
   const share = (count: number, of: number | undefined) =>
     of === undefined || of === 0 ? countText(count) : `${countText(count)} (${shareText(count / of)})`;

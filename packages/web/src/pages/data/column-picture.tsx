@@ -7,11 +7,11 @@ export interface ColumnPictureProps {
   readonly now: ColumnProfile;
   readonly before: ColumnProfile | undefined;
   readonly titles: { readonly now: string; readonly before: string };
-  /** As a row of a table has it. */
+  /** Compact form for a table row. */
   readonly small?: boolean;
 }
 
-/** How the values of a column lie, beside those of the version before. */
+/** The distribution of a column compared with the previous version. */
 export function ColumnPicture({ now, before, titles, small = false }: ColumnPictureProps) {
   if (now.masked === true) {
     return <span className="dim">{small ? 'masked' : 'The values are masked for you.'}</span>;
@@ -41,7 +41,7 @@ export function ColumnPicture({ now, before, titles, small = false }: ColumnPict
   );
 }
 
-/** Undefined for `before` where nothing is told of it: the list there is of the most frequent only. */
+/** Undefined for `before` where it is unknown: the list has only the most frequent values. */
 function valueShares(now: ColumnProfile, before: ColumnProfile | undefined): readonly ValueShare[] {
   if (now.trues !== undefined) {
     return [true, false].map((value) => ({
@@ -69,7 +69,7 @@ function boolCount({ trues = 0, count }: ColumnProfile, value: boolean): number 
 
 const DAY_MS = 86_400_000;
 
-/** A moment in UTC, as data are kept; without the hour where it is midnight. */
+/** A time in UTC, as data is stored; midnight is shown without the hour. */
 export function timeText(ms: number): string {
   if (!Number.isFinite(ms) || Math.abs(ms) > 8.64e15) return figureText(ms);
   const text = new Date(ms).toISOString();

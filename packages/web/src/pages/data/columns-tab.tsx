@@ -14,7 +14,7 @@ import { StateBadge } from '#ui/state-badge.tsx';
 
 export interface ColumnsTabProps {
   readonly version: DatasetVersion;
-  /** Undefined: on its way, or there is none. */
+  /** Undefined: it is loading, or there is none. */
   readonly report: QualityReport | undefined;
   readonly masks: readonly ColumnMask[];
   readonly findings: readonly DataFinding[];
@@ -25,19 +25,19 @@ export interface ColumnRow {
   readonly column: DataColumn;
   readonly now: ColumnProfile | undefined;
   readonly before: ColumnProfile | undefined;
-  /** Jensen-Shannon divergence to the version before, base 2. */
+  /** Jensen-Shannon divergence from the previous version, base 2. */
   readonly shift: number | undefined;
-  /** Of whether it was there before: unknown where there is no version before. */
+  /** Whether the column existed before: unknown without a previous version. */
   readonly added: boolean;
   readonly roles: readonly string[];
   readonly mask: ColumnMask | undefined;
   readonly open: number;
 }
 
-/** Beyond this a picture tells that a column changed; the default of the expectation `drift`. */
+/** A divergence above this marks a column as changed; the default of the expectation `drift`. */
 const FAR = 0.1;
 
-/** Every column: how its values lie, beside those of the version before. One that is chosen is shown in full. */
+/** All columns: distributions compared with the previous version. A selected one is shown in full. */
 export function ColumnsTab({ version, report, masks, findings }: ColumnsTabProps) {
   const { column: chosen, search = '', sort = '' } = useAddressQuery();
   const navigate = useNavigate();
@@ -54,7 +54,7 @@ export function ColumnsTab({ version, report, masks, findings }: ColumnsTabProps
     () => tableColumns(titles, version.rows, report?.before?.profile.rows),
     [titles, version.rows, report],
   );
-  const say = (change: Readonly<Record<string, string | undefined>>) =>
+  const update = (change: Readonly<Record<string, string | undefined>>) =>
     void navigate({ to: '.', search: (before: object) => ({ ...before, ...change }), replace: true });
   const row = chosen === undefined ? undefined : all.find(({ column }) => column.name === chosen);
   return (
@@ -64,7 +64,7 @@ export function ColumnsTab({ version, report, masks, findings }: ColumnsTabProps
           <PausingInput
             label="Column contains"
             value={search}
-            onValue={(value) => say({ search: value })}
+            onValue={(value) => update({ search: value })}
             placeholder="Column contains"
           />
           <span className="dim" role="status">
@@ -86,10 +86,10 @@ export function ColumnsTab({ version, report, masks, findings }: ColumnsTabProps
             keyOf={keyOfColumn}
             complete
             sort={readSort(sort)}
-            onSort={(next) => say({ sort: writeSort(next) })}
+            onSort={(next) => update({ sort: writeSort(next) })}
             selected={chosen}
-            onSelect={(name) => say({ column: name })}
-            onOpen={({ column }) => say({ column: column.name === chosen ? undefined : column.name })}
+            onSelect={(name) => update({ column: name })}
+            onOpen={({ column }) => update({ column: column.name === chosen ? undefined : column.name })}
           />
         )}
       </div>
@@ -99,7 +99,7 @@ export function ColumnsTab({ version, report, masks, findings }: ColumnsTabProps
           titles={titles}
           rows={version.rows}
           rowsBefore={report?.before?.profile.rows}
-          close={() => say({ column: undefined })}
+          close={() => update({ column: undefined })}
         />
       )}
     </div>
@@ -225,7 +225,7 @@ function tableColumns(
   ];
 }
 
-/** A bound of values; of texts, how long they are. */
+/** The minimum or maximum of values; of texts, of their length. */
 function limitText(now: ColumnProfile | undefined, limit: number | undefined): string {
   if (now === undefined) return '';
   if (limit !== undefined) return now.family === 'time' ? timeText(limit) : figureText(limit);

@@ -23,7 +23,7 @@ import './data.css';
 
 type Diff = z.output<(typeof diffDatasetVersionsOperation)['output']>;
 
-/** Two versions of a dataset beside each other: `?from=3&to=5`. */
+/** Compares two versions of a dataset: `?from=3&to=5`. */
 export function CompareDatasetVersionsPage() {
   const project = useCurrentProject();
   const { name = '' } = useAddressFields();
@@ -148,7 +148,7 @@ function DiffPanels({ diff }: { readonly diff: Diff }) {
 function Distribution({ diff: { distribution, changedColumns, rows } }: { readonly diff: Diff }) {
   const changed = new Map(changedColumns.map(({ name, rows: count }) => [name, count]));
   if (distribution.length === 0) return null;
-  // What differs most in rows first, then what has other figures.
+  // The largest difference in rows first, then columns with changed statistics.
   const ordered = distribution.toSorted((a, b) => (changed.get(b.name) ?? 0) - (changed.get(a.name) ?? 0));
   return (
     <Panel title="Distributions of the columns of both versions" flush>

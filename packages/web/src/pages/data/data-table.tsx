@@ -4,16 +4,16 @@ export interface DataTableProps {
   readonly label: string;
   readonly columns: readonly { readonly name: string; readonly type?: string }[];
   readonly rows: readonly (readonly unknown[])[];
-  /** Columns that the reader sees masked. */
+  /** Columns that are masked for the viewer. */
   readonly masked: readonly string[];
 }
 
-/** More columns than these nobody looks through; the file has all. */
+/** The file has more columns than these. */
 const MOST_COLUMNS = 100;
-/** Longer texts are cut; all of it is on hover. */
+/** Longer texts are truncated; the full text is shown on hover. */
 const MOST_CHARACTERS = 120;
 
-/** Rows of data as they are, or as the reader may see them. */
+/** Rows of data, masked for the viewer where needed. */
 export function DataTable({ label, columns, rows, masked }: DataTableProps) {
   const hidden = new Set(masked);
   const shown = columns.slice(0, MOST_COLUMNS);
@@ -62,7 +62,7 @@ export function DataTable({ label, columns, rows, masked }: DataTableProps) {
 
 function Cell({ value, masked }: { readonly value: unknown; readonly masked: boolean }) {
   if (value === null || value === undefined) return <td className="dim">{masked ? 'masked' : 'null'}</td>;
-  // Moments without a fraction of a second are most of them.
+  // Most times have no fraction of a second.
   const text = cellText(value).replace(/^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.0+Z$/, '$1Z');
   const long = text.length > MOST_CHARACTERS;
   return (

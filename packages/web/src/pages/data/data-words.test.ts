@@ -15,9 +15,11 @@ test.each([
   [0.1234, '12.3 %'],
   [0.99999, '> 99.9 %'],
   [1, '100 %'],
-])('a share of %d is %s: what is not all never looks so', (share, text) => expect(shareText(share)).toBe(text));
+])('a share of %d is %s: a partial share is never shown as 100 %', (share, text) =>
+  expect(shareText(share)).toBe(text),
+);
 
-test('figures are short, and say nothing where there is none', () => {
+test('statistics are short, and a missing one is empty', () => {
   expect([undefined, null, 0, 12.345_678, 1_234_567, 3e12, 0.000_01].map(figureText)).toEqual([
     '',
     '',
@@ -31,6 +33,6 @@ test('figures are short, and say nothing where there is none', () => {
 
 test('changes have a sign', () => expect([0, 1200, -3].map(changeText)).toEqual(['', '+1,200', '−3']));
 
-test('cells are shown as they came', () => {
+test('cells are shown unchanged', () => {
   expect([null, 0, false, 'a', [1, 2], { a: 1 }].map(cellText)).toEqual(['', '0', 'false', 'a', '[1,2]', '{"a":1}']);
 });

@@ -1,13 +1,13 @@
-/** How versions, sizes and figures of data are said. Pure. */
+/** Texts for versions, sizes and statistics of data. Pure functions. */
 import type { DatasetVersion, DatasetVersionState } from '@dais/api/data';
 import type { State } from '#ui/state-badge.tsx';
 
-interface Said {
+interface LabeledState {
   readonly state: State;
   readonly word: string;
 }
 
-export const VERSION_STATES: Readonly<Record<DatasetVersionState, Said>> = {
+export const VERSION_STATES: Readonly<Record<DatasetVersionState, LabeledState>> = {
   building: { state: 'running', word: 'validating' },
   ready: { state: 'ok', word: 'ready' },
   quarantined: { state: 'failed', word: 'quarantined' },
@@ -31,12 +31,12 @@ export function countText(count: number): string {
   return count.toLocaleString('en');
 }
 
-/** `+1,200`, `−3`; empty where nothing changed. */
+/** `+1,200`, `−3`; empty without a change. */
 export function changeText(change: number): string {
   return change === 0 ? '' : `${change > 0 ? '+' : '−'}${countText(Math.abs(change))}`;
 }
 
-/** `12.3 %`; what is little and not nothing is `< 0.1 %`, and what is almost all is `> 99.9 %`. */
+/** `12.3 %`; a small share above zero is `< 0.1 %`, and one just below 100 % is `> 99.9 %`. */
 export function shareText(share: number): string {
   const percent = share * 100;
   if (percent > 0 && percent < 0.1) return '< 0.1 %';
@@ -44,7 +44,7 @@ export function shareText(share: number): string {
   return `${Number(percent.toFixed(1))} %`;
 }
 
-/** Five figures are as many as one compares at a glance. */
+/** Five digits are enough to compare values at a glance. */
 export function figureText(value: number | undefined | null): string {
   if (value === undefined || value === null) return '';
   if (!Number.isFinite(value)) return String(value);
@@ -53,7 +53,7 @@ export function figureText(value: number | undefined | null): string {
   return Number(value.toPrecision(5)).toLocaleString('en', { maximumFractionDigits: 8 });
 }
 
-/** A cell of a table of rows, as it came. Structures are shown as JSON. */
+/** A cell of a table of rows, unchanged. Structures are shown as JSON. */
 export function cellText(value: unknown): string {
   if (value === null || value === undefined) return '';
   return typeof value === 'string' ? value : JSON.stringify(value);

@@ -30,7 +30,7 @@ import { toast } from '#ui/toast.ts';
 import '#kinds/resource-page.css';
 import './data.css';
 
-/** One dataset: every version there is, which is in use, and what was found in them. */
+/** One dataset: its versions, the version in use and the findings. */
 export function DatasetPage() {
   const project = useCurrentProject();
   const { name = '' } = useAddressFields();

@@ -37,7 +37,7 @@ import { Time } from '#ui/time.tsx';
 import '#kinds/resource-page.css';
 import './data.css';
 
-/** One version of a dataset: what is broken first, then how each column looks beside the version before. */
+/** One version of a dataset: violations first, then each column compared with the previous version. */
 export function DatasetVersionPage() {
   const project = useCurrentProject();
   const { name = '', version = '' } = useAddressFields();
@@ -48,7 +48,7 @@ function OneVersion(props: { readonly project: string; readonly name: string; re
   const { project, name, which } = props;
   const scope = useDatasetScope(project, name);
   const { data: version, error, refetch } = useDatasetVersion(scope, which);
-  // `latest` and tags may move while one looks: what is read of the version is that of its number.
+  // `latest` and tags may move while the page is open: its queries use the number of the version.
   const number = version === undefined ? undefined : String(version.number);
   const report = useQualityReport(scope, number);
   const { tab = 'columns' } = useAddressQuery();
@@ -96,7 +96,7 @@ function OneVersion(props: { readonly project: string; readonly name: string; re
           </p>
         </div>
       ) : null}
-      {/* Beside rows, lineage and files it would stand in the way. */}
+      {/* The panel is hidden on the tabs for rows, lineage and files. */}
       {report.data?.check !== undefined && ['columns', 'expectations'].includes(tab) && (
         <FailuresPanel check={report.data.check} />
       )}
@@ -105,7 +105,7 @@ function OneVersion(props: { readonly project: string; readonly name: string; re
   );
 }
 
-/** What it is made of, in a line. */
+/** The composition of the version in one line. */
 function Facts({ project, version }: { readonly project: string; readonly version: DatasetVersion }) {
   const { rows, bytes, newBytes, schema, tags, createdAt, createdBy, source, message, keys, label, eventTime } =
     version;

@@ -17,7 +17,7 @@ import { StateBadge } from '#ui/state-badge.tsx';
 import { Time } from '#ui/time.tsx';
 import '#ui/label-chip.css';
 
-/** Every version, newest first; two that are chosen are compared. The address says which. */
+/** All versions, newest first; two selected ones are compared. The URL selects them. */
 export function DatasetVersionsTab({ scope }: { readonly scope: DatasetScope }) {
   const { project, name } = scope;
   const { versions, more, loadMore, loading, error, again } = useDatasetVersions(scope);
@@ -26,7 +26,7 @@ export function DatasetVersionsTab({ scope }: { readonly scope: DatasetScope }) 
   const picked = chosen.split(',').filter((one) => /^\d+$/.test(one));
   const pick = (version: number) => {
     const text = String(version);
-    // A third one takes the place of the first.
+    // A third selection replaces the first.
     const next = picked.includes(text) ? picked.filter((one) => one !== text) : [...picked, text].slice(-2);
     void navigate({
       to: '.',
@@ -136,7 +136,7 @@ export function DatasetVersionsTab({ scope }: { readonly scope: DatasetScope }) 
   );
 }
 
-/** The one of the next lower number that is there; undefined: not read yet, or none. */
+/** The previous existing version; undefined: not loaded yet, or none. */
 function before(versions: readonly DatasetVersion[], { number }: DatasetVersion): DatasetVersion | undefined {
   return versions.find((other) => other.number < number);
 }

@@ -39,7 +39,7 @@ interface Row extends CatalogRow {
   readonly found: readonly Found[];
 }
 
-/** Every dataset of a project: what is in it, how fresh it is, and whether it may be used. */
+/** All datasets of a project: content, freshness and whether they may be used. */
 export function DatasetsPage() {
   const project = useCurrentProject();
   const navigate = useNavigate();
@@ -51,7 +51,7 @@ export function DatasetsPage() {
   const rows = useMemo(() => shownRows(list.rows, newest, name), [list.rows, newest, name]);
   const columns = useMemo(() => datasetColumns(project), [project]);
   const known = useMemo(() => (list.rows ?? []).slice(0, 2000).map(({ metadata }) => metadata.labels), [list.rows]);
-  const say = (change: Readonly<Record<string, string | undefined>>) =>
+  const update = (change: Readonly<Record<string, string | undefined>>) =>
     void navigate({ to: '.', search: (before: object) => ({ ...before, ...change }), replace: true });
   const open = useCallback(
     (row: Row) => void navigate(resourceAddress(datasetKind, project, row.name)),
@@ -69,7 +69,7 @@ export function DatasetsPage() {
     if (whyNotPush === undefined && event.dataTransfer.files.length > 0) setDropped([...event.dataTransfer.files]);
   };
   return (
-    // Files that are let go anywhere on the page; the button is the way without a pointer.
+    // Files can be dropped anywhere on the page; the button is the alternative without a pointer.
     // oxlint-disable-next-line jsx-a11y/no-static-element-interactions -- see above
     <div className="page" onDragOver={(event) => event.preventDefault()} onDrop={drop}>
       <PageHead
@@ -116,9 +116,9 @@ export function DatasetsPage() {
         <>
           <FilterBar
             labels={labels}
-            onLabels={(value) => say({ labels: value })}
+            onLabels={(value) => update({ labels: value })}
             name={name}
-            onName={(value) => say({ name: value })}
+            onName={(value) => update({ name: value })}
             nameHint="Name, column, owner, tag  /"
             known={known}
           >
@@ -137,9 +137,9 @@ export function DatasetsPage() {
               keyOf={keyOfRow}
               complete={list.complete}
               sort={readSort(sort)}
-              onSort={(next) => say({ sort: writeSort(next) })}
+              onSort={(next) => update({ sort: writeSort(next) })}
               selected={selected}
-              onSelect={(key) => say({ selected: key })}
+              onSelect={(key) => update({ selected: key })}
               onOpen={open}
             />
           )}
@@ -290,7 +290,7 @@ function countOf(count: number | undefined): string {
   return count === undefined ? '' : countText(count);
 }
 
-/** When the version in use was made; where none is, the newest. */
+/** Creation time of the version in use; without one, of the newest. */
 function madeAt({ status, newest }: Row): number | undefined {
   return status.updatedAt === undefined ? newest?.createdAt : Date.parse(status.updatedAt);
 }

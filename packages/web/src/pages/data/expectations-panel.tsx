@@ -23,7 +23,7 @@ import { StateBadge } from '#ui/state-badge.tsx';
 import { Time } from '#ui/time.tsx';
 import { toast } from '#ui/toast.ts';
 
-/** What breaks an expectation, with some of the rows that do. Nothing where all are kept. */
+/** Violated expectations, with examples of violating rows. Renders nothing without violations. */
 export function FailuresPanel({ check }: { readonly check: QualityCheckResults }) {
   const broken = check.results.filter(({ outcome }) => outcome !== 'passed');
   if (check.state === 'error' && check.message !== undefined) {
@@ -104,7 +104,7 @@ function Observed({ findings }: { readonly findings: readonly CheckFinding[] }) 
 interface SampleProps {
   readonly sample: NonNullable<ExpectationResult['sample']>;
   readonly name: string;
-  /** What only warns is folded: it would keep the reader from all that follows. */
+  /** Warnings are collapsed, so that they do not hide the following content. */
   readonly open: boolean;
 }
 
@@ -134,7 +134,7 @@ export interface ExpectationsPanelProps {
   readonly report: QualityReport | undefined;
 }
 
-/** Every expectation and what was seen, and how earlier versions did. */
+/** All expectations and their results, with the results of earlier versions. */
 export function ExpectationsPanel({ scope, version, report }: ExpectationsPanelProps) {
   const { project, name, key } = scope;
   const client = useClient(project);

@@ -1,9 +1,9 @@
-/** SHA-256 of a file in a browser, which has to hold it whole: there is no other way to ask for it. */
+/** Returns the SHA-256 of a file. A browser has to hold the whole file: its API has no streaming digest. */
 
-/** What a tab can hold without harm. */
+/** Largest file that a tab can hold safely. */
 export const MOST_UPLOADED = 1024 ** 3;
 
-/** Browsers give it to pages of a safe origin only: HTTPS, or the machine itself. */
+/** Browsers offer it only on secure origins: HTTPS, or localhost. */
 export function canDigest(): boolean {
   return globalThis.isSecureContext;
 }

@@ -30,7 +30,7 @@ const MASKS: Readonly<Record<MaskMethod, string>> = {
   generalize: 'Generalize: show a coarser value',
 };
 
-/** Whether a column holds what it looks like, and what others then see. */
+/** Confirms or rejects a finding in a column, with the resulting mask. */
 export function FindingDialog({ project, finding, verb, close }: FindingDialogProps) {
   const { id, dataset, column, entity } = finding;
   const client = useClient(project);

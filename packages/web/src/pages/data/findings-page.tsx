@@ -25,7 +25,7 @@ const CHOICES = [
   { value: 'all', label: 'All' },
 ];
 
-/** What looks personal in all datasets of a project; what waits for a person first. */
+/** Findings of personal data in all datasets of a project; pending ones first. */
 export function FindingsPage() {
   const project = useCurrentProject();
   const navigate = useNavigate();

@@ -22,7 +22,7 @@ const STATES: Readonly<Record<FindingState, { readonly state: State; readonly wo
   gone: { state: 'off', word: 'no longer found' },
 };
 
-/** What needs a person first. */
+/** Findings that need a decision are listed first. */
 const ORDER: readonly FindingState[] = ['open', 'resolved', 'waived', 'gone'];
 
 const EVIDENCE: Readonly<Record<DataFinding['evidence'], string>> = {
@@ -33,16 +33,16 @@ const EVIDENCE: Readonly<Record<DataFinding['evidence'], string>> = {
 
 export interface FindingsPanelProps {
   readonly project: string;
-  /** Undefined: on their way. */
+  /** Undefined: they are loading. */
   readonly findings: readonly DataFinding[] | undefined;
-  /** They are of several datasets. */
+  /** The findings are of several datasets. */
   readonly named?: boolean;
 }
 
-/** What looks personal or secret in data, and what a person said of it. */
+/** Findings of personal data and secrets, with the decisions of people. */
 export function FindingsPanel({ project, findings, named = false }: FindingsPanelProps) {
   const [dialog, setDialog] = useState<{ readonly finding: DataFinding; readonly verb: FindingVerb }>();
-  // With one dataset, policies about it alone count too.
+  // With one dataset, its policies also apply.
   const [first] = findings ?? [];
   const whyNot = useWhyNotDo(
     project,
@@ -57,7 +57,7 @@ export function FindingsPanel({ project, findings, named = false }: FindingsPane
       {rows.length === 0 ? (
         <EmptyState sentence="No findings. Every new version is scanned automatically.">
           <a href="docs/guide/private-data" target="_blank" rel="noreferrer">
-            What the scan looks for
+            What the scan detects
           </a>
         </EmptyState>
       ) : (

@@ -27,7 +27,7 @@ const STATES: Readonly<Record<IngestState, { readonly state: State; readonly wor
   canceled: { state: 'off', word: 'canceled' },
 };
 
-/** How versions were made, and what was wrong with those that were not. */
+/** How versions were created, and the errors of those that failed. */
 export function IngestsTab({ scope }: { readonly scope: DatasetScope }) {
   const { project, name, key } = scope;
   const client = useClient(project);
@@ -126,7 +126,7 @@ interface RejectsProps {
   readonly why: string | undefined;
 }
 
-/** They are rows as they came, with nothing masked. */
+/** Rows as uploaded, without masks. */
 function Rejects({ scope: { project, name }, id, rejects, why }: RejectsProps) {
   const { basePath } = useConsole();
   const words = `${countNoun(rejects, 'row')} rejected`;

@@ -2,7 +2,7 @@ import type { ColumnMask } from '@dais/api/data';
 import { Panel } from '#ui/panel.tsx';
 import { PlainTable } from '#ui/plain-table.tsx';
 
-/** What stands in the place of which values, for whoever may not unmask. */
+/** The masks for viewers without the permission to unmask. */
 export function MasksPanel({ masks }: { readonly masks: readonly ColumnMask[] }) {
   return (
     <Panel title="Masked columns" flush={masks.length > 0}>

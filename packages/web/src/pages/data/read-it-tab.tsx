@@ -10,10 +10,10 @@ import { CopyButton } from '#ui/copy-button.tsx';
 import { Panel } from '#ui/panel.tsx';
 import { PlainTable } from '#ui/plain-table.tsx';
 
-/** More files than these are a matter for `dais data pull`. */
+/** `dais data pull` handles more files than these. */
 const MOST_FILES = 200;
 
-/** What a version is made of, and how programs read exactly it. */
+/** The files of a version, and code that reads it. */
 export function ReadItTab({ scope, version }: { readonly scope: DatasetScope; readonly version: DatasetVersion }) {
   const { project, name } = scope;
   const { basePath } = useConsole();
@@ -94,7 +94,7 @@ export function ReadItTab({ scope, version }: { readonly scope: DatasetScope; re
           ]}
         />
         {fileCount > MOST_FILES && (
-          <p className="dim data-said">
+          <p className="dim data-summary">
             The first {MOST_FILES} files are shown. The command above downloads all of them.
           </p>
         )}

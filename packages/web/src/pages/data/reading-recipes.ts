@@ -1,13 +1,13 @@
-/** How programs read one version of a dataset. Pure. */
+/** Code that reads one version of a dataset. Pure functions. */
 
 export interface ReadingRecipesInput {
   readonly name: string;
   readonly number: number;
-  /** People sign in: programs need a token. */
+  /** Users sign in, so programs need a token. */
   readonly accounts: boolean;
-  /** `https://dais.example.com`, without a slash at its end. */
+  /** `https://dais.example.com`, without a trailing slash. */
   readonly server: string;
-  /** Of the version, below the server. */
+  /** Path of the version on the server. */
   readonly path: string;
   /** Commands of `dais`. */
   readonly pull: string;
@@ -40,7 +40,7 @@ export function readingRecipes(input: ReadingRecipesInput): readonly Recipe[] {
     { title: 'Polars', text: fetched },
     {
       title: 'MLflow',
-      // The address names the version: the run that logs it stands in its lineage.
+      // The URL names the version: a run that logs it gets the version as its input.
       text: `import mlflow\n\nmlflow.log_input(mlflow.data.from_pandas(frame, source="${url}", name="${name}", digest="${number}"), context="training")`,
     },
   ];

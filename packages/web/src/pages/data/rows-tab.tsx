@@ -13,7 +13,7 @@ import { Skeleton } from '#ui/skeleton.tsx';
 
 const COUNTS = ['20', '100', '500'] as const;
 
-/** The first rows, as the reader may see them. */
+/** The first rows, as the viewer may see them. */
 export function RowsTab({ scope, version }: { readonly scope: DatasetScope; readonly version: DatasetVersion }) {
   const { project } = scope;
   const { rows: requested = '' } = useAddressQuery();
@@ -45,7 +45,7 @@ export function RowsTab({ scope, version }: { readonly scope: DatasetScope; read
       }
     >
       {data.masked.length > 0 && (
-        <p className="data-said">
+        <p className="data-summary">
           Masked for you: {data.masked.length === 1 ? '1 column' : `${data.masked.length} columns`}:{' '}
           <code>{data.masked.join(', ')}</code>.{' '}
           <Link

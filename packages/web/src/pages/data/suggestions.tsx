@@ -12,7 +12,7 @@ import { CopyButton } from '#ui/copy-button.tsx';
 import { ErrorNote } from '#ui/error-note.tsx';
 import { Panel } from '#ui/panel.tsx';
 
-/** What could be expected of further versions, as this one is. Asked for when somebody wants it. */
+/** Suggests expectations for further versions, based on this one. Loaded on request. */
 export function Suggestions({ scope, version }: { readonly scope: DatasetScope; readonly version: DatasetVersion }) {
   const { project, name, key } = scope;
   const client = useClient(project);

@@ -17,14 +17,14 @@ import './data.css';
 
 export interface UploadDialogProps {
   readonly project: string;
-  /** Those that were let go on the page already. */
+  /** Files that were already dropped on the page. */
   readonly files: readonly File[];
-  /** Of the dataset that gets them, where that is settled. */
+  /** The target dataset, where it is fixed. */
   readonly name?: string;
   readonly close: () => void;
 }
 
-/** Files of this machine become the next version of a dataset. */
+/** Uploads files of this machine as the next version of a dataset. */
 export function UploadDialog({ project, files: dropped, name: settled, close }: UploadDialogProps) {
   const navigate = useNavigate();
   const id = useId();

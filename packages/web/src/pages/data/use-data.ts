@@ -1,4 +1,4 @@
-/** What the pages of data read. Versions and findings have no watch of their own: their events tell that something changed. */
+/** Queries of the data pages. Versions and findings have no watch of their own: their events trigger a refresh. */
 import { datasetKind, type DaisError, type Resource } from '@dais/api';
 import {
   findDatasetVersionsOperation,
@@ -20,24 +20,24 @@ import type { z } from 'zod';
 import { useClient } from '#server/console-context.ts';
 import { useNews } from '#server/use-news.ts';
 
-/** Most items of one page that the server gives. */
+/** Maximum number of items of one page of the server. */
 const PAGE = 1000;
-/** Versions read at once: more than fit on a screen; each has its first files with it. */
+/** Versions per request: more than fit on a screen; each includes its first files. */
 const VERSIONS = 50;
-/** Versions of all datasets that the catalog looks at for names of columns: pages of them. */
+/** Versions of all datasets that the catalog reads for column names, in pages. */
 const NEWEST = 100;
 const NEWEST_PAGES = 5;
-/** While something is being made, its progress comes without an event. */
+/** Progress of a new version has no events. */
 const LIVE_MS = 1000;
-/** Checks that run, and profiles that are on their way. */
+/** Checks and profiles in progress. */
 const CHECKS_MS = 2000;
 
-/** What a page is about. One watch of events serves all that it reads: a browser has six connections to a server. */
+/** The scope of a page. One watch of events serves all its queries: a browser has six connections to a server. */
 export interface DataScope {
   readonly project: string;
-  /** All that is read again when something happens. */
+  /** All queries that events refresh. */
   readonly key: readonly string[];
-  /** What happens from now on is told. */
+  /** All further events are received. */
   readonly ready: boolean;
 }
 
@@ -45,7 +45,7 @@ export interface DatasetScope extends DataScope {
   readonly name: string;
 }
 
-/** Of all that is read about data of a project; of a mutation too. */
+/** The key of all queries for data of a project, and of mutations. */
 export function dataKey(project: string, ...name: readonly string[]): string[] {
   return ['data', project, ...name];
 }
@@ -61,7 +61,7 @@ export function useDatasetScope(project: string, name: string): DatasetScope {
   return { project, name, key, ready: useNews(project, { kind: datasetKind.kind, name }, key) };
 }
 
-/** The newest version of each dataset, as far as the newest some hundreds of all tell. */
+/** The newest version of each dataset, within the newest few hundred versions of all. */
 export function useNewestVersions({ project, key, ready }: DataScope): ReadonlyMap<string, DatasetVersion> | undefined {
   const client = useClient(project);
   return useQuery<ReadonlyMap<string, DatasetVersion>, DaisError>({
@@ -97,7 +97,7 @@ export function useDatasetResource({ project, name, key, ready }: DatasetScope):
 }
 
 export interface DatasetVersions {
-  /** Newest first; undefined while the first page is on its way. */
+  /** Newest first; undefined while the first page loads. */
   readonly versions: readonly DatasetVersion[] | undefined;
   readonly more: boolean;
   readonly loadMore: () => void;
@@ -130,7 +130,7 @@ export function useDatasetVersions({ project, name, key, ready }: DatasetScope):
   };
 }
 
-/** `version`: a number, `latest`, a day or a tag. */
+/** `version`: a number, `latest`, a date or a tag. */
 export function useDatasetVersion(
   { project, name, key, ready }: DatasetScope,
   version: string,
@@ -144,7 +144,7 @@ export function useDatasetVersion(
   });
 }
 
-/** What is known of the rows of a version: its newest check, its profile and that of the version before. */
+/** Information about the rows of a version: its newest check, its profile and the previous version's profile. */
 export function useQualityReport(
   { project, name, key, ready }: DatasetScope,
   version: string | undefined,
@@ -186,7 +186,7 @@ export function useFindings({ project, name, key, ready }: DatasetScope): UseQue
   });
 }
 
-/** Which columns are masked for whoever may not unmask. */
+/** Columns that are masked for viewers without the permission to unmask. */
 export function useMasks({ project, name, key, ready }: DatasetScope): readonly ColumnMask[] {
   const client = useClient(project);
   return (
@@ -198,7 +198,7 @@ export function useMasks({ project, name, key, ready }: DatasetScope): readonly 
   );
 }
 
-/** How versions were made, and what became of those that were not: the newest hundred. */
+/** Ingests of versions, including failed ones: the newest hundred. */
 export function useIngests({ project, name, key, ready }: DatasetScope): UseQueryResult<Ingest[], DaisError> {
   const client = useClient(project);
   return useQuery<Ingest[], DaisError>({

@@ -16,21 +16,21 @@ export interface UploadWish {
 
 export interface Upload {
   readonly send: UseMutationResult<Ingest, DaisError, UploadWish>;
-  /** What it does now, and the share of that which is done. */
+  /** The current phase, and its progress as a share. */
   readonly step: { readonly word: string; readonly done: number } | undefined;
 }
 
-/** Between two questions how far the version is. */
-const ASK_MS = 500;
+/** Interval of the requests for the progress of the version. */
+const POLL_MS = 500;
 
-/** Files become a version: digests first, then those that the server has not, then the wait for the version itself. */
+/** Uploads files as a version: digests first, then the missing files, then the wait for the version. */
 export function useUpload(project: string): Upload {
   const client = useClient(project);
   const queries = useQueryClient();
   const [step, setStep] = useState<Upload['step']>();
   const stop = useRef(new AbortController());
   useEffect(() => {
-    // React runs effects twice in development: the second one needs a signal that still lives.
+    // React runs effects twice in development: the second run needs a signal that is not aborted.
     if (stop.current.signal.aborted) stop.current = new AbortController();
     const { current } = stop;
     return () => current.abort();
@@ -55,14 +55,14 @@ export function useUpload(project: string): Upload {
         const path = `api/v1/data/datasets/${encodeURIComponent(name)}/pushes/${begun.id}/files`;
         const progress = (share: number) =>
           setStep({ word: `Uploading ${file.name}`, done: (at + share) / needed.length });
-        // oxlint-disable-next-line no-await-in-loop -- one after the other: each has the whole line
+        // oxlint-disable-next-line no-await-in-loop -- one upload at a time: each has the full bandwidth
         await uploadFile(client, { path, query: { file: file.name }, file, signal, progress });
       }
       let ingest = await client.perform(commitPushOperation, { name, id: begun.id }, { signal });
       while (ingest.endedAt === undefined) {
         setStep({ word: `Creating the version: ${ingest.phase}`, done: ingest.done });
-        // oxlint-disable-next-line no-await-in-loop -- asked again and again
-        await new Promise((resolve) => void setTimeout(resolve, ASK_MS));
+        // oxlint-disable-next-line no-await-in-loop -- polled
+        await new Promise((resolve) => void setTimeout(resolve, POLL_MS));
         signal.throwIfAborted();
         // oxlint-disable-next-line no-await-in-loop -- see above
         ingest = await client.perform(readIngestOperation, { name, id: begun.id }, { signal });

@@ -11,7 +11,7 @@ import { Icon } from '#ui/icons.tsx';
 export interface VersionActionsProps {
   readonly scope: DatasetScope;
   readonly version: DatasetVersion;
-  /** In a row of a table. */
+  /** Shown in a table row. */
   readonly small?: boolean;
 }
 
@@ -29,7 +29,7 @@ const TITLES: Readonly<Record<VersionVerb, string>> = {
   delete: 'Delete files',
 };
 
-/** What can be done with a version. What cannot says why. */
+/** Actions of a version, with reasons for the unavailable ones. */
 export function VersionActions({ scope, version, small = false }: VersionActionsProps) {
   const { project, name } = scope;
   const [dialog, setDialog] = useState<VersionVerb>();
@@ -44,7 +44,7 @@ export function VersionActions({ scope, version, small = false }: VersionActions
           <Button
             variant="default"
             {...(small && { size: 'compact-xs' })}
-            // What is heard begins with what is read.
+            // The accessible name starts with the visible label.
             aria-label={small ? `Actions on version ${version.number}` : 'More actions'}
           >
             {small ? <Icon name="more" /> : 'More'}
@@ -56,7 +56,7 @@ export function VersionActions({ scope, version, small = false }: VersionActions
             return (
               <Menu.Item
                 key={verb}
-                // It keeps the focus, so that the reason can be reached.
+                // The button keeps the focus, so that the reason is reachable.
                 {...(reason !== undefined && { 'data-disabled': true })}
                 aria-disabled={reason !== undefined}
                 closeMenuOnClick={reason === undefined}
@@ -81,7 +81,7 @@ export function VersionActions({ scope, version, small = false }: VersionActions
   );
 }
 
-/** The server decides each time anew; this only spares people what it would refuse. */
+/** The server decides each request again; this only avoids requests that it would refuse. */
 function stateWhy(verb: VersionVerb, { state, tags }: DatasetVersion): string | undefined {
   if (state === 'deleted') return 'The files were deleted.';
   if (verb === 'delete' && tags.length > 0) return `The version has the tag ${tags[0]}. Remove the tag first.`;

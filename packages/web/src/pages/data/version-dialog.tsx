@@ -29,7 +29,7 @@ export interface VersionDialogProps {
   readonly close: () => void;
 }
 
-/** What is asked before something is done with a version: why, and what it is to be called. */
+/** Collects the reason and the tag before an action on a version. */
 export function VersionDialog({ scope, version, verb, close }: VersionDialogProps) {
   const { project, name, key } = scope;
   const { number } = version;
@@ -38,7 +38,7 @@ export function VersionDialog({ scope, version, verb, close }: VersionDialogProp
   const navigate = useNavigate();
   const [text, setText] = useState('');
   const one = { name, version: String(number) };
-  /** Gives the number of a version that came of it. */
+  /** Returns the number of the resulting version. */
   const { mutate, isPending, error } = useMutation<number | undefined, DaisError, string | undefined>({
     mutationFn: async (untag) => {
       if (untag !== undefined) await client.perform(untagDatasetVersionOperation, { name, tag: untag });

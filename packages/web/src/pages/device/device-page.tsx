@@ -19,7 +19,7 @@ import { StateBadge } from '#ui/state-badge.tsx';
 import { Time } from '#ui/time.tsx';
 import './device.css';
 
-/** Lets a command line in that has no browser of its own: `?code=` as the command shows it. */
+/** Authorizes a command line without a browser: `?code=` as the command shows it. */
 export function DevicePage() {
   const session = useSession();
   const { code = '' } = useAddressQuery();
@@ -83,7 +83,7 @@ function Decide({ code }: { readonly code: string }) {
   const { data, error, refetch } = useQuery({
     queryKey: ['device', code],
     queryFn: async ({ signal }) => await client.perform(readDeviceOperation, { code }, { signal }),
-    // Decided once, it is gone: what was read stays on the page.
+    // A decided code no longer exists: the page keeps the loaded data.
     staleTime: Infinity,
     gcTime: 0,
   });
@@ -110,8 +110,8 @@ function Decide({ code }: { readonly code: string }) {
     <Panel title={`Code ${code}`}>
       <div className="device-form">
         <p>
-          A command line on this machine asks to act with your permissions. Authorize it only if you started it and it
-          shows <code className="device-shown">{code}</code>.
+          A command line on this machine requests to act with your permissions. Authorize it only if you started it and
+          it shows <code className="device-shown">{code}</code>.
         </p>
         <KeyValue
           label="Request"

@@ -9,7 +9,7 @@ import { RowLink } from '#kinds/row-link.tsx';
 import type { TableColumn } from '#ui/resource-table.tsx';
 import { StateBadge, StateShape } from '#ui/state-badge.tsx';
 
-/** A row that is seen asks for its figures; those that are not cost nothing. */
+/** Only visible rows load their operational metrics. */
 export function endpointColumns(project: string): readonly TableColumn<Resource>[] {
   const figure = (
     id: string,
@@ -105,7 +105,7 @@ interface VersionsProps {
   readonly variants: readonly EndpointVariant[];
 }
 
-/** `flights/7 90 %, flights/8 10 %`: whoever fails or is not there yet says so. */
+/** `flights/7 90 %, flights/8 10 %`, with the state of variants that fail or are not ready. */
 function Versions({ project, variants }: VersionsProps) {
   return variants.map((variant, at) => {
     const { name, role, weight, state, message } = variant;

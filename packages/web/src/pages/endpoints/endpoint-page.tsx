@@ -18,7 +18,7 @@ import { PageHead } from '#ui/page-head.tsx';
 import { StateBadge } from '#ui/state-badge.tsx';
 import '#kinds/resource-page.css';
 
-/** One endpoint: whether it answers well, and how its versions came there. */
+/** One endpoint: its health, and the rollouts of its versions. */
 export function EndpointPage() {
   const project = useCurrentProject();
   const { name = '' } = useAddressFields();

@@ -22,7 +22,7 @@ test('callers see the sum of all variants, and the slowest of them', () => {
   expect(totals({ variants: [] })).toMatchObject({ p50Ms: null, p99Ms: null, ratePerSecond: 0 });
 });
 
-test('what answers is told by name and number', () => {
+test('the serving version is shown by name and number', () => {
   expect(versionOf({ model: 'models:/flights/7', version: '7' })).toEqual({ model: 'flights', version: '7' });
   expect(versionOf({ model: 'runs:/1/model', version: undefined })).toEqual({ model: undefined, version: undefined });
   expect(milliseconds(null)).toBe('–');

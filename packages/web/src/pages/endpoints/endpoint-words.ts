@@ -1,4 +1,4 @@
-/** States and figures of endpoints in words and colors. Pure. */
+/** States and operational metrics of endpoints as texts and colors. Pure functions. */
 import type { EndpointFigures, EndpointVariant, Rollout } from '@dais/api/serving';
 import type { State } from '#ui/state-badge.tsx';
 
@@ -41,7 +41,7 @@ export function weightText(weight: number): string {
   return `${Math.round(weight * 10) / 10} %`;
 }
 
-/** Name and number of what `models:/flights/7` or `models:/flights@champion` names. */
+/** Name and number of the version that `models:/flights/7` or `models:/flights@champion` refers to. */
 export function versionOf({ model, version }: Pick<EndpointVariant, 'model' | 'version'>): {
   readonly model: string | undefined;
   readonly version: string | undefined;
@@ -56,8 +56,8 @@ type Totals = Pick<
 >;
 
 /**
- * What callers of an endpoint see of all its variants: sums; of latencies those of the variant that answers most, and for the
- * 99th percentile the worst. Percentiles do not add up.
+ * Aggregates all variants of an endpoint as callers see it: sums of requests, the latency percentiles of the variant
+ * with most responses, and the maximum of the 99th percentiles. Percentiles cannot be added.
  */
 export function totals({ variants }: Pick<EndpointFigures, 'variants'>): Totals {
   const sum = (read: (one: VariantFigures) => number) => variants.reduce((all, one) => all + read(one), 0);

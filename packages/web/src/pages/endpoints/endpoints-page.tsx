@@ -20,7 +20,7 @@ import { PageHead } from '#ui/page-head.tsx';
 import { readSort, ResourceTable, writeSort } from '#ui/resource-table.tsx';
 import { Skeleton } from '#ui/skeleton.tsx';
 
-/** Every endpoint of a project: what answers there, how fast and how well, and what takes over. */
+/** All endpoints of a project: serving versions, latency, error rate and rollouts. */
 export function EndpointsPage() {
   const project = useCurrentProject();
   const navigate = useNavigate();
@@ -32,7 +32,7 @@ export function EndpointsPage() {
   );
   const columns = useMemo(() => endpointColumns(project), [project]);
   const known = useMemo(() => (rows ?? []).slice(0, 2000).map(({ metadata }) => metadata.labels), [rows]);
-  const say = (change: Readonly<Record<string, string | undefined>>) =>
+  const update = (change: Readonly<Record<string, string | undefined>>) =>
     void navigate({ to: '.', search: (before: object) => ({ ...before, ...change }), replace: true });
   const open = useCallback(
     ({ metadata }: Resource) => void navigate(resourceAddress(endpointKind, project, metadata.name)),
@@ -84,9 +84,9 @@ export function EndpointsPage() {
         <>
           <FilterBar
             labels={labels}
-            onLabels={(value) => say({ labels: value })}
+            onLabels={(value) => update({ labels: value })}
             name={name}
-            onName={(value) => say({ name: value })}
+            onName={(value) => update({ name: value })}
             known={known}
           >
             <span>{shown.length.toLocaleString('en')}</span>
@@ -104,9 +104,9 @@ export function EndpointsPage() {
               keyOf={nameOf}
               complete={complete}
               sort={readSort(sort)}
-              onSort={(next) => say({ sort: writeSort(next) })}
+              onSort={(next) => update({ sort: writeSort(next) })}
               selected={selected}
-              onSelect={(key) => say({ selected: key })}
+              onSelect={(key) => update({ selected: key })}
               onOpen={open}
             />
           )}

@@ -11,7 +11,7 @@ const step = (number: number, weight: number, from: string, to: string | undefin
   message: '',
 });
 
-test('a step is as wide as it lasted, a short one can still be seen, and what is to come stands behind', () => {
+test('a step is as wide as its duration, a short one stays visible, and future ones come last', () => {
   const steps = [
     step(0, 0, '2026-01-01T00:00:00Z', '2026-01-01T00:00:01Z'),
     {
@@ -36,7 +36,7 @@ test('a step is as wide as it lasted, a short one can still be seen, and what is
   });
 });
 
-test('without requests nothing is known, and of a rollout that has ended nothing is to come', () => {
+test('without requests there are no values, and an ended rollout has no future steps', () => {
   const steps = [{ ...step(0, 10, '2026-01-01T00:00:00Z', '2026-01-01T00:00:00Z'), canary: figures(0, 0, null) }];
   const drawn = ramp({ state: 'aborted', weights: [10, 100], steps }, 0);
   expect(drawn).toHaveLength(1);

@@ -1,8 +1,11 @@
-/** A rollout as a picture: its steps side by side, each as wide as it lasted, with what was seen of both versions. Pure. */
+/**
+ * A rollout as a chart: its steps in order, each as wide as its duration, with metrics of both versions. Pure
+ * functions.
+ */
 import type { Rollout, RolloutFigures, RolloutStep } from '@dais/api/serving';
 
 export interface RampBar {
-  /** From 0 to 1, which is the largest of the rollout. */
+  /** From 0 to 1, the largest of the rollout. */
   readonly height: number;
   readonly value: number;
 }
@@ -16,19 +19,19 @@ export interface RampStep {
   readonly number: number;
   /** Percent of the traffic. */
   readonly weight: number;
-  /** Undefined: it is still to come. */
+  /** Undefined: the step is in the future. */
   readonly status: RolloutStep['status'] | undefined;
   readonly message: string;
   readonly seconds: number | undefined;
-  /** Share of the width, of all steps together 1. */
+  /** Share of the total width, which is 1. */
   readonly width: number;
-  /** Share of requests that failed, from 0 to 1. */
+  /** Error rate, from 0 to 1. */
   readonly failed: RampPair;
   /** 99th percentile of latency in ms. */
   readonly p99: RampPair;
 }
 
-/** No step is narrower than this part of an even share: a second beside an hour is still seen. */
+/** Minimum width of a step, as a part of an even share: a second stays visible next to an hour. */
 const LEAST = 0.6;
 
 export function ramp(rollout: Pick<Rollout, 'steps' | 'weights' | 'state'>, now: number): readonly RampStep[] {
@@ -76,7 +79,7 @@ export function ramp(rollout: Pick<Rollout, 'steps' | 'weights' | 'state'>, now:
 
 const NONE: RampPair = { canary: undefined, stable: undefined };
 
-/** Null: nothing was asked, so that nothing is known. */
+/** Null: there were no requests, so there is no value. */
 function failedShare({ failed, requests }: RolloutFigures): number | null {
   return requests === 0 ? null : failed / requests;
 }

@@ -17,7 +17,7 @@ export interface RolloutPanelProps {
   readonly status: EndpointStatus;
 }
 
-/** How a version took over, step by step, and what can be done about it; the last one unless the address names another. */
+/** A rollout step by step, with its actions; the latest one unless the URL names another. */
 export function RolloutPanel({ scope, status }: RolloutPanelProps) {
   const { data, error, refetch } = useRollouts(scope);
   const { rollout: chosen } = useAddressQuery();

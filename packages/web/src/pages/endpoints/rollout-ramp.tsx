@@ -4,10 +4,10 @@ import { ramp, type RampBar, type RampStep } from './ramp.ts';
 import { durationText } from '#pages/runs/run-words.ts';
 import { useNow } from '#ui/clock.tsx';
 import { StateBadge } from '#ui/state-badge.tsx';
-import '#ui/plot/series-look.css';
+import '#ui/plot/series-style.css';
 import './endpoints.css';
 
-/** How much of the traffic the new version had, step by step, and what was seen of both versions in each. */
+/** The traffic share of the new version, step by step, with the metrics of both versions. */
 export function RolloutRamp({ rollout }: { readonly rollout: Rollout }) {
   const steps = ramp(rollout, useNow());
   return (

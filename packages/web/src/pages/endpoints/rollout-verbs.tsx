@@ -25,21 +25,21 @@ const VERBS = {
 } as const;
 type Verb = keyof typeof VERBS;
 
-/** What moves traffic is asked for once more, and may be given a reason. */
-type AskedVerb = 'promote' | 'abort' | 'revert';
-const ASKED: ReadonlySet<Verb> = new Set<AskedVerb>(['promote', 'abort', 'revert']);
+/** Confirms an action that moves traffic, with an optional reason. */
+type ConfirmedVerb = 'promote' | 'abort' | 'revert';
+const CONFIRMED: ReadonlySet<Verb> = new Set<ConfirmedVerb>(['promote', 'abort', 'revert']);
 
 export interface RolloutVerbsProps {
   readonly scope: EndpointScope;
   readonly last: Rollout | undefined;
 }
 
-/** What can be done about what takes over, or about what took over. */
+/** Actions on a rollout in progress, or on a completed one. */
 export function RolloutVerbs({ scope, last }: RolloutVerbsProps) {
   const { project, name, key } = scope;
   const client = useClient(project);
   const queries = useQueryClient();
-  const [dialog, setDialog] = useState<AskedVerb>();
+  const [dialog, setDialog] = useState<ConfirmedVerb>();
   const why = useWhyNotDo(project, 'Endpoint', ['endpoint:deploy'], name)('endpoint:deploy');
   const act = useMutation<Rollout, DaisError, { readonly verb: Verb; readonly reason: string }>({
     mutationFn: async ({ verb, reason }) => await client.perform(VERBS[verb].operation, { endpoint: name, reason }),
@@ -63,7 +63,7 @@ export function RolloutVerbs({ scope, last }: RolloutVerbsProps) {
           loading={act.isPending && act.variables.verb === verb}
           onClick={() => {
             act.reset();
-            if (isAsked(verb)) setDialog(verb);
+            if (needsConfirmation(verb)) setDialog(verb);
             else act.mutate({ verb, reason: '' });
           }}
         >
@@ -85,12 +85,12 @@ export function RolloutVerbs({ scope, last }: RolloutVerbsProps) {
   );
 }
 
-function isAsked(verb: Verb): verb is AskedVerb {
-  return ASKED.has(verb);
+function needsConfirmation(verb: Verb): verb is ConfirmedVerb {
+  return CONFIRMED.has(verb);
 }
 
 interface VerbDialogProps {
-  readonly verb: AskedVerb;
+  readonly verb: ConfirmedVerb;
   readonly name: string;
   readonly rollout: Rollout;
   readonly busy: boolean;
@@ -128,7 +128,7 @@ function VerbDialog({ verb, name, rollout, busy, error, act, close }: VerbDialog
   );
 }
 
-function consequence(verb: AskedVerb, { from, to }: Rollout): string {
+function consequence(verb: ConfirmedVerb, { from, to }: Rollout): string {
   if (verb === 'promote') return `${to} gets all traffic immediately. The remaining steps are skipped.`;
   const other = from ?? 'the previous version';
   return verb === 'abort'

@@ -13,7 +13,7 @@ export interface TrafficPanelProps {
   readonly status: EndpointStatus;
 }
 
-/** What answers now, how fast and how well. */
+/** The serving versions, with latency and error rate. */
 export function TrafficPanel({ scope, status }: TrafficPanelProps) {
   const { data, error, refetch } = useFigures(scope);
   const variants = status.variants ?? [];
@@ -78,7 +78,7 @@ interface ModelLinkProps {
   readonly variant: EndpointVariant;
 }
 
-/** `models:/flights/7` leads to the version. */
+/** `models:/flights/7` links to the version. */
 function ModelLink({ project, variant }: ModelLinkProps) {
   const { model, version } = versionOf(variant);
   if (model === undefined || version === undefined) return <code>{variant.model}</code>;

@@ -1,16 +1,16 @@
-/** A body to begin with, and the same request for other places. Pure. */
+/** An initial request body, and the same request for other clients. Pure functions. */
 import type { EndpointContract } from '@dais/api/serving';
 
 const SAMPLE: Readonly<Record<string, unknown>> = { BYTES: 'text', BOOL: true };
 
-/** A body to begin with: the stored example, else one row of what the model takes. */
+/** Returns an initial body: the stored example, or else one row that fits the signature. */
 export function firstBody({ example, inputs }: Pick<EndpointContract, 'example' | 'inputs'>): string {
   if (example !== null && example !== undefined) return JSON.stringify(example, null, 2);
   const values = inputs.map(({ name, datatype, shape }) => [name, filled(shape, SAMPLE[datatype] ?? 0)] as const);
   return JSON.stringify({ inputs: Object.fromEntries(values) }, null, 2);
 }
 
-/** Open dimensions hold one; larger ones are left to whoever knows what belongs there. */
+/** Open dimensions have size one; users who know the model can enlarge them. */
 function filled(shape: readonly number[], value: unknown): unknown {
   const [size, ...rest] = shape;
   if (size === undefined) return value;
@@ -21,7 +21,7 @@ function filled(shape: readonly number[], value: unknown): unknown {
 export interface EndpointCall {
   readonly url: string;
   readonly body: string;
-  /** A token is asked for; it stands in the caller's environment. */
+  /** The endpoint requires a token, which is in the caller's environment. */
   readonly accounts: boolean;
 }
 

@@ -5,7 +5,7 @@ const age = { name: 'age', datatype: 'FP32', shape: [-1] };
 const town = { name: 'town', datatype: 'BYTES', shape: [-1, 1] };
 const pixels = { name: 'pixels', datatype: 'UINT8', shape: [-1, 2, 2] };
 
-test('each element of a row is a field, unless a row has no fixed size', () => {
+test('each element of a row is a field, unless the row size is open', () => {
   expect(fieldsOf([age, town, pixels])?.map(({ label }) => label)).toEqual([
     'age',
     'town',
@@ -19,7 +19,7 @@ test('each element of a row is a field, unless a row has no fixed size', () => {
   expect(fieldsOf([])).toBeUndefined();
 });
 
-test('a body has the shape of its inputs, and gives its row back', () => {
+test('a body has the shape of its inputs, and the same row is read from it', () => {
   const fields = fieldsOf([age, town, pixels]) ?? [];
   const row = [40, 'Paris', 1, 2, 3, 4];
   const body = bodyOf(fields, row);
@@ -38,7 +38,7 @@ test('a body has the shape of its inputs, and gives its row back', () => {
   expect(rowOf(body, fields)).toEqual(row);
 });
 
-test('rows are found in every form that examples are stored in', () => {
+test('rows are found in every stored example format', () => {
   const two = fieldsOf([age, town]) ?? [];
   expect(rowOf('{"dataframe_split": {"columns": ["town", "age"], "data": [["Rome", 7]]}}', two)).toEqual([7, 'Rome']);
   const one = fieldsOf([{ name: 'x', datatype: 'FP32', shape: [-1, 2] }]) ?? [];
@@ -47,7 +47,7 @@ test('rows are found in every form that examples are stored in', () => {
   expect(rowOf('{"csv"', one)).toBeUndefined();
 });
 
-test('what is typed has the type of its input, or is left for the answer to refuse', () => {
+test('a typed value has the type of its input, or is sent unchanged for the server to reject', () => {
   expect([
     typed('1.5', 'FP32'),
     typed('true', 'BOOL'),

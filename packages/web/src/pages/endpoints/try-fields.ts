@@ -1,19 +1,19 @@
-/** What a model takes as fields of a form, and a body made of them. Pure. */
+/** The inputs of a model as form fields, and the body of their values. Pure functions. */
 import type { EndpointContract } from '@dais/api/serving';
 
 type Input = EndpointContract['inputs'][number];
 
 export interface TryField {
   readonly input: Input;
-  /** Place of the element within a row of its input. */
+  /** Index of the element in a row of its input. */
   readonly at: number;
   readonly label: string;
 }
 
-/** More fields than these nobody fills in by hand. */
+/** Maximum number of fields of a form. */
 const MOST_FIELDS = 40;
 
-/** One for each number or text of a row; undefined where a row has no fixed size, or too many. */
+/** One field for each number or text of a row; undefined where the row size is open or too large. */
 export function fieldsOf(inputs: readonly Input[]): readonly TryField[] | undefined {
   const fields: TryField[] = [];
   for (const input of inputs) {
@@ -26,7 +26,7 @@ export function fieldsOf(inputs: readonly Input[]): readonly TryField[] | undefi
   return fields.length === 0 ? undefined : fields;
 }
 
-/** Undefined: open. */
+/** Undefined: an open dimension. */
 function widthOf({ shape }: Input): number | undefined {
   const sizes = shape.slice(1);
   return sizes.some((size) => size < 1) ? undefined : sizes.reduce((product, size) => product * size, 1);
@@ -37,7 +37,7 @@ interface Split {
   readonly data: readonly (readonly unknown[])[];
 }
 
-/** The first row of a body in one of the forms that clients send; undefined where it is none of them. */
+/** Returns the first row of a body in any client format; undefined for other bodies. */
 export function rowOf(body: string, fields: readonly TryField[]): readonly unknown[] | undefined {
   try {
     const value = JSON.parse(body) as {
@@ -84,7 +84,7 @@ function shaped(shape: readonly number[], values: readonly unknown[]): unknown {
   return Array.from({ length: size }, (_, at) => shaped(rest, values.slice(at * each, (at + 1) * each)));
 }
 
-/** What was typed, as the type of the input has it; what is none of it goes as it is, and the answer says so. */
+/** Converts typed text to the type of the input; other text is sent unchanged, and the server rejects it. */
 export function typed(text: string, datatype: string): unknown {
   if (datatype === 'BYTES') return text;
   if (datatype === 'BOOL') return text === 'true' ? true : text === 'false' ? false : text;

@@ -6,7 +6,7 @@ import { useState } from 'react';
 import { milliseconds } from './endpoint-words.ts';
 import { curlCall, firstBody, pythonCall, typeScriptCall } from './try-calls.ts';
 import { bodyOf, fieldsOf, rowOf, typed, type TryField } from './try-fields.ts';
-import { askEndpoint, useContract, type Answered, type EndpointScope } from './use-endpoint.ts';
+import { callEndpoint, useContract, type Answered, type EndpointScope } from './use-endpoint.ts';
 import { predictionAddress } from '#addresses.ts';
 import { useClient } from '#server/console-context.ts';
 import { useSession } from '#server/session.ts';
@@ -17,7 +17,7 @@ import { Panel } from '#ui/panel.tsx';
 import { StateBadge } from '#ui/state-badge.tsx';
 import './endpoints.css';
 
-/** A body is written, and what a client would get is shown. */
+/** Sends an edited body to the endpoint and shows the response. */
 export function TryPanel({ scope }: { readonly scope: EndpointScope }) {
   const { data, error, refetch } = useContract(scope);
   if (error !== null) {
@@ -27,13 +27,13 @@ export function TryPanel({ scope }: { readonly scope: EndpointScope }) {
       </Panel>
     );
   }
-  // Begun anew with another model: its example is another one.
+  // Reset for another model, which has another example.
   return data === undefined ? null : <TryForm key={data.model} scope={scope} contract={data} />;
 }
 
 interface Draft {
   readonly body: string;
-  /** What stands in fields that were typed into; others show what the body has. */
+  /** Texts of edited fields; other fields show the values of the body. */
   readonly texts: Readonly<Record<string, string>>;
 }
 
@@ -42,7 +42,7 @@ function TryForm({ scope, contract }: { readonly scope: EndpointScope; readonly 
   const accounts = useSession()?.mode === 'accounts';
   const [{ body, texts }, setDraft] = useState<Draft>(() => ({ body: firstBody(contract), texts: {} }));
   const { mutate, data, error, isPending } = useMutation<Answered, DaisError>({
-    mutationFn: async () => await askEndpoint(client, scope.name, body),
+    mutationFn: async () => await callEndpoint(client, scope.name, body),
   });
   const url = predictionUrl(contract, client.url, 'mlflow');
   const call = { url, body, accounts };

@@ -1,4 +1,4 @@
-/** What the page of an endpoint reads. */
+/** Queries of the endpoint page. */
 import { fromProblem, type DaisClient, type DaisError, type Resource } from '@dais/api';
 import {
   listRolloutsOperation,
@@ -13,9 +13,9 @@ import { useQuery, type UseQueryResult } from '@tanstack/react-query';
 import { useClient } from '#server/console-context.ts';
 import { useNews } from '#server/use-news.ts';
 
-/** Figures come from a gateway, which tells no event of each. */
+/** Operational metrics come from a gateway, which emits no events for them. */
 const LIVE_MS = 1000;
-/** Rates are those of ten seconds, and a list has many rows. */
+/** Rates cover ten seconds, and a list has many rows. */
 const LISTED_MS = 5000;
 const ROLLOUTS = 20;
 
@@ -23,11 +23,11 @@ export interface EndpointScope {
   readonly project: string;
   readonly name: string;
   readonly key: readonly string[];
-  /** What happens from now on is told. */
+  /** All further events are received. */
   readonly ready: boolean;
 }
 
-/** The parts of the status that the page shows. */
+/** The fields of the status that the page shows. */
 export interface EndpointStatus {
   readonly conditions?: readonly {
     readonly type: string;
@@ -74,7 +74,7 @@ export function useFigures({ project, name, key, ready }: EndpointScope): UseQue
   });
 }
 
-/** The same of a row of a list: read less often, and only while the row is seen. */
+/** The same for a row of a list: read less often, and only while the row is visible. */
 export function useListedFigures(project: string, name: string): UseQueryResult<EndpointFigures, DaisError> {
   const client = useClient(project);
   return useQuery<EndpointFigures, DaisError>({
@@ -101,13 +101,13 @@ export interface Answered {
   readonly text: string;
   readonly variant: string | undefined;
   readonly version: string | undefined;
-  /** Its id, where it is kept. */
+  /** Id of the prediction, if it is stored. */
   readonly prediction: string | undefined;
   readonly ms: number;
 }
 
-/** Sends a body as any client does. An answer of any status is an answer. */
-export async function askEndpoint(client: DaisClient, name: string, body: string): Promise<Answered> {
+/** Sends a body like any client. Responses of every status are returned. */
+export async function callEndpoint(client: DaisClient, name: string, body: string): Promise<Answered> {
   const projectPath = client.project === undefined ? '' : `p/${encodeURIComponent(client.project)}/`;
   const url = new URL(
     `${projectPath}endpoints/${encodeURIComponent(name)}/invocations`,

@@ -6,9 +6,9 @@ import './event-list.css';
 
 export interface EventListProps {
   readonly events: readonly Event[];
-  /** For links of events of the organization, which have none. */
+  /** Project of the links; events of the organization have none. */
   readonly project: string;
-  /** The page is about one resource: it need not be named again. */
+  /** The page is about one resource, which the rows need not name. */
   readonly ofOne?: boolean;
 }
 

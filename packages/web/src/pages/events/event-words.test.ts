@@ -4,7 +4,7 @@ import { eventWords } from './event-words.ts';
 
 test('each type of event has words', () => {
   const types = Object.values(eventTypes).map(({ type }) => type);
-  // What was refused says which action that was.
+  // A denial names the denied action.
   const bare = types.filter((type) => type !== 'access.denied' && eventWords({ type }) === type);
   expect(bare).toEqual([]);
 });

@@ -4,7 +4,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'resource.created': 'created',
   'resource.updated': 'updated',
   'resource.status': 'updated the status of',
-  'resource.deleting': 'asked to delete',
+  'resource.deleting': 'requested deletion of',
   'resource.deleted': 'deleted',
   'secret.rotated': 're-encrypted',
   'alert.delivered': 'delivered an alert through',
@@ -96,7 +96,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'endpoint.variant.refused': 'refused to change a variant of',
   'endpoint.rollout.aborted': 'aborted the rollout of',
   'predictions.labeled': 'recorded ground truth for predictions of',
-  'predictions.erasure.asked': 'requested erasure from predictions of',
+  'predictions.erasure.requested': 'requested erasure from predictions of',
   'predictions.erased': 'erased from predictions of',
   'monitor.reported': 'evaluated a window of',
   'monitor.alert.raised': 'raised an alert of',
@@ -140,14 +140,14 @@ const WORDS: Readonly<Record<string, string>> = {
   'labels.published': 'created a dataset version from',
 };
 
-/** What events and entries of the audit log have in common. */
+/** The common fields of events and audit log entries. */
 interface EventText {
   readonly type: string;
   readonly actor: { readonly id: string };
   readonly subject?: { readonly kind: string; readonly name: string } | undefined;
 }
 
-/** Of what somebody did to themselves: no name goes after it. */
+/** Phrases for actions of actors on themselves: no name follows. */
 const OWN: Readonly<Record<string, string>> = {
   'session.started': 'signed in',
   'session.refused': 'was refused at sign-in',
@@ -159,12 +159,12 @@ const OWN: Readonly<Record<string, string>> = {
   'identity.linked': 'signed in for the first time',
 };
 
-/** The same where actor and subject are one; undefined: it is said as of others. */
+/** The phrase where actor and subject are the same; undefined: the usual phrase. */
 export function ownWords({ type, actor, subject }: EventText): string | undefined {
   return subject?.kind === 'User' && subject.name === actor.id ? OWN[type] : undefined;
 }
 
-/** What the actor did, in words that go before the name of what they did it to. Others keep their type. */
+/** Returns the action as a phrase before the name of its subject. Unknown types are returned unchanged. */
 export function eventWords({
   type,
   data,

@@ -15,7 +15,7 @@ import { PageHead } from '#ui/page-head.tsx';
 import { Panel } from '#ui/panel.tsx';
 import { Skeleton } from '#ui/skeleton.tsx';
 
-/** What happened in a project, or to what belongs to the organization. */
+/** Events of a project, or of the organization. */
 export function EventsPage() {
   const { project } = useAddressFields();
   const current = useCurrentProject();

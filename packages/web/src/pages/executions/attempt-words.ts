@@ -1,4 +1,4 @@
-/** How attempts ended, in words. Pure. */
+/** Results of attempts as texts. Pure functions. */
 import type { ExecutionAttempt } from '@dais/api/executions';
 import { bytesText, type StateWords } from './execution-words.ts';
 import { durationText } from '#pages/runs/run-words.ts';
@@ -23,7 +23,7 @@ export function attemptState({ state, ending, code, signal }: ExecutionAttempt):
   return { state: 'failed', word: code === undefined ? (signal ?? 'ended by a signal') : `exit code ${code}` };
 }
 
-/** `3.2 s, 2.9 s of processors, 120 MB at most`. */
+/** `3.2 s, 2.9 s of CPU time, 120 MB peak memory`. */
 export function usageText({ wallMs, cpuMs, peakMemoryBytes }: ExecutionAttempt): string {
   return [
     ...(wallMs === undefined ? [] : [durationText(wallMs)]),
@@ -38,7 +38,7 @@ const AMOUNTS: Readonly<Record<string, (value: number) => string>> = {
   disk: (value) => `${bytesText(value)} of disk`,
 };
 
-/** `2 cores, 4 GB of memory`; undefined where nothing was asked for. */
+/** `2 cores, 4 GB of memory`; undefined without a request. */
 export function resourcesText(resources: Readonly<Record<string, number>>): string | undefined {
   const parts = Object.entries(resources).map(([name, value]) => AMOUNTS[name]?.(value) ?? `${value} × ${name}`);
   return parts.length === 0 ? undefined : parts.join(', ');

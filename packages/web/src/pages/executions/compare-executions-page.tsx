@@ -25,10 +25,10 @@ import { StateBadge } from '#ui/state-badge.tsx';
 import { Time } from '#ui/time.tsx';
 import './executions.css';
 
-/** Rows of a plain table: more are looked at by a program. */
+/** Maximum number of rows of a plain table; the API returns all. */
 const MOST_ROWS = 500;
 
-/** By what two runs of commands differ: `?from=` and `?to=`. */
+/** Differences between two executions: `?from=` and `?to=`. */
 export function CompareExecutionsPage() {
   const project = useCurrentProject();
   const navigate = useNavigate();
@@ -70,9 +70,9 @@ export function CompareExecutionsPage() {
                   replace: true,
                 })
               }
-              className="filter-said"
+              className="filter-summary"
             />
-            <span className="filter-said" role="status">
+            <span className="filter-summary" role="status">
               {(diffs ?? []).filter(differs).length.toLocaleString('en')} of {(diffs ?? []).length.toLocaleString('en')}{' '}
               steps differ
             </span>

@@ -42,7 +42,7 @@ const PAGE = 100;
 /** Projects in the table; `dais quota --all` lists more. */
 const PROJECTS = 1000;
 
-/** What steps use of quotas and machines, by project, and which steps wait. */
+/** Usage of quotas and nodes by steps, by project, and the pending steps. */
 export function ComputePage() {
   const project = useCurrentProject();
   const client = useClient(project);
@@ -213,7 +213,7 @@ function Amount({ label, resource, used, limit }: AmountProps) {
   );
 }
 
-/** For people with a role in the organization; others see their own project only. */
+/** For users with a role in the organization; others see only their own project. */
 function Projects({ current }: { readonly current: string }) {
   const client = useClient(undefined);
   const mayRead = useMay(current)('compute:read');

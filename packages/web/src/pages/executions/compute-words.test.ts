@@ -9,7 +9,7 @@ const LIMITS: ComputeLimits = {
   weight: 1,
 };
 
-test('amounts have their units', () => {
+test('amounts have units', () => {
   expect([
     amountText('cpu', 1),
     amountText('cpu', 2.5),
@@ -29,7 +29,7 @@ test('usage lists steps, then resources that are used or limited', () => {
   ]);
 });
 
-test('a waiting step says what has to happen', () => {
+test('a pending step shows what it waits for', () => {
   const wait = (why: ExecutionWait['why'], more: Partial<ExecutionWait> = {}): ExecutionWait => ({
     run: 'r',
     name: 'n',

@@ -1,8 +1,8 @@
-/** How quotas, usage and the reasons of waiting read. Pure. */
+/** Texts of quotas, usage and pending reasons. Pure functions. */
 import type { ComputeLimits, ComputeUse, ExecutionWait } from '@dais/api/executions';
 import { bytesText, type StateWords } from './execution-words.ts';
 
-/** One line of usage: a resource, or a number of steps. */
+/** One line of usage: a resource or a number of steps. */
 export interface UsageRow {
   readonly name: string;
   readonly used: number;
@@ -26,7 +26,7 @@ export function amountText(name: string, amount: number): string {
   return name === 'cpu' ? `${number} ${amount === 1 ? 'core' : 'cores'}` : number;
 }
 
-/** CPU and memory always, others where they are used or limited. */
+/** CPU and memory always, other resources where they are used or limited. */
 export function resourceNames(...amounts: readonly Readonly<Record<string, number>>[]): readonly string[] {
   return [...new Set(['cpu', 'memory', ...amounts.flatMap((one) => Object.keys(one))])];
 }
@@ -74,7 +74,7 @@ function aheadText(before: number): string {
   return `${before.toLocaleString('en')} steps of the project are ahead.`;
 }
 
-/** What has to happen so that the step starts. */
+/** What the step waits for. */
 export function remedyText({ why, resource = '', resources, before }: ExecutionWait, limits: ComputeLimits): string {
   const ahead = aheadText(before);
   const title = resourceTitle(resource);
@@ -83,8 +83,8 @@ export function remedyText({ why, resource = '', resources, before }: ExecutionW
     return `${title}: the quota of ${amountText(resource, limit)} is used up. Running steps must finish first. ${ahead}`;
   }
   if (why === 'over-quota') {
-    const [asked, limit] = [resources[resource] ?? 0, limits.resources[resource] ?? 0];
-    return `${title}: the step requests ${amountText(resource, asked)}, the quota is ${amountText(resource, limit)}. Raise the quota or cancel the job.`;
+    const [requested, limit] = [resources[resource] ?? 0, limits.resources[resource] ?? 0];
+    return `${title}: the step requests ${amountText(resource, requested)}, the quota is ${amountText(resource, limit)}. Raise the quota or cancel the job.`;
   }
   if (why === 'capacity')
     return `${title}: a machine needs ${amountText(resource, resources[resource] ?? 0)} free. ${ahead}`;

@@ -1,10 +1,10 @@
 import { pipelineKind, type Execution } from '@dais/api/executions';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useMemo } from 'react';
-import { NODE_STATES, NODE_STATE_NAMES, stateOf, tookText, whoText } from './execution-words.ts';
+import { NODE_STATES, NODE_STATE_NAMES, stateOf, tookText, submitterText } from './execution-words.ts';
 import { RunActions } from './run-actions.tsx';
 import { RunGraph } from './run-graph.tsx';
-import { firstLook } from './run-level.ts';
+import { initialStep } from './run-level.ts';
 import { RunSteps } from './run-steps.tsx';
 import { RunTimeline } from './run-timeline.tsx';
 import { StepPanel } from './step-panel.tsx';
@@ -36,7 +36,7 @@ import { Time } from '#ui/time.tsx';
 import '#ui/label-chip.css';
 import './executions.css';
 
-/** One run: who waits for whom, how far it is, and what each step says. `?step=` is looked at. */
+/** One execution: its graph, its progress and its steps. `?step=` selects a step. */
 export function ExecutionPage() {
   const project = useCurrentProject();
   const { execution: id = '' } = useAddressFields();
@@ -81,14 +81,14 @@ function Shown({ project, run }: ShownProps) {
   const found = useMarks(project, run.id, ended);
   const { marks } = found;
   const edges = useEdges(project, run.id, ROOT).of.get('') ?? [];
-  const first = useMemo(() => firstLook(marks), [marks]);
+  const first = useMemo(() => initialStep(marks), [marks]);
   const chosen = step === NO_CHOICE ? undefined : (step ?? first);
   const mark = chosen === undefined ? undefined : marks.get(chosen);
-  const say = (change: Readonly<Record<string, string | undefined>>) =>
+  const update = (change: Readonly<Record<string, string | undefined>>) =>
     void navigate({ to: '.', search: (before: object) => ({ ...before, ...change }), replace: true });
-  // What was looked at of another step means nothing of this one.
+  // The view of one step does not apply to another.
   const choose = (path: string | undefined) =>
-    say({ step: path ?? NO_CHOICE, attempt: undefined, ...(path === undefined && { show: undefined }) });
+    update({ step: path ?? NO_CHOICE, attempt: undefined, ...(path === undefined && { show: undefined }) });
   const forms = useCopyForms({
     command: daisCommand(
       ['logs', run.id, ...(mark !== undefined && marks.size > 1 ? ['--step', mark.path] : [])],
@@ -124,7 +124,7 @@ function Shown({ project, run }: ShownProps) {
       <div className="run-parts" data-step={mark !== undefined || undefined}>
         <Tabs
           value={view}
-          onChange={(next) => say({ view: next === 'graph' ? undefined : (next ?? undefined) })}
+          onChange={(next) => update({ view: next === 'graph' ? undefined : (next ?? undefined) })}
           keepMounted={false}
           className="run-views"
         >
@@ -136,7 +136,7 @@ function Shown({ project, run }: ShownProps) {
             </Tabs.List>
             <Counts run={run} />
           </div>
-          <Views project={project} run={run} found={found} chosen={mark?.path} choose={choose} say={say} />
+          <Views project={project} run={run} found={found} chosen={mark?.path} choose={choose} update={update} />
         </Tabs>
         {mark !== undefined && (
           <StepPanel key={mark.path} project={project} run={run.id} mark={mark} close={() => choose(undefined)} />
@@ -150,10 +150,10 @@ interface ViewsProps extends ShownProps {
   readonly found: RunMarks;
   readonly chosen: string | undefined;
   readonly choose: (path: string | undefined) => void;
-  readonly say: (change: Readonly<Record<string, string | undefined>>) => void;
+  readonly update: (change: Readonly<Record<string, string | undefined>>) => void;
 }
 
-function Views({ project, run, found, chosen, choose, say }: ViewsProps) {
+function Views({ project, run, found, chosen, choose, update }: ViewsProps) {
   const { marks, shape, complete, more } = found;
   if (marks.size === 0) return <Skeleton rows={8} />;
   return (
@@ -162,7 +162,7 @@ function Views({ project, run, found, chosen, choose, say }: ViewsProps) {
         <RunGraph project={project} run={run.id} marks={marks} shape={shape} chosen={chosen} choose={choose} />
       </Tabs.Panel>
       <Tabs.Panel value="steps" className="run-view">
-        <RunSteps marks={marks} complete={complete} chosen={chosen} choose={choose} say={say} />
+        <RunSteps marks={marks} complete={complete} chosen={chosen} choose={choose} update={update} />
       </Tabs.Panel>
       <Tabs.Panel value="timeline" className="run-view">
         <RunTimeline marks={marks} chosen={chosen} choose={choose} />
@@ -172,7 +172,7 @@ function Views({ project, run, found, chosen, choose, say }: ViewsProps) {
   );
 }
 
-/** How many are in each state, those that need somebody first. */
+/** Numbers of steps by state; states that need attention first. */
 function Counts({ run: { nodes = {} } }: { readonly run: Execution }) {
   const order = ['failed', 'running', 'delayed', 'ready'];
   const states = NODE_STATE_NAMES.filter((state) => (nodes[state] ?? 0) > 0).toSorted(
@@ -200,7 +200,7 @@ function Strip({ project, run }: ShownProps) {
       <Link {...executionsAddress(project)}>Jobs and pipeline runs</Link>
       <StateBadge {...stateOf(run)} />
       {run.state === 'pending' && <Link {...computeAddress(project)}>why it is queued</Link>}
-      <span>by {whoText(run.submittedBy)}</span>
+      <span>by {submitterText(run.submittedBy)}</span>
       <span>
         <Time at={new Date(run.createdAt).toISOString()} />, duration {tookText(run, now)}
       </span>

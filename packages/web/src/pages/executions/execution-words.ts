@@ -1,4 +1,4 @@
-/** How runs of commands and what they do are written. Pure. */
+/** Texts of executions and their steps. Pure functions. */
 import type { Execution, ExecutionMark, ExecutionState } from '@dais/api/executions';
 import { durationText } from '#pages/runs/run-words.ts';
 import type { State } from '#ui/state-badge.tsx';
@@ -41,7 +41,7 @@ export function stateOf({
   return cancelRequested && endedAt === undefined ? { state: 'warning', word: 'canceling' } : EXECUTION_STATES[state];
 }
 
-/** Why it has not run: undefined where it did. */
+/** Why the step has not run; undefined where it ran. */
 export function sourceWord(source: ExecutionMark['source']): string | undefined {
   if (source === 'cache') return 'cached';
   return source === 'reused' ? 'reused' : undefined;
@@ -52,13 +52,13 @@ interface Timed {
   readonly endedAt?: number | undefined;
 }
 
-/** How long it took, or has taken until now. */
+/** The duration, for a running one until now. */
 export function tookText({ startedAt, endedAt }: Timed, now: number): string {
   return durationText(startedAt === undefined ? undefined : Math.max(0, (endedAt ?? now) - startedAt));
 }
 
-/** `user:ada` as people say it. */
-export function whoText(submittedBy: string): string {
+/** `user:ada` as a short name. */
+export function submitterText(submittedBy: string): string {
   return submittedBy.slice(submittedBy.indexOf(':') + 1);
 }
 
@@ -69,7 +69,7 @@ export function bytesText(bytes: number): string {
   return `${Number((bytes / 1000 ** at).toPrecision(3))} ${UNITS[at] ?? ''}`;
 }
 
-/** The last part of a path: `train/3/fit` is called fit. */
+/** The last segment of a path: `train/3/fit` is named fit. */
 export function taskName(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }

@@ -1,7 +1,7 @@
 import { pipelineKind, type Execution } from '@dais/api/executions';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useCallback, useMemo, useRef } from 'react';
-import { EXECUTION_STATE_NAMES, EXECUTION_STATES, stateOf, tookText, whoText } from './execution-words.ts';
+import { EXECUTION_STATE_NAMES, EXECUTION_STATES, stateOf, tookText, submitterText } from './execution-words.ts';
 import { firstRunLines } from './first-run.ts';
 import { useExecutions } from './use-executions.ts';
 import { executionAddress, executionsAddress, computeAddress, resourceAddress } from '#addresses.ts';
@@ -26,7 +26,7 @@ import { Time } from '#ui/time.tsx';
 import { useShortcuts } from '#ui/use-shortcuts.ts';
 import './executions.css';
 
-/** Before so many rows are left below what is seen, the next page is asked for. */
+/** The next page is requested when fewer rows than this remain after the visible ones. */
 const AHEAD = 40;
 const ANY = 'any';
 const STATES = [
@@ -34,12 +34,12 @@ const STATES = [
   ...EXECUTION_STATE_NAMES.map((state) => ({ value: state as string, label: EXECUTION_STATES[state].word })),
 ];
 
-/** What ran, runs and will run: filtered as the address says. */
+/** Completed, running and pending executions, filtered by the URL. */
 export function ExecutionsPage() {
   const project = useCurrentProject();
   const navigate = useNavigate();
-  const { name = '', state: asked, selected } = useAddressQuery();
-  const state = EXECUTION_STATE_NAMES.find((one) => one === asked);
+  const { name = '', state: stateText, selected } = useAddressQuery();
+  const state = EXECUTION_STATE_NAMES.find((one) => one === stateText);
   const filter = useMemo(() => ({ state, name }), [state, name]);
   const seen = useRef<readonly Execution[]>([]);
   const { runs, more, loadMore, loading, error, again } = useExecutions(project, filter, () => seen.current);
@@ -47,9 +47,9 @@ export function ExecutionsPage() {
   useShortcuts([{ keys: '/', title: '', run: () => input.current?.focus() }]);
   const names = usePipelineNames(project, runs?.some(({ pipeline }) => pipeline !== undefined) === true);
   const known = [...names].join(' ');
-  // oxlint-disable-next-line react/exhaustive-deps -- a map is another one each time, its content seldom
+  // oxlint-disable-next-line react/exhaustive-deps -- the map is new each time, but its content rarely changes
   const columns = useMemo(() => columnsOf(project, names), [project, known]);
-  const say = (change: Readonly<Record<string, string | undefined>>) =>
+  const update = (change: Readonly<Record<string, string | undefined>>) =>
     void navigate({ to: '.', search: (now: object) => ({ ...now, ...change }), replace: true });
   const open = useCallback((run: Execution) => void navigate(executionAddress(project, run.id)), [navigate, project]);
   const reach = (first: number, last: number) => {
@@ -83,7 +83,7 @@ export function ExecutionsPage() {
               label="Name contains"
               inputRef={input}
               value={name}
-              onValue={(value) => say({ name: value })}
+              onValue={(value) => update({ name: value })}
               placeholder="Name contains  /"
               className="filter-name"
             />
@@ -92,10 +92,10 @@ export function ExecutionsPage() {
               value={state ?? ANY}
               data={STATES}
               allowDeselect={false}
-              onChange={(value) => say({ state: value === null || value === ANY ? undefined : value })}
+              onChange={(value) => update({ state: value === null || value === ANY ? undefined : value })}
               comboboxProps={{ withinPortal: false }}
             />
-            <span role="status" className="filter-said">
+            <span role="status" className="filter-summary">
               {runs === undefined ? 'Loading' : counted(runs.length, more)}
             </span>
           </div>
@@ -117,7 +117,7 @@ export function ExecutionsPage() {
               onReach={reach}
               onSort={() => {}}
               selected={selected}
-              onSelect={(id) => say({ selected: id })}
+              onSelect={(id) => update({ selected: id })}
               onOpen={open}
             />
           )}
@@ -149,7 +149,7 @@ function FirstRun({ project }: { readonly project: string }) {
   );
 }
 
-/** A component, so that a clock tick renders one cell of those that go on. */
+/** A component, so that a clock tick renders one cell of each running execution. */
 function Took({ run }: { readonly run: Execution }) {
   return tookText(run, useNow());
 }
@@ -180,7 +180,12 @@ function columnsOf(project: string, names: ReadonlyMap<string, string>): readonl
       cell: ({ createdAt }) => <Time at={new Date(createdAt).toISOString()} />,
     },
     { id: 'took', title: 'Duration', width: '100px', end: true, cell: (run) => <Took run={run} /> },
-    { id: 'who', title: 'Submitted by', width: 'minmax(90px, 1fr)', cell: ({ submittedBy }) => whoText(submittedBy) },
+    {
+      id: 'who',
+      title: 'Submitted by',
+      width: 'minmax(90px, 1fr)',
+      cell: ({ submittedBy }) => submitterText(submittedBy),
+    },
     {
       id: 'why',
       title: 'Message',

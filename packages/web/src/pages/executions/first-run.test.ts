@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { firstRunLines } from './first-run.ts';
 
-test('three lines make the first run, without a token in them', () => {
+test('three lines start the first execution, without a token in them', () => {
   expect(firstRunLines({ server: 'http://localhost:8080', project: 'default', accounts: false })).toBe(
     "export DAIS_URL=http://localhost:8080\ndais run --name first -- sh -c 'echo hello; sleep 5'\ndais runs",
   );

@@ -1,15 +1,15 @@
-/** What to paste into a shell, so that the first command runs here. Pure. */
+/** Commands that start the first execution. Pure functions. */
 import { daisCommand, shellWord } from '#kinds/cli-command.ts';
 
 export interface FirstRunInput {
-  /** Where the server is reached, without a slash at the end. */
+  /** The server URL, without a trailing slash. */
   readonly server: string;
   readonly project: string;
-  /** There are accounts: whoever runs something has to say who they are. */
+  /** There are accounts: the caller has to authenticate. */
   readonly accounts: boolean;
 }
 
-/** A token is never written here: signing in keeps one. */
+/** The lines never include a token: signing in stores one. */
 export function firstRunLines({ server, project, accounts }: FirstRunInput): string {
   return [
     accounts ? `dais login ${shellWord(server)}` : `export DAIS_URL=${shellWord(server)}`,

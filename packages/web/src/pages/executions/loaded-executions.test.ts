@@ -19,7 +19,7 @@ function run(id: string, createdAt: number, more: Partial<Execution> = {}): Exec
 
 const ids = (pages: readonly ExecutionsPage[]) => pages.map(({ items }) => items.map(({ id }) => id));
 
-test('new ones come on top, and what stays the same stays identical', () => {
+test('new executions come first, and unchanged ones stay identical', () => {
   const before = [{ items: [run('b', 2), run('a', 1)], nextCursor: 'x' }, { items: [run('0', 0)] }];
   const after = patchExecutions(before, [run('d', 4), run('c', 3), run('b', 2), run('a', 1, { state: 'failed' })], ALL);
   expect(ids(after)).toEqual([['d', 'c', 'b', 'a'], ['0']]);
@@ -29,17 +29,17 @@ test('new ones come on top, and what stays the same stays identical', () => {
   expect(patchExecutions(after, [run('d', 4)], ALL)[0]).toBe(after[0]);
 });
 
-test('older ones that are not loaded are left to their page', () => {
+test('older executions that are not loaded are left to their page', () => {
   expect(ids(patchExecutions([{ items: [run('b', 2)], nextCursor: 'x' }], [run('a', 1)], ALL))).toEqual([['b']]);
 });
 
-test('what no longer fits the filter goes, and what is gone too', () => {
+test('executions that no longer match the filter are removed, and deleted ones too', () => {
   const before = [{ items: [run('c', 3), run('b', 2), run('a', 1)] }];
   const filter = { state: 'running' as const, name: 'RUN' };
   const fresh = [run('b', 2, { state: 'succeeded' }), run('d', 4, { name: 'other' })];
   expect(ids(patchExecutions(before, fresh, filter, new Set(['c'])))).toEqual([['a']]);
 });
 
-test('where nothing was loaded yet, nothing is patched', () => {
+test('an empty list is not patched', () => {
   expect(patchExecutions([], [run('a', 1)], ALL)).toEqual([]);
 });

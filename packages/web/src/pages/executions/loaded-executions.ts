@@ -1,4 +1,4 @@
-/** Runs that were loaded so far, patched by what happened since. Pure: runs that stay the same stay identical. */
+/** The loaded executions, patched with changes. Pure functions: unchanged executions stay identical. */
 import type { Execution, ExecutionState } from '@dais/api/executions';
 
 export interface ExecutionsPage {
@@ -17,8 +17,8 @@ function fits({ state, name }: ExecutionFilter, run: Execution): boolean {
 }
 
 /**
- * Puts fresh ones in the place of those that are there and new ones first, the newest on top; what fits the filter no longer
- * goes, and so do those in `gone`.
+ * Replaces loaded executions and adds new ones, the newest first; removes those that no longer match the filter and
+ * those in `gone`.
  */
 export function patchExecutions(
   pages: readonly ExecutionsPage[],

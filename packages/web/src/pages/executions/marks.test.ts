@@ -8,7 +8,7 @@ function mark(path: string, more: Partial<ExecutionMark> = {}): ExecutionMark {
 
 const of = (...marks: readonly ExecutionMark[]) => patchMarks(new Map(), marks).marks;
 
-test('what is told again changes nothing', () => {
+test('a repeated report changes nothing', () => {
   const marks = of(mark('a'), mark('b'));
   const again = patchMarks(marks, [mark('a'), mark('b')]);
   expect([again.marks === marks, again.grown]).toEqual([true, false]);
@@ -21,14 +21,14 @@ test('what is told again changes nothing', () => {
   expect(patchMarks(marks, [mark('c')]).grown).toBe(true);
 });
 
-test('iterations stand in the order of their numbers', () => {
+test('iterations are sorted by their numbers', () => {
   const children = childrenOf(['loop', 'loop/10', 'loop/9', 'b', 'loop/9/fit']);
   expect(children.get('')).toEqual(['b', 'loop']);
   expect(children.get('loop')).toEqual(['loop/9', 'loop/10']);
   expect(children.get('loop/9')).toEqual(['loop/9/fit']);
 });
 
-test('groups count all that stands in them', () => {
+test('groups count all their steps', () => {
   const marks = of(
     mark('loop', { kind: 'loop' }),
     mark('loop/0', { kind: 'graph' }),
@@ -41,7 +41,7 @@ test('groups count all that stands in them', () => {
   expect(counts.get('')).toMatchObject({ steps: 3, ended: 2 });
 });
 
-test('what comes after a step is found once, circles included', () => {
+test('each successor of a step is found once, cycles included', () => {
   const edges = [
     ['a', 'b'],
     ['b', 'c'],

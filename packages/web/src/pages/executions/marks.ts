@@ -1,11 +1,11 @@
-/** The steps and groups of a run, by their paths, as they are told in pieces. Pure: what stays the same stays identical. */
+/** The steps and groups of an execution by path, received in pages. Pure functions: unchanged marks stay identical. */
 import type { ExecutionMark } from '@dais/api/executions';
 
 export type Marks = ReadonlyMap<string, ExecutionMark>;
 
 export interface MarksPatch {
   readonly marks: Marks;
-  /** Some were not there before. */
+  /** There are new marks. */
   readonly grown: boolean;
 }
 
@@ -32,13 +32,13 @@ function same(a: ExecutionMark, b: ExecutionMark): boolean {
   );
 }
 
-/** Path of what it stands in; '' is the run itself. */
+/** Path of the parent group; '' is the execution itself. */
 export function parentOf(path: string): string {
   const cut = path.lastIndexOf('/');
   return cut === -1 ? '' : path.slice(0, cut);
 }
 
-/** What stands in each group, in the order of names; iterations in that of their numbers. */
+/** The children of each group, sorted by name; iterations by number. */
 export function childrenOf(paths: Iterable<string>): ReadonlyMap<string, readonly string[]> {
   const children = new Map<string, string[]>();
   for (const path of paths) {
@@ -72,7 +72,7 @@ export function hasEnded({ state }: Pick<ExecutionMark, 'state'>): boolean {
   return ENDED.has(state);
 }
 
-/** How far each group is, all that stands in it included. Those that have not opened are not there. */
+/** Progress of each group, with all descendants. Groups that have not opened are absent. */
 export function countGroups(marks: Marks): ReadonlyMap<string, GroupCount> {
   const counts = new Map<string, { steps: number; ended: number; failed: number; running: number }>();
   for (const mark of marks.values()) {
@@ -90,7 +90,7 @@ export function countGroups(marks: Marks): ReadonlyMap<string, GroupCount> {
   return counts;
 }
 
-/** A step and all that comes after it on its level, over the lines between them: what runs again with it. */
+/** Returns a step and all its successors on the same level, which a rerun includes. */
 export function downstreamOf(
   from: string,
   edges: readonly (readonly [from: string, to: string])[],

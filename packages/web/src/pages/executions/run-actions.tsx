@@ -24,14 +24,14 @@ export interface RunActionsProps {
   readonly project: string;
   readonly run: Execution;
   readonly marks: Marks;
-  /** Of the run itself, not of its groups. */
+  /** Of the execution itself, not of its groups. */
   readonly edges: readonly Edge[];
   readonly chosen: string | undefined;
 }
 
 type OpenDialog = 'cancel' | 'again' | 'from' | 'delete';
 
-/** What can be done with a run. */
+/** Actions of an execution. */
 export function RunActions({ project, run, marks, edges, chosen }: RunActionsProps) {
   const [dialog, setDialog] = useState<OpenDialog>();
   const why = useWhyNotDo(project, 'Execution', ['execution:cancel', 'execution:submit', 'execution:delete']);

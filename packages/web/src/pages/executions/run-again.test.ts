@@ -13,7 +13,7 @@ const edges = [
   ['b', 'c'],
 ] as const;
 
-test('from a step on runs all that comes after it, and what did not succeed', () => {
+test('a rerun from a step includes its successors and unsuccessful steps', () => {
   expect(againFrom(marks, edges, 'b')).toEqual({ again: ['b', 'c'], runs: ['b', 'c', 'd'], kept: ['a'] });
   expect(againFrom(marks, edges, undefined)).toEqual({ again: [], runs: ['d'], kept: ['a', 'b', 'c'] });
 });

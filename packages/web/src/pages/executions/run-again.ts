@@ -1,16 +1,16 @@
-/** What runs when a run is done again. Pure. */
+/** The steps of a rerun. Pure functions. */
 import { downstreamOf, parentOf, type Marks } from './marks.ts';
 import type { Edge } from './use-marks.ts';
 
 export interface AgainPlan {
-  /** Steps that run although they succeeded: what the server is told. */
+  /** Succeeded steps that run again, for the server. */
   readonly again: readonly string[];
   readonly runs: readonly string[];
-  /** Taken over, where they would be the same. */
+  /** Steps that are reused where they would be identical. */
   readonly kept: readonly string[];
 }
 
-/** `from`: a step that runs anew with all that comes after it; undefined: what did not succeed. */
+/** `from`: a step that runs again with its successors; undefined: the unsuccessful steps. */
 export function againFrom(marks: Marks, edges: readonly Edge[], from: string | undefined): AgainPlan {
   const outer = [...marks.values()].filter(({ path }) => parentOf(path) === '');
   const anew = from === undefined ? new Set<string>() : downstreamOf(from, edges);

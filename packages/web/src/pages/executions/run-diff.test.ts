@@ -8,7 +8,7 @@ function node(path: string, more: Partial<ExecutionNode> = {}): ExecutionNode {
 
 const files = (run: string, digest: string) => ({ files: [{ run, prefix: 'x', files: 1, bytes: 2, digest }] });
 
-test('steps differ by state, and by what goes in and comes out', () => {
+test('steps differ by state, inputs and outputs', () => {
   const from = [
     node('a', { outputs: { model: files('1', 'abcdef0123') } }),
     node('b', { state: 'failed', inputs: { rate: { parameter: 0.1 } } }),

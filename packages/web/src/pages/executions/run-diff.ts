@@ -1,11 +1,11 @@
-/** What differs between two runs, step by step. Pure. */
+/** Differences between two executions, step by step. Pure functions. */
 import type { ExecutionNode, ExecutionValue } from '@dais/api/executions';
 
 export interface StepDiff {
   readonly path: string;
   readonly from: ExecutionNode | undefined;
   readonly to: ExecutionNode | undefined;
-  /** It ended in another way, or is in one of them only. */
+  /** Another final state, or in only one of them. */
   readonly state: boolean;
   readonly values: readonly ValueDiff[];
 }
@@ -17,7 +17,7 @@ export interface ValueDiff {
   readonly to: string;
 }
 
-/** Every step of either; those that differ say by what. */
+/** All steps of both; those that differ list the differences. */
 export function diffRuns(from: readonly ExecutionNode[], to: readonly ExecutionNode[]): readonly StepDiff[] {
   const [left, right] = [byPath(from), byPath(to)];
   return [...new Set([...left.keys(), ...right.keys()])].toSorted().map((path): StepDiff => {
@@ -52,7 +52,7 @@ function diffValues(side: ValueDiff['side'], from: Values, to: Values): readonly
   });
 }
 
-/** Files are the same when their contents are. */
+/** Files are equal when their contents are. */
 function valueText(value: ExecutionValue | undefined): string {
   if (value === undefined) return 'nothing';
   if ('files' in value) return value.files.map(({ digest }) => `files ${digest.slice(0, 8)}`).join(', ');

@@ -1,7 +1,7 @@
 import type { ExecutionMark } from '@dais/api/executions';
 import { expect, test } from 'vitest';
 import { childrenOf, patchMarks } from './marks.ts';
-import { firstLook, groupsAround, groupsWithLines, levelOf, lookOf, opensItself } from './run-level.ts';
+import { initialStep, groupsAround, groupsWithLines, levelOf, contentOf, opensItself } from './run-level.ts';
 
 function mark(path: string, more: Partial<ExecutionMark> = {}): ExecutionMark {
   return { path, kind: 'step', state: 'succeeded', attempts: 1, ...more };
@@ -20,7 +20,7 @@ const all = [
 const { marks } = patchMarks(new Map(), all);
 const children = childrenOf(marks.keys());
 
-test('open groups are drawn with what stands in them, once their lines are known', () => {
+test('open groups are drawn with their steps when their lines are known', () => {
   const isOpen = (path: string) => path !== 'deep';
   const edges = new Map([['', [['load', 'train'] as const]]]);
   const level = levelOf({ marks, children, edges, isOpen });
@@ -42,28 +42,28 @@ test('open groups are drawn with what stands in them, once their lines are known
   expect(groupsWithLines({ marks, children, isOpen })).toEqual(['', 'train/0']);
 });
 
-test('small groups open themselves, large runs stay shut', () => {
+test('small groups are open initially, large executions stay collapsed', () => {
   expect(opensItself(marks.get('train'), marks.size)).toBe(true);
   expect(opensItself(mark('x', { kind: 'loop', items: 50 }), 60)).toBe(false);
   expect(opensItself(marks.get('train'), 500)).toBe(false);
   expect(groupsAround('train/0/fit')).toEqual(['train', 'train/0']);
 });
 
-test('what failed first is looked at first, or the only step', () => {
-  expect(firstLook(marks)).toBe('deep/x');
-  expect(firstLook(patchMarks(new Map(), [mark('main')]).marks)).toBe('main');
-  expect(firstLook(patchMarks(new Map(), [mark('a'), mark('b')]).marks)).toBeUndefined();
+test('the first failed step is selected initially, or the only step', () => {
+  expect(initialStep(marks)).toBe('deep/x');
+  expect(initialStep(patchMarks(new Map(), [mark('main')]).marks)).toBe('main');
+  expect(initialStep(patchMarks(new Map(), [mark('a'), mark('b')]).marks)).toBeUndefined();
 });
 
-test('nodes say how long, how often and how far', () => {
+test('nodes show duration, attempts and progress', () => {
   const step = mark('a/fit', { startedAt: 1000, endedAt: 4000, attempts: 2 });
-  expect(lookOf(step, undefined)).toMatchObject({
+  expect(contentOf(step, undefined)).toMatchObject({
     title: 'fit',
     word: 'succeeded',
     note: '3.0 s · 2 attempts',
     about: 'a/fit',
   });
-  expect(lookOf(mark('a', { source: 'cache' }), undefined)).toMatchObject({ word: 'cached' });
+  expect(contentOf(mark('a', { source: 'cache' }), undefined)).toMatchObject({ word: 'cached' });
   const count = { steps: 3, ended: 2, failed: 1, running: 0 };
-  expect(lookOf(all[1]!, count)).toMatchObject({ word: 'running', note: '2 items · 2 of 3 · 1 failed' });
+  expect(contentOf(all[1]!, count)).toMatchObject({ word: 'running', note: '2 items · 2 of 3 · 1 failed' });
 });

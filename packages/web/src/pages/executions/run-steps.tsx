@@ -20,11 +20,11 @@ export interface RunStepsProps {
   readonly complete: boolean;
   readonly chosen: string | undefined;
   readonly choose: (path: string | undefined) => void;
-  readonly say: (change: Readonly<Record<string, string | undefined>>) => void;
+  readonly update: (change: Readonly<Record<string, string | undefined>>) => void;
 }
 
-/** All steps and groups in a list: for those who look for one, and for runs that no picture holds. */
-export function RunSteps({ marks, complete, chosen, choose, say }: RunStepsProps) {
+/** All steps and groups as a list: for searches, and for executions that are too large for the graph. */
+export function RunSteps({ marks, complete, chosen, choose, update }: RunStepsProps) {
   const { name = '', state = '', sort } = useAddressQuery();
   const rows = useMemo(() => {
     const part = name.toLowerCase();
@@ -32,7 +32,7 @@ export function RunSteps({ marks, complete, chosen, choose, say }: RunStepsProps
       .filter((mark) => (state === '' || mark.state === state) && mark.path.toLowerCase().includes(part))
       .toSorted((a, b) => (a.path < b.path ? -1 : 1));
   }, [marks, name, state]);
-  // Told to whoever chooses now: columns stay the same while rows come and go.
+  // The current callback: columns stay the same while rows change.
   const latest = useRef(choose);
   useEffect(() => {
     latest.current = choose;
@@ -44,7 +44,7 @@ export function RunSteps({ marks, complete, chosen, choose, say }: RunStepsProps
         <PausingInput
           label="Path contains"
           value={name}
-          onValue={(value) => say({ name: value })}
+          onValue={(value) => update({ name: value })}
           placeholder="Path contains"
           className="filter-name"
         />
@@ -53,10 +53,10 @@ export function RunSteps({ marks, complete, chosen, choose, say }: RunStepsProps
           value={state === '' ? ANY : state}
           data={STATES}
           allowDeselect={false}
-          onChange={(value) => say({ state: value === null || value === ANY ? undefined : value })}
+          onChange={(value) => update({ state: value === null || value === ANY ? undefined : value })}
           comboboxProps={{ withinPortal: false }}
         />
-        <span role="status" className="filter-said">
+        <span role="status" className="filter-summary">
           {rows.length.toLocaleString('en')} {rows.length === 1 ? 'step or group' : 'steps and groups'}
         </span>
       </div>
@@ -68,7 +68,7 @@ export function RunSteps({ marks, complete, chosen, choose, say }: RunStepsProps
         keyOf={pathOf}
         complete={complete}
         sort={readSort(sort)}
-        onSort={(next) => say({ sort: writeSort(next) })}
+        onSort={(next) => update({ sort: writeSort(next) })}
         selected={chosen}
         onSelect={choose}
         onOpen={({ path }) => choose(path)}
@@ -79,7 +79,7 @@ export function RunSteps({ marks, complete, chosen, choose, say }: RunStepsProps
 
 const pathOf = ({ path }: ExecutionMark) => path;
 
-/** A component, so that a clock tick renders one cell of those that go on. */
+/** A component, so that a clock tick renders one cell of each running step. */
 function Took({ mark }: { readonly mark: ExecutionMark }) {
   return tookText(mark, useNow());
 }

@@ -16,7 +16,7 @@ export interface RunTimelineProps {
   readonly choose: (path: string) => void;
 }
 
-/** Which steps were at work when, the earliest first; only rows that are seen are rendered. */
+/** A timeline of the steps, the earliest first; only visible rows are rendered. */
 export function RunTimeline({ marks, chosen, choose }: RunTimelineProps) {
   const now = useNow();
   const { rows, totalMs } = useMemo(() => timelineOf(marks, now), [marks, now]);

@@ -17,7 +17,7 @@ export interface StepAboutProps {
   readonly step: ExecutionStep;
 }
 
-/** What exactly is run, and in what. */
+/** The command and the execution environment of the step. */
 export function StepAbout({ project, step: { step } }: StepAboutProps) {
   if (step === undefined) return <p className="dim">This is a group. Each of its steps has its own command.</p>;
   const command = step.command.map(shellWord).join(' ');
@@ -109,7 +109,7 @@ export interface StepAttemptsProps {
   readonly show: (attempt: string) => void;
 }
 
-/** What was tried, how it ended and what it took. */
+/** The attempts, with results and resource usage. */
 export function StepAttempts({ attempts, shown, show }: StepAttemptsProps) {
   if (attempts.length === 0) return <p className="dim">No attempts yet.</p>;
   return (

@@ -23,16 +23,16 @@ export interface StepPanelProps {
   readonly close: () => void;
 }
 
-/** One step: why it failed first, then what it writes, was given, left and is. */
+/** One step: the failure reason first, then its log, inputs, outputs and details. */
 export function StepPanel({ project, run, mark, close }: StepPanelProps) {
   const navigate = useNavigate();
-  const { show: asked, attempt } = useAddressQuery();
+  const { show: view, attempt } = useAddressQuery();
   const group = mark.kind !== 'step';
-  const show = asked ?? (group ? 'values' : 'log');
+  const show = view ?? (group ? 'values' : 'log');
   const { data: step, error } = useStep(project, run, mark);
   const attempts = useAttempts(project, run, mark).data ?? [];
   const now = useNow();
-  const say = (change: Readonly<Record<string, string | undefined>>) =>
+  const update = (change: Readonly<Record<string, string | undefined>>) =>
     void navigate({ to: '.', search: (before: object) => ({ ...before, ...change }), replace: true });
   const source = sourceWord(mark.source);
   return (
@@ -63,7 +63,7 @@ export function StepPanel({ project, run, mark, close }: StepPanelProps) {
       {error !== null && <ErrorNote error={error} />}
       <Tabs
         value={show}
-        onChange={(next) => say({ show: next ?? undefined })}
+        onChange={(next) => update({ show: next ?? undefined })}
         keepMounted={false}
         className="step-tabs"
       >
@@ -77,7 +77,7 @@ export function StepPanel({ project, run, mark, close }: StepPanelProps) {
           {mark.source === undefined ? (
             <StepLog key={attempt ?? ''} project={project} run={run} node={mark.path} attempt={attempt}>
               {attempt !== undefined && (
-                <Button variant="default" size="compact-xs" onClick={() => say({ attempt: undefined })}>
+                <Button variant="default" size="compact-xs" onClick={() => update({ attempt: undefined })}>
                   Latest attempt
                 </Button>
               )}
@@ -109,7 +109,7 @@ export function StepPanel({ project, run, mark, close }: StepPanelProps) {
           {step === undefined ? <Skeleton rows={6} /> : <StepAbout project={project} step={step} />}
         </Tabs.Panel>
         <Tabs.Panel value="attempts" className="step-parts">
-          <StepAttempts attempts={attempts} shown={attempt} show={(id) => say({ show: 'log', attempt: id })} />
+          <StepAttempts attempts={attempts} shown={attempt} show={(id) => update({ show: 'log', attempt: id })} />
         </Tabs.Panel>
       </Tabs>
     </section>

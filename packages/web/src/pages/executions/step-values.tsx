@@ -21,11 +21,11 @@ export interface StepValuesProps {
   readonly title: string;
   readonly nothing: string;
   readonly values: Readonly<Record<string, ExecutionValue>>;
-  /** What files were called where they were made, by the name of the value. */
+  /** Original file names, by the name of the value. */
   readonly paths?: Readonly<Record<string, string>> | undefined;
 }
 
-/** What a step was given, or what it left: parameters as they are, files to look into. */
+/** The inputs or outputs of a step: parameters as values, artifacts as files. */
 export function StepValues({ project, title, nothing, values, paths = {} }: StepValuesProps) {
   const entries = Object.entries(values).toSorted(([a], [b]) => (a < b ? -1 : 1));
   return (
@@ -62,7 +62,7 @@ function DatasetVersion({ project, name, version }: { project: string; name: str
   );
 }
 
-/** Longer ones are a file's business. */
+/** Longer values belong in files. */
 const MOST_TEXT = 20_000;
 
 function ParameterText({ value }: { readonly value: unknown }) {
@@ -80,7 +80,7 @@ function parameterText(value: unknown): string {
 
 interface Called {
   readonly project: string;
-  /** A single file is kept by the name of its value, without an ending: this tells what it is. */
+  /** A single file is stored by the name of its value, without an extension: the original name shows the file type. */
   readonly called: string | undefined;
 }
 
@@ -119,10 +119,10 @@ function OneArtifact({ project, artifact, called }: Called & { readonly artifact
 function FileList({ project, artifact: { run, prefix }, called }: Called & { readonly artifact: Files[number] }) {
   const { data, error } = useRunFiles(project, run, prefix);
   const urlOf = useRunFileUrl(project);
-  // Another output may have this one's name at its beginning.
+  // Another output can have a name that starts with this one.
   const files = data?.files.filter(({ name }) => name === prefix || name.startsWith(`${prefix}/`));
-  const [asked, setAsked] = useState<string>();
-  const shown = asked ?? (files?.length === 1 ? files[0]?.name : undefined);
+  const [selected, setSelected] = useState<string>();
+  const shown = selected ?? (files?.length === 1 ? files[0]?.name : undefined);
   if (error !== null) return <ErrorNote error={error} />;
   if (files === undefined) return <Skeleton rows={2} />;
   return (
@@ -130,7 +130,7 @@ function FileList({ project, artifact: { run, prefix }, called }: Called & { rea
       <ul className="artifact-tree">
         {files.map(({ name, size }) => (
           <li key={name}>
-            <button type="button" aria-current={name === shown ? 'true' : undefined} onClick={() => setAsked(name)}>
+            <button type="button" aria-current={name === shown ? 'true' : undefined} onClick={() => setSelected(name)}>
               <span>{fileName(name, prefix)}</span>
               <span className="dim">{bytesText(size)}</span>
             </button>
@@ -163,7 +163,7 @@ function fileName(name: string, prefix: string): string {
   return name === prefix ? name.slice(name.lastIndexOf('/') + 1) : name.slice(prefix.length + 1);
 }
 
-/** What has no ending is tried as text. */
+/** A file without an extension is shown as text. */
 function previewName(name: string, prefix: string, called: string | undefined): string {
   if (name !== prefix || endingOf(name) !== '') return name;
   return called !== undefined && endingOf(called) !== '' ? called : `${name}.txt`;

@@ -7,11 +7,11 @@ import { Panel } from '#ui/panel.tsx';
 
 export interface StepVersionsProps {
   readonly project: string;
-  /** Id of the one that ended last; undefined while there is none. */
+  /** Id of the last ended attempt; undefined while there is none. */
   readonly attempt: string | undefined;
 }
 
-/** What became of a step's work: versions of datasets and models. Nothing where there are none. */
+/** Versions of datasets and models that a step created. Renders nothing without versions. */
 export function StepVersions({ project, attempt }: StepVersionsProps) {
   const graph = useLineage(project, attempt === undefined ? undefined : `step:${attempt}`);
   const versions = graph === undefined ? [] : versionsMade(graph);

@@ -8,7 +8,7 @@ function mark(path: string, startedAt?: number, endedAt?: number): ExecutionMark
   return { path, kind: 'step', state: endedAt === undefined ? 'running' : 'succeeded', attempts: 1, ...times };
 }
 
-test('steps stand where they were in the time of the whole', () => {
+test('steps are at their positions in the total time', () => {
   const { marks } = patchMarks(new Map(), [mark('b', 2000, 4000), mark('a', 1000, 2000), mark('c', 4000), mark('d')]);
   const { rows, totalMs } = timelineOf(marks, 5000);
   expect(rows.map(({ mark: { path }, left, width }) => [path, left, width])).toEqual([
@@ -20,7 +20,7 @@ test('steps stand where they were in the time of the whole', () => {
   expect(timelineOf(new Map(), 5)).toEqual({ rows: [], from: 5, totalMs: 0 });
 });
 
-test('time is marked a few times, at round seconds', () => {
+test('the time axis has a few ticks, at round seconds', () => {
   expect(ticksOf(4200)).toEqual([1000, 2000, 3000, 4000]);
   expect(ticksOf(3_600_000)).toHaveLength(6);
   expect(ticksOf(400)).toEqual([]);

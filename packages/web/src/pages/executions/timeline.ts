@@ -1,10 +1,10 @@
-/** When each step of a run was at work. Pure. */
+/** The active time of each step. Pure functions. */
 import type { ExecutionMark } from '@dais/api/executions';
 import type { Marks } from './marks.ts';
 
 export interface TimelineRow {
   readonly mark: ExecutionMark;
-  /** Parts of the whole time, from 0 to 1. */
+  /** Shares of the total time, from 0 to 1. */
   readonly left: number;
   readonly width: number;
 }
@@ -15,7 +15,7 @@ export interface Timeline {
   readonly totalMs: number;
 }
 
-/** Steps that have begun, the earliest first; those that go on reach to now. */
+/** Started steps, the earliest first; running ones reach to now. */
 export function timelineOf(marks: Marks, now: number): Timeline {
   const begun = [...marks.values()].filter(({ kind, startedAt }) => kind === 'step' && startedAt !== undefined);
   const from = begun.reduce((least, { startedAt = 0 }) => Math.min(least, startedAt), Infinity);
@@ -35,7 +35,7 @@ export function timelineOf(marks: Marks, now: number): Timeline {
 
 const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 43_200, 86_400];
 
-/** Where the time is marked: at round seconds, eight times at most. */
+/** Ticks of the time axis: at round seconds, at most eight. */
 export function ticksOf(totalMs: number): readonly number[] {
   const step = (STEPS.find((seconds) => totalMs / (seconds * 1000) <= 8) ?? 604_800) * 1000;
   return Array.from({ length: Math.min(64, Math.floor(totalMs / step)) }, (_, at) => (at + 1) * step);

@@ -4,21 +4,21 @@ import { useQuery, useQueryClient, type UseQueryResult } from '@tanstack/react-q
 import { useEffect } from 'react';
 import { useClient } from '#server/console-context.ts';
 
-/** That a run begins, and how far it is, are no events. */
-const AGAIN_MS = 2500;
+/** The start and the progress of an execution have no events. */
+const POLL_MS = 2500;
 
 export function executionKey(project: string, id: string): readonly string[] {
   return ['execution', project, id];
 }
 
-/** A run, read again while it goes on and at once when it ends. */
+/** An execution, polled while it runs, and read immediately when it ends. */
 export function useExecution(project: string, id: string): UseQueryResult<Execution, DaisError> {
   const client = useClient(project);
   const queries = useQueryClient();
   const found = useQuery<Execution, DaisError>({
     queryKey: executionKey(project, id),
     queryFn: async ({ signal }) => await client.perform(readExecutionOperation, { id }, { signal }),
-    refetchInterval: ({ state }) => (state.data !== undefined && state.data.endedAt === undefined ? AGAIN_MS : false),
+    refetchInterval: ({ state }) => (state.data !== undefined && state.data.endedAt === undefined ? POLL_MS : false),
   });
   const name = found.data?.name;
   const goesOn = found.data !== undefined && found.data.endedAt === undefined;
@@ -31,7 +31,7 @@ export function useExecution(project: string, id: string): UseQueryResult<Execut
           void queries.invalidateQueries({ queryKey: executionKey(project, id), exact: true });
       }
     };
-    // Whoever may not see events reads it again all the same.
+    // Viewers without access to events depend on polling.
     follow().catch(() => {});
     return () => stop.abort();
   }, [client, queries, project, id, name, goesOn]);

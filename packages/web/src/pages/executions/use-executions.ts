@@ -1,4 +1,4 @@
-/** The runs of a project, the newest first, as far as one scrolls; those that are shown follow what happens. */
+/** The executions of a project, newest first, loaded while scrolling; visible ones follow changes. */
 import type { DaisError } from '@dais/api';
 import { listExecutionsOperation, readExecutionOperation, type Execution } from '@dais/api/executions';
 import { keepPreviousData, useInfiniteQuery, useQueryClient, type InfiniteData } from '@tanstack/react-query';
@@ -6,13 +6,13 @@ import { useEffect, useRef } from 'react';
 import { patchExecutions, type ExecutionFilter, type ExecutionsPage } from './loaded-executions.ts';
 import { useClient } from '#server/console-context.ts';
 
-/** Runs of one page. */
+/** Executions of one page. */
 const PAGE = 200;
-/** How often those that go on are read again: that a run begins is no event. */
-const AGAIN_MS = 2500;
-/** Events that come within this time are one reason to read. */
+/** Polling interval of running executions: their start has no event. */
+const POLL_MS = 2500;
+/** Events within this time cause one read. */
 const GATHER_MS = 300;
-/** Of those that lie further down, so many are asked for at once. */
+/** Executions further down are read in batches of this size. */
 const AT_ONCE = 20;
 
 type Data = InfiniteData<ExecutionsPage, string | undefined>;
@@ -26,7 +26,7 @@ export interface Executions {
   readonly again: () => void;
 }
 
-/** `inView`: those that are seen now. */
+/** `inView`: the visible ones. */
 export function useExecutions(
   project: string,
   filter: ExecutionFilter,
@@ -72,7 +72,7 @@ export function useExecutions(
       return answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
     };
     const first = async () => (await client.perform(listExecutionsOperation, { limit: PAGE }, { signal })).items;
-    const lookAgain = async () => {
+    const refresh = async () => {
       if (document.hidden) return;
       const open = (run: Execution) => run.endedAt === undefined;
       const data = queries.getQueryData<Data>(latest.current.key);
@@ -81,7 +81,7 @@ export function useExecutions(
       const below = latest.current.inView().filter((run) => open(run) && !head.has(run.id));
       if (below.length > 0) patch(await get(below.map(({ id }) => id)));
     };
-    const tell = async () => {
+    const readChanges = async () => {
       timer = undefined;
       const ids = [...gathered];
       gathered.clear();
@@ -95,12 +95,13 @@ export function useExecutions(
         if (id === undefined) continue;
         if (event.type === 'execution.deleted') gone.add(id);
         else gathered.add(id);
-        timer ??= setTimeout(() => void tell().catch(ignore), GATHER_MS);
+        timer ??= setTimeout(() => void readChanges().catch(ignore), GATHER_MS);
       }
     };
-    // Whoever may not see events, or has lost the server, still sees what was loaded; the frame says what is wrong.
+    // A viewer without access to events, or without a connection, still sees the loaded rows; the frame shows the
+    // problem.
     follow().catch(ignore);
-    const again = setInterval(() => void lookAgain().catch(ignore), AGAIN_MS);
+    const again = setInterval(() => void refresh().catch(ignore), POLL_MS);
     return () => {
       stop.abort();
       clearTimeout(timer);

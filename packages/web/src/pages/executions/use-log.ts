@@ -1,24 +1,24 @@
-/** What a step writes, as it comes. */
+/** The live output of a step. */
 import type { DaisError } from '@dais/api';
 import { followExecutionLogOperation } from '@dais/api/executions';
 import { useEffect, useState } from 'react';
 import { useClient } from '#server/console-context.ts';
 import { appendLog, NO_LINES, type LogLines } from '#ui/log/log-lines.ts';
 
-/** What comes within this time is shown together. */
+/** Output within this time is shown together. */
 const GATHER_MS = 100;
 
 export interface RunLog {
   readonly log: LogLines;
   readonly ended: boolean;
-  /** The attempt that wrote last. */
+  /** The attempt with the latest output. */
   readonly last: string | undefined;
   readonly error: DaisError | undefined;
 }
 
 const NOTHING: RunLog = { log: NO_LINES, ended: false, last: undefined, error: undefined };
 
-/** `attempt`: undefined for the latest and those that follow it. Whoever uses it has a key of both. */
+/** `attempt`: undefined for the latest and those after it. Callers need a key of both. */
 export function useLog(project: string, id: string, node: string, attempt: string | undefined): RunLog {
   const client = useClient(project);
   const [state, setState] = useState(NOTHING);

@@ -1,4 +1,4 @@
-/** The steps and groups of a run, page after page, and then what changes of them. */
+/** The steps and groups of an execution, loaded page by page, and then their changes. */
 import type { DaisClient, DaisError } from '@dais/api';
 import { listExecutionEdgesOperation, readExecutionGraphOperation } from '@dais/api/executions';
 import { useQueries } from '@tanstack/react-query';
@@ -7,17 +7,17 @@ import { patchMarks, type Marks } from './marks.ts';
 import { executionKey } from './use-execution.ts';
 import { useClient } from '#server/console-context.ts';
 
-/** How often it is asked what changed. */
-const AGAIN_MS = 1500;
-/** What is drawn and listed; a run with more is looked at by a program. */
+/** Interval of the requests for changes. */
+const POLL_MS = 1500;
+/** Maximum number of drawn and listed steps; the API returns all. */
 export const MOST_MARKS = 10_000;
 const MOST_EDGES = 20_000;
 
 export interface RunMarks {
   readonly marks: Marks;
-  /** Changes when some came that were not there before. */
+  /** Changes when new marks arrive. */
   readonly shape: number;
-  /** All were read once. */
+  /** All pages were read. */
   readonly complete: boolean;
   /** There are more than are read. */
   readonly more: boolean;
@@ -26,7 +26,7 @@ export interface RunMarks {
 
 const NONE: RunMarks = { marks: new Map(), shape: 0, complete: false, more: false, error: undefined };
 
-/** `ended`: nothing of the run changes any more; what was not read yet is read once. */
+/** `ended`: the execution no longer changes; the remaining pages are read once. */
 export function useMarks(project: string, id: string, ended: boolean): RunMarks {
   const client = useClient(project);
   const [state, setState] = useState(NONE);
@@ -34,7 +34,7 @@ export function useMarks(project: string, id: string, ended: boolean): RunMarks 
     const stop = new AbortController();
     const { signal } = stop;
     let timer: ReturnType<typeof setTimeout> | undefined;
-    /** Gives the place from which changes are asked for. */
+    /** Returns the position after which changes are requested. */
     const read = async (since: string | undefined): Promise<string> => {
       let [cursor, location, known] = [undefined as string | undefined, '', 0];
       do {
@@ -69,7 +69,7 @@ export function useMarks(project: string, id: string, ended: boolean): RunMarks 
         if (signal.aborted) return;
         setState((before) => ({ ...before, error: error as DaisError }));
       }
-      if (!ended && !signal.aborted) timer = setTimeout(() => void turn(location), AGAIN_MS);
+      if (!ended && !signal.aborted) timer = setTimeout(() => void turn(location), POLL_MS);
     };
     void turn(undefined);
     return () => {
@@ -84,11 +84,11 @@ export type Edge = readonly [from: string, to: string];
 
 export interface RunEdges {
   readonly of: ReadonlyMap<string, readonly Edge[]>;
-  /** Which groups are known: what is known of a group never changes. */
+  /** The known groups: the lines of a known group never change. */
   readonly known: string;
 }
 
-/** Who waits for whom in each of these groups, by paths. It never changes, so it is read once. */
+/** The lines of each of these groups, by paths. Lines never change, so they are read once. */
 export function useEdges(project: string, id: string, groups: readonly string[]): RunEdges {
   const client = useClient(project);
   const answers = useQueries({

@@ -11,12 +11,12 @@ import { keepPreviousData, useQuery, type UseQueryResult } from '@tanstack/react
 import { executionKey } from './use-execution.ts';
 import { useClient } from '#server/console-context.ts';
 
-/** Attempts that are shown: a step has a hundred retries at most, and some that were lost. */
+/** Maximum number of shown attempts: a step has at most a hundred retries and some lost attempts. */
 const MOST_ATTEMPTS = 1000;
-/** Files of one output that are listed. */
+/** Maximum number of listed files of one output. */
 const MOST_FILES = 1000;
 
-/** A step in full; read again when its mark says that something happened. */
+/** All details of a step; read again when its mark changes. */
 export function useStep(project: string, run: string, mark: ExecutionMark): UseQueryResult<ExecutionStep, DaisError> {
   const client = useClient(project);
   return useQuery<ExecutionStep, DaisError>({
@@ -40,14 +40,14 @@ export function useAttempts(
       return (await client.perform(listExecutionAttemptsOperation, input, { signal })).items;
     },
     placeholderData: keepPreviousData,
-    // That it started after it was claimed changes no mark.
+    // The start after the claim changes no mark.
     refetchInterval: mark.state === 'running' ? 3000 : false,
   });
 }
 
 export type RunFile = (typeof listExecutionFilesOperation)['output']['_output']['items'][number];
 
-/** Files of a run whose names begin with something. */
+/** Files of an execution whose names start with a prefix. */
 export function useRunFiles(project: string, run: string, prefix: string) {
   const client = useClient(project);
   return useQuery<{ readonly files: readonly RunFile[]; readonly more: boolean }, DaisError>({
@@ -60,7 +60,7 @@ export function useRunFiles(project: string, run: string, prefix: string) {
   });
 }
 
-/** Where the bytes of a file of a run are. */
+/** Path of the content of an execution's file. */
 export function useRunFileUrl(project: string): (run: string, name: string) => string {
   const { url } = useClient(project);
   return (run, name) =>

@@ -14,7 +14,7 @@ const graph = (edges: readonly LineageEdge[]): LineageGraph => ({
 });
 const made = (...edges: readonly LineageEdge[]) => versionsMade(graph(edges)).map(({ node }) => node);
 
-test('what it made, and what the run that it began made', () => {
+test('versions that it created, and that its run created', () => {
   expect(
     made(
       edge('step:a', 'run:r', 'started'),
@@ -27,7 +27,7 @@ test('what it made, and what the run that it began made', () => {
   ).toEqual(['dataset-version:d@3', 'model-version:m/2']);
 });
 
-test('not what it read, nor what others made of what it made', () => {
+test('neither its inputs, nor versions that others created from its outputs', () => {
   expect(
     made(
       edge('dataset-version:in@1', 'step:a', 'read'),
@@ -39,7 +39,7 @@ test('not what it read, nor what others made of what it made', () => {
   ).toEqual(['dataset-version:d@3']);
 });
 
-test('nothing, and a circle', () => {
+test('no versions, and a cycle', () => {
   expect(versionsMade({ root: 'step:a', nodes: [], edges: [], truncated: false })).toEqual([]);
   expect(made(edge('step:a', 'run:r', 'started'), edge('run:r', 'step:a', 'made'))).toEqual([]);
 });

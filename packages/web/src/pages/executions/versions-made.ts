@@ -1,10 +1,10 @@
-/** Which versions of datasets and models a step made, from its lineage. Pure. */
+/** Versions of datasets and models that a step created, from its lineage. Pure functions. */
 import type { LineageGraph, LineageNode, LineageRelation } from '@dais/api/lineage';
 
-/** What is made in a run that a step began is made by the step. Whoever reads a version later is another one. */
+/** The step also creates what its run creates. Later readers of a version are other steps. */
 const MAKING: ReadonlySet<LineageRelation> = new Set(['made', 'started', 'registered']);
 
-/** In the order of their names. */
+/** Sorted by name. */
 export function versionsMade({ root, nodes, edges }: LineageGraph): readonly LineageNode[] {
   const known = new Map(nodes.map((node) => [node.node, node]));
   const seen = new Set([root]);

@@ -21,11 +21,11 @@ export const experimentKey = (project: string, id: string | undefined) => ['expe
 export interface ExperimentActionsProps {
   readonly project: string;
   readonly experiment: Experiment;
-  /** Its runs went or came with it. */
+  /** The runs are deleted or restored with it. */
   readonly moved: () => void;
 }
 
-/** Gives an experiment another name, deletes it, or takes that back. */
+/** Renames, deletes or restores an experiment. */
 export function ExperimentActions({ project, experiment, moved }: ExperimentActionsProps) {
   const { id, name, lifecycle } = experiment;
   const client = useClient(project);

@@ -22,11 +22,11 @@ import { readSort, ResourceTable, writeSort, type TableColumn } from '#ui/resour
 import { Skeleton } from '#ui/skeleton.tsx';
 import { StateBadge } from '#ui/state-badge.tsx';
 import { Time } from '#ui/time.tsx';
-import { sayWhyNot } from '#ui/toast.ts';
+import { showReason } from '#ui/toast.ts';
 import { useShortcuts } from '#ui/use-shortcuts.ts';
 import './experiments.css';
 
-/** Where work goes on: the experiments of a project, with what runs in them. */
+/** The experiments of a project, with their activity. */
 export function ExperimentsPage() {
   const project = useCurrentProject();
   const navigate = useNavigate();
@@ -37,8 +37,8 @@ export function ExperimentsPage() {
   const columns = useMemo(() => columnsOf(project), [project]);
   const [creating, setCreating] = useState(false);
   const why = useWhyNotDo(project, 'Experiment', ['experiment:create'])('experiment:create');
-  useShortcuts([{ keys: 'c', title: '', run: () => (why === undefined ? setCreating(true) : sayWhyNot(why)) }]);
-  const say = (change: Readonly<Record<string, string | undefined>>) =>
+  useShortcuts([{ keys: 'c', title: '', run: () => (why === undefined ? setCreating(true) : showReason(why)) }]);
+  const update = (change: Readonly<Record<string, string | undefined>>) =>
     void navigate({ to: '.', search: (before: object) => ({ ...before, ...change }), replace: true });
   const nothing = rows !== undefined && !deleted && rows.every(({ activity }) => activity === undefined);
   return (
@@ -64,7 +64,7 @@ export function ExperimentsPage() {
             <PausingInput
               label="Name contains"
               value={name}
-              onValue={(value) => say({ name: value })}
+              onValue={(value) => update({ name: value })}
               placeholder="Name contains"
               className="filter-name"
             />
@@ -72,10 +72,10 @@ export function ExperimentsPage() {
               size="xs"
               label="Show deleted experiments"
               checked={deleted}
-              onChange={({ currentTarget }) => say({ view: currentTarget.checked ? 'deleted' : undefined })}
-              className="filter-said"
+              onChange={({ currentTarget }) => update({ view: currentTarget.checked ? 'deleted' : undefined })}
+              className="filter-summary"
             />
-            <div className="filter-said" role="status">
+            <div className="filter-summary" role="status">
               <span>
                 {shown.length.toLocaleString('en')} {shown.length === 1 ? 'experiment' : 'experiments'}
                 {more ? ', more available' : ''}
@@ -98,9 +98,9 @@ export function ExperimentsPage() {
               keyOf={idOf}
               complete
               sort={readSort(sort)}
-              onSort={(next) => say({ sort: writeSort(next) })}
+              onSort={(next) => update({ sort: writeSort(next) })}
               selected={selected}
-              onSelect={(key) => say({ selected: key })}
+              onSelect={(key) => update({ selected: key })}
               onOpen={({ experiment }) => void navigate(experimentAddress(project, experiment.id))}
             />
           )}

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { firstLines } from './first-lines.ts';
 
-test('three lines lead a client here', () => {
+test('three lines configure a client', () => {
   const lines = firstLines({ server: 'http://127.0.0.1:7070', project: 'default', accounts: false });
   expect(lines.split('\n')).toEqual([
     'export MLFLOW_TRACKING_URI=http://127.0.0.1:7070',
@@ -10,7 +10,7 @@ test('three lines lead a client here', () => {
   ]);
 });
 
-test('a project, an experiment and a token are named', () => {
+test('project, experiment and token are named', () => {
   const lines = firstLines({ server: 'https://ml.example', project: 'a b', accounts: true, experiment: "it's" });
   expect(lines.split('\n').slice(0, 3)).toEqual([
     'export MLFLOW_TRACKING_URI=https://ml.example/p/a%20b',

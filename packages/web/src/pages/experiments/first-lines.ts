@@ -1,16 +1,16 @@
 import { shellWord } from '#kinds/cli-command.ts';
 
 export interface FirstLinesInput {
-  /** Where the server is reached, without a slash at the end. */
+  /** The server URL, without a trailing slash. */
   readonly server: string;
   readonly project: string;
-  /** There are accounts: whoever logs has to say who they are. */
+  /** There are accounts: clients have to authenticate. */
   readonly accounts: boolean;
   /** Name of the experiment; undefined: the client's default. */
   readonly experiment?: string | undefined;
 }
 
-/** What to paste into a shell, so that the next training logs here. A token is named, never written. */
+/** Lines for a shell that log the next training here. They name the token variable, never a token. */
 export function firstLines({ server, project, accounts, experiment }: FirstLinesInput): string {
   const projectPath = project === 'default' ? '' : `/p/${encodeURIComponent(project)}`;
   return [

@@ -10,7 +10,7 @@ export interface FirstRunNoteProps {
   readonly experiment?: string | undefined;
 }
 
-/** Where runs would be: the lines that make the first one. */
+/** Replaces an empty list of runs: the lines that create the first one. */
 export function FirstRunNote({ sentence, project, experiment }: FirstRunNoteProps) {
   const accounts = useSession()?.mode === 'accounts';
   const server = document.baseURI.replace(/\/$/, '');

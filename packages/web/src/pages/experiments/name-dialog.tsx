@@ -8,7 +8,7 @@ export interface NameDialogProps {
   readonly title: string;
   readonly verb: string;
   readonly about: string;
-  /** As it is called now. */
+  /** The current name. */
   readonly before?: string;
   readonly busy: boolean;
   readonly error: DaisError | null;
@@ -16,7 +16,7 @@ export interface NameDialogProps {
   readonly close: () => void;
 }
 
-/** Asks what an experiment is called. */
+/** Asks for the name of an experiment. */
 export function NameDialog({ title, verb, about, before = '', busy, error, save, close }: NameDialogProps) {
   const [name, setName] = useState(before);
   const trimmed = name.trim();

@@ -7,7 +7,7 @@ import { experimentsKey } from './use-experiments.ts';
 import { experimentAddress } from '#addresses.ts';
 import { useClient } from '#server/console-context.ts';
 
-/** Asks for a name, and leads to what was made. */
+/** Asks for a name, and opens the new experiment. */
 export function NewExperiment({ project, close }: { readonly project: string; readonly close: () => void }) {
   const client = useClient(project);
   const queries = useQueryClient();

@@ -1,20 +1,20 @@
-/** The experiments of a project, and how much goes on in them. */
+/** The experiments of a project with their activity. */
 import type { DaisError } from '@dais/api';
 import { experimentActivityOperation, searchExperimentsOperation, type Experiment } from '@dais/api/tracking';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { useClient } from '#server/console-context.ts';
 
-/** Experiments of one page; as many as their activity is told of at once. */
+/** Experiments of one page; the server also limits activity queries to this number. */
 const PAGE = 1000;
-/** How often it is looked again: counting costs as much as there are runs. */
-const AGAIN_MS = 10_000;
+/** Polling interval: counting costs time in proportion to the runs. */
+const POLL_MS = 10_000;
 
 export type Activity = (typeof experimentActivityOperation)['output']['_output']['items'][number];
 
 export interface ExperimentRow {
   readonly experiment: Experiment;
-  /** Undefined: it has no runs, or they were not counted yet. */
+  /** Undefined: there are no runs, or they are not counted yet. */
   readonly activity: Activity | undefined;
 }
 
@@ -45,7 +45,7 @@ export function useExperiments(project: string, view: 'active' | 'deleted'): Exp
     },
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (last) => last.nextCursor,
-    refetchInterval: AGAIN_MS,
+    refetchInterval: POLL_MS,
   });
   const pages = found.data?.pages;
   const rows = useMemo(
@@ -66,7 +66,7 @@ export function useExperiments(project: string, view: 'active' | 'deleted'): Exp
   };
 }
 
-/** Of the first thousand, by number: what names runs of several experiments. */
+/** Names of the first thousand experiments by number, for runs of several experiments. */
 export function useExperimentNames(project: string): ReadonlyMap<string, string> | undefined {
   const client = useClient(project);
   const { data } = useQuery({

@@ -13,7 +13,7 @@ import { Skeleton } from '#ui/skeleton.tsx';
 import { StateBadge } from '#ui/state-badge.tsx';
 import { Time } from '#ui/time.tsx';
 
-/** Training sets that were built with a service: of which rows, from which versions. */
+/** Training sets that were built with a service: source rows and versions. */
 export function BuildsPanel({ scope, service }: { readonly scope: FeaturesScope; readonly service: string }) {
   const { project } = scope;
   const { data, error, refetch } = useBuilds(scope);

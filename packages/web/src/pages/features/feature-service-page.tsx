@@ -4,7 +4,7 @@ import { Link } from '@tanstack/react-router';
 import { BuildsPanel } from './builds-panel.tsx';
 import { entityKey } from './feature-view-page.tsx';
 import { Freshness, partsOf, type ServicePart } from './features-page.tsx';
-import { TryOnline, type AskedKey } from './try-online.tsx';
+import { TryOnline, type JoinKeyField } from './try-online.tsx';
 import {
   useEntities,
   useFeatureResource,
@@ -26,7 +26,7 @@ import { PlainTable } from '#ui/plain-table.tsx';
 import '#kinds/resource-page.css';
 import './features.css';
 
-/** One service: what a model takes, whether all of it is fresh, and what was built with it. */
+/** One feature service: its features, their freshness and its training sets. */
 export function FeatureServicePage() {
   const project = useCurrentProject();
   const { name = '' } = useAddressFields();
@@ -115,12 +115,12 @@ function Parts({ scope, name, parts }: PartsProps) {
   const views = useFeatureViews(scope);
   const entities = useEntities(scope);
   const byName = new Map(views.data?.map((view) => [view.name, view]));
-  const keys = new Map<string, AskedKey>();
+  const keys = new Map<string, JoinKeyField>();
   for (const { view, keys: renamed = {} } of parts) {
     for (const entity of byName.get(view)?.entities ?? []) {
       const key = entityKey(entities?.get(entity), entity);
-      const asked = renamed[key.name] ?? key.name;
-      keys.set(asked, { ...key, name: asked });
+      const requested = renamed[key.name] ?? key.name;
+      keys.set(requested, { ...key, name: requested });
     }
   }
   return (

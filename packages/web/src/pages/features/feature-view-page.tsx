@@ -5,7 +5,7 @@ import { Freshness } from './features-page.tsx';
 import { FeaturesPanel } from './features-panel.tsx';
 import { MaterializationsPanel } from './materializations-panel.tsx';
 import { SkewPanel } from './skew-panel.tsx';
-import { TryOnline, type AskedKey } from './try-online.tsx';
+import { TryOnline, type JoinKeyField } from './try-online.tsx';
 import {
   useEntities,
   useFeatureResource,
@@ -28,7 +28,7 @@ import { Time } from '#ui/time.tsx';
 import '#kinds/resource-page.css';
 import './features.css';
 
-/** One view of features: whether what is online is fresh, what is in it, and who takes it. */
+/** One feature view: its online freshness, its features and its consumers. */
 export function FeatureViewPage() {
   const project = useCurrentProject();
   const { name = '' } = useAddressFields();
@@ -183,7 +183,7 @@ function ViewTabs({ scope, resource, state }: ViewTabsProps) {
 
 function Try({ scope, name, spec }: { readonly scope: FeaturesScope; readonly name: string; readonly spec: ViewSpec }) {
   const entities = useEntities(scope);
-  const keys: readonly AskedKey[] = [
+  const keys: readonly JoinKeyField[] = [
     ...(spec.entities ?? []).map((entity) => entityKey(entities?.get(entity), entity)),
     ...(spec.source.type === 'onDemand' ? (spec.source.request ?? []) : []),
   ];
@@ -191,8 +191,8 @@ function Try({ scope, name, spec }: { readonly scope: FeaturesScope; readonly na
   return <TryOnline project={scope.project} what={what} keys={keys} />;
 }
 
-/** What an entity is told by: the name of its column, and what stands in it. */
-export function entityKey(resource: Resource | undefined, entity: string): AskedKey {
+/** The join key of an entity: name and type of its column. */
+export function entityKey(resource: Resource | undefined, entity: string): JoinKeyField {
   const { joinKey = entity, type = 'string' } = (resource?.spec ?? {}) as { joinKey?: string; type?: string };
   return { name: joinKey, type };
 }

@@ -1,14 +1,14 @@
-/** How features, their freshness and what brings them online are said. Pure. */
+/** Texts of features, their freshness and their materialization. Pure functions. */
 import type { FeatureStatus, FeatureViewState, Materialization } from '@dais/api/data';
 import type { State } from '#ui/state-badge.tsx';
 
-interface Said {
+interface LabeledState {
   readonly state: State;
   readonly word: string;
   readonly why?: string;
 }
 
-export const WORK_STATES: Readonly<Record<Materialization['state'], Said>> = {
+export const WORK_STATES: Readonly<Record<Materialization['state'], LabeledState>> = {
   pending: { state: 'waiting', word: 'pending' },
   running: { state: 'running', word: 'running' },
   succeeded: { state: 'ok', word: 'succeeded' },
@@ -16,7 +16,7 @@ export const WORK_STATES: Readonly<Record<Materialization['state'], Said>> = {
   canceled: { state: 'off', word: 'canceled' },
 };
 
-export const STATUSES: Readonly<Record<FeatureStatus, Said>> = {
+export const STATUSES: Readonly<Record<FeatureStatus, LabeledState>> = {
   PRESENT: { state: 'ok', word: 'present' },
   NULL_VALUE: { state: 'off', word: 'empty', why: 'The row exists, and the value is null' },
   NOT_FOUND: { state: 'warning', word: 'not found', why: 'No row has this key' },
@@ -33,7 +33,7 @@ const UNITS: Readonly<Record<string, number>> = {
   w: 604_800_000,
 };
 
-/** `1h 30m` in milliseconds; 0: of any age. Undefined: it cannot be read. */
+/** `1h 30m` in milliseconds; 0: of any age. Undefined: an invalid duration. */
 export function durationMs(text: string): number | undefined {
   const parts = text.trim().split(/\s+/);
   let sum = 0;
@@ -45,8 +45,8 @@ export function durationMs(text: string): number | undefined {
   return sum;
 }
 
-/** Whether what is online is as young as the view wants it. `now` in milliseconds since 1970. */
-export function freshness({ online, source, ttl, materializedTo }: FeatureViewState, now: number): Said {
+/** Returns whether the online values are as fresh as the view requires. `now` in milliseconds since 1970. */
+export function freshness({ online, source, ttl, materializedTo }: FeatureViewState, now: number): LabeledState {
   if (source === 'on demand') return { state: 'ok', word: 'computed on read' };
   if (!online) return { state: 'off', word: 'not online' };
   if (materializedTo === undefined) {
@@ -65,7 +65,7 @@ export function freshness({ online, source, ttl, materializedTo }: FeatureViewSt
     : { state: 'ok', word: 'fresh' };
 }
 
-/** Whole numbers beyond 2^53 go as texts, or they would be others. */
+/** Integers above 2^53 are sent as text, because a number would be rounded. */
 export function keyValue(text: string, type: string): unknown {
   const trimmed = text.trim();
   if (/^(int|float)/.test(type)) {

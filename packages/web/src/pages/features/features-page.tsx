@@ -29,7 +29,7 @@ import { StateBadge } from '#ui/state-badge.tsx';
 import { Time } from '#ui/time.tsx';
 import './features.css';
 
-/** Every feature view of a project: whether it is fresh, what is in it, and who takes it; and the services made of them. */
+/** All feature views of a project with their freshness, features and consumers, and the feature services. */
 export function FeaturesPage() {
   const project = useCurrentProject();
   const navigate = useNavigate();
@@ -39,7 +39,7 @@ export function FeaturesPage() {
   const services = useLiveList(featureServiceKind, project, '');
   const shown = useMemo(() => views.data?.filter((view) => fits(view, name)), [views.data, name]);
   const columns = useMemo(() => viewColumns(project), [project]);
-  const say = (change: Readonly<Record<string, string | undefined>>) =>
+  const update = (change: Readonly<Record<string, string | undefined>>) =>
     void navigate({ to: '.', search: (before: object) => ({ ...before, ...change }), replace: true });
   const open = useCallback(
     (view: FeatureViewState) => void navigate(resourceAddress(featureViewKind, project, view.name)),
@@ -93,7 +93,7 @@ export function FeaturesPage() {
             <PausingInput
               label="View, feature, entity or service"
               value={name}
-              onValue={(value) => say({ name: value })}
+              onValue={(value) => update({ name: value })}
               placeholder="View, feature, entity or service"
             />
             <span className="dim" role="status">
@@ -113,9 +113,9 @@ export function FeaturesPage() {
               keyOf={nameOf}
               complete
               sort={readSort(sort)}
-              onSort={(next) => say({ sort: writeSort(next) })}
+              onSort={(next) => update({ sort: writeSort(next) })}
               selected={selected}
-              onSelect={(key) => say({ selected: key })}
+              onSelect={(key) => update({ selected: key })}
               onOpen={open}
             />
           )}
@@ -219,8 +219,8 @@ function viewColumns(project: string): readonly TableColumn<FeatureViewState>[] 
 }
 
 export function Freshness({ view }: { readonly view: FeatureViewState }) {
-  const said = freshness(view, useNow());
-  return <StateBadge state={said.state} word={said.word} why={said.why} />;
+  const status = freshness(view, useNow());
+  return <StateBadge state={status.state} word={status.word} why={status.why} />;
 }
 
 /** `dataset weather` names a Dataset; other sources have no page. */

@@ -13,7 +13,7 @@ import { PlainTable } from '#ui/plain-table.tsx';
 
 type Feature = ViewSpec['features'][number];
 
-/** What a view has: types, how each is worked out, and how its values lie in the source. */
+/** The features of a view: types, transformations and distributions in the source. */
 export function FeaturesPanel({ project, spec }: { readonly project: string; readonly spec: ViewSpec }) {
   const client = useClient(project);
   const { source, columns = {} } = spec;

@@ -30,7 +30,7 @@ export interface MaterializationsPanelProps {
   readonly state: FeatureViewState | undefined;
 }
 
-/** What was brought online, and the way to bring what is new. */
+/** Materializations of a view, with the action to start one. */
 export function MaterializationsPanel({ scope, view, spec, state }: MaterializationsPanelProps) {
   const { project, key } = scope;
   const client = useClient(project);
@@ -139,7 +139,7 @@ export function MaterializationsPanel({ scope, view, spec, state }: Materializat
   );
 }
 
-/** The server decides each time anew; this only spares people what it would refuse. */
+/** The server decides each request again; this only avoids requests that it would refuse. */
 function stateWhy(
   { source, online }: ViewSpec,
   state: FeatureViewState | undefined,
@@ -151,7 +151,7 @@ function stateWhy(
   return works?.some(goesOn) === true ? 'A materialization is in progress.' : undefined;
 }
 
-/** `user:ada`, as it is written down. */
+/** `user:ada`, as recorded. */
 export function By({ who, project }: { readonly who: string; readonly project: string }) {
   const [type = '', ...rest] = who.split(':');
   return <ActorName actor={{ type, id: rest.join(':') }} project={project} />;

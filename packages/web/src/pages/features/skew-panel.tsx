@@ -17,7 +17,7 @@ export interface SkewPanelProps {
   readonly spec: ViewSpec;
 }
 
-/** Whether models are asked with what they learnt from: online beside offline, of the same keys and moment. */
+/** Training-serving skew: online values compared with offline values for the same keys and time. */
 export function SkewPanel({ project, view, spec }: SkewPanelProps) {
   const client = useClient(project);
   const { mutate, data, error, isPending } = useMutation<FeatureSkew, DaisError>({
@@ -42,7 +42,7 @@ export function SkewPanel({ project, view, spec }: SkewPanelProps) {
         <p className="dim">Compares online and offline values of evenly sampled keys at the same time.</p>
       ) : (
         <>
-          <p className="features-said dim">
+          <p className="features-summary dim">
             {countText(data.entities)} keys, as of <Time at={data.at} />
           </p>
           <PlainTable

@@ -12,29 +12,29 @@ import { PlainTable } from '#ui/plain-table.tsx';
 import { StateBadge } from '#ui/state-badge.tsx';
 import { Time } from '#ui/time.tsx';
 
-export interface AskedKey {
+export interface JoinKeyField {
   readonly name: string;
-  /** Of its values: `int64`, `string` … */
+  /** Type of the values: `int64`, `string` … */
   readonly type: string;
 }
 
 export interface TryOnlineProps {
   readonly project: string;
-  /** What is read: a service, or features as `view:feature`. */
+  /** The query: a service, or features as `view:feature`. */
   readonly what: { readonly service: string } | { readonly features: readonly string[] };
-  /** Join keys, and what on-demand views want of the request. */
-  readonly keys: readonly AskedKey[];
+  /** Join keys, and the request data of on-demand views. */
+  readonly keys: readonly JoinKeyField[];
 }
 
-/** A key is typed, and what a model would get now is shown: values, statuses, event times. */
+/** Reads the online features of a typed key: values, statuses, event times. */
 export function TryOnline({ project, what, keys }: TryOnlineProps) {
   const client = useClient(project);
   const [texts, setTexts] = useState<Readonly<Record<string, string>>>({});
   const { mutate, data, error, isPending } = useMutation<OnlineFeatures, DaisError>({
     mutationFn: async () => {
       const entities = Object.fromEntries(keys.map(({ name, type }) => [name, [keyValue(texts[name] ?? '', type)]]));
-      const asked = 'service' in what ? { service: what.service } : { features: [...what.features] };
-      return await client.perform(readFeaturesOperation, { ...asked, entities, fullNames: true });
+      const selection = 'service' in what ? { service: what.service } : { features: [...what.features] };
+      return await client.perform(readFeaturesOperation, { ...selection, entities, fullNames: true });
     },
   });
   return (
@@ -75,8 +75,10 @@ export function TryOnline({ project, what, keys }: TryOnlineProps) {
               title: 'Status',
               narrow: true,
               cell: ({ statuses }) => {
-                const said = statuses[0] === undefined ? undefined : STATUSES[statuses[0]];
-                return said === undefined ? null : <StateBadge state={said.state} word={said.word} why={said.why} />;
+                const shown = statuses[0] === undefined ? undefined : STATUSES[statuses[0]];
+                return shown === undefined ? null : (
+                  <StateBadge state={shown.state} word={shown.word} why={shown.why} />
+                );
               },
             },
             {

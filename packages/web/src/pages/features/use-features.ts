@@ -1,4 +1,4 @@
-/** What the pages of features read. */
+/** Queries of the feature pages. */
 import { type DaisError, type Resource } from '@dais/api';
 import {
   featureViewKind,
@@ -14,15 +14,15 @@ import { useClient } from '#server/console-context.ts';
 import { useNews } from '#server/use-news.ts';
 
 const PAGE = 1000;
-/** Materializations and builds that are shown of one view or service. */
+/** Maximum number of shown materializations and builds of one view or service. */
 const WORKS = 100;
-/** While something is under way, how far it is comes without an event. */
+/** Progress has no events. */
 const LIVE_MS = 1000;
 
 export interface FeaturesScope {
   readonly project: string;
   readonly key: readonly string[];
-  /** What happens from now on is told. */
+  /** All further events are received. */
   readonly ready: boolean;
 }
 
@@ -35,7 +35,7 @@ export function useFeaturesScope(project: string): FeaturesScope {
   return { project, key, ready: useNews(project, { kind: featureViewKind.kind }, key) };
 }
 
-/** Every view of a project, with how fresh it is online and who takes it. */
+/** All views of a project with their online freshness and consumers. */
 export function useFeatureViews({ project, key, ready }: FeaturesScope): UseQueryResult<FeatureViewState[], DaisError> {
   const client = useClient(project);
   return useQuery<FeatureViewState[], DaisError>({
@@ -69,7 +69,7 @@ export function useFeatureResource(
   });
 }
 
-/** Every entity of a project by its name: what it is told by. */
+/** All entities of a project by name, for their join keys. */
 export function useEntities({ project, key, ready }: FeaturesScope): ReadonlyMap<string, Resource> | undefined {
   const client = useClient(project);
   return useQuery<ReadonlyMap<string, Resource>, DaisError>({
@@ -97,7 +97,7 @@ export function useMaterializations(
   });
 }
 
-/** Training sets that were built, the newest first; of all services. */
+/** Training sets of all services, newest first. */
 export function useBuilds({ project, key, ready }: FeaturesScope): UseQueryResult<FeatureBuild[], DaisError> {
   const client = useClient(project);
   return useQuery<FeatureBuild[], DaisError>({

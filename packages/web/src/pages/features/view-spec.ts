@@ -4,7 +4,7 @@ import type { z } from 'zod';
 
 export type ViewSpec = z.input<typeof featureViewSpec>;
 
-/** The server has checked it. */
+/** A specification that the server has validated. */
 export function viewSpecOf(resource: Resource): ViewSpec {
   return resource.spec as ViewSpec;
 }

@@ -20,17 +20,17 @@ const AcknowledgeDialog = lazy(async () => ({
 }));
 const DecideDialog = lazy(async () => ({ default: (await import('#pages/models/decide-dialog.tsx')).DecideDialog }));
 
-/** More than these is too much for one page: the worst come first. */
+/** Maximum number of shown lines: the most severe come first. */
 const SHOWN = 50;
 
 export interface AttentionProps {
   readonly project: string;
-  /** What was read of each kind. */
+  /** Maximum number of read objects of each kind. */
   readonly kinds: readonly { readonly kind: KindSpec; readonly items: readonly Resource[] | undefined }[];
   readonly endpoints: readonly Resource[];
 }
 
-/** What waits for a person, and what goes on meanwhile. */
+/** What needs attention, and what runs now. */
 export function Attention({ project, kinds, endpoints }: AttentionProps) {
   const { needs, executions, jobs, loading, error, again } = useAttention(project);
   const all = [
@@ -52,7 +52,7 @@ function Needs({ project, needs }: { readonly project: string; readonly needs: r
   const [approval, setApproval] = useState<Approval>();
   const isIsolated = useServerInfo()?.isolation?.boundary !== 'none';
   if (needs.length === 0) {
-    // The note about isolation above says what is needed.
+    // The isolation note above names the remedy.
     if (!isIsolated) return null;
     return (
       <p className="home-fine">

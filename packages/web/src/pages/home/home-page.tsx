@@ -26,16 +26,16 @@ import { StateBadge } from '#ui/state-badge.tsx';
 import { Time } from '#ui/time.tsx';
 import './home-page.css';
 
-/** More of a kind than this are not looked at here. */
+/** Maximum number of examined resources of a kind. */
 const MOST = 1000;
 const SHOWN_EVENTS = 15;
 
-/** What ledgers are asked with is no part of the first view: the frame, the counts and the events stand before it. */
+/** Queries of ledgers are not part of the first view: the frame, counts and events are rendered before them. */
 const Attention = lazy(async () => ({ default: (await import('./attention.tsx')).Attention }));
 
 const IsolationNote = lazy(async () => ({ default: (await import('./isolation-note.tsx')).IsolationNote }));
 
-/** The boundary of user code; `dais doctor` and the check `isolation` of /readyz explain it. */
+/** The isolation of user code; `dais doctor` and the check `isolation` of /readyz explain it. */
 const BOUNDARIES: Readonly<Record<IsolationInfo['boundary'], string>> = {
   bubblewrap: 'namespaces',
   'bubblewrap-without-proc': 'namespaces without /proc',
@@ -43,7 +43,7 @@ const BOUNDARIES: Readonly<Record<IsolationInfo['boundary'], string>> = {
   none: 'none',
 };
 
-/** What needs a person comes first; what is fine is quiet. */
+/** The home page: what needs attention comes first. */
 export function HomePage() {
   const project = useCurrentProject();
   const server = useServerInfo();
@@ -127,7 +127,7 @@ interface CountRowProps {
   readonly project: string;
 }
 
-/** In the order of the rail: what there is, and quieter what there is not. */
+/** Counts in the order of the rail; zero counts are dimmed. */
 function CountRow({ title, counts, project }: CountRowProps) {
   if (counts.length === 0) return null;
   return (
@@ -148,7 +148,7 @@ function CountRow({ title, counts, project }: CountRowProps) {
   );
 }
 
-/** Somebody has an account, and nobody has given them a role yet. */
+/** A user has an account, but no role yet. */
 function NoRights({ project }: { readonly project: string }) {
   return (
     <div className="note note-waiting" role="status">
@@ -181,12 +181,12 @@ interface KindCount {
   readonly kind: KindSpec;
   readonly count: number | undefined;
   readonly more: boolean;
-  /** Undefined until it was read. */
+  /** Undefined until it is loaded. */
   readonly items: readonly Resource[] | undefined;
   readonly error: Error | null;
 }
 
-/** Of the kinds that may be read; undefined until it is known which. */
+/** Of the readable kinds; undefined until they are known. */
 function useCounts(project: string): readonly KindCount[] | undefined {
   const { client } = useConsole();
   const may = useMay(project);

@@ -21,7 +21,7 @@ const DAY = 86_400_000;
 const run = (id: string, more: Partial<Execution>) =>
   ({ id, name: 'train', state: 'failed', cancelRequested: false, endedAt: 5, createdAt: 1, ...more }) as Execution;
 
-test('a run that failed needs somebody until one of its name has succeeded', () => {
+test('a failed run needs attention until a run of the same name has succeeded', () => {
   const failed = run('2', { error: 'exit code 3\nmore' });
   const [need] = executionNeeds('p', [run('3', { state: 'running', endedAt: undefined }), failed, run('1', {})]);
   expect(need).toMatchObject({ key: 'run 2', why: 'exit code 3', act: { type: 'open' } });
@@ -29,14 +29,14 @@ test('a run that failed needs somebody until one of its name has succeeded', () 
   expect(executionNeeds('p', [run('3', { state: 'canceled' }), failed])).toHaveLength(1);
 });
 
-test('an alert that somebody looks after needs nobody else', () => {
+test('an acknowledged alert needs no further attention', () => {
   const alert = { id: 'a', monitor: 'm', severity: 'critical', lastWindow: 3, title: 't', raisedAt: 1 } as MonitorAlert;
   expect(alertNeeds('p', [alert, { ...alert, id: 'b', acknowledgedBy: 'user:ada' }])).toMatchObject([
     { key: 'alert a', state: 'failed', word: 'Critical', act: { type: 'acknowledge' } },
   ]);
 });
 
-test('what waits for the reader comes before what waits for others, and failures before both', () => {
+test('items for the viewer come before items for others, and failures before both', () => {
   const approval = (number: number) =>
     ({
       model: 'm',
@@ -54,7 +54,7 @@ test('what waits for the reader comes before what waits for others, and failures
   expect(needs.map(({ key }) => key)).toEqual(['run 9', 'approval m 1', 'approval m 2']);
 });
 
-test('a version that its scan blocks is listed with the finding and the way on', () => {
+test('a version that its scan blocks is listed with the finding and the remedy', () => {
   const version = { model: 'm', version: 3, reason: 'm.pkl: It imports os.system.', findings: 1, endedAt: 7 };
   expect(blockedNeeds('p', [version])).toMatchObject([
     {
@@ -67,14 +67,14 @@ test('a version that its scan blocks is listed with the finding and the way on',
   ]);
 });
 
-test('of a dataset the newest version counts', () => {
+test('only the newest version of a dataset counts', () => {
   const version = (number: number, state: string, dataset = 'flights') =>
     ({ id: `${dataset}${number}`, dataset, number, state, createdAt: 1 }) as DatasetVersion;
   expect(versionNeeds('p', [version(3, 'building'), version(2, 'quarantined'), version(1, 'ready')])).toHaveLength(1);
   expect(versionNeeds('p', [version(2, 'ready'), version(1, 'quarantined'), version(1, 'ready', 'other')])).toEqual([]);
 });
 
-test('a token is told a week before its end; a sign-in never', () => {
+test('an expiring token is listed a week before its expiry; a sign-in never', () => {
   const token = (id: string, days: number, form = 'pat') =>
     ({ id, title: id, form, expiresAt: new Date(days * DAY).toISOString() }) as TokenEntry;
   const needs = tokenNeeds([token('soon', 6), token('later', 8), token('login', 1, 'ses')], 0);
@@ -83,7 +83,7 @@ test('a token is told a week before its end; a sign-in never', () => {
   ]);
 });
 
-test('an endpoint that holds a version back needs somebody, one that rolls out goes on', () => {
+test('an endpoint that holds a version back needs attention, one that rolls out is in progress', () => {
   const endpoint = (reason: string, rollout?: object) =>
     ({
       metadata: { name: 'delays', generation: 1 },

@@ -1,4 +1,4 @@
-/** What of a project waits for a person, and what goes on in it, as lines of one list. Pure. */
+/** Objects of a project that need attention, as lines of one list. Pure functions. */
 import type { KindSpec, Resource } from '@dais/api';
 import type { TokenEntry } from '@dais/api/access';
 import type { Execution } from '@dais/api/executions';
@@ -26,11 +26,11 @@ import type { State } from '#ui/state-badge.tsx';
 
 export interface NeedScope {
   readonly address: Address;
-  /** What the link is called. */
+  /** Text of the link. */
   readonly name: string;
 }
 
-/** The one thing to do about it. */
+/** The next action. */
 export type NeedAct =
   | { readonly type: 'acknowledge'; readonly alert: MonitorAlert }
   | { readonly type: 'decide'; readonly approval: Approval }
@@ -40,21 +40,21 @@ export interface Need {
   readonly key: string;
   readonly state: State;
   readonly word: string;
-  /** In front of the name: `monitor`, `run`. */
+  /** Kind, shown before the name: `monitor`, `run`. */
   readonly kind: string;
   readonly what: NeedScope;
   readonly why: string;
-  /** Since when; of what ends, when it ends. */
+  /** Since when; for an expiry, the time of the expiry. */
   readonly at: number | undefined;
   readonly act: NeedAct;
 }
 
-/** Before the end, when somebody still has time to do something about it. */
+/** Warning time before an expiry, long enough to renew. */
 const SOON_MS = 7 * 86_400_000;
 
 const WEIGHTS: Readonly<Record<State, number>> = { failed: 0, warning: 1, waiting: 2, running: 3, off: 4, ok: 5 };
 
-/** The worst first, of equals the newest. */
+/** The most severe first, of equals the newest. */
 export function byNeed(a: Need, b: Need): number {
   return WEIGHTS[a.state] - WEIGHTS[b.state] || (b.at ?? 0) - (a.at ?? 0) || a.key.localeCompare(b.key);
 }
@@ -65,7 +65,7 @@ const SEVERITIES: Readonly<Record<MonitorAlert['severity'], Pick<Need, 'state' |
   critical: { state: 'failed', word: 'Critical' },
 };
 
-/** Those that nobody looks after yet. */
+/** Alerts that nobody has acknowledged. */
 export function alertNeeds(project: string, alerts: readonly MonitorAlert[]): Need[] {
   return alerts
     .filter(({ acknowledgedBy }) => acknowledgedBy === undefined)
@@ -105,7 +105,7 @@ export function approvalNeeds(
   });
 }
 
-/** Of runs of one name the newest counts: what has succeeded since needs nobody. `runs`: newest first. */
+/** Only the newest run of each name counts: a later success resolves a failure. `runs`: newest first. */
 export function executionNeeds(project: string, runs: readonly Execution[]): Need[] {
   const newest = new Map<string, Execution>();
   for (const run of runs) {
@@ -128,7 +128,7 @@ export function executionNeeds(project: string, runs: readonly Execution[]): Nee
     });
 }
 
-/** Of jobs on one model, kind and dataset the newest counts. `jobs`: newest first. */
+/** Only the newest job of each model, kind and dataset counts. `jobs`: newest first. */
 export function jobNeeds(project: string, jobs: readonly ModelJob[]): Need[] {
   const newest = new Map<string, ModelJob>();
   for (const job of jobs) {
@@ -152,7 +152,7 @@ export function jobNeeds(project: string, jobs: readonly ModelJob[]): Need[] {
     });
 }
 
-/** Versions that do not deploy because of what their scan found. */
+/** Versions whose deployment is blocked by findings of their scan. */
 export function blockedNeeds(project: string, versions: readonly BlockedVersion[]): Need[] {
   return versions.map(({ model, version, reason, endedAt }) => {
     const address = versionAddress(project, model, version);
@@ -169,7 +169,7 @@ export function blockedNeeds(project: string, versions: readonly BlockedVersion[
   });
 }
 
-/** Of each dataset the newest version that came to an end counts. `versions`: newest first. */
+/** Only the newest completed version of each dataset counts. `versions`: newest first. */
 export function versionNeeds(project: string, versions: readonly DatasetVersion[]): Need[] {
   const newest = new Map<string, DatasetVersion>();
   for (const version of versions) {
@@ -197,7 +197,7 @@ export function versionNeeds(project: string, versions: readonly DatasetVersion[
     });
 }
 
-/** One line for all: there may be one for each column. */
+/** One line for all findings: there can be one for each column. */
 export function findingNeeds(project: string, findings: readonly DataFinding[], more: boolean): Need[] {
   const [newest] = findings;
   if (newest === undefined) return [];
@@ -220,7 +220,7 @@ export function findingNeeds(project: string, findings: readonly DataFinding[], 
 
 const HELD_BACK: ReadonlySet<string> = new Set(['HeldBack', 'VariantHeldBack']);
 
-/** Endpoints that keep away from what their manifest names, or wait until somebody says otherwise. */
+/** Endpoints that do not serve the version of their manifest, or wait for a decision. */
 export function endpointNeeds(project: string, endpoints: readonly Resource[]): Need[] {
   return endpoints.flatMap((endpoint): Need[] => {
     const { name } = endpoint.metadata;
@@ -243,7 +243,7 @@ export function endpointNeeds(project: string, endpoints: readonly Resource[]): 
   });
 }
 
-/** Resources that are not as they should be. */
+/** Resources that are not ready. */
 export function resourceNeeds(kind: KindSpec, project: string, resources: readonly Resource[]): Need[] {
   return resources.flatMap((resource): Need[] => {
     const state = resourceState(resource);
@@ -286,7 +286,7 @@ export function tokenNeeds(tokens: readonly TokenEntry[], now: number): Need[] {
   });
 }
 
-/** What was waived for a time, and is open again after it. */
+/** Temporary waivers, whose findings reopen at the expiry. */
 export function waiverNeeds(project: string, findings: readonly DataFinding[], now: number): Need[] {
   return findings.flatMap(({ id, dataset, column, expiresAt }): Need[] => {
     if (expiresAt === undefined || expiresAt - now > SOON_MS) return [];

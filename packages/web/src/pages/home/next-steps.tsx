@@ -4,7 +4,7 @@ import { Link } from '@tanstack/react-router';
 import { namedListAddress } from '#addresses.ts';
 import { StateShape } from '#ui/state-badge.tsx';
 
-/** From data to a model that is watched: what each step leaves, the shortest command that makes one, and where it is told. */
+/** The steps from data to a monitored model: the result of each, the shortest command, and its documentation. */
 const STEPS = [
   {
     kind: datasetKind.kind,
@@ -34,11 +34,11 @@ const STEPS = [
 
 export interface NextStepsProps {
   readonly project: string;
-  /** How many of a kind there are; undefined: the reader may not see them, or it is not known yet. */
+  /** Number of resources of a kind; undefined: not readable, or not loaded yet. */
   readonly countOf: (kind: KindSpec['kind']) => number | undefined;
 }
 
-/** The first thing that nobody has done here comes with its command; what is done is quiet. */
+/** Shows the command of the first incomplete step; complete steps are dimmed. */
 export function NextSteps({ project, countOf }: NextStepsProps) {
   const next = STEPS.find(({ kind }) => countOf(kind) === 0);
   return (

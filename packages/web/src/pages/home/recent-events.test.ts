@@ -5,7 +5,7 @@ import { recentEvents } from './recent-events.ts';
 const event = (id: string, type: string, name?: string) =>
   ({ id, type, ...(name !== undefined && { subject: { kind: 'Endpoint', name } }) }) as Event;
 
-test('how something is, is told once, and changes each time', () => {
+test('a condition is shown once, until it changes', () => {
   const events = [
     event('6', 'resource.status', 'a'),
     event('5', 'resource.status', 'b'),

@@ -1,7 +1,7 @@
-/** What happened, without what was told again of the same thing. Pure. */
+/** Events without repeated conditions. Pure functions. */
 import type { Event } from '@dais/api';
 
-/** Newest first. Of how something is, only the newest word counts: each start of a server tells it anew. */
+/** Newest first. Only the newest event of a condition is kept: each start of a server repeats it. */
 export function recentEvents(events: readonly Event[], most: number): readonly Event[] {
   const shown = new Set<string>();
   const kept: Event[] = [];

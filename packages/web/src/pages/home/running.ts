@@ -15,7 +15,7 @@ export interface Running {
   readonly kind: string;
   readonly what: NeedScope;
   readonly far: string;
-  /** Undefined: it waits for a place to run. */
+  /** Undefined: it waits for free capacity. */
   readonly since: number | undefined;
 }
 

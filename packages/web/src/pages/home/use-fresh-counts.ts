@@ -2,16 +2,16 @@ import { findKind, type Event } from '@dais/api';
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef } from 'react';
 
-/** Kinds that changed within this time are counted again together: an apply of a thousand resources costs one reading. */
+/** Changes of a kind within this time cause one count: an apply of a thousand resources costs one query. */
 const GATHER_MS = 1000;
 
-/** Of what the home page reads of ledgers. */
+/** Key of the home page's ledger queries. */
 export const homeKey = (project: string): string[] => ['home', project];
-/** The same of what dialogs change: below what these read again when they are done. */
+/** Keys below those that dialogs invalidate, so that the home page refreshes with them. */
 export const alertsKey = (project: string): string[] => ['monitors', project, 'home'];
 export const approvalsKey = (project: string): string[] => ['registry', project, 'home'];
 
-/** Counts again what the events tell of, and reads again what needs somebody. `events`: newest first. */
+/** Counts again the kinds of new events, and refreshes what needs attention. `events`: newest first. */
 export function useFreshCounts(events: readonly Event[] | undefined, project: string): void {
   const queries = useQueryClient();
   const seen = useRef<string>(undefined);
@@ -21,7 +21,7 @@ export function useFreshCounts(events: readonly Event[] | undefined, project: st
     const newest = events?.[0]?.id;
     if (events === undefined || newest === undefined || newest === seen.current) return;
     const before = events.findIndex(({ id }) => id === seen.current);
-    // What the first reading of the page told of was counted with it.
+    // The initial count includes the events of the first read.
     const since = seen.current === undefined ? [] : events.slice(0, before < 0 ? events.length : before);
     seen.current = newest;
     for (const { subject } of since) if (subject !== undefined) changed.current.add(subject.kind);

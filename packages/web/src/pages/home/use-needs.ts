@@ -1,4 +1,4 @@
-/** What the home page asks beside the resources: one page of each ledger, of what the reader may read. */
+/** Queries of the home page in addition to resources: one page of each readable ledger. */
 import type { DaisError } from '@dais/api';
 import { listTokensOperation } from '@dais/api/access';
 import { listExecutionsOperation, type Execution } from '@dais/api/executions';
@@ -27,10 +27,10 @@ import { useMay } from '#server/own-access.ts';
 import { useSession } from '#server/session.ts';
 import { useNow } from '#ui/clock.tsx';
 
-/** Of each ledger the newest: what is older and still waits is on its own page. */
+/** The newest of each ledger: older pending ones are on their own page. */
 const NEWEST = 100;
-/** That a run begins is no event; and whoever may not read events learns it this way only. */
-const AGAIN_MS = 15_000;
+/** The start of a run has no event; viewers without access to events depend on polling. */
+const POLL_MS = 15_000;
 
 export interface Attention {
   readonly needs: readonly Need[];
@@ -56,7 +56,7 @@ export function useAttention(project: string): Attention {
     queryKey: [...key, part],
     queryFn: async ({ signal }: { readonly signal: AbortSignal }) => await ask(signal),
     enabled,
-    refetchInterval: AGAIN_MS,
+    refetchInterval: POLL_MS,
   });
   const alerts = useQuery(
     read(

@@ -13,11 +13,11 @@ import { ErrorNote } from '#ui/error-note.tsx';
 import { Skeleton } from '#ui/skeleton.tsx';
 import { Time } from '#ui/time.tsx';
 
-/** Whoever has the link chooses a password: as a new user, or because the old password is to be replaced. */
+/** Sets a password through a link: for a new user, or to replace an old password. */
 export function InvitationPage() {
   const { client } = useConsole();
   const navigate = useNavigate();
-  // Behind `#`, no server and no log has seen it; the history of the browser need not keep it either.
+  // The fragment after `#` reaches no server and no log; it is also removed from the browser's history.
   const [secret] = useState(() => location.hash.slice(1));
   useEffect(() => {
     if (location.hash !== '') void navigate({ to: '.', hash: '', replace: true });

@@ -5,7 +5,7 @@ export interface NewPasswordFieldsProps {
   readonly again: string;
   readonly onPassword: (password: string) => void;
   readonly onAgain: (again: string) => void;
-  /** What the server said of it. */
+  /** The error of the server. */
   readonly refused?: string | undefined;
   readonly autoFocus?: boolean;
 }

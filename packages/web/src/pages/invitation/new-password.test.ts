@@ -4,7 +4,7 @@ import { passwordProblem } from './new-password.ts';
 test.each([
   ['', '', 'At least 12 characters; none entered'],
   ['elf', '', 'At least 12 characters; 3 entered'],
-  // What one sees as one character counts as one.
+  // A user-perceived character counts once.
   ['👩‍🔬'.repeat(11), '', 'At least 12 characters; 11 entered'],
   ['gravel-orbit-mango', '', 'Confirm the password'],
   ['gravel-orbit-mango', 'gravel', 'The passwords do not match'],

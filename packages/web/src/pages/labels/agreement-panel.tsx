@@ -5,10 +5,10 @@ import { Panel } from '#ui/panel.tsx';
 import { PlainTable } from '#ui/plain-table.tsx';
 import { Skeleton } from '#ui/skeleton.tsx';
 
-/** More labels and pairs than these are in the answer of the server. */
+/** Maximum number of labels and pairs in the server's response. */
 const SHOWN = 12;
 
-/** How far annotators agree beyond chance: over all, by label, by pair. */
+/** Agreement of annotators beyond chance: total, by label and by pair. */
 export function AgreementPanel({ project, name }: { readonly project: string; readonly name: string }) {
   const { data, error, refetch } = useAgreement(project, name);
   if (error !== null) return <ErrorNote error={error} retry={() => void refetch()} />;

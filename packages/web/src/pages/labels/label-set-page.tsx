@@ -33,7 +33,7 @@ const CHOICES: readonly { readonly value: TaskChoice; readonly label: string }[]
   { value: 'rejected', label: 'rejected' },
 ];
 
-/** One set of labels: what waits for a decision first, and how far annotators agree. */
+/** One label set: tasks that need a decision first, and the agreement of annotators. */
 export function LabelSetPage() {
   const project = useCurrentProject();
   const { name = '' } = useAddressFields();

@@ -16,7 +16,7 @@ import { Skeleton } from '#ui/skeleton.tsx';
 import { Time } from '#ui/time.tsx';
 import './labels.css';
 
-/** Every set of labels: how far it is, and what waits for a decision. */
+/** All label sets with their progress and pending decisions. */
 export function LabelsPage() {
   const project = useCurrentProject();
   const { data, error, refetch } = useLabelSets(project);

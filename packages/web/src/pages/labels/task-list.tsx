@@ -18,7 +18,7 @@ import { toast } from '#ui/toast.ts';
 
 type Decision = 'accepted' | 'rejected' | 'settled';
 
-interface Asked {
+interface PendingDecision {
   readonly annotation: Annotation;
   readonly decision: Decision;
 }
@@ -29,10 +29,10 @@ export interface TaskListProps {
   readonly found: LabelTasks;
 }
 
-/** Tasks with their labels, each of which may be accepted or rejected. */
+/** Tasks with their annotations, each with the actions to accept or reject it. */
 export function TaskList({ project, name, found }: TaskListProps) {
   const { tasks, more, loadMore, loading, error, again } = found;
-  const [asked, setAsked] = useState<Asked>();
+  const [pending, setPending] = useState<PendingDecision>();
   const why = useWhyNotDo(project, 'LabelSet', ['labelset:review'])('labelset:review');
   if (error !== null) return <ErrorNote error={error} retry={again} />;
   if (tasks === undefined) return <Skeleton rows={6} />;
@@ -48,7 +48,7 @@ export function TaskList({ project, name, found }: TaskListProps) {
           { title: 'Item', cell: ({ data }) => <TaskData data={data} /> },
           {
             title: 'Labels',
-            cell: (task) => <Annotations task={task} why={why} ask={setAsked} />,
+            cell: (task) => <Annotations task={task} why={why} decide={setPending} />,
           },
         ]}
       />
@@ -59,13 +59,13 @@ export function TaskList({ project, name, found }: TaskListProps) {
           </Button>
         </p>
       )}
-      {asked !== undefined && (
+      {pending !== undefined && (
         <DecisionDialog
-          key={`${asked.annotation.id} ${asked.decision}`}
+          key={`${pending.annotation.id} ${pending.decision}`}
           project={project}
           set={name}
-          asked={asked}
-          close={() => setAsked(undefined)}
+          pending={pending}
+          close={() => setPending(undefined)}
         />
       )}
     </>
@@ -89,13 +89,13 @@ function TaskData({ data }: { readonly data: LabelTask['data'] }) {
 interface AnnotationsProps {
   readonly task: LabelTask;
   readonly why: string | undefined;
-  readonly ask: (asked: Asked) => void;
+  readonly decide: (pending: PendingDecision) => void;
 }
 
-function Annotations({ task: { annotations }, why, ask }: AnnotationsProps) {
+function Annotations({ task: { annotations }, why, decide }: AnnotationsProps) {
   const differ = new Set(annotations.map(({ label }) => label.toSorted().join('\n'))).size > 1;
   const button = (annotation: Annotation, decision: Decision, word: string) => (
-    <GuardedButton size="compact-xs" variant="default" why={why} onClick={() => ask({ annotation, decision })}>
+    <GuardedButton size="compact-xs" variant="default" why={why} onClick={() => decide({ annotation, decision })}>
       {word}
     </GuardedButton>
   );
@@ -144,7 +144,7 @@ function Annotations({ task: { annotations }, why, ask }: AnnotationsProps) {
 interface DecisionDialogProps {
   readonly project: string;
   readonly set: string;
-  readonly asked: Asked;
+  readonly pending: PendingDecision;
   readonly close: () => void;
 }
 
@@ -156,7 +156,7 @@ const QUESTIONS: Readonly<Record<Decision, (label: string) => string>> = {
 
 const VERBS: Readonly<Record<Decision, string>> = { accepted: 'Accept', rejected: 'Reject', settled: 'Choose label' };
 
-function DecisionDialog({ project, set, asked: { annotation, decision }, close }: DecisionDialogProps) {
+function DecisionDialog({ project, set, pending: { annotation, decision }, close }: DecisionDialogProps) {
   const client = useClient(project);
   const queries = useQueryClient();
   const [reason, setReason] = useState('');

@@ -1,4 +1,4 @@
-/** What the pages of labels read. */
+/** Queries of the labeling pages. */
 import { type DaisError } from '@dais/api';
 import {
   listLabelSetsOperation,
@@ -13,7 +13,7 @@ import { useInfiniteQuery, useQuery, type UseQueryResult } from '@tanstack/react
 import { useClient } from '#server/console-context.ts';
 
 const PAGE = 1000;
-/** Tasks read at once: as many as one goes through. */
+/** Tasks of one page. */
 const TASKS = 50;
 
 export function labelsKey(project: string, ...set: readonly string[]): string[] {
@@ -55,11 +55,11 @@ export function useAgreement(project: string, set: string): UseQueryResult<Agree
   });
 }
 
-/** Which tasks are looked at: those that wait for a decision, or those of a state. */
+/** Filter of tasks: those that need a decision, or those of a state. */
 export type TaskChoice = 'labeled' | 'disagreed' | 'open' | 'accepted' | 'rejected';
 
 export interface LabelTasks {
-  /** Undefined while the first page is on its way. */
+  /** Undefined while the first page loads. */
   readonly tasks: readonly LabelTask[] | undefined;
   readonly more: boolean;
   readonly loadMore: () => void;

@@ -1,6 +1,6 @@
 import type { LineageGraph, LineageNodeType } from '@dais/api/lineage';
 import { expect, test } from 'vitest';
-import { foldLineage, MORE_OF_FAN, MOST_DRAWN, SHOWN_OF_FAN, walkLineage } from './fold-lineage.ts';
+import { foldLineage, MORE_OF_FAN, MAX_DRAWN, SHOWN_OF_FAN, walkLineage } from './fold-lineage.ts';
 
 const NOTHING = { open: new Map<string, number>(), reveal: [] };
 
@@ -14,7 +14,7 @@ function graph(root: string, edges: readonly (readonly [string, string])[]): Lin
   };
 }
 
-/** A dataset that many runs read, each of which made a model. */
+/** A dataset that many runs read, each of which created a model. */
 function wide(runs: number): LineageGraph {
   return graph(
     'dataset:d',
@@ -28,7 +28,7 @@ function wide(runs: number): LineageGraph {
 const fold = (one: LineageGraph, options: Parameters<typeof foldLineage>[2] = NOTHING) =>
   foldLineage(one, walkLineage(one), options);
 
-test('a fan is one box, with what hangs on it; a narrow one stands there whole', () => {
+test('a large fan is one box with its dependents; a small one is shown in full', () => {
   const { nodes, fans, edges } = fold(wide(312));
   expect(nodes.filter(({ type }) => type === 'run')).toHaveLength(SHOWN_OF_FAN);
   expect(fans).toMatchObject([{ at: 'dataset:d', type: 'run', downstream: true, count: 306, all: 612 }]);
@@ -37,7 +37,7 @@ test('a fan is one box, with what hangs on it; a narrow one stands there whole',
   expect(fold(wide(7)).nodes).toHaveLength(15);
 });
 
-test('an opened fan shows more of it, and one that is looked for stands there with its way', () => {
+test('an opened fan shows more nodes, and a search result is shown with its path', () => {
   const one = wide(312);
   const id = fold(one).fans[0]?.id ?? '';
   const opened = fold(one, { open: new Map([[id, SHOWN_OF_FAN + MORE_OF_FAN]]), reveal: ['logged-model:300'] });
@@ -46,7 +46,7 @@ test('an opened fan shows more of it, and one that is looked for stands there wi
   expect(opened.fans).toMatchObject([{ count: 281, all: 562 }]);
 });
 
-test('up and down are apart, and what is on both ways stands there once', () => {
+test('upstream and downstream are separate, and a node in both is shown once', () => {
   const { nodes, fans, edges } = fold(
     graph('run:r', [
       ['dataset:a', 'run:r'],
@@ -59,7 +59,7 @@ test('up and down are apart, and what is on both ways stands there once', () => 
   expect(edges).toContainEqual(['dataset:a', 'dataset:b']);
 });
 
-test('lines between what is folded are one line, and a circle ends', () => {
+test('lines between folded nodes are one line, and a cycle ends', () => {
   const many = Array.from({ length: 20 }, (_, at) => at);
   const { edges } = fold(
     graph('dataset:d', [
@@ -72,9 +72,9 @@ test('lines between what is folded are one line, and a circle ends', () => {
   expect(new Set(edges.map(String)).size).toBe(edges.length);
 });
 
-test('however deep it goes, no more is drawn than can be looked at', () => {
+test('the number of drawn nodes is limited at every depth', () => {
   const edges = Array.from({ length: 5000 }, (_, at) => [`run:${Math.floor(at / 5)}`, `run:${at + 1}`] as const);
   const { nodes, fans } = fold(graph('run:0', edges));
-  expect(nodes.length).toBeLessThanOrEqual(MOST_DRAWN);
+  expect(nodes.length).toBeLessThanOrEqual(MAX_DRAWN);
   expect(nodes.length + fans.reduce((sum, { all }) => sum + all, 0)).toBe(5001);
 });

@@ -1,52 +1,52 @@
 /**
- * What of a large graph of lineage is drawn: the neighborhood of its root, with fans folded. Of many that hang on one node
- * and are of one type, a few stand there and the rest is one box, with whatever hangs on these. Pure, and linear in what
- * there is.
+ * Selects the drawn part of a large lineage graph: the neighborhood of its root, with folded fans. Of many neighbors of
+ * one node and type, a few are shown; the others are one box together with their dependents. Pure functions, linear in
+ * the size of the graph.
  */
 import type { LineageGraph, LineageNode, LineageNodeType } from '@dais/api/lineage';
 
-/** Of one fan, so many stand there by themselves; each time it is opened, so many more. */
+/** Shown nodes of one fan; each time it is opened, as many more. */
 export const SHOWN_OF_FAN = 6;
 export const MORE_OF_FAN = 24;
-/** Nodes that are drawn, fans not counted: further out everything is folded. */
-export const MOST_DRAWN = 300;
+/** Maximum number of drawn nodes without fans: further nodes are folded. */
+export const MAX_DRAWN = 300;
 
 export interface Fan {
   readonly id: string;
-  /** What they hang on. */
+  /** The common neighbor. */
   readonly at: string;
   readonly type: LineageNodeType;
-  /** They were made from it, or it was made from them. */
+  /** Whether the nodes are downstream or upstream. */
   readonly downstream: boolean;
-  /** How many of the fan are in the box. */
+  /** Number of the nodes of the fan in the box. */
   readonly count: number;
-  /** With all that hangs on them. */
+  /** With all their dependents. */
   readonly all: number;
-  /** The first of them: it is what stands there when the fan is opened further. */
+  /** The first folded node, which is shown when the fan is opened further. */
   readonly first: string;
 }
 
 export interface FoldedGraph {
   readonly nodes: readonly LineageNode[];
   readonly fans: readonly Fan[];
-  /** Between nodes and fans that are drawn; each once. */
+  /** Lines between drawn nodes and fans, each once. */
   readonly edges: readonly (readonly [from: string, to: string])[];
 }
 
 /** How a node is reached from the root. */
 export interface Walk {
   readonly byKey: ReadonlyMap<string, LineageNode>;
-  /** The node before it on the shortest way; the root has none. */
+  /** The previous node on the shortest path; the root has none. */
   readonly before: ReadonlyMap<string, string>;
   readonly steps: ReadonlyMap<string, number>;
-  /** Nodes of which each is behind the one it stands under, in the order of the answer. */
+  /** Nodes whose parent is the key, in the order of the response. */
   readonly behind: ReadonlyMap<string, readonly string[]>;
   readonly downstream: ReadonlySet<string>;
-  /** The root first, the nearest next. */
+  /** The root first, then the nearest. */
   readonly order: readonly string[];
 }
 
-/** The shortest ways from the root, up to what it was made from and down to what was made of it. */
+/** The shortest paths from the root, upstream and downstream. */
 export function walkLineage({ root, nodes, edges }: LineageGraph): Walk {
   const byKey = new Map(nodes.map((node) => [node.node, node]));
   const [up, down] = [new Map<string, string[]>(), new Map<string, string[]>()];
@@ -89,9 +89,9 @@ function put(lists: Map<string, string[]>, key: string, value: string): void {
 }
 
 export interface FoldOptions {
-  /** How many of a fan stand there, where that was asked for. */
+  /** Requested number of shown nodes of a fan. */
   readonly open: ReadonlyMap<string, number>;
-  /** These stand there, and all on the way to them. */
+  /** Always shown, with the path to them. */
   readonly reveal: readonly string[];
 }
 
@@ -101,17 +101,17 @@ export function foldLineage({ root, edges }: LineageGraph, walk: Walk, { open, r
     for (let at: string | undefined = key; at !== undefined && !forced.has(at); at = walk.before.get(at))
       forced.add(at);
   }
-  /** What stands for each node: itself, or the fan that it is in. */
+  /** The representative of each node: itself, or its fan. */
   const shownAs = new Map<string, string>([[root, root]]);
   const [nodes, fans] = [[root], [] as Fan[]];
   for (let next = 0; next < nodes.length; next++) {
     const at = nodes[next] ?? '';
     for (const [id, keys] of fansOf(walk, at)) {
-      const room = Math.max(0, MOST_DRAWN - nodes.length);
-      const asked = open.get(id);
-      const count = asked ?? (keys.length <= SHOWN_OF_FAN + 1 ? keys.length : SHOWN_OF_FAN);
-      // What somebody asked for is drawn, however much that is.
-      const most = asked === undefined ? Math.min(count, room) : count;
+      const room = Math.max(0, MAX_DRAWN - nodes.length);
+      const requested = open.get(id);
+      const count = requested ?? (keys.length <= SHOWN_OF_FAN + 1 ? keys.length : SHOWN_OF_FAN);
+      // An explicitly requested number is always drawn.
+      const most = requested === undefined ? Math.min(count, room) : count;
       const shown = keys.filter((key, position) => position < most || forced.has(key));
       const folded =
         shown.length === keys.length ? [] : keys.filter((key, position) => position >= most && !forced.has(key));
@@ -139,7 +139,7 @@ export function foldLineage({ root, edges }: LineageGraph, walk: Walk, { open, r
   };
 }
 
-/** What hangs on a node, by direction and type. */
+/** Dependents of a node, by direction and type. */
 function fansOf(walk: Walk, at: string): ReadonlyMap<string, readonly string[]> {
   const fans = new Map<string, string[]>();
   for (const key of walk.behind.get(at) ?? []) {
@@ -149,10 +149,10 @@ function fansOf(walk: Walk, at: string): ReadonlyMap<string, readonly string[]> 
   return fans;
 }
 
-/** What hangs on a folded node is in its fan. Gives how many each fan has then. */
+/** Adds the dependents of a folded node to its fan. Returns the size of each fan. */
 function hideBehind(walk: Walk, shownAs: Map<string, string>): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
-  // The nearest come first, so that what a node hangs on is settled before it.
+  // The nearest come first, so that parents are settled before their dependents.
   for (const key of walk.order) {
     let fan = shownAs.get(key);
     if (fan === undefined) {

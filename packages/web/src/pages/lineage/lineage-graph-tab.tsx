@@ -4,7 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useCallback, useMemo, useState } from 'react';
 import { foldLineage, MORE_OF_FAN, SHOWN_OF_FAN, walkLineage, type Fan } from './fold-lineage.ts';
-import { fanLook, nodeLook, pictureLevel } from './lineage-picture.ts';
+import { fanContent, lineageContent, pictureLevel } from './lineage-picture.ts';
 import { LineageTable } from './lineage-table.tsx';
 import { NODE_KINDS, nodeAddress } from './node-address.ts';
 import { nodeWords } from './strip-steps.ts';
@@ -21,10 +21,10 @@ import { Skeleton } from '#ui/skeleton.tsx';
 import { Time } from '#ui/time.tsx';
 import './lineage-graph.css';
 
-/** As far as the server goes in one answer; what is beyond it is asked for from one of its nodes. */
+/** Maximum depth of a response; beyond it, the graph is requested from another node. */
 const DEPTH = 50;
 const NODES = 5000;
-/** Of what a search finds. */
+/** Maximum number of search results. */
 const FOUND = 8;
 
 export interface LineageGraphTabProps {
@@ -33,14 +33,14 @@ export interface LineageGraphTabProps {
   readonly node: string;
 }
 
-/** From the raw file to whatever exists downstream. The address says which node is looked at, what is looked for, and how. */
+/** The lineage graph, upstream and downstream. The URL has the selected node, the search and the view. */
 export function LineageGraphTab({ project, node }: LineageGraphTabProps) {
   const client = useClient(project);
   const { data, error, refetch } = useQuery<LineageGraph, DaisError>({
     queryKey: ['lineage', project, node, 'picture'],
     queryFn: async ({ signal }) =>
       await client.perform(readLineageOperation, { node, depth: DEPTH, limit: NODES }, { signal }),
-    // Five thousand nodes are compared for longer than they are drawn.
+    // Comparing five thousand nodes takes longer than drawing them.
     structuralSharing: false,
     staleTime: 60_000,
   });
@@ -60,12 +60,12 @@ function Explorer({ project, graph }: { readonly project: string; readonly graph
   const reveal = useMemo(() => (chosen !== undefined && walk.byKey.has(chosen) ? [chosen] : []), [chosen, walk]);
   const folded = useMemo(() => foldLineage(graph, walk, { open, reveal }), [graph, walk, open, reveal]);
   const found = useMemo(() => findNodes(graph.nodes, find), [graph, find]);
-  const say = useCallback(
+  const update = useCallback(
     (change: Readonly<Record<string, string | undefined>>) =>
       void navigate({ to: '.', search: (before: object) => ({ ...before, ...change }), replace: true }),
     [navigate],
   );
-  const choose = useCallback((node: string | undefined) => say({ node }), [say]);
+  const choose = useCallback((node: string | undefined) => update({ node }), [update]);
   const more = ({ id, first }: Fan) => {
     setOpen((before) => new Map(before).set(id, (before.get(id) ?? SHOWN_OF_FAN) + MORE_OF_FAN));
     choose(first);
@@ -79,14 +79,14 @@ function Explorer({ project, graph }: { readonly project: string; readonly graph
         <PausingInput
           label="Name contains"
           value={find}
-          onValue={(value) => say({ find: value === '' ? undefined : value })}
+          onValue={(value) => update({ find: value === '' ? undefined : value })}
           placeholder="Name contains"
           className="filter-name"
         />
-        <Button variant="default" onClick={() => say({ view: asTable ? undefined : 'table' })}>
+        <Button variant="default" onClick={() => update({ view: asTable ? undefined : 'table' })}>
           {asTable ? 'Show as graph' : 'Show as table'}
         </Button>
-        <span role="status" className="filter-said">
+        <span role="status" className="filter-summary">
           {countText(graph, find === '' ? undefined : found.length)}
           {!asTable && folded.fans.length > 0 && `, ${folded.nodes.length.toLocaleString('en')} shown individually`}
         </span>
@@ -100,7 +100,7 @@ function Explorer({ project, graph }: { readonly project: string; readonly graph
           chosen={chosen}
           choose={choose}
           sort={sort}
-          say={say}
+          update={update}
         />
       ) : (
         <>
@@ -108,7 +108,7 @@ function Explorer({ project, graph }: { readonly project: string; readonly graph
           <Picture graph={graph} folded={folded} chosen={chosen} choose={choose} more={more} />
           {fan !== undefined ? (
             <p className="lineage-about" role="status">
-              {fanLook(fan).about}{' '}
+              {fanContent(fan).about}{' '}
               <Button size="compact-xs" variant="default" onClick={() => more(fan)}>
                 Show {Math.min(fan.count, MORE_OF_FAN)} of them
               </Button>
@@ -139,7 +139,7 @@ function findNodes(nodes: readonly LineageNode[], text: string): readonly Lineag
   return nodes.filter((node) => node.hidden !== true && nodeWords(node).toLowerCase().includes(part));
 }
 
-/** What a search found: whatever is chosen stands in the picture, with its way. */
+/** Search results: a selected one is shown in the graph with its path. */
 function Found({ nodes, choose }: { readonly nodes: readonly LineageNode[]; readonly choose: (node: string) => void }) {
   return (
     <p className="lineage-found">
@@ -164,21 +164,21 @@ interface PictureProps {
 
 function Picture({ graph, folded, chosen, choose, more }: PictureProps) {
   const layout = useMemo(() => layoutGraph(pictureLevel(folded)), [folded]);
-  const looks = useMemo(
+  const contents = useMemo(
     () =>
       new Map([
-        ...folded.nodes.map((one) => [one.node, nodeLook(one, graph.root)] as const),
-        ...folded.fans.map((fan) => [fan.id, fanLook(fan)] as const),
+        ...folded.nodes.map((one) => [one.node, lineageContent(one, graph.root)] as const),
+        ...folded.fans.map((fan) => [fan.id, fanContent(fan)] as const),
       ]),
     [folded, graph],
   );
-  const lookOf = useCallback((id: string) => looks.get(id), [looks]);
+  const contentOf = useCallback((id: string) => contents.get(id), [contents]);
   return (
     <div className="lineage-picture">
       <GraphView
         label="Lineage"
         layout={layout}
-        lookOf={lookOf}
+        contentOf={contentOf}
         chosen={chosen}
         start={graph.root}
         choose={choose}

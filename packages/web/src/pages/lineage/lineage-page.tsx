@@ -21,14 +21,14 @@ import { Time } from '#ui/time.tsx';
 
 const NEWEST = 20;
 
-/** Where something comes from and what became of it; without a node in the address, where one may begin. */
+/** Lineage of an object; without a node in the URL, entry points. */
 export function LineagePage() {
   const project = useCurrentProject();
   const { of } = useAddressQuery();
   const forms = useCopyForms({
     command: '',
     call: { project, path: '/api/v1/lineage', query: { node: of } },
-    // The command line has no word for a whole graph.
+    // The command line has no command for a whole graph.
   }).filter(({ title }) => title !== 'CLI command');
   return (
     <div className="page">
@@ -60,7 +60,7 @@ interface Beginning {
   readonly at: number;
 }
 
-/** The newest versions of data and of models, of what the reader may read. */
+/** The newest readable versions of datasets and models. */
 function Beginnings({ project }: { readonly project: string }) {
   const client = useClient(project);
   const may = useMay(project);

@@ -1,7 +1,7 @@
 import type { LineageGraph } from '@dais/api/lineage';
 import { expect, test } from 'vitest';
 import { foldLineage, walkLineage } from './fold-lineage.ts';
-import { fanLook, nodeLook, pictureLevel } from './lineage-picture.ts';
+import { fanContent, lineageContent, pictureLevel } from './lineage-picture.ts';
 
 const graph: LineageGraph = {
   root: 'dataset-version:1',
@@ -17,7 +17,7 @@ const graph: LineageGraph = {
   truncated: true,
 };
 
-test('two relations are one line, and what leads further is none', () => {
+test('two relations are one line, and edges outside the graph are omitted', () => {
   const folded = foldLineage(graph, walkLineage(graph), { open: new Map(), reveal: [] });
   expect(pictureLevel(folded)).toEqual({
     nodes: [
@@ -28,16 +28,16 @@ test('two relations are one line, and what leads further is none', () => {
   });
 });
 
-test('a node says what it is and how it is', () => {
-  const [version, run] = graph.nodes.map((node) => nodeLook(node, graph.root));
+test('a node shows its type and its state', () => {
+  const [version, run] = graph.nodes.map((node) => lineageContent(node, graph.root));
   expect(version).toMatchObject({ title: 'flights@3', state: 'failed', note: 'current' });
   expect(run).toMatchObject({ title: 'depth 8', state: 'ok', word: 'Run', note: 'finished' });
-  expect(nodeLook({ node: 'run:9', type: 'run', hidden: true }, graph.root).about).toBe(
+  expect(lineageContent({ node: 'run:9', type: 'run', hidden: true }, graph.root).about).toBe(
     'No permission to view this node',
   );
 });
 
-test('a fan says how many it holds, and how much hangs on them', () => {
+test('a fan shows its size and the number of dependents', () => {
   const fan = {
     id: 'fan',
     at: 'run:2',
@@ -47,6 +47,6 @@ test('a fan says how many it holds, and how much hangs on them', () => {
     all: 1400,
     first: 'run:9',
   } as const;
-  expect(fanLook(fan)).toMatchObject({ title: '+1,306 runs', about: '1,306 runs, with 94 after them.' });
-  expect(fanLook({ ...fan, count: 1, all: 1 })).toMatchObject({ title: '+1 run', word: 'folded' });
+  expect(fanContent(fan)).toMatchObject({ title: '+1,306 runs', about: '1,306 runs, with 94 after them.' });
+  expect(fanContent({ ...fan, count: 1, all: 1 })).toMatchObject({ title: '+1 run', word: 'folded' });
 });

@@ -1,13 +1,13 @@
-/** A graph of lineage as boxes and lines. Pure. */
+/** The lineage graph as boxes and lines. Pure functions. */
 import type { LineageNode } from '@dais/api/lineage';
 import type { Fan, FoldedGraph } from './fold-lineage.ts';
 import { NODE_KINDS } from './node-address.ts';
 import { nodeWords } from './strip-steps.ts';
-import type { NodeLook } from '#ui/graph/graph-box.tsx';
+import type { NodeContent } from '#ui/graph/graph-box.tsx';
 import type { GraphLevel } from '#ui/graph/graph-layout.ts';
 import type { State } from '#ui/state-badge.tsx';
 
-/** A fan is a group that is shut: opening it draws more of it. */
+/** A fan is a collapsed group: opening it draws more nodes. */
 export function pictureLevel({ nodes, fans, edges }: FoldedGraph): GraphLevel {
   return {
     nodes: [...nodes.map(({ node }) => ({ id: node, group: false })), ...fans.map(({ id }) => ({ id, group: true }))],
@@ -33,7 +33,7 @@ const MANY: Readonly<Record<LineageNode['type'], string>> = {
   'feature-service': 'feature services',
 };
 
-export function fanLook({ type, count, all, downstream }: Fan): NodeLook {
+export function fanContent({ type, count, all, downstream }: Fan): NodeContent {
   const title = `+${count.toLocaleString('en')} ${count === 1 ? NODE_KINDS[type].toLowerCase() : MANY[type]}`;
   const rest = all - count;
   const behind = rest === 0 ? '' : `, with ${rest.toLocaleString('en')} ${downstream ? 'after' : 'before'} them`;
@@ -45,7 +45,7 @@ export function fanLook({ type, count, all, downstream }: Fan): NodeLook {
   };
 }
 
-/** Of runs, versions and steps; what has no state is quiet. */
+/** State of runs, versions and steps; other nodes are dimmed. */
 const STATES: Readonly<Record<string, State>> = {
   ready: 'ok',
   building: 'running',
@@ -66,7 +66,7 @@ const STATES: Readonly<Record<string, State>> = {
   FAIL: 'failed',
 };
 
-export function nodeLook(node: LineageNode, root: string): NodeLook {
+export function lineageContent(node: LineageNode, root: string): NodeContent {
   if (node.hidden === true) {
     return { title: 'hidden', state: 'off', word: 'no permission', about: 'No permission to view this node' };
   }

@@ -6,17 +6,17 @@ import { nodeWords, stripSteps } from './strip-steps.ts';
 import { lineageAddress, runAddress } from '#addresses.ts';
 import './lineage-strip.css';
 
-/** Of one step; how many more there are is said. */
+/** Maximum number of shown nodes of one step, with the number of others. */
 const SHOWN = 3;
 
 export interface LineageStripProps {
   readonly project: string;
   readonly graph: LineageGraph;
-  /** What the strip is about, in a word or two. */
+  /** Short name of the subject. */
   readonly self: string;
 }
 
-/** `flights@8d1f → depth 8 → model → version 2 → copy/1`: each leads to what it names. */
+/** `flights@8d1f → depth 8 → model → version 2 → copy/1`: each links to its object. */
 export function LineageStrip({ project, graph, self }: LineageStripProps) {
   const { from, to } = stripSteps(graph);
   if (from.length + to.length === 0) return null;
@@ -25,13 +25,13 @@ export function LineageStrip({ project, graph, self }: LineageStripProps) {
     <strong key="self">{self}</strong>,
     ...to.map((nodes, at) => <Step key={`to ${at}`} project={project} nodes={nodes} next={undefined} />),
   ];
-  // Of what is no node itself, such as one prediction, the first one is what it comes from.
+  // For a subject without a node, such as one prediction, the first node is its direct source.
   const [first] = graph.nodes;
   return (
     <>
       <ol className="lineage-strip" aria-label="Lineage">
         {steps.map((step, at) => (
-          // oxlint-disable-next-line react/no-array-index-key -- steps are told apart by their distance
+          // oxlint-disable-next-line react/no-array-index-key -- the distance identifies a step
           <li key={at}>
             {at > 0 && (
               <span className="dim" aria-hidden="true">
@@ -50,7 +50,7 @@ export function LineageStrip({ project, graph, self }: LineageStripProps) {
 interface StepProps {
   readonly project: string;
   readonly nodes: readonly LineageNode[];
-  /** What was made of them: a dataset is looked at where it was read. */
+  /** The outputs: a dataset is shown where it was read. */
   readonly next: readonly LineageNode[] | undefined;
 }
 

@@ -2,7 +2,7 @@ import type { LineageNode } from '@dais/api/lineage';
 import { Link } from '@tanstack/react-router';
 import { useMemo } from 'react';
 import type { Walk } from './fold-lineage.ts';
-import { nodeLook } from './lineage-picture.ts';
+import { lineageContent } from './lineage-picture.ts';
 import { NODE_KINDS, nodeAddress } from './node-address.ts';
 import { nodeWords } from './strip-steps.ts';
 import { RowLink } from '#kinds/row-link.tsx';
@@ -18,11 +18,11 @@ export interface LineageTableProps {
   readonly chosen: string | undefined;
   readonly choose: (node: string) => void;
   readonly sort: string | undefined;
-  readonly say: (change: Readonly<Record<string, string | undefined>>) => void;
+  readonly update: (change: Readonly<Record<string, string | undefined>>) => void;
 }
 
-/** The same as the picture, one node a row: for those who look for one, and for whoever reads no pictures. */
-export function LineageTable({ project, root, walk, nodes, chosen, choose, sort, say }: LineageTableProps) {
+/** The same graph as a table with one node per row: for searches, and for screen readers. */
+export function LineageTable({ project, root, walk, nodes, chosen, choose, sort, update }: LineageTableProps) {
   const columns = useMemo(() => columnsOf(project, root, walk), [project, root, walk]);
   return (
     <ResourceTable
@@ -32,10 +32,10 @@ export function LineageTable({ project, root, walk, nodes, chosen, choose, sort,
       keyOf={keyOf}
       complete
       sort={readSort(sort)}
-      onSort={(next) => say({ sort: writeSort(next) })}
+      onSort={(next) => update({ sort: writeSort(next) })}
       selected={chosen}
       onSelect={choose}
-      onOpen={({ node }) => say({ node, view: undefined })}
+      onOpen={({ node }) => update({ node, view: undefined })}
     />
   );
 }
@@ -82,9 +82,9 @@ function columnsOf(project: string, root: string, walk: Walk): readonly TableCol
       id: 'state',
       title: 'State',
       width: '130px',
-      sortValue: (node) => nodeLook(node, root).note ?? '',
+      sortValue: (node) => lineageContent(node, root).note ?? '',
       cell: (node) => {
-        const { state, note } = nodeLook(node, root);
+        const { state, note } = lineageContent(node, root);
         return node.gone === true ? (
           <StateBadge state="off" word="deleted" />
         ) : note === undefined || node.node === root ? null : (

@@ -1,4 +1,4 @@
-/** Where a node of the lineage has a page. */
+/** The page of a lineage node. */
 import type { LineageNode } from '@dais/api/lineage';
 import {
   datasetVersionAddress,
@@ -28,7 +28,7 @@ export const NODE_KINDS = {
   'feature-service': 'Feature service',
 } as const satisfies Readonly<Record<LineageNode['type'], string>>;
 
-/** Undefined: it has none, or it is not there any more. */
+/** Undefined: it has no page, or it no longer exists. */
 export function nodeAddress(
   project: string,
   { node, type, name, data = {}, gone, hidden }: LineageNode,

@@ -17,7 +17,7 @@ const graph = (root: string, edges: readonly LineageEdge[], names: string): Line
 });
 const namesOf = (steps: readonly (readonly LineageNode[])[]) => steps.map((step) => step.map(({ name }) => name));
 
-test('what it was made from comes step by step before it, what was made of it behind', () => {
+test('sources come step by step before it, outputs after it', () => {
   const { from, to } = stripSteps(
     graph(
       'model',
@@ -37,7 +37,7 @@ test('what it was made from comes step by step before it, what was made of it be
   expect(namesOf(to)).toEqual([['v1'], ['copy']]);
 });
 
-test('a circle ends, and what is in no list of nodes is left out', () => {
+test('a cycle ends, and unknown nodes are omitted', () => {
   const { from, to } = stripSteps(
     graph('a', [edge('a', 'b', 'made'), edge('b', 'a', 'read'), edge('b', 'unseen', 'made')], 'a b'),
   );
@@ -45,7 +45,7 @@ test('a circle ends, and what is in no list of nodes is left out', () => {
   expect(namesOf(to)).toEqual([['b']]);
 });
 
-test('each is called as people call it', () => {
+test('each node has its common name', () => {
   expect(nodeWords({ node: 'dataset:a/b', type: 'dataset', name: 'flights', data: { digest: '8d1f00a2cc' } })).toBe(
     'flights@8d1f00a2',
   );

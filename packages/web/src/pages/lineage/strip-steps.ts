@@ -1,14 +1,14 @@
-/** A graph of lineage as one line: what something was made from, step by step, and what was made of it. Pure. */
+/** The lineage graph as one line: sources step by step, then outputs. Pure functions. */
 import type { LineageGraph, LineageNode, LineageRelation } from '@dais/api/lineage';
 
-/** Ways on which things are made from others; what started a run or is a part of one stands beside the line. */
+/** Derivation edges; triggers and containment are not part of the line. */
 const MAKING: ReadonlySet<LineageRelation> = new Set(['read', 'made', 'registered', 'copied', 'converted']);
 
-/** Steps to each side: dataset, run, logged model, version, and a copy of that. */
+/** Steps on each side: dataset, run, logged model, version, and a copy of it. */
 const STEPS = 4;
 
 export interface StripSteps {
-  /** The furthest first; each step is what stands at the same distance. */
+  /** The furthest first; each step has the nodes of the same distance. */
   readonly from: readonly (readonly LineageNode[])[];
   readonly to: readonly (readonly LineageNode[])[];
 }
@@ -33,7 +33,7 @@ export function stripSteps({ root, nodes, edges }: LineageGraph): StripSteps {
   return { from: up.toReversed(), to: down.map(present) };
 }
 
-/** What was made and is gone, as files of predictions that were joined, is told where nothing else is left. */
+/** Removed nodes, such as files of joined predictions, are shown only where no other remains. */
 function present(step: readonly LineageNode[]): readonly LineageNode[] {
   const left = step.filter(({ gone }) => gone !== true);
   return left.length === 0 ? step : left;

@@ -2,11 +2,11 @@ import { readLineageOperation, type LineageGraph } from '@dais/api/lineage';
 import { useQuery } from '@tanstack/react-query';
 import { useClient } from '#server/console-context.ts';
 
-/** As far as a line shows it. */
+/** The depth that a line shows. */
 const DEPTH = 4;
 const NODES = 200;
 
-/** What something was made from and what became of it. Undefined too where the reader may not see it. */
+/** Upstream and downstream lineage. Undefined also where the viewer cannot read it. */
 export function useLineage(project: string, node: string | undefined): LineageGraph | undefined {
   const client = useClient(project);
   const { data } = useQuery<LineageGraph>({

@@ -22,7 +22,7 @@ import { StateBadge } from '#ui/state-badge.tsx';
 import { Time } from '#ui/time.tsx';
 import '../runs/run-page.css';
 
-/** A model as a run left it, before and after anybody registers it. */
+/** A logged model, registered or not. */
 export function LoggedModelPage() {
   const project = useCurrentProject();
   const { model: id = '' } = useAddressFields();

@@ -14,7 +14,7 @@ export interface LoggedModelPanelsProps {
   readonly graph: LineageGraph | undefined;
 }
 
-/** What is known of a logged model, side by side. */
+/** Panels with the details of a logged model. */
 export function LoggedModelPanels({ project, model, graph }: LoggedModelPanelsProps) {
   return (
     <>

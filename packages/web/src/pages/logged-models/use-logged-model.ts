@@ -3,8 +3,8 @@ import { readLoggedModelOperation, type LoggedModel } from '@dais/api/tracking';
 import { useQuery } from '@tanstack/react-query';
 import { useClient } from '#server/console-context.ts';
 
-/** How often one whose files are on their way is read again. */
-const AGAIN_MS = 2500;
+/** Polling interval during the upload of files. */
+const POLL_MS = 2500;
 
 export interface OneLoggedModel {
   readonly model: LoggedModel | undefined;
@@ -12,14 +12,14 @@ export interface OneLoggedModel {
   readonly again: () => void;
 }
 
-/** Deleted ones too: what was made of them leads here. */
+/** Includes deleted ones: objects derived from them link here. */
 export function useLoggedModel(project: string, id: string): OneLoggedModel {
   const client = useClient(project);
   const { data, error, refetch } = useQuery<LoggedModel, DaisError>({
     queryKey: ['logged model', project, id, 'deleted too'],
     queryFn: async ({ signal }) =>
       await client.perform(readLoggedModelOperation, { id, allowDeleted: true }, { signal }),
-    refetchInterval: ({ state }) => (state.data?.status === 'PENDING' ? AGAIN_MS : false),
+    refetchInterval: ({ state }) => (state.data?.status === 'PENDING' ? POLL_MS : false),
   });
   return { model: data, error, again: () => void refetch() };
 }

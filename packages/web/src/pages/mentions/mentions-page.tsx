@@ -22,7 +22,7 @@ import { Time } from '#ui/time.tsx';
 import '#ui/comments/comments.css';
 import './mentions.css';
 
-/** Who wants something of the reader: the comments that name them. */
+/** Comments that mention the viewer. */
 export function MentionsPage() {
   const project = useCurrentProject();
   const navigate = useNavigate();
@@ -55,7 +55,7 @@ export function MentionsPage() {
         }
       />
       {error !== null && <ErrorNote error={error} retry={again} />}
-      <div className="mentions-said">
+      <div className="mentions-summary">
         <span role="status">{unreadWords(unread)}</span>
         <Checkbox
           size="xs"

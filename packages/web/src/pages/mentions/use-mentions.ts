@@ -7,12 +7,12 @@ import { useMay } from '#server/own-access.ts';
 import { useSession } from '#server/session.ts';
 
 const PAGE = 50;
-/** How often the frame looks whether somebody has named the reader. */
-const AGAIN_MS = 60_000;
+/** Polling interval of the frame for mentions. */
+const POLL_MS = 60_000;
 
 const mentionsKey = (project: string) => ['mentions', project];
 
-/** How many are unread, as far as the server counts; undefined for whoever has no inbox here. */
+/** Number of unread ones, up to the server's limit; undefined for a viewer without an inbox. */
 export function useUnread(project: string): number | undefined {
   const client = useClient(project);
   const may = useMay(project);
@@ -21,7 +21,7 @@ export function useUnread(project: string): number | undefined {
     queryKey: [...mentionsKey(project), 'unread'],
     queryFn: async ({ signal }) => await client.perform(listMentionsOperation, { limit: 1, unread: true }, { signal }),
     enabled: accounts && (may('run:read') === true || may('model:read') === true),
-    refetchInterval: AGAIN_MS,
+    refetchInterval: POLL_MS,
     refetchOnWindowFocus: true,
   });
   return data?.unread;
@@ -39,7 +39,7 @@ export interface Mentions {
   readonly marking: boolean;
 }
 
-/** `unread`: only those that were not marked as read. */
+/** `unread`: only comments that are not marked as read. */
 export function useMentions(project: string, unread: boolean): Mentions {
   const client = useClient(project);
   const queries = useQueryClient();
@@ -51,13 +51,13 @@ export function useMentions(project: string, unread: boolean): Mentions {
     },
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (last) => last.nextCursor,
-    refetchInterval: AGAIN_MS,
+    refetchInterval: POLL_MS,
   });
   const pages = found.data?.pages;
   const mentions = pages?.flatMap(({ items }) => items);
   const newest = mentions?.[0]?.comment.id;
   const mark = useMutation<unknown, DaisError>({
-    // What came since was not seen.
+    // Newer comments are still unread.
     mutationFn: async () => await client.perform(readMentionsOperation, newest === undefined ? {} : { upTo: newest }),
     onSuccess: async () => await queries.invalidateQueries({ queryKey: mentionsKey(project) }),
   });

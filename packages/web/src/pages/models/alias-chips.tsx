@@ -4,11 +4,11 @@ import { RowLink } from '#kinds/row-link.tsx';
 export interface AliasChipsProps {
   readonly project: string;
   readonly name: string;
-  /** Number of the version behind each. */
+  /** Number of the version of each alias. */
   readonly aliases: Readonly<Record<string, number>>;
 }
 
-/** What versions of a model are called: `champion 3`. */
+/** The aliases of versions: `champion 3`. */
 export function AliasChips({ project, name, aliases }: AliasChipsProps) {
   return (
     <span className="alias-chips">

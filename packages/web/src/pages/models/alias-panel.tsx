@@ -3,7 +3,7 @@ import { removeModelAliasOperation, type ModelSpec } from '@dais/api/registry';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
-import { askedWords, listed } from './approval-words.ts';
+import { approverNames, listed } from './approval-words.ts';
 import type { ModelScope } from './use-registry.ts';
 import { versionAddress } from '#addresses.ts';
 import { useClient } from '#server/console-context.ts';
@@ -24,10 +24,10 @@ export interface AliasPanelProps {
 interface Row {
   readonly alias: string;
   readonly version: number | undefined;
-  readonly asked: string;
+  readonly approvers: string;
 }
 
-/** What the world uses: each alias, the version behind it, and who must approve before it moves. */
+/** The aliases of a model: the version of each, and the required approvals of a change. */
 export function AliasPanel({ scope, spec, aliases }: AliasPanelProps) {
   const { project, name } = scope;
   const [removing, setRemoving] = useState<string>();
@@ -55,7 +55,7 @@ export function AliasPanel({ scope, spec, aliases }: AliasPanelProps) {
             },
             {
               title: 'Approval',
-              cell: ({ asked }) => (asked === '' ? 'not required' : `by ${asked}`),
+              cell: ({ approvers }) => (approvers === '' ? 'not required' : `by ${approvers}`),
             },
             {
               title: '',
@@ -83,13 +83,13 @@ export function AliasPanel({ scope, spec, aliases }: AliasPanelProps) {
   );
 }
 
-/** Those of the rules stand there from the beginning: what they wait for is a version. */
+/** Aliases of rules are always listed: they wait for a version. */
 function aliasRows({ approvals = [] }: ModelSpec, aliases: Readonly<Record<string, number>>): readonly Row[] {
   const names = new Set([...Object.keys(aliases), ...approvals.flatMap((rule) => rule.aliases ?? [])]);
   return [...names].toSorted().map((alias) => ({
     alias,
     version: aliases[alias],
-    asked: listed(approvals.filter((rule) => rule.aliases?.includes(alias) === true).map(askedWords)),
+    approvers: listed(approvals.filter((rule) => rule.aliases?.includes(alias) === true).map(approverNames)),
   }));
 }
 

@@ -9,7 +9,7 @@ export interface ApprovalStoryProps {
   readonly project: string;
 }
 
-/** Who asked and who said what: name, time and reason of each. */
+/** The request and the decisions of an approval, with names, times and reasons. */
 export function ApprovalStory({ approval, project }: ApprovalStoryProps) {
   const { requestedBy, requestedAt, reason, decisions, state } = approval;
   return (

@@ -1,6 +1,6 @@
 import type { Approval } from '@dais/api/registry';
 import { expect, test } from 'vitest';
-import { askedWords, inOrder, missingWords, moveWords, waitsFor } from './approval-words.ts';
+import { approverNames, inOrder, missingWords, moveWords, waitsFor } from './approval-words.ts';
 
 const approval = (number: number, missing: Approval['missing'], requestedAt = number): Approval => ({
   number,
@@ -16,19 +16,19 @@ const approval = (number: number, missing: Approval['missing'], requestedAt = nu
   missing,
 });
 
-test('who is missing is told by name and number', () => {
+test('missing approvers are shown by name and number', () => {
   const missing = [
     { team: 'risk', approvals: 1 },
     { team: 'desk', approvals: 2 },
     { user: 'ada', approvals: 1 },
   ];
   expect(missingWords(missing)).toBe('a member of team risk, 2 members of team desk and ada');
-  expect(askedWords({ teams: [{ team: 'risk' }], users: ['ada'] })).toBe('a member of team risk and ada');
+  expect(approverNames({ teams: [{ team: 'risk' }], users: ['ada'] })).toBe('a member of team risk and ada');
   expect(moveWords({ alias: 'champion' })).toBe('alias champion');
   expect(moveWords({ stage: 'Production' })).toBe('stage Production');
 });
 
-test('what waits for the person who looks comes first, then the oldest', () => {
+test('approvals for the viewer come first, then the oldest', () => {
   const me = { principal: 'user:ida', teams: ['risk'] };
   const mine = approval(3, [{ team: 'risk', approvals: 1 }]);
   const older = approval(1, [{ user: 'ada', approvals: 1 }]);

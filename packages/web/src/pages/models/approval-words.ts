@@ -1,7 +1,7 @@
 import type { Approval, ApprovalRule, ApprovalState, MissingApproval } from '@dais/api/registry';
 import type { State } from '#ui/state-badge.tsx';
 
-/** What would happen: `alias champion`, `stage Production`. */
+/** The requested change: `alias champion`, `stage Production`. */
 export function moveWords({ alias, stage }: Pick<Approval, 'alias' | 'stage'>): string {
   return alias === undefined ? `stage ${stage ?? ''}` : `alias ${alias}`;
 }
@@ -15,8 +15,8 @@ export function missingWords(missing: readonly MissingApproval[]): string {
   );
 }
 
-/** Whom a rule asks, in the same words. */
-export function askedWords({ teams = [], users = [] }: ApprovalRule): string {
+/** The approvers of a rule as text. */
+export function approverNames({ teams = [], users = [] }: ApprovalRule): string {
   return missingWords([
     ...teams.map(({ team, members = 1 }) => ({ team, approvals: members })),
     ...users.map((user) => ({ user, approvals: 1 })),
@@ -34,14 +34,14 @@ export const APPROVAL_STATES: Readonly<Record<ApprovalState, { readonly state: S
   withdrawn: { state: 'off', word: 'Withdrawn' },
 };
 
-/** Whom a question may wait for: the person who looks, with their teams. */
+/** The identities of the viewer as approver: the viewer and their teams. */
 export interface Onlooker {
   /** `user:ada@example.com`. */
   readonly principal: string;
   readonly teams: readonly string[];
 }
 
-/** Whether somebody is among those whose word is missing. The owner counts for everybody. */
+/** Whether a principal is among the missing approvers. The owner counts for all. */
 export function waitsFor({ missing }: Pick<Approval, 'missing'>, { principal, teams }: Onlooker): boolean {
   if (principal === 'user:owner') return missing.length > 0;
   return missing.some(({ team, user }) =>
@@ -49,7 +49,7 @@ export function waitsFor({ missing }: Pick<Approval, 'missing'>, { principal, te
   );
 }
 
-/** What waits for the person who looks comes first, then the oldest. */
+/** Approvals for the viewer come first, then the oldest. */
 export function inOrder(approvals: readonly Approval[], who: Onlooker | undefined): readonly Approval[] {
   const own = (one: Approval) => (who !== undefined && waitsFor(one, who) ? 0 : 1);
   return approvals.toSorted((a, b) => own(a) - own(b) || a.requestedAt - b.requestedAt);

@@ -13,7 +13,7 @@ export interface ApprovalsTabProps {
   readonly approvals: readonly Approval[];
 }
 
-/** Every approval that was asked for, newest first: who, when, why. */
+/** All approval requests, newest first: requester, time, reason. */
 export function ApprovalsTab({ project, approvals }: ApprovalsTabProps) {
   if (approvals.length === 0) {
     return (

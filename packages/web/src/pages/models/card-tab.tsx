@@ -15,9 +15,9 @@ import { KeyValue } from '#ui/key-value.tsx';
 import { Panel } from '#ui/panel.tsx';
 import { Skeleton } from '#ui/skeleton.tsx';
 
-/** What a training leaves beside the model, as people call it. */
+/** Common names of files that a training logs with the model. */
 const CARD = /^(README|MODEL_?CARD)\.md$/i;
-/** Characters of a card that are shown. */
+/** Maximum number of shown characters of a card. */
 const MOST = 100_000;
 
 export interface CardTabProps {
@@ -27,7 +27,7 @@ export interface CardTabProps {
   readonly version: number | undefined;
 }
 
-/** What the model is for, and what whoever trained it says of it. */
+/** The purpose of the model, and the card of its author. */
 export function CardTab({ scope, spec, version }: CardTabProps) {
   const { project, name } = scope;
   return (
@@ -85,14 +85,14 @@ function useCard(project: string, version: ModelVersion | undefined) {
     queryKey: ['model card', project, folder],
     queryFn: async ({ signal }) => {
       const path = folder ?? '';
-      // Asked for by its name it would be an error that browsers write down.
+      // Requesting a missing file by name would cause an error in the browser's log.
       const { items } = await client.perform(listArtifactsOperation, { path }, { signal });
       const file = items.find((item) => CARD.test(item.name) && !item.directory);
       if (file === undefined) return null;
       return (await readArtifactText(client, `${path}/${file.name}`, signal)) ?? null;
     },
     enabled: folder !== undefined,
-    // Its content does not change.
+    // The content is immutable.
     staleTime: Infinity,
   });
 }

@@ -18,7 +18,7 @@ import { PlainTable } from '#ui/plain-table.tsx';
 import { Skeleton } from '#ui/skeleton.tsx';
 import './models.css';
 
-/** Two versions beside each other: `?from=3&to=5`. What the model is for counts first. */
+/** Compares two versions: `?from=3&to=5`. Objectives come first. */
 export function CompareVersionsPage() {
   const project = useCurrentProject();
   const { name = '' } = useAddressFields();
@@ -31,7 +31,7 @@ export function CompareVersionsPage() {
   const before = useVersionFacts(project, left.data);
   const after = useVersionFacts(project, right.data);
   const error = left.error ?? right.error;
-  const say = (change: Readonly<Record<string, string | undefined>>) =>
+  const update = (change: Readonly<Record<string, string | undefined>>) =>
     void navigate({ to: '.', search: (now: object) => ({ ...now, ...change }), replace: true });
   const command = daisCommand(['describe', 'model', name], project);
   const titles = { before: `Version ${from}`, after: `Version ${to}` };
@@ -59,7 +59,7 @@ export function CompareVersionsPage() {
                 { title: 'Link to this page', text: () => location.href },
               ]}
             />
-            <Button variant="default" onClick={() => say({ from: to, to: from })}>
+            <Button variant="default" onClick={() => update({ from: to, to: from })}>
               Swap versions
             </Button>
           </>
@@ -79,7 +79,7 @@ export function CompareVersionsPage() {
           <Checkbox
             label="Show identical values"
             checked={everything}
-            onChange={(event) => say({ all: event.currentTarget.checked ? 'yes' : undefined })}
+            onChange={(event) => update({ all: event.currentTarget.checked ? 'yes' : undefined })}
           />
           <DiffPanel title="Metrics" rows={diffRecords(before.metrics, after.metrics)} {...{ titles, everything }} />
           <DiffPanel title="Parameters" rows={diffRecords(before.params, after.params)} {...{ titles, everything }} />

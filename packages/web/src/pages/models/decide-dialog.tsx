@@ -19,7 +19,7 @@ export interface DecideDialogProps {
 
 const DONE = { approve: 'Approved', reject: 'Rejected', withdraw: 'Withdrawn' } as const;
 
-/** Yes, no, or never mind: with why, kept with who and when. */
+/** Approves or rejects a request, with a recorded reason. */
 export function DecideDialog({ project, approval, close }: DecideDialogProps) {
   const client = useClient(project);
   const queries = useQueryClient();

@@ -8,9 +8,9 @@ import { ErrorNote } from '#ui/error-note.tsx';
 import { Skeleton } from '#ui/skeleton.tsx';
 
 const DECISIONS = 200;
-const AGAIN_MS = 10_000;
+const POLL_MS = 10_000;
 
-/** What alerts about the model started by themselves, or why they did not: all monitors together. */
+/** Decisions that alerts about the model triggered, of all monitors. */
 export function DecisionsTab({ scope }: { readonly scope: ModelScope }) {
   const { project, name, key, ready } = scope;
   const client = useClient(project);
@@ -20,7 +20,7 @@ export function DecisionsTab({ scope }: { readonly scope: ModelScope }) {
       (await client.perform(listModelDecisionsOperation, { model: name, limit: DECISIONS }, { signal })).items,
     enabled: ready,
     // They are events of monitors, not of the model.
-    refetchInterval: AGAIN_MS,
+    refetchInterval: POLL_MS,
   });
   if (error !== null) return <ErrorNote error={error} retry={() => void refetch()} />;
   return data === undefined ? <Skeleton rows={4} /> : <DecisionsPanel project={project} decisions={data} named />;

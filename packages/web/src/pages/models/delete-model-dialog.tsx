@@ -12,7 +12,7 @@ import { toast } from '#ui/toast.ts';
 export interface DeleteModelDialogProps {
   readonly project: string;
   readonly name: string;
-  /** There is no version that would go along. */
+  /** No version would be deleted with it. */
   readonly empty: boolean;
   readonly close: () => void;
 }

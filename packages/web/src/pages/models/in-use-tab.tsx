@@ -21,18 +21,18 @@ import { PlainTable } from '#ui/plain-table.tsx';
 import { Skeleton } from '#ui/skeleton.tsx';
 import { StateBadge } from '#ui/state-badge.tsx';
 
-/** More endpoints or monitors of a project than these are not looked through. */
+/** Maximum number of examined endpoints or monitors of a project. */
 const MOST = 1000;
-/** What answers changes without an event of the model. */
-const AGAIN_MS = 10_000;
+/** Serving versions change without an event of the model. */
+const POLL_MS = 10_000;
 
 export interface InUseTabProps {
   readonly scope: ModelScope;
-  /** The version that is looked into where none answers: what an alias names, or the newest. */
+  /** The examined version where none is serving: that of an alias, or the newest. */
   readonly fallback: number | undefined;
 }
 
-/** Where versions of the model answer, who watches them, and whether they are safe to load. */
+/** Deployments of the model, their monitors, and the scan results of its versions. */
 export function InUseTab({ scope, fallback }: InUseTabProps) {
   const { project, name, key, ready } = scope;
   const client = useClient(project);
@@ -41,7 +41,7 @@ export function InUseTab({ scope, fallback }: InUseTabProps) {
     queryKey: [...key, 'endpoints'],
     queryFn: async ({ signal }) => (await client.listPage('Endpoint', { limit: MOST }, { signal })).items,
     enabled: ready && may('endpoint:read') === true,
-    refetchInterval: AGAIN_MS,
+    refetchInterval: POLL_MS,
   });
   const deployments = deploymentsOf(name, endpoints.data ?? []);
   const monitors = useQuery<readonly MonitorSummary[], DaisError>({
@@ -49,7 +49,7 @@ export function InUseTab({ scope, fallback }: InUseTabProps) {
     queryFn: async ({ signal }) =>
       (await client.perform(listMonitorSummariesOperation, { limit: MOST }, { signal })).items,
     enabled: ready && deployments.length > 0 && may('monitor:read') === true,
-    refetchInterval: AGAIN_MS,
+    refetchInterval: POLL_MS,
   });
   const error = endpoints.error ?? monitors.error;
   if (may('endpoint:read') === false)

@@ -14,7 +14,7 @@ const variant = (name: string, model: string, version: string, weight: number) =
   state: 'ready',
 });
 
-test('of all endpoints those where a version of the model answers, with the share that it has', () => {
+test('selects the endpoints that serve a version of the model, with its traffic share', () => {
   const deployments = deploymentsOf('flights', [
     endpoint('a', [variant('stable', 'models:/flights/1', '1', 90), variant('canary', 'models:/flights/2', '2', 10)]),
     endpoint('b', [

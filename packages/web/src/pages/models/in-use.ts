@@ -1,4 +1,4 @@
-/** Where versions of a model answer, and who watches that. Pure. */
+/** Endpoints that serve versions of a model, and their monitors. Pure functions. */
 import type { Resource } from '@dais/api';
 import type { MonitorSummary } from '@dais/api/monitoring';
 import type { EndpointVariant } from '@dais/api/serving';
@@ -15,7 +15,7 @@ export interface Deployment {
   readonly message: string | undefined;
 }
 
-/** One for each variant that is a version of the model; those with most of the traffic first. */
+/** One for each variant with a version of the model; the largest traffic share first. */
 export function deploymentsOf(model: string, endpoints: readonly Resource[]): readonly Deployment[] {
   return endpoints
     .flatMap(({ metadata, spec, status }) => {
@@ -42,7 +42,7 @@ export function deploymentsOf(model: string, endpoints: readonly Resource[]): re
     .toSorted((a, b) => b.weight - a.weight || a.endpoint.localeCompare(b.endpoint));
 }
 
-/** Monitors of these endpoints, what is bad first. */
+/** Monitors of these endpoints, failing ones first. */
 export function watchersOf(
   deployments: readonly Deployment[],
   monitors: readonly MonitorSummary[],

@@ -15,7 +15,7 @@ signature:
   params: null
 `;
 
-test('columns, tensors and who can load it', () => {
+test('columns, tensors and flavors', () => {
   expect(parseModelFile(FILE)).toEqual({
     inputs: [
       { name: 'distance', type: 'double', optional: false },
@@ -29,7 +29,7 @@ test('columns, tensors and who can load it', () => {
 });
 
 test.each(['', '- a', 'a: [', '<html>', 'signature: {inputs: "[", outputs: 3}', 'flavors: [1]'])(
-  '%j is read without complaint',
+  '%j is read without errors',
   (text) => {
     const file = parseModelFile(text);
     expect([undefined, 0]).toContain(file?.inputs.length);

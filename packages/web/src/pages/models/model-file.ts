@@ -1,7 +1,7 @@
-/** What the file `MLmodel` of a version's folder says. Clients write it: nothing in it is relied on. */
+/** Reads the file `MLmodel` of a version. Clients write it, so none of its fields is trusted. */
 import { parse } from 'yaml';
 
-/** One field of what a model takes or gives: a column, a tensor, a parameter. */
+/** One field of a model's signature: a column, a tensor, a parameter. */
 export interface SignatureField {
   readonly name: string;
   readonly type: string;
@@ -12,12 +12,12 @@ export interface ModelFile {
   readonly inputs: readonly SignatureField[];
   readonly outputs: readonly SignatureField[];
   readonly params: readonly SignatureField[];
-  /** Libraries that can load it. */
+  /** Flavors: libraries that can load the model. */
   readonly flavors: readonly string[];
   readonly python: string | undefined;
 }
 
-/** Undefined for what is no such file. */
+/** Undefined for other files. */
 export function parseModelFile(text: string): ModelFile | undefined {
   const file = recordOf(attempt(() => parse(text) as unknown));
   if (file === undefined) return undefined;
@@ -32,7 +32,7 @@ export function parseModelFile(text: string): ModelFile | undefined {
   };
 }
 
-/** Each part of a signature is a list in JSON text. */
+/** Each part of a signature is a list as JSON text. */
 function fieldsOf(part: unknown): SignatureField[] {
   const list = typeof part === 'string' ? attempt(() => JSON.parse(part) as unknown) : part;
   if (!Array.isArray(list)) return [];

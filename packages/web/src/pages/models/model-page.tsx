@@ -26,7 +26,7 @@ import '#kinds/resource-page.css';
 import '#ui/label-chip.css';
 import './models.css';
 
-/** One model: what its versions are called, what waits for a word, and every version there is. */
+/** One model: its aliases, pending approvals and versions. */
 export function ModelPage() {
   const project = useCurrentProject();
   const { name = '' } = useAddressFields();
@@ -116,7 +116,7 @@ interface ModelTabsProps {
 
 function ModelTabs({ scope, resource, spec, aliases, newest, approvals }: ModelTabsProps) {
   const { project, name } = scope;
-  // What is in use by name says more than what came last.
+  // An aliased version is more relevant than the newest.
   const shown = Object.values(aliases).toSorted((a, b) => b - a)[0] ?? newest;
   const mayMove = useWhyNotDo(project, 'Model', ['model:promote'], name)('model:promote');
   return (

@@ -1,10 +1,10 @@
 import type { Resource } from '@dais/api';
 import type { ModelSpec } from '@dais/api/registry';
 
-/** What a person wants of a model; the server has checked it. */
+/** The specification of a model; the server has validated it. */
 export function modelSpecOf(resource: Resource | undefined): ModelSpec {
   return resource?.spec ?? {};
 }
 
-/** One thing that a better version is better at. */
+/** One objective of a model. */
 export type Objective = NonNullable<ModelSpec['objectives']>[number];

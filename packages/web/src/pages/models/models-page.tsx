@@ -33,7 +33,7 @@ interface Row {
   readonly waiting: number;
 }
 
-/** Every model of a project: what is in use, what is newest, and what waits for somebody. */
+/** All models of a project: versions in use, newest versions, and pending approvals. */
 export function ModelsPage() {
   const project = useCurrentProject();
   const navigate = useNavigate();
@@ -52,7 +52,7 @@ export function ModelsPage() {
   );
   const columns = useMemo(() => modelColumns(project), [project]);
   const known = useMemo(() => (list.rows ?? []).slice(0, 2000).map(({ metadata }) => metadata.labels), [list.rows]);
-  const say = (change: Readonly<Record<string, string | undefined>>) =>
+  const update = (change: Readonly<Record<string, string | undefined>>) =>
     void navigate({ to: '.', search: (before: object) => ({ ...before, ...change }), replace: true });
   const open = useCallback(
     ({ resource }: Row) => void navigate(resourceAddress(modelKind, project, resource.metadata.name)),
@@ -106,9 +106,9 @@ export function ModelsPage() {
         <>
           <FilterBar
             labels={labels}
-            onLabels={(value) => say({ labels: value })}
+            onLabels={(value) => update({ labels: value })}
             name={name}
-            onName={(value) => say({ name: value })}
+            onName={(value) => update({ name: value })}
             known={known}
           >
             <span>{shown.length.toLocaleString('en')}</span>
@@ -126,9 +126,9 @@ export function ModelsPage() {
               keyOf={nameOf}
               complete={list.complete}
               sort={readSort(sort)}
-              onSort={(next) => say({ sort: writeSort(next) })}
+              onSort={(next) => update({ sort: writeSort(next) })}
               selected={selected}
-              onSelect={(key) => say({ selected: key })}
+              onSelect={(key) => update({ selected: key })}
               onOpen={open}
             />
           )}
@@ -140,7 +140,7 @@ export function ModelsPage() {
 
 const nameOf = ({ resource }: Row) => resource.metadata.name;
 
-/** Prompts are models to the registry, and have a page of their own. */
+/** Prompts are registered models with their own page. */
 function joined(
   resources: readonly Resource[] | undefined,
   models: readonly RegisteredModel[] | undefined,

@@ -9,7 +9,7 @@ import {
 } from '@dais/api/registry';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import { askedWords, listed, moveWords } from './approval-words.ts';
+import { approverNames, listed, moveWords } from './approval-words.ts';
 import type { ModelScope } from './use-registry.ts';
 import { useClient } from '#server/console-context.ts';
 import { Autocomplete, Button, Checkbox, Modal, Select, Textarea } from '#ui/controls.ts';
@@ -21,14 +21,14 @@ export interface MoveDialogProps {
   readonly scope: ModelScope;
   readonly spec: ModelSpec;
   readonly version: number;
-  /** Where each alias points now. */
+  /** Current version of each alias. */
   readonly aliases: Readonly<Record<string, number>>;
   readonly close: () => void;
 }
 
 const BY_ALIAS = 'alias';
 
-/** Calls a version by an alias or puts it into a stage; where that needs approval, says whose, and asks for it. */
+/** Sets an alias or a stage of a version; requests approval where it is required. */
 export function MoveDialog({ scope, spec, version, aliases, close }: MoveDialogProps) {
   const client = useClient(scope.project);
   const queries = useQueryClient();
@@ -38,7 +38,7 @@ export function MoveDialog({ scope, spec, version, aliases, close }: MoveDialogP
   const [byItself, setByItself] = useState(true);
   const move = what === BY_ALIAS ? { alias: alias.trim() } : { stage: what as Stage };
   const named = move.stage !== undefined || move.alias !== '';
-  const asked = rulesAbout(spec, move).map(askedWords);
+  const approvers = rulesAbout(spec, move).map(approverNames);
   const done = (title: string, text: string) => {
     toast({ title, text });
     void queries.invalidateQueries({ queryKey: scope.key });
@@ -72,7 +72,7 @@ export function MoveDialog({ scope, spec, version, aliases, close }: MoveDialogP
   });
   const missing = moving.error?.code === 'approval_missing';
   const now = move.alias === undefined ? undefined : aliases[move.alias];
-  const ask = missing || asked.length > 0;
+  const needsApproval = missing || approvers.length > 0;
   const forget = () => moving.reset();
   return (
     <Modal opened onClose={close} title={`Set an alias on version ${version}`} size="lg">
@@ -116,14 +116,14 @@ export function MoveDialog({ scope, spec, version, aliases, close }: MoveDialogP
               : `The alias points to version ${now} now.`}
           </p>
         )}
-        {asked.length > 0 && !missing && (
+        {approvers.length > 0 && !missing && (
           <p>
-            <StateBadge state="waiting" word="Needs approval" /> by {listed(asked)} (rule of the model).
+            <StateBadge state="waiting" word="Needs approval" /> by {listed(approvers)} (rule of the model).
           </p>
         )}
         {moving.error !== null && <ErrorNote error={moving.error} />}
         {request.error !== null && <ErrorNote error={request.error} />}
-        {ask && named && (
+        {needsApproval && named && (
           <>
             <Textarea
               label="Reason"
@@ -145,13 +145,18 @@ export function MoveDialog({ scope, spec, version, aliases, close }: MoveDialogP
           <Button variant="default" onClick={close}>
             Cancel
           </Button>
-          {ask && (
+          {needsApproval && (
             <Button disabled={!named} loading={request.isPending} onClick={() => request.mutate()}>
               Request approval
             </Button>
           )}
           {!missing && (
-            <Button type="submit" variant={ask ? 'default' : 'filled'} disabled={!named} loading={moving.isPending}>
+            <Button
+              type="submit"
+              variant={needsApproval ? 'default' : 'filled'}
+              disabled={!named}
+              loading={moving.isPending}
+            >
               {move.stage === undefined ? 'Set alias' : 'Change stage'}
             </Button>
           )}
@@ -161,7 +166,7 @@ export function MoveDialog({ scope, spec, version, aliases, close }: MoveDialogP
   );
 }
 
-/** Rules of the manifest that name what would move: shown beforehand. The server decides by those of that moment. */
+/** Rules of the manifest for this change, as a preview. The server applies the rules at the time of the request. */
 function rulesAbout({ approvals = [] }: ModelSpec, move: { readonly alias?: string; readonly stage?: Stage }) {
   return approvals.filter(({ aliases = [], stages: covered = [] }) =>
     move.stage === undefined ? aliases.includes(move.alias ?? '') : covered.some((one) => one === move.stage),

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { objectiveTitle } from './objective-columns.tsx';
 
-test('a column says what is better, what is enough and of which part', () => {
+test('a column title has the direction, the target and the slice of an objective', () => {
   expect(objectiveTitle({ metric: 'mae', direction: 'minimize', target: 9 })).toBe('mae ≤ 9');
   expect(objectiveTitle({ metric: 'recall', direction: 'maximize', target: 0.8, slice: 'hour >= 22' })).toBe(
     'recall ≥ 0.8 where hour >= 22',

@@ -5,7 +5,7 @@ import { numberText, objectiveRows } from './version-diff.ts';
 import type { PlainColumn } from '#ui/plain-table.tsx';
 import { StateBadge } from '#ui/state-badge.tsx';
 
-/** Columns; the others stand on the page of each version. */
+/** Maximum number of columns; the page of each version shows the others. */
 const SHOWN = 4;
 
 /** `mae ≤ 9`, `recall ≥ 0.8 where hour >= 22`, `mae, less is better`. */
@@ -16,7 +16,7 @@ export function objectiveTitle({ metric, direction, target, slice }: Objective):
   return `${metric}${aim}${slice === undefined ? '' : ` where ${slice}`}`;
 }
 
-/** What a better version is better at, beside each version, as its run measured it. */
+/** The objectives as columns of versions, with the metrics of their runs. */
 export function objectiveColumns(
   objectives: readonly Objective[],
   metrics: ReadonlyMap<string, RunMetrics>,

@@ -8,14 +8,14 @@ type Metrics = Readonly<Record<string, number | string>>;
 
 export interface ObjectivesPanelProps {
   readonly objectives: readonly Objective[];
-  /** What it is compared with. */
+  /** The comparison version. */
   readonly before?: Metrics | undefined;
   readonly beforeTitle?: string;
   readonly after: Metrics;
   readonly afterTitle: string;
 }
 
-/** What a better version is better at, the most important first; nothing where nobody said. */
+/** The objectives, the most important first; renders nothing without objectives. */
 export function ObjectivesPanel({ objectives, before, beforeTitle = '', after, afterTitle }: ObjectivesPanelProps) {
   if (objectives.length === 0) return null;
   const compared: readonly PlainColumn<ObjectiveRow>[] =

@@ -18,7 +18,7 @@ export interface PendingApprovalsProps {
   readonly approvals: readonly Approval[];
 }
 
-/** What waits for somebody's word; nothing while nothing does. */
+/** Pending approvals; renders nothing without any. */
 export function PendingApprovals({ project, approvals }: PendingApprovalsProps) {
   const who = useOnlooker(project);
   const [chosen, setChosen] = useState<Approval>();

@@ -35,7 +35,7 @@ const RESULTS: Readonly<
   },
   pending: { state: 'waiting', word: 'pending', means: 'The model is loaded after the scan.' },
 };
-/** A scan is a matter of seconds; no event tells of its end. */
+/** A scan takes seconds; its end has no event. */
 const SCANNING_MS = 2000;
 
 export interface SafetyPanelProps {
@@ -43,7 +43,7 @@ export interface SafetyPanelProps {
   readonly version: string;
 }
 
-/** What was found in the files of a version that could do harm, and what a person said of it. */
+/** Findings in the files of a version, with the decisions of people. */
 export function SafetyPanel({ scope, version }: SafetyPanelProps) {
   const { project, name, key, ready } = scope;
   const client = useClient(project);
@@ -137,7 +137,7 @@ function Result({ scan }: { readonly scan: ModelScan }) {
         )}
         .{' '}
         <a href="docs/guide/model-scanning" target="_blank" rel="noreferrer">
-          What the scan looks for
+          What the scan detects
         </a>
       </p>
     </>

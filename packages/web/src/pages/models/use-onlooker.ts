@@ -1,7 +1,7 @@
 import type { Onlooker } from './approval-words.ts';
 import { useOwnAccess } from '#server/own-access.ts';
 
-/** Whom the page is shown to; undefined until the server has said so. */
+/** The viewer of the page; undefined until it is loaded. */
 export function useOnlooker(project: string): Onlooker | undefined {
   return useOwnAccess(project).data;
 }

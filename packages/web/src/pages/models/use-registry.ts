@@ -1,4 +1,4 @@
-/** What the registry says, kept fresh by its events. */
+/** Registry queries, refreshed by events. */
 import type { DaisError, Resource } from '@dais/api';
 import {
   listAllApprovalsOperation,
@@ -17,17 +17,17 @@ import { useInfiniteQuery, useQuery, type UseQueryResult } from '@tanstack/react
 import { useClient } from '#server/console-context.ts';
 import { useNews } from '#server/use-news.ts';
 
-/** Most items of one page that the server gives of models and approvals. */
+/** Maximum number of items of one page of models and approvals. */
 const PAGE = 1000;
-/** Versions read at once: more than fit on a screen. */
+/** Versions per request: more than fit on a screen. */
 const VERSIONS = 100;
 
-/** What a page is about. One watch of events serves all that it reads: a browser has six connections to a server. */
+/** The scope of a page. One watch of events serves all its queries: a browser has six connections to a server. */
 export interface RegistryScope {
   readonly project: string;
-  /** All that is read again when something happens. */
+  /** All queries that events refresh. */
   readonly key: readonly string[];
-  /** What happens from now on is told. */
+  /** All further events are received. */
   readonly ready: boolean;
 }
 
@@ -41,7 +41,7 @@ export interface ModelScope extends RegistryScope {
   readonly name: string;
 }
 
-/** Of all that is read about one model; of a mutation too, which takes it away. */
+/** The key of all queries for one model, and of mutations that delete it. */
 export function registryKey(project: string, name: string): string[] {
   return ['registry', project, name];
 }
@@ -51,7 +51,7 @@ export function useModelScope(project: string, name: string): ModelScope {
   return { project, name, key, ready: useNews(project, { kind: 'Model', name }, key) };
 }
 
-/** Every model of a project, or every prompt. */
+/** All models of a project, or all prompts. */
 export function useModels(
   { project, key, ready }: RegistryScope,
   type: RegisteredModel['type'],
@@ -75,7 +75,7 @@ export function useModels(
   });
 }
 
-/** Every approval of the project that somebody still waits for, as many as fit into one page. */
+/** Pending approvals of the project, as many as fit into one page. */
 export function usePendingApprovals({ project, key, ready }: RegistryScope): UseQueryResult<Approval[], DaisError> {
   const client = useClient(project);
   return useQuery<Approval[], DaisError>({
@@ -110,7 +110,7 @@ export function useVersion(
 }
 
 export interface Versions {
-  /** Newest first; undefined while the first page is on its way. */
+  /** Newest first; undefined while the first page loads. */
   readonly versions: readonly ModelVersion[] | undefined;
   readonly more: boolean;
   readonly loadMore: () => void;
@@ -159,7 +159,7 @@ export function useApprovals({ project, name, key, ready }: ModelScope): UseQuer
   });
 }
 
-/** What a person wants of the model. */
+/** The specification of the model. */
 export function useModelResource({ project, name, key, ready }: ModelScope): UseQueryResult<Resource, DaisError> {
   const client = useClient(project);
   return useQuery<Resource, DaisError>({

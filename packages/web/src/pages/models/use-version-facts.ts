@@ -1,4 +1,4 @@
-/** What is known of a version beside the registry: its run, the logged model that it is, and the file it was saved with. */
+/** Details of a version outside the registry: its run, its logged model and its saved file. */
 import type { ModelVersion } from '@dais/api/registry';
 import {
   listArtifactsOperation,
@@ -19,11 +19,11 @@ export interface VersionFacts {
   readonly params: Readonly<Record<string, string>>;
   readonly metrics: Readonly<Record<string, MetricValue>>;
   readonly file: ModelFile | undefined;
-  /** Nothing of it is on its way any more. */
+  /** Nothing is loading any more. */
   readonly settled: boolean;
 }
 
-/** While its run goes on, metrics change without an event. */
+/** While its run is in progress, metrics change without an event. */
 const LIVE_MS = 5000;
 
 export function useVersionFacts(project: string, version: ModelVersion | undefined): VersionFacts {
@@ -46,7 +46,7 @@ export function useVersionFacts(project: string, version: ModelVersion | undefin
     queryKey: ['model file', project, folder],
     queryFn: async ({ signal }) => {
       const path = folder ?? '';
-      // Asked for by its name it would be an error that browsers write down.
+      // Requesting a missing file by name would cause an error in the browser's log.
       const { items } = await client.perform(listArtifactsOperation, { path }, { signal });
       if (!items.some(({ name, directory }) => name === 'MLmodel' && !directory)) return null;
       const [text, { parseModelFile }] = await Promise.all([
@@ -56,7 +56,7 @@ export function useVersionFacts(project: string, version: ModelVersion | undefin
       return (text === undefined ? undefined : parseModelFile(text)) ?? null;
     },
     enabled: folder !== undefined,
-    // Its content does not change.
+    // The content is immutable.
     staleTime: Infinity,
   });
   return {

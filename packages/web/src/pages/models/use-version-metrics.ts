@@ -1,4 +1,4 @@
-/** What the runs of versions measured, for a table of them: one question for a hundred versions. */
+/** Metrics of the runs of versions, for a table: one query for a hundred versions. */
 import type { ModelVersion } from '@dais/api/registry';
 import { searchRunsOperation, type Run } from '@dais/api/tracking';
 import { useQueries } from '@tanstack/react-query';

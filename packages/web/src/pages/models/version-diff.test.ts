@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { diffRecords, numberText, objectiveRows, signatureRecord } from './version-diff.ts';
 
-test('keys of both, what is there once, and what differs', () => {
+test('keys of both, keys of one, and different values', () => {
   expect(diffRecords({ a: '1', b: 0.1 + 0.2, c: 'x' }, { a: '1', b: 0.3, d: 'NaN' })).toEqual([
     { key: 'a', before: '1', after: '1', differs: false },
     { key: 'b', before: '0.3', after: '0.3', differs: false },
@@ -19,7 +19,7 @@ test.each([
   expect(numberText(value)).toBe(text);
 });
 
-test('objectives say which way is better and whether it is good enough', () => {
+test('objectives show the better value and whether it meets the target', () => {
   const objectives = [
     { metric: 'mae', direction: 'minimize', target: 9 },
     { metric: 'auc', direction: 'maximize', target: 0.9 },

@@ -1,4 +1,4 @@
-/** What one version has that another has not. Pure. */
+/** Differences between two versions. Pure functions. */
 import type { Objective } from './model-spec.ts';
 import type { ModelFile } from './model-file.ts';
 
@@ -25,7 +25,7 @@ function shown(value: string | number | undefined): string | undefined {
   return typeof value === 'number' ? numberText(value) : value;
 }
 
-/** Six digits that count, as people compare them. */
+/** Six significant digits, as people compare values. */
 export function numberText(value: number): string {
   if (!Number.isFinite(value)) return String(value);
   return Number.isInteger(value) && Math.abs(value) < 1e15 ? String(value) : String(Number(value.toPrecision(6)));
@@ -47,9 +47,9 @@ export interface ObjectiveRow {
   readonly objective: Objective;
   readonly before: number | undefined;
   readonly after: number | undefined;
-  /** Of the second one, by the direction that counts. */
+  /** Whether the second value is better, by the direction of the metric. */
   readonly result: 'better' | 'worse' | 'same' | 'unknown';
-  /** Whether the second one is good enough; undefined without a target or a value. */
+  /** Whether the second value meets the target; undefined without a target or a value. */
   readonly met: boolean | undefined;
 }
 
@@ -78,7 +78,7 @@ function isMet({ direction, target }: Objective, value: number | undefined): boo
   return direction === 'maximize' ? value >= target : value <= target;
 }
 
-/** NaN and infinities, which stand as text, are compared with nothing. */
+/** NaN and infinities, which are strings, are not compared. */
 function numberOf(value: number | string | undefined): number | undefined {
   return typeof value === 'number' ? value : undefined;
 }

@@ -35,7 +35,7 @@ import { Skeleton } from '#ui/skeleton.tsx';
 import '#ui/label-chip.css';
 import './models.css';
 
-/** One version of a model: where it comes from, how good it is, who approved it. */
+/** One version of a model: its lineage, metrics and approvals. */
 export function VersionPage() {
   const project = useCurrentProject();
   const { name = '', version = '' } = useAddressFields();
@@ -145,7 +145,7 @@ interface CompareMenuProps {
   readonly aliases: Readonly<Record<string, number>>;
 }
 
-/** With the one before, and with what is in use. */
+/** Comparisons with the previous version and with the version in use. */
 function CompareMenu({ scope: { project, name }, version, aliases }: CompareMenuProps) {
   const others = [
     ...(version > 1 ? [{ title: `previous version ${version - 1}`, number: version - 1 }] : []),

@@ -20,7 +20,7 @@ export interface VersionPanelsProps {
   readonly facts: VersionFacts;
 }
 
-/** What is known of a version, side by side. */
+/** Panels with the details of a version. */
 export function VersionPanels({ project, version, facts }: VersionPanelsProps) {
   const { params, metrics, file, settled } = facts;
   return (
@@ -83,7 +83,7 @@ function aboutPairs(project: string, version: ModelVersion, file: ModelFile | un
         runLink === undefined ? (
           <RunLink project={project} version={version} />
         ) : (
-          // Clients write it: it may lead anywhere, so it is shown as it is.
+          // Clients write it, so it can lead anywhere: it is shown as text.
           <code>{runLink}</code>
         ),
     },

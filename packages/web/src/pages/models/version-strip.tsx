@@ -7,7 +7,7 @@ export interface VersionStripProps {
   readonly version: ModelVersion;
 }
 
-/** From what it was made, what was made of it, and what it is called now. */
+/** Upstream lineage, downstream lineage and aliases of a version. */
 export function VersionStrip({ project, version: { model, version, aliases } }: VersionStripProps) {
   const graph = useLineage(project, `model-version:${model}/${version}`);
   return (

@@ -29,7 +29,7 @@ export interface VersionsTabProps {
 
 const NONE: readonly ModelVersion[] = [];
 
-/** Every version, newest first; two that are chosen are compared. The address says which. */
+/** All versions, newest first; two selected ones are compared. The URL selects them. */
 export function VersionsTab({ scope, spec, aliases, approvals, whyNotMove }: VersionsTabProps) {
   const { project, name } = scope;
   const { versions, more, loadMore, loading, error, again } = useVersions(scope);
@@ -41,7 +41,7 @@ export function VersionsTab({ scope, spec, aliases, approvals, whyNotMove }: Ver
   const picked = chosen.split(',').filter((one) => /^\d+$/.test(one));
   const pick = (version: number) => {
     const text = String(version);
-    // A third one takes the place of the first.
+    // A third selection replaces the first.
     const next = picked.includes(text) ? picked.filter((one) => one !== text) : [...picked, text].slice(-2);
     void navigate({
       to: '.',
@@ -159,7 +159,7 @@ function Called({ version: { aliases, stage } }: { readonly version: ModelVersio
   );
 }
 
-/** The latest approval that was asked for of a version. */
+/** The latest approval request of a version. */
 function ApprovalState(props: { readonly approvals: readonly Approval[]; readonly version: number }) {
   const found = props.approvals.find(({ version }) => version === props.version);
   if (found === undefined) return null;

@@ -21,13 +21,13 @@ export interface AlertsPanelProps {
   readonly project: string;
   readonly title: string;
   readonly alerts: readonly MonitorAlert[];
-  /** They are of several monitors. */
+  /** The alerts are of several monitors. */
   readonly named?: boolean;
-  /** What stands there without any. */
+  /** Text without alerts. */
   readonly none?: string;
 }
 
-/** What is bad and since when, what it is about, and who looks after it. */
+/** Open alerts with start, subject and acknowledgement. */
 export function AlertsPanel({ project, title, alerts, named = false, none }: AlertsPanelProps) {
   const [dialog, setDialog] = useState<MonitorAlert>();
   const why = useWhyNotDo(project, 'Monitor', ['monitor:acknowledge'])('monitor:acknowledge');
@@ -58,7 +58,7 @@ export function AlertsPanel({ project, title, alerts, named = false, none }: Ale
       : []),
     {
       title: 'Alert',
-      cell: ({ monitor, title: said, reason, lastWindow, columns: moved }) => (
+      cell: ({ monitor, title, reason, lastWindow, columns: moved }) => (
         <>
           <Link
             {...monitorAddress(project, monitor, {
@@ -66,9 +66,9 @@ export function AlertsPanel({ project, title, alerts, named = false, none }: Ale
               ...(moved[0] !== undefined && { column: moved[0] }),
             })}
           >
-            {said}
+            {title}
           </Link>
-          {reason !== said && <div className="dim">{reason}</div>}
+          {reason !== title && <div className="dim">{reason}</div>}
         </>
       ),
     },

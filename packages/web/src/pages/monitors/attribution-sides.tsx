@@ -13,7 +13,7 @@ const METHODS = {
   sampled_shapley: 'sampled',
 } as const;
 
-/** By which columns the version went, and by which on rows of the baseline. */
+/** Feature importance of the version in the window compared with the baseline. */
 export function AttributionSides({ attributions }: { readonly attributions: MonitorAttributions }) {
   const { model, version, method, background, rows, baseline, columns } = attributions;
   return (

@@ -7,7 +7,7 @@ import { ValueBars } from '#ui/plot/value-bars.tsx';
 
 const TITLES = { now: 'this window', before: 'baseline' };
 
-/** How the values of one column lie now, and how they lay in the baseline. */
+/** Distribution of one column in the window compared with the baseline. */
 export function ColumnSides({ comparison }: { readonly comparison: ColumnComparison }) {
   const { column, family, masked = false, current, baseline, categories, others } = comparison;
   const sides = bothSides(comparison);
@@ -19,7 +19,7 @@ export function ColumnSides({ comparison }: { readonly comparison: ColumnCompari
     { name: 'missing', now: missing(current), before: missing(baseline) },
     ...(['mean', 'stddev', 'min', 'max'] as const)
       .filter((name) => current[name] !== undefined || baseline?.[name] !== undefined)
-      .map((name) => ({ name, now: said(current[name], words), before: said(baseline?.[name], words) })),
+      .map((name) => ({ name, now: valueText(current[name], words), before: valueText(baseline?.[name], words) })),
   ];
   return (
     <Panel title={`Distribution of ${column}`}>
@@ -68,6 +68,6 @@ export function ColumnSides({ comparison }: { readonly comparison: ColumnCompari
   );
 }
 
-function said(value: number | undefined, words: (value: number) => string): string {
+function valueText(value: number | undefined, words: (value: number) => string): string {
   return value === undefined ? '–' : words(value);
 }

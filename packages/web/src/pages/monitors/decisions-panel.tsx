@@ -11,11 +11,11 @@ import { Time } from '#ui/time.tsx';
 export interface DecisionsPanelProps {
   readonly project: string;
   readonly decisions: readonly MonitorDecision[];
-  /** They are of several monitors. */
+  /** The decisions are of several monitors. */
   readonly named?: boolean;
 }
 
-/** What alerts started by themselves, or why they did not. */
+/** Decisions that alerts triggered, with the reasons of those that did nothing. */
 export function DecisionsPanel({ project, decisions, named = false }: DecisionsPanelProps) {
   return (
     <Panel title="Automatic retraining decisions" flush={decisions.length > 0}>

@@ -24,7 +24,7 @@ const series = (column: string | undefined, values: (number | null)[], statuses:
   statuses,
 });
 
-test('what was bad stands first, and what a window lacks is not good', () => {
+test('failing rows come first, and a missing value is not passing', () => {
   const rows = heatRows({
     monitor: 'm',
     more: 0,
@@ -43,7 +43,7 @@ test('what was bad stands first, and what a window lacks is not good', () => {
   expect(rows[1]?.cells[1]).toEqual({ window: 2, value: null, p: null, heat: 0, status: null });
 });
 
-test('of a test its p-value is held beside the bound: both sides alike are cold', () => {
+test('the p-value of a test is compared with its threshold: equal samples are cold', () => {
   const alike = {
     ...series('x', [0, 1], ['passing', 'failing']),
     metric: 'ks',
@@ -54,7 +54,7 @@ test('of a test its p-value is held beside the bound: both sides alike are cold'
   expect(row?.cells.map(({ heat }) => heat)).toEqual([0.025, 1]);
 });
 
-test('open bins reach to the ends of what was seen on either side', () => {
+test('open bins extend to the ends of the observed values', () => {
   const side = { rows: 3, nulls: 0 };
   expect(
     bothSides({
@@ -71,7 +71,7 @@ test('open bins reach to the ends of what was seen on either side', () => {
   expect(bothSides({ column: 'x', family: 'text', current: side })).toBeUndefined();
 });
 
-test('what needs a person comes first', () => {
+test('statuses that need attention come first', () => {
   expect((['passing', 'pending', 'failing', 'unknown'] as const).toSorted(byNeed)).toEqual([
     'failing',
     'unknown',

@@ -1,14 +1,14 @@
-/** A picture of columns by windows, made of the history of a monitor. Pure. */
+/** A heat map of columns by windows, from the history of a monitor. Pure functions. */
 import type { MonitorHistory, MonitorSeries, CheckStatus } from '@dais/api/monitoring';
 
 export interface HeatCell {
   readonly window: number;
   readonly value: number | null;
-  /** Of a test: its bound is one of this. */
+  /** Of a test: its threshold is a p-value. */
   readonly p: number | null;
-  /** How near to its bound, or how far beyond it: from 0 to 1, where a half is the bound. */
+  /** Distance to the threshold, from 0 to 1: 0.5 is the threshold. */
   readonly heat: number;
-  /** Null: the window has nothing of it. */
+  /** Null: the window has no value. */
   readonly status: CheckStatus | null;
 }
 
@@ -21,7 +21,7 @@ export interface HeatRow {
   readonly bad: number;
 }
 
-/** A row for each check, column and metric; those that were bad most often, and lately, come first. */
+/** One row for each check, column and metric; those that failed most often and most recently come first. */
 export function heatRows({ windows, series }: MonitorHistory): readonly HeatRow[] {
   return series
     .filter(
@@ -58,7 +58,7 @@ function lastHeat({ cells }: HeatRow): number {
 
 function heatOf(value: number | null, threshold: number | null, p: number | null): number {
   if (value === null || threshold === null || threshold === 0) return 0;
-  // Of p-values less is worse.
+  // A lower p-value is a stronger deviation.
   const ratio = p === null ? Math.abs(value / threshold) : p === 0 ? Infinity : threshold / p;
   return ratio <= 1 ? ratio / 2 : 1 - 1 / (2 * ratio);
 }

@@ -16,11 +16,11 @@ export interface HeatMapProps {
   readonly choose: (choice: HeatChoice) => void;
 }
 
-/** More rows than these are opened by whoever wants them. */
+/** Further rows are expanded on request. */
 const SHOWN = 40;
 const MARKS = { failing: '!', unknown: '?', passing: '' } as const;
 
-/** Which column moved, and when: the darker, the further; what is beyond its bound has a mark. */
+/** A heat map of columns by windows: darker cells deviate more, and a mark shows a violated threshold. */
 export function HeatMap({ history, chosen, choose }: HeatMapProps) {
   const id = useId();
   const [all, setAll] = useState(false);
@@ -103,7 +103,7 @@ export function HeatMap({ history, chosen, choose }: HeatMapProps) {
   );
 }
 
-/** Which windows the columns are: as many as there are have no room for words of their own. */
+/** Labels of the window axis: not all columns have room for text. */
 function Reach({ windows }: { readonly windows: MonitorHistory['windows'] }) {
   const [first, last] = [windows[0], windows.at(-1)];
   if (first === undefined || last === undefined) return null;
@@ -156,8 +156,8 @@ function Row({ id, row, history, chosen, choose }: RowProps) {
 }
 
 function cellText({ column, metric }: HeatRow, { window, value, p, status }: HeatCell): string {
-  const said = status === null ? 'no result' : MONITOR_STATES[status].word;
-  return `${column} in window ${window}: ${metric} ${figure(value)}${p === null ? '' : `, p ${figure(p)}`}, ${said}`;
+  const result = status === null ? 'no result' : MONITOR_STATES[status].word;
+  return `${column} in window ${window}: ${metric} ${figure(value)}${p === null ? '' : `, p ${figure(p)}`}, ${result}`;
 }
 
 function windowLabel({ windows }: MonitorHistory, position: number): string {

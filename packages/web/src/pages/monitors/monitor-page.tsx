@@ -34,7 +34,7 @@ import { StateBadge } from '#ui/state-badge.tsx';
 import '#kinds/resource-page.css';
 import './monitors.css';
 
-/** One monitor: what moved, since when, and what came of it. */
+/** One monitor: its drift, its alerts and its decisions. */
 export function MonitorPage() {
   const project = useCurrentProject();
   const { name = '' } = useAddressFields();

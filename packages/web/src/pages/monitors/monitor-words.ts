@@ -1,4 +1,4 @@
-/** Statuses of monitors in words and colors, and how figures are said. Pure. */
+/** Statuses and metrics of monitors as texts and colors. Pure functions. */
 import type { ColumnComparison, MonitorAlert, MonitorDecision, MonitorState } from '@dais/api/monitoring';
 import type { Histogram } from '#ui/plot/histogram-shape.ts';
 import type { State } from '#ui/state-badge.tsx';
@@ -8,7 +8,7 @@ interface Word {
   readonly word: string;
 }
 
-/** What is not known is never drawn as good. */
+/** An unknown status is never shown as passing. */
 export const MONITOR_STATES: Readonly<Record<MonitorState, Word>> = {
   passing: { state: 'ok', word: 'ok' },
   failing: { state: 'failed', word: 'failing' },
@@ -28,7 +28,7 @@ export const OUTCOMES: Readonly<Record<MonitorDecision['outcome'], Word>> = {
   failed: { state: 'failed', word: 'failed' },
 };
 
-/** What needs a person first. */
+/** Statuses that need attention first. */
 const ORDER: readonly MonitorState[] = ['failing', 'unknown', 'pending', 'passing'];
 
 export function byNeed(a: MonitorState, b: MonitorState): number {
@@ -50,7 +50,7 @@ export function delayText(ms: number): string {
   return ms < 172_800_000 ? `${Math.round(ms / 3_600_000)} h` : `${Math.round(ms / 86_400_000)} days`;
 }
 
-/** In the reader's zone, as short as a column of a picture is. */
+/** In the viewer's time zone, as short as a heat map column. */
 export function windowText(from: number, until: number): string {
   const day = new Intl.DateTimeFormat(undefined, { month: 'short', day: 'numeric' });
   const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
@@ -64,7 +64,7 @@ export interface BothSides {
   readonly baseline: Histogram | undefined;
 }
 
-/** With ends: the outermost bins of a report are open, and reach to the least and greatest value that was seen. */
+/** Adds ends: the outermost bins of a report are open, and extend to the minimum and maximum of the values. */
 export function bothSides({ histogram, current, baseline }: ColumnComparison): BothSides | undefined {
   if (histogram === undefined) return undefined;
   const { edges } = histogram;

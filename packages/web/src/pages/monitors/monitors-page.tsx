@@ -21,7 +21,7 @@ import { Skeleton } from '#ui/skeleton.tsx';
 import { StateBadge } from '#ui/state-badge.tsx';
 import './monitors.css';
 
-/** Every monitor of a project: what is bad first, then what could not be told. */
+/** All monitors of a project: failing ones first, then unknown ones. */
 export function MonitorsPage() {
   const project = useCurrentProject();
   const scope = useMonitorsScope(project);

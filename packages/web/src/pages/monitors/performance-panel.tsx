@@ -19,14 +19,14 @@ const MOST_CHARTS = 12;
 
 export interface PerformancePanelProps {
   readonly history: MonitorHistory;
-  /** Of the window that is looked at. */
+  /** Of the selected window. */
   readonly performance: MonitorPerformance | undefined;
   readonly endpoint: string | undefined;
 }
 
-/** How good it was, window by window, with the interval in which the figure lies, its bound, and how late labels come. */
+/** Performance by window: the metric with its confidence interval, its threshold, and the delay of ground truth. */
 export function PerformancePanel({ history, performance, endpoint }: PerformancePanelProps) {
-  // Columns by which it goes are in the picture of columns by windows.
+  // Slices by columns are in the heat map.
   const series = history.series
     .filter((one) => TYPES.has(one.type) && one.segment === undefined && one.metric !== 'attribution_change')
     .slice(0, MOST_CHARTS);

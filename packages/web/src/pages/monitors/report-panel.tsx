@@ -12,16 +12,16 @@ import { Time } from '#ui/time.tsx';
 export interface ReportPanelProps {
   readonly project: string;
   readonly report: MonitorReport;
-  /** Whose predictions it is of. */
+  /** The model version of the predictions. */
   readonly endpoint: string | undefined;
   readonly column: string | undefined;
 }
 
-/** One window: what is bad and what could not be told, both sides of the column that is looked at, rows that are odd. */
+/** One window: failing and unknown checks, the selected column compared with the baseline, and outliers. */
 export function ReportPanel({ project, report, endpoint, column }: ReportPanelProps) {
   const { number, from, until, status, reason, columns, results, examples, notes } = report;
   const shown = columns.find((one) => one.column === column) ?? columns[0];
-  const telling = results.filter((one) => one.status !== 'passing');
+  const notable = results.filter((one) => one.status !== 'passing');
   return (
     <>
       <Panel
@@ -36,7 +36,7 @@ export function ReportPanel({ project, report, endpoint, column }: ReportPanelPr
       >
         <p>
           <StateBadge {...MONITOR_STATES[status]} />{' '}
-          {telling.length === 0
+          {notable.length === 0
             ? (reason ?? 'All checks pass.')
             : `${report.failing} of ${results.length} results fail, ${report.unknown} are unknown.`}
         </p>
@@ -57,7 +57,7 @@ export function ReportPanel({ project, report, endpoint, column }: ReportPanelPr
         {notes.map((note) => (
           <p key={note}>{note}</p>
         ))}
-        {telling.length > 0 && <Results results={telling} />}
+        {notable.length > 0 && <Results results={notable} />}
       </Panel>
       {(report.attributions ?? []).map((one) => (
         <AttributionSides key={one.check} attributions={one} />
@@ -97,7 +97,7 @@ export function ReportPanel({ project, report, endpoint, column }: ReportPanelPr
   );
 }
 
-/** `flights@3` leads to the version. */
+/** `flights@3` links to the version. */
 function Baseline({ project, name }: { readonly project: string; readonly name: string }) {
   const [, dataset, version] = /^([^@]+)@(.+)$/.exec(name) ?? [];
   if (dataset === undefined || version === undefined) return <>{name}</>;

@@ -1,4 +1,4 @@
-/** What pages of monitors read, kept fresh by their events. */
+/** Queries of monitor pages, refreshed by events. */
 import type { DaisError, Resource } from '@dais/api';
 import {
   listAllMonitorAlertsOperation,
@@ -20,14 +20,14 @@ import { useClient } from '#server/console-context.ts';
 import { useNews } from '#server/use-news.ts';
 
 const PAGE = 1000;
-/** Windows of the picture: more do not fit beside each other. */
+/** Maximum number of windows in the heat map: more do not fit on a page. */
 const WINDOWS = 60;
 
 export interface MonitorsScope {
   readonly project: string;
-  /** All that is read again when something happens. */
+  /** All queries that events refresh. */
   readonly key: readonly string[];
-  /** What happens from now on is told. */
+  /** All further events are received. */
   readonly ready: boolean;
 }
 
@@ -69,7 +69,7 @@ export function useSummaries({ project, key, ready }: MonitorsScope): UseQueryRe
   });
 }
 
-/** Alerts of all monitors that are not resolved, newest first: as many as fit into one page. */
+/** Unresolved alerts of all monitors, newest first: as many as fit into one page. */
 export function useOpenAlerts({ project, key, ready }: MonitorsScope): UseQueryResult<MonitorAlert[], DaisError> {
   const client = useClient(project);
   return useQuery<MonitorAlert[], DaisError>({
@@ -108,7 +108,7 @@ export function useHistory({ project, name, key, ready }: MonitorScope): UseQuer
   });
 }
 
-/** `window`: its number, or `latest`; undefined: nothing is asked. */
+/** `window`: its number, or `latest`; undefined: the query is disabled. */
 export function useReport(
   { project, name, key, ready }: MonitorScope,
   window: string | undefined,

@@ -8,7 +8,7 @@ export interface WindowStripProps {
   readonly windows: MonitorSummary['recent'];
 }
 
-/** The newest windows as a row: high and red what was bad, open what could not be told, low what was good. */
+/** The newest windows as a row of bars: high and red for failing, open for unknown, low for passing. */
 export function WindowStrip({ label, windows }: WindowStripProps) {
   const bad = windows.filter(({ status }) => status === 'failing').length;
   const unknown = windows.filter(({ status }) => status === 'unknown').length;

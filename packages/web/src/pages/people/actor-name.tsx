@@ -6,7 +6,7 @@ export interface ActorNameProps {
   readonly project: string;
 }
 
-/** Who did it: a link, where there is an account of that name. */
+/** The actor of an event, with a link where the account exists. */
 export function ActorName({ actor, project }: ActorNameProps) {
   if (actor.type === 'system') return <strong>dais</strong>;
   const kind = actor.type === 'service' ? 'ServiceAccount' : 'User';

@@ -24,7 +24,7 @@ import './people.css';
 
 const KEY = ['invitations'] as const;
 
-/** Above the list of users: who is invited, and a way to invite. Nothing for those who may do neither. */
+/** Invitations above the list of users. Renders nothing for viewers without permission. */
 export function Invitations({ project }: { readonly project: string }) {
   const session = useSession();
   const may = useMay(project);
@@ -66,7 +66,7 @@ export function Invitations({ project }: { readonly project: string }) {
 }
 
 interface InviteFormProps {
-  /** Whether whoever looks may invite people who then administer everything. */
+  /** Whether the viewer may invite administrators. */
   readonly administrators: boolean;
   readonly done: (made: CreatedInvitation) => void;
   readonly close: () => void;

@@ -7,12 +7,12 @@ import '#pages/tokens/tokens.css';
 
 export interface LinkOnceProps {
   readonly made: CreatedInvitation;
-  /** What whoever opens it does: `chooses a password and gets in`. */
+  /** Purpose of the link: `chooses a password and gets in`. */
   readonly purpose: string;
   readonly close: () => void;
 }
 
-/** The one time that a link is shown which lets its reader in. */
+/** Shows a sign-in link, which is displayed only once. */
 export function LinkOnce({ made, purpose, close }: LinkOnceProps) {
   return (
     <div className="token-made" role="status">

@@ -15,7 +15,7 @@ export interface RightsPanelProps {
 
 const FIELDS = { User: 'users', ServiceAccount: 'serviceAccounts', Team: 'teams' } as const;
 
-/** The bindings that name somebody; what comes through teams, the access page tells. */
+/** The direct bindings of a principal; the access page also covers teams. */
 export function RightsPanel({ kind, name, project }: RightsPanelProps) {
   const may = useMay(project);
   const own = useAll(roleBindingKind, project, may('roleBinding:read') === true);

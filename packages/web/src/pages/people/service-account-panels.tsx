@@ -10,7 +10,7 @@ export interface ServiceAccountPanelsProps {
   readonly project: string;
 }
 
-/** What hangs on a service account. */
+/** Panels of a service account. */
 export function ServiceAccountPanels({ resource, project }: ServiceAccountPanelsProps) {
   const { name } = resource.metadata;
   const session = useSession();

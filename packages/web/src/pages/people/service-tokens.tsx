@@ -20,12 +20,12 @@ import { Panel } from '#ui/panel.tsx';
 import { Skeleton } from '#ui/skeleton.tsx';
 
 export interface ServiceTokensProps {
-  /** Of the service account. */
+  /** Name of the service account. */
   readonly name: string;
   readonly project: string;
 }
 
-/** The tokens with which a program acts as this account. */
+/** The tokens of a service account. */
 export function ServiceTokens({ name, project }: ServiceTokensProps) {
   const { client } = useConsole();
   const queries = useQueryClient();

@@ -9,12 +9,12 @@ import { Panel } from '#ui/panel.tsx';
 import { StateBadge } from '#ui/state-badge.tsx';
 import { toast } from '#ui/toast.ts';
 
-/** Stops a user or service account at once, and lets them go on. The rest of what was asked for stays as it is. */
+/** Suspends or reactivates a user or service account immediately. The rest of the specification is unchanged. */
 export function Suspension({ resource }: { readonly resource: Resource }) {
   const { client } = useConsole();
   const queries = useQueryClient();
-  /** What is about to be done: by the time of the answer, the watch may have told it already. */
-  const [asked, setAsked] = useState<'suspend' | 'admit'>();
+  /** The confirmed action: by the time of the response, the watch may have reported the change. */
+  const [pending, setPending] = useState<'suspend' | 'admit'>();
   const { apiVersion, kind, metadata, spec } = resource;
   const { name, labels, annotations } = metadata;
   const suspended = (spec as { readonly suspended?: boolean }).suspended === true;
@@ -30,7 +30,7 @@ export function Suspension({ resource }: { readonly resource: Resource }) {
       await client.update(kind, name, manifest as ManifestInput<string>, { resourceVersion: metadata.resourceVersion });
     },
     onSuccess: (_, what) => {
-      setAsked(undefined);
+      setPending(undefined);
       toast({ title: what === 'admit' ? `${name} reactivated` : `${name} is suspended` });
       void queries.invalidateQueries({ queryKey: ['resource', kind] });
       void queries.invalidateQueries({ queryKey: [kind === 'User' ? 'user-sessions' : 'service-tokens', name] });
@@ -44,7 +44,7 @@ export function Suspension({ resource }: { readonly resource: Resource }) {
         <Button
           variant="default"
           {...(!suspended && { color: 'red' })}
-          onClick={() => setAsked(suspended ? 'admit' : 'suspend')}
+          onClick={() => setPending(suspended ? 'admit' : 'suspend')}
         >
           {suspended ? 'Reactivate user' : 'Suspend user'}
         </Button>
@@ -57,16 +57,16 @@ export function Suspension({ resource }: { readonly resource: Resource }) {
       ) : (
         <p className="dim">Suspending denies every action and ends all sessions and tokens of the user immediately.</p>
       )}
-      {asked !== undefined && (
+      {pending !== undefined && (
         <Confirm
-          title={asked === 'admit' ? `Reactivate ${name}?` : `Suspend ${name}?`}
-          verb={asked === 'admit' ? 'Reactivate user' : 'Suspend user'}
+          title={pending === 'admit' ? `Reactivate ${name}?` : `Suspend ${name}?`}
+          verb={pending === 'admit' ? 'Reactivate user' : 'Suspend user'}
           busy={change.isPending}
-          confirm={() => change.mutate(asked)}
-          close={() => setAsked(undefined)}
+          confirm={() => change.mutate(pending)}
+          close={() => setPending(undefined)}
         >
           <p>
-            {asked === 'admit'
+            {pending === 'admit'
               ? 'The user can sign in again with the same roles. Revoked tokens stay revoked.'
               : 'All sessions and tokens of the user end immediately. The account and its roles stay.'}
           </p>

@@ -30,7 +30,7 @@ export interface UserPanelsProps {
   readonly project: string;
 }
 
-/** What hangs on a user, for those who may look after people. */
+/** Panels of a user, for administrators of users. */
 export function UserPanels({ resource, project }: UserPanelsProps) {
   const { name } = resource.metadata;
   const session = useSession();

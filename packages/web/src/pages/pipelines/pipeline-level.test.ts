@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { pipelineLevel, pipelineLook } from './pipeline-level.ts';
+import { pipelineLevel, pipelineContent } from './pipeline-level.ts';
 
 const node = (path: string, more: object = {}) =>
   ({ path, kind: 'step', group: false, conditional: false, always: false, ...more }) as const;
 
-test('groups hold what stands in them, until they are shut', () => {
+test('groups contain their steps until they are collapsed', () => {
   const graph = {
     nodes: [node('a'), node('g', { kind: 'graph', group: true }), node('g/x'), node('g/y')],
     edges: [
@@ -18,8 +18,8 @@ test('groups hold what stands in them, until they are shut', () => {
   expect(pipelineLevel(graph, new Set(['g'])).nodes[1]).toEqual({ id: 'g', group: true });
 });
 
-test('steps say what is special about them', () => {
-  expect(pipelineLook(node('g/x', { conditional: true, always: true }))).toMatchObject({
+test('steps show their special settings', () => {
+  expect(pipelineContent(node('g/x', { conditional: true, always: true }))).toMatchObject({
     title: 'x',
     word: 'step',
     note: 'condition · always',

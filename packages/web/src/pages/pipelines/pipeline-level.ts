@@ -1,6 +1,6 @@
-/** From what a pipeline would do to what is drawn. Pure. */
+/** Maps the plan of a pipeline to the drawn graph. Pure functions. */
 import type { PipelineGraph } from '@dais/api/executions';
-import type { NodeLook } from '#ui/graph/graph-box.tsx';
+import type { NodeContent } from '#ui/graph/graph-box.tsx';
 import type { GraphLevel, GraphNode } from '#ui/graph/graph-layout.ts';
 
 type Node = PipelineGraph['nodes'][number];
@@ -36,7 +36,7 @@ function grouped<Item>(items: readonly Item[], keyOf: (item: Item) => string): R
 
 const KINDS: Readonly<Record<Node['kind'], string>> = { step: 'step', graph: 'group', loop: 'for each item' };
 
-export function pipelineLook({ path, kind, conditional, always }: Node): NodeLook {
+export function pipelineContent({ path, kind, conditional, always }: Node): NodeContent {
   const note = [...(conditional ? ['condition'] : []), ...(always ? ['always'] : [])].join(' · ');
   return {
     title: path.slice(path.lastIndexOf('/') + 1),

@@ -2,10 +2,10 @@ import type { Resource } from '@dais/api';
 import type { PipelineGraph, PipelineVersion } from '@dais/api/executions';
 import { useNavigate } from '@tanstack/react-router';
 import { useCallback, useMemo, useState } from 'react';
-import { pipelineLevel, pipelineLook } from './pipeline-level.ts';
+import { pipelineLevel, pipelineContent } from './pipeline-level.ts';
 import { RunDialog } from './run-dialog.tsx';
 import { useDocument, usePipelineGraph, useVersions, type PipelineScope } from './use-pipeline.ts';
-import { whoText } from '#pages/executions/execution-words.ts';
+import { submitterText } from '#pages/executions/execution-words.ts';
 import { useAddressQuery } from '#server/address-fields.ts';
 import { useWhyNotDo } from '#server/use-why-not-do.ts';
 import { Button } from '#ui/controls.ts';
@@ -26,14 +26,14 @@ export interface PipelinePanelsProps {
   readonly project: string;
 }
 
-/** What a pipeline would do, and its versions: `?version=` is looked at, and compared with `?from=`. */
+/** The plan of a pipeline, and its versions: `?version=` selects one, `?from=` another for comparison. */
 export function PipelinePanels({ resource, project }: PipelinePanelsProps) {
   const { name, resourceVersion } = resource.metadata;
   const location = { project, name, seen: resourceVersion };
   const navigate = useNavigate();
   const { version: requested, from } = useAddressQuery();
   const { data, error } = useVersions(location);
-  const say = (change: Readonly<Record<string, string | undefined>>) =>
+  const update = (change: Readonly<Record<string, string | undefined>>) =>
     void navigate({ to: '.', search: (now: object) => ({ ...now, ...change }), replace: true });
   if (error !== null) return <ErrorNote error={error} />;
   if (data === undefined) return <Skeleton rows={6} />;
@@ -59,7 +59,7 @@ export function PipelinePanels({ resource, project }: PipelinePanelsProps) {
               narrow: true,
               cell: ({ createdAt }) => <Time at={new Date(createdAt).toISOString()} />,
             },
-            { title: 'Created by', cell: ({ createdBy }) => whoText(createdBy) },
+            { title: 'Created by', cell: ({ createdBy }) => submitterText(createdBy) },
             {
               title: 'Description',
               cell: ({ description, format }) => description ?? (format === 'steps' ? '' : format),
@@ -74,7 +74,7 @@ export function PipelinePanels({ resource, project }: PipelinePanelsProps) {
                     size="compact-xs"
                     aria-label={`View version ${one.name}`}
                     aria-pressed={one.id === shown.id}
-                    onClick={() => say({ version: one.name })}
+                    onClick={() => update({ version: one.name })}
                   >
                     View
                   </Button>
@@ -84,7 +84,7 @@ export function PipelinePanels({ resource, project }: PipelinePanelsProps) {
                       size="compact-xs"
                       aria-label={`Compare with version ${one.name}`}
                       aria-pressed={one.id === before?.id}
-                      onClick={() => say({ from: one.id === before?.id ? undefined : one.name })}
+                      onClick={() => update({ from: one.id === before?.id ? undefined : one.name })}
                     >
                       Compare
                     </Button>
@@ -131,8 +131,8 @@ function Drawn({ graph }: { readonly graph: PipelineGraph }) {
   const [chosen, choose] = useState<string>();
   const [shut, setShut] = useState<ReadonlySet<string>>(new Set());
   const layout = useMemo(() => layoutGraph(pipelineLevel(graph, shut)), [graph, shut]);
-  const looks = useMemo(() => new Map(graph.nodes.map((node) => [node.path, pipelineLook(node)])), [graph]);
-  const lookOf = useCallback((path: string) => looks.get(path), [looks]);
+  const contents = useMemo(() => new Map(graph.nodes.map((node) => [node.path, pipelineContent(node)])), [graph]);
+  const contentOf = useCallback((path: string) => contents.get(path), [contents]);
   const fold = useCallback(
     (path: string, open: boolean) =>
       setShut((before) => {
@@ -149,7 +149,7 @@ function Drawn({ graph }: { readonly graph: PipelineGraph }) {
         <GraphView
           label="Graph of the pipeline"
           layout={layout}
-          lookOf={lookOf}
+          contentOf={contentOf}
           chosen={chosen}
           choose={choose}
           fold={fold}

@@ -19,7 +19,7 @@ export interface RunDialogProps {
 
 type Parameters = ReturnType<typeof runPipelineOperation.input.parse>['parameters'];
 
-/** Asks for the parameters of a run, and leads to it. */
+/** Asks for the parameters of a run, and opens the new run. */
 export function RunDialog({ project, name, graph: { version, parameters }, close }: RunDialogProps) {
   const client = useClient(project);
   const navigate = useNavigate();
@@ -53,7 +53,7 @@ export function RunDialog({ project, name, graph: { version, parameters }, close
             parameter={parameter}
             text={texts[key]}
             problem={isReported ? problems[key] : undefined}
-            say={(text) => setTexts((before) => ({ ...before, [key]: text }))}
+            update={(text) => setTexts((before) => ({ ...before, [key]: text }))}
           />
         ))}
         {error !== null && <ErrorNote error={error} />}
@@ -75,10 +75,10 @@ interface ParameterFieldProps {
   readonly parameter: PipelineParameter;
   readonly text: string | undefined;
   readonly problem: string | undefined;
-  readonly say: (text: string) => void;
+  readonly update: (text: string) => void;
 }
 
-function ParameterField({ name, parameter, text, problem, say }: ParameterFieldProps) {
+function ParameterField({ name, parameter, text, problem, update }: ParameterFieldProps) {
   const { type, choices, description, default: usual } = parameter;
   const form = type === 'string' ? [] : [`${type}, as JSON`];
   const about = [...(description === undefined ? [] : [description]), ...form].join(' · ');
@@ -94,7 +94,7 @@ function ParameterField({ name, parameter, text, problem, say }: ParameterFieldP
         {...shared}
         data={options.map(valueText)}
         value={text ?? (usual === undefined ? null : valueText(usual))}
-        onChange={(value) => say(value ?? '')}
+        onChange={(value) => update(value ?? '')}
         comboboxProps={{ withinPortal: false }}
       />
     );
@@ -103,7 +103,7 @@ function ParameterField({ name, parameter, text, problem, say }: ParameterFieldP
     <TextInput
       {...shared}
       value={text ?? (usual === undefined ? '' : valueText(usual))}
-      onChange={(event) => say(event.currentTarget.value)}
+      onChange={(event) => update(event.currentTarget.value)}
     />
   );
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { typedValues, type PipelineParameter } from './run-values.ts';
 
-test('what is typed becomes what it is; what is not keeps its default', () => {
+test('typed text is converted to its type; an empty field keeps the default', () => {
   const parameters: Readonly<Record<string, PipelineParameter>> = {
     rate: { type: 'number', default: 0.1 },
     epochs: { type: 'integer' },

@@ -1,15 +1,15 @@
-/** From what somebody typed to the parameters of a run. Pure. */
+/** Converts typed texts to the parameters of a run. Pure functions. */
 import type { PipelineGraph } from '@dais/api/executions';
 
 export type PipelineParameter = PipelineGraph['parameters'][string];
 
 export interface TypedValues {
   readonly values: Readonly<Record<string, unknown>>;
-  /** By name: what is wrong with it. */
+  /** Problems by parameter name. */
   readonly problems: Readonly<Record<string, string>>;
 }
 
-/** What nobody typed has its default; without one it is missing. */
+/** An empty field has the default; without a default, the parameter is missing. */
 export function typedValues(
   parameters: Readonly<Record<string, PipelineParameter>>,
   texts: Readonly<Record<string, string>>,
@@ -29,7 +29,7 @@ export function typedValues(
   return { values, problems };
 }
 
-/** As it stands in a field. */
+/** The text of a value in a field. */
 export function valueText(value: unknown): string {
   return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
 }

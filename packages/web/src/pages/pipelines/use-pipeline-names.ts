@@ -2,10 +2,10 @@ import { pipelineKind } from '@dais/api/executions';
 import { useQuery } from '@tanstack/react-query';
 import { useClient } from '#server/console-context.ts';
 
-/** Pipelines whose names are known to a list; runs of others say only that they are of one. */
+/** Maximum number of pipelines whose names are loaded for a list; other runs show only that they are pipeline runs. */
 const MOST = 1000;
 
-/** Names of pipelines by uid. Read only where somebody asks for one. */
+/** Names of pipelines by uid. Loaded only where they are needed. */
 export function usePipelineNames(project: string, needed: boolean): ReadonlyMap<string, string> {
   const client = useClient(project);
   const { data } = useQuery({

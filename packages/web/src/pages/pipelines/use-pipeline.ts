@@ -9,10 +9,10 @@ import {
 import { useQuery } from '@tanstack/react-query';
 import { useClient } from '#server/console-context.ts';
 
-/** Versions that are listed: older ones are found by a program. */
+/** Maximum number of listed versions; the API returns older ones. */
 const MOST = 100;
 
-/** `seen`: of the resource, which is told about each change. */
+/** `seen`: generation of the watched resource, which changes with each update. */
 export interface PipelineScope {
   readonly project: string;
   readonly name: string;
@@ -31,7 +31,7 @@ export function useVersions({ project, name, seen }: PipelineScope) {
   });
 }
 
-/** Undefined: there is none to look at. */
+/** Undefined: there is no version. */
 export function usePipelineGraph({ project, name, seen }: PipelineScope, version: string | undefined) {
   const client = useClient(project);
   return useQuery<PipelineGraph, DaisError>({
@@ -42,7 +42,7 @@ export function usePipelineGraph({ project, name, seen }: PipelineScope, version
   });
 }
 
-/** What a version says, as text. Versions never change. */
+/** The source of a version. Versions are immutable. */
 export function useDocument({ project, name }: PipelineScope, version: string | undefined) {
   const client = useClient(project);
   return useQuery<string, DaisError>({

@@ -16,10 +16,10 @@ export interface PolicyPanelsProps {
   readonly text: string;
 }
 
-/** After the last key: the editor waits as long. */
+/** Delay after the last key press, the same as the editor's. */
 const PAUSE_MS = 400;
 
-/** Beside the editor: what a policy says before it is in force. */
+/** Analysis of an edited policy before it is applied. */
 export function PolicyPanels({ kind, project, text }: PolicyPanelsProps) {
   const paused = usePaused(text);
   const check = usePolicyCheck(project);

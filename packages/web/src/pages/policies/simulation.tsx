@@ -21,10 +21,10 @@ export interface SimulationProps {
 type Outcome = (typeof simulatePolicyOperation)['output']['_output'];
 
 const DECISIONS = 500;
-/** Rows that are shown: more tell nothing that the count does not. */
+/** Maximum number of shown rows: the count covers the rest. */
 const SHOWN = 50;
 
-/** Which of the latest decisions would have come out differently. */
+/** Recent decisions that the edited policy would change. */
 export function Simulation({ kind, project, text }: SimulationProps) {
   const client = useClient(project);
   const may = useMay(project);

@@ -16,7 +16,7 @@ function isPolicy(kind: KindSpec): boolean {
   return kind.kind === 'Policy' || kind.kind === 'OrganizationPolicy';
 }
 
-/** What the server says of a policy as it stands in a text; asked once for each text. */
+/** The server's analysis of a policy text; requested once for each text. */
 export function usePolicyCheck(project: string) {
   const client = useClient(project);
   return useCallback(
@@ -28,7 +28,7 @@ export function usePolicyCheck(project: string) {
             const { cases } = await client.perform(testPolicyOperation, { file: 'policy.yaml', text }, { signal });
             return { problems: [], cases };
           } catch (error) {
-            // What is wrong with the text is an answer.
+            // Problems of the text are a successful response.
             if (!(error instanceof DaisError) || error.issues === undefined) throw error;
             return { problems: serverProblems(text, error), cases: [] };
           }
@@ -53,7 +53,7 @@ export function usePolicyProblems(
       try {
         return (await queries.fetchQuery(check(text))).problems;
       } catch (error) {
-        // The panel beside the editor says so; and who has typed on asks again about the newer text.
+        // The panel of the editor shows the error; the next edit requests an analysis again.
         if (error instanceof DaisError || error instanceof CancelledError) return [];
         throw error;
       }

@@ -28,10 +28,10 @@ interface Status {
 
 /** Rows of each table; `dais policy violations` lists all. */
 const SHOWN = 100;
-/** Policies of one resource that are asked for. */
+/** Maximum number of policies that are requested for one resource. */
 const MAX_POLICIES = 10;
 
-/** What violates a policy that uses facts now, and what it would have refused in audit mode. */
+/** Current violations of policies with facts, and denials that audit mode would have caused. */
 export function ViolationsPanel({ resource, project }: { readonly resource: Resource; readonly project: string }) {
   const may = useMay(project);
   const { facts = [], policies = [] } = resource.status as Status;

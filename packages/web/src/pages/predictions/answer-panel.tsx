@@ -16,7 +16,7 @@ export interface AnswerPanelProps {
   readonly row: PredictionRow;
 }
 
-/** Who answered whom, when, and how it went. */
+/** Version, caller, time and result of one prediction. */
 export function AnswerPanel({ project, prediction, row: { cells } }: AnswerPanelProps) {
   const { id, endpoint, model, version } = prediction;
   const status = numberOf(cells['status']) ?? 0;
@@ -75,7 +75,7 @@ export function AnswerPanel({ project, prediction, row: { cells } }: AnswerPanel
   );
 }
 
-/** `user/ada`; of a token that nobody owns a word. */
+/** `user/ada`; for a token without an owner, a text. */
 function Asker({ who, project }: { readonly who: string; readonly project: string }) {
   const [, type, id] = /^([a-z]+)[/:](.+)$/.exec(who) ?? [];
   return type === undefined || id === undefined ? <>{who}</> : <ActorName actor={{ type, id }} project={project} />;

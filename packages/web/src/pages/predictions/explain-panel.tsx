@@ -6,21 +6,21 @@ import { useClient } from '#server/console-context.ts';
 import { Button } from '#ui/controls.ts';
 import { ErrorNote } from '#ui/error-note.tsx';
 import { Panel } from '#ui/panel.tsx';
-import '#ui/plot/series-look.css';
+import '#ui/plot/series-style.css';
 
 const METHODS: Readonly<Record<string, string>> = {
   tree_shap: 'interventional TreeSHAP, exact',
   exact: 'Shapley values over all coalitions, exact',
   sampled_shapley: 'Shapley values of sampled permutations, approximate',
 };
-/** More parts than these are told as one. */
+/** Further contributions are summed up as one. */
 const SHOWN = 20;
 
 export interface ExplainPanelProps extends ExplainDependencies {
   readonly project: string;
 }
 
-/** Why the model said so: asked for when somebody wants to know, since it runs the model hundreds of times. */
+/** Explains a prediction. Requested explicitly, because it runs the model hundreds of times. */
 export function ExplainPanel({ project, endpoint, version, values }: ExplainPanelProps) {
   const client = useClient(project);
   const { mutate, data, error, isPending } = useMutation<Explained, DaisError>({

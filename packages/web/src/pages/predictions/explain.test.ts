@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { readExplanation, tensorOf } from './explain.ts';
 
-test('a row becomes the tensor that the model takes, and what is not kept is named', () => {
+test('a row becomes the tensor of the model, and missing values are named', () => {
   expect(tensorOf({ name: 'age', datatype: 'FP32', shape: [-1] }, { age: 40 })).toEqual({
     name: 'age',
     datatype: 'FP32',
@@ -25,7 +25,7 @@ test('a row becomes the tensor that the model takes, and what is not kept is nam
   expect(() => tensorOf({ name: 'age', datatype: 'FP32', shape: [-1] }, { age: null })).toThrow('"age"');
 });
 
-test('an explanation begins with what counted most, in either direction', () => {
+test('an explanation starts with the largest contribution in either direction', () => {
   const reported = readExplanation({
     model_version: '3',
     parameters: { method: 'exact', scale: 'output', background_rows: 2 },

@@ -1,4 +1,4 @@
-/** Asks the gateway why a model answered what it answered: the extension `explain` of the Open Inference Protocol. */
+/** Requests explanations of a prediction from the gateway: the extension `explain` of the Open Inference Protocol. */
 import { DaisError, type DaisClient, type ErrorCode } from '@dais/api';
 import { textOf } from './prediction-rows.ts';
 
@@ -11,13 +11,13 @@ export interface TensorSpec {
 export interface Explained {
   /** `tree_shap`, `exact`, `sampled_shapley`. */
   readonly method: string;
-  /** `margin`: of trees before what is made of their sum. */
+  /** `margin`: raw output of trees, before the link function. */
   readonly scale: string;
   readonly background: number;
   readonly version: string;
   readonly baseline: number;
   readonly output: number;
-  /** Of the sum of all parts; null: not known. */
+  /** The sum of all contributions; null: unknown. */
   readonly error: number | null;
   readonly parts: readonly Part[];
 }
@@ -30,7 +30,7 @@ export interface Part {
 export interface ExplainDependencies {
   readonly endpoint: string;
   readonly version: string;
-  /** Of the row, by the name of the input. */
+  /** Values of the row, by input name. */
   readonly values: Readonly<Record<string, unknown>>;
 }
 
@@ -38,7 +38,10 @@ interface Metadata {
   readonly inputs?: readonly TensorSpec[];
 }
 
-/** By the version that answered; by the one that answers now where that is gone. @throws DaisError with what the gateway said. */
+/**
+ * Explains with the version of the prediction, or with the serving version where that one no longer exists. @throws
+ * DaisError of the gateway
+ */
 export async function explainRow(client: DaisClient, dependencies: ExplainDependencies): Promise<Explained> {
   const base = `v2/models/${encodeURIComponent(dependencies.endpoint)}`;
   const own = `${base}/versions/${encodeURIComponent(dependencies.version)}`;
@@ -53,7 +56,7 @@ export async function explainRow(client: DaisClient, dependencies: ExplainDepend
   return readExplanation(await ask<ExplainAnswer>(client, `${path}/explain`, { inputs }));
 }
 
-/** One row of an input as a tensor. @throws DaisError where it was not kept. */
+/** Returns one row of an input as a tensor. @throws DaisError where the row was not stored */
 export function tensorOf({ name, datatype, shape }: TensorSpec, values: Readonly<Record<string, unknown>>) {
   const value = values[name];
   if (value === undefined || value === null) {
@@ -64,7 +67,7 @@ export function tensorOf({ name, datatype, shape }: TensorSpec, values: Readonly
   }
   const data: readonly unknown[] = Array.isArray(value) ? value.flat(Infinity) : [value];
   const sizes = shape.slice(1);
-  // An open dimension is as large as what is there.
+  // An open dimension has the size of the data.
   const known = sizes.filter((size) => size > 0).reduce((product, size) => product * size, 1);
   return { name, datatype, shape: [1, ...sizes.map((size) => (size > 0 ? size : data.length / known))], data };
 }
@@ -75,7 +78,7 @@ interface ExplainAnswer {
   readonly outputs?: readonly { readonly name: string; readonly data: readonly unknown[] }[];
 }
 
-/** What adds most stands first. */
+/** The largest contribution comes first. */
 export function readExplanation({
   outputs = [],
   parameters = {},

@@ -7,7 +7,7 @@ import type { TableColumn } from '#ui/resource-table.tsx';
 import { StateBadge } from '#ui/state-badge.tsx';
 import { Time } from '#ui/time.tsx';
 
-/** Of inputs and outputs together; all of them are on the page of the prediction. */
+/** Maximum number of inputs and outputs together; the page of a prediction shows all. */
 const MOST_VALUES = 8;
 
 export function predictionColumns(

@@ -10,7 +10,7 @@ const STATES: readonly { readonly value: PredictionState; readonly label: string
   { value: 'failed', label: 'failed' },
   { value: 'shadow', label: 'shadow predictions' },
 ];
-/** Beside inputs and outputs, what else one looks for. */
+/** Searchable columns other than inputs and outputs. */
 const OWN_COLUMNS = ['principal', 'request_id', 'trace_id', 'label'];
 
 export function readFilter(query: Readonly<Record<string, string | undefined>>): PredictionFilter {
@@ -22,11 +22,11 @@ export interface PredictionFiltersProps {
   readonly filter: PredictionFilter;
   readonly columns: PredictionRows['columns'];
   readonly summary: PredictionRows | undefined;
-  readonly say: (change: Readonly<Record<string, string | undefined>>) => void;
+  readonly update: (change: Readonly<Record<string, string | undefined>>) => void;
 }
 
-/** All of it stands in the address. */
-export function PredictionFilters({ filter, columns, summary, say }: PredictionFiltersProps) {
+/** Filters of predictions, stored in the URL. */
+export function PredictionFilters({ filter, columns, summary, update }: PredictionFiltersProps) {
   const { state, version, column, value } = filter;
   const at = summary?.columns.findIndex(({ name }) => name === 'version') ?? -1;
   const versions = [...new Set([...(summary?.rows ?? []).map((row) => row[at]), version])].filter(
@@ -40,7 +40,7 @@ export function PredictionFilters({ filter, columns, summary, say }: PredictionF
         value={state}
         data={STATES}
         allowDeselect={false}
-        onChange={(next) => say({ state: next === 'given' ? undefined : (next ?? undefined) })}
+        onChange={(next) => update({ state: next === 'given' ? undefined : (next ?? undefined) })}
         comboboxProps={{ withinPortal: false }}
       />
       <Select
@@ -51,7 +51,7 @@ export function PredictionFilters({ filter, columns, summary, say }: PredictionF
           .toSorted((a, b) => Number(b) - Number(a))
           .map((one) => ({ value: one, label: `version ${one}` }))}
         clearable
-        onChange={(next) => say({ version: next ?? undefined })}
+        onChange={(next) => update({ version: next ?? undefined })}
         comboboxProps={{ withinPortal: false }}
       />
       <Select
@@ -61,7 +61,7 @@ export function PredictionFilters({ filter, columns, summary, say }: PredictionF
         data={[...new Set([...keys, column])].filter((one) => one !== '')}
         searchable
         clearable
-        onChange={(next) => say({ column: next ?? undefined, ...(next === null && { value: undefined }) })}
+        onChange={(next) => update({ column: next ?? undefined, ...(next === null && { value: undefined }) })}
         comboboxProps={{ withinPortal: false }}
       />
       {column !== '' && (
@@ -69,7 +69,7 @@ export function PredictionFilters({ filter, columns, summary, say }: PredictionF
           label={`${column} is`}
           placeholder={`${column} is`}
           value={value}
-          onValue={(next) => say({ value: next })}
+          onValue={(next) => update({ value: next })}
           className="predictions-value"
         />
       )}

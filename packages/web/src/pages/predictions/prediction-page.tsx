@@ -21,7 +21,7 @@ import { PageHead } from '#ui/page-head.tsx';
 import { Skeleton } from '#ui/skeleton.tsx';
 import './predictions.css';
 
-/** One answer: what went in, what came out, what was true, why, and what the model was learnt from. */
+/** One prediction: inputs, outputs, ground truth, explanation and lineage of the model. */
 export function PredictionPage() {
   const project = useCurrentProject();
   const { endpoint = '', prediction = '' } = useAddressFields();
@@ -67,7 +67,7 @@ export function PredictionPage() {
   );
 }
 
-/** The line of the version that answered, with what it made at its end. */
+/** The lineage of the serving version, with the prediction at its end. */
 function extended(graph: LineageGraph): LineageGraph {
   const root = 'predictions:this';
   return {

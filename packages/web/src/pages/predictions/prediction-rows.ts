@@ -1,4 +1,4 @@
-/** Rows of predictions by the names of their columns. Pure. */
+/** Rows of predictions by column names. Pure functions. */
 import type { PredictionRows } from '@dais/api/serving';
 
 export interface PredictionRow {
@@ -8,7 +8,7 @@ export interface PredictionRow {
   readonly cells: Readonly<Record<string, unknown>>;
 }
 
-/** Columns that every prediction has, and what is joined to it; the others are inputs and outputs. */
+/** Columns of every prediction, and joined ones; all others are inputs and outputs. */
 const IN = 'in_';
 const OUT = 'out_';
 
@@ -32,9 +32,9 @@ export function numberOf(value: unknown): number | undefined {
 }
 
 export interface ValueColumn {
-  /** As in the table: `in_age`. */
+  /** Name in the table: `in_age`. */
   readonly column: string;
-  /** As the model has it: `age`. */
+  /** Name in the model: `age`. */
   readonly name: string;
   readonly side: 'input' | 'output';
   readonly type: string;
@@ -49,7 +49,7 @@ export function valueColumns(columns: PredictionRows['columns']): readonly Value
   return [...of('input', IN), ...of('output', OUT)];
 }
 
-/** Long values are cut; all of them are on the page of the prediction. */
+/** Long values are truncated; the page of the prediction shows them in full. */
 export function shortText(value: unknown, most = 60): string {
   if (typeof value === 'number') return String(Number(value.toPrecision(6)));
   if (Array.isArray(value) && value.length > 6)
@@ -62,7 +62,7 @@ export function shortText(value: unknown, most = 60): string {
   return text.length > most ? `${text.slice(0, most)}…` : text;
 }
 
-/** Rows of any answer by the names of their columns. */
+/** Rows of a query result by column names. */
 export function readNamed({
   columns,
   rows,

@@ -1,11 +1,11 @@
-/** What a page of predictions asks the server for, as SQL that may be copied and run elsewhere. Pure. */
+/** The queries of prediction pages as SQL that can be copied and run elsewhere. Pure functions. */
 
-/** Which of the requests. */
+/** Selection of requests. */
 export type PredictionState = 'given' | 'answered' | 'failed' | 'shadow';
 
 export interface PredictionFilter {
   readonly state: PredictionState;
-  /** Number of the version that answered. */
+  /** Number of the serving version. */
   readonly version: string;
   readonly variant: string;
   /** A column, and a value as text. */
@@ -13,7 +13,7 @@ export interface PredictionFilter {
   readonly value: string;
 }
 
-/** The last row of the page before: the newest come first, rows of one request in their order. */
+/** The last row of the previous page: the newest come first, rows of one request in their order. */
 export interface PredictionPositionBefore {
   readonly id: string;
   readonly row: number;
@@ -34,7 +34,7 @@ function conditions({ state, version, variant, column, value }: PredictionFilter
     ...STATES[state],
     ...(version === '' ? [] : [`version = ${textLiteral(version)}`]),
     ...(variant === '' ? [] : [`variant = ${textLiteral(variant)}`]),
-    // Numbers and truths are compared as one writes them.
+    // Numbers and booleans are compared by their text.
     ...(column === '' || value === ''
       ? []
       : [`cast(${columnName(column)} as varchar) in (${textLiteral(value)}, ${textLiteral(`${value}.0`)})`]),
@@ -54,7 +54,7 @@ order by prediction_id desc, row
 limit ${limit}`;
 }
 
-/** Who answered how many, how fast, and of how many it is known what was true. */
+/** Predictions by version: count, latency, and the number with ground truth. */
 export function summarySql(filter: PredictionFilter): string {
   return `select model, version, variant,
   count(distinct prediction_id) as predictions,

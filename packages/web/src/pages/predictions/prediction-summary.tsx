@@ -12,11 +12,11 @@ export interface PredictionSummaryProps {
   readonly project: string;
   readonly summary: PredictionRows | undefined;
   readonly error: Error | null;
-  readonly say: (change: Readonly<Record<string, string | undefined>>) => void;
+  readonly update: (change: Readonly<Record<string, string | undefined>>) => void;
 }
 
-/** Who answered how many, how fast, and of how many it is known what was true. */
-export function PredictionSummary({ project, summary, error, say }: PredictionSummaryProps) {
+/** Predictions by version: count, latency, and the number with ground truth. */
+export function PredictionSummary({ project, summary, error, update }: PredictionSummaryProps) {
   if (error !== null) return <ErrorNote error={error} />;
   if (summary === undefined) return null;
   return (
@@ -44,7 +44,7 @@ export function PredictionSummary({ project, summary, error, say }: PredictionSu
               <button
                 type="button"
                 className="predictions-choose"
-                onClick={() => say({ variant: textOf(variant) === '' ? undefined : textOf(variant) })}
+                onClick={() => update({ variant: textOf(variant) === '' ? undefined : textOf(variant) })}
               >
                 {textOf(variant)}
               </button>

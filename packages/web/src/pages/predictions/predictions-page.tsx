@@ -25,10 +25,10 @@ import { ResourceTable } from '#ui/resource-table.tsx';
 import { Skeleton } from '#ui/skeleton.tsx';
 import './predictions.css';
 
-/** Before so many rows are left below what is seen, the next page is asked for. */
+/** The next page is requested when fewer rows than this remain after the visible ones. */
 const AHEAD = 40;
 
-/** What endpoints answered: found by endpoint, time, version, how it went, and any value. */
+/** Predictions of endpoints, filtered by endpoint, time, version, result and any value. */
 export function PredictionsPage() {
   const project = useCurrentProject();
   const navigate = useNavigate();
@@ -36,7 +36,7 @@ export function PredictionsPage() {
   const endpoints = useLiveList(endpointKind, project, '');
   const names = endpoints.rows?.map(({ metadata }) => metadata.name).toSorted();
   const endpoint = query['endpoint'] ?? names?.[0];
-  const say = (change: Readonly<Record<string, string | undefined>>) =>
+  const update = (change: Readonly<Record<string, string | undefined>>) =>
     void navigate({ to: '.', search: (before: object) => ({ ...before, ...change }), replace: true });
   return (
     <div className="page">
@@ -73,11 +73,11 @@ export function PredictionsPage() {
             <Select
               aria-label="Endpoint"
               value={endpoint}
-              // One that is gone has left its predictions behind.
+              // Predictions of a deleted endpoint remain.
               data={[...new Set([...(names ?? []), endpoint])]}
               allowDeselect={false}
               searchable
-              onChange={(value) => say({ endpoint: value ?? undefined, column: undefined, value: undefined })}
+              onChange={(value) => update({ endpoint: value ?? undefined, column: undefined, value: undefined })}
               comboboxProps={{ withinPortal: false }}
             />
           }
@@ -112,12 +112,12 @@ function OneEndpoint({ project, endpoint, choice }: OneEndpointProps) {
   const query = useAddressQuery();
   const { time, from, until, selected } = query;
   const now = useNow();
-  // The end of the time stays where it was until somebody asks anew: each reading makes files of what came meanwhile.
-  const [asked, setAsked] = useState(now);
+  // The end of the time range is fixed until the viewer refreshes: each query writes pending predictions to files.
+  const [end, setEnd] = useState(now);
   const filter = useMemo(() => readFilter(query), [query]);
   const of: PredictionsOf = useMemo(
-    () => ({ project, endpoint, span: timeSpan({ time, from, until }, asked) }),
-    [project, endpoint, time, from, until, asked],
+    () => ({ project, endpoint, span: timeSpan({ time, from, until }, end) }),
+    [project, endpoint, time, from, until, end],
   );
   const { rows, columns, masked, more, loadMore, loading, error, again } = usePredictions(of, filter);
   const summary = usePredictionSummary(of, filter);
@@ -125,7 +125,7 @@ function OneEndpoint({ project, endpoint, choice }: OneEndpointProps) {
     () => predictionColumns(project, endpoint, columns, masked),
     [project, endpoint, columns, masked],
   );
-  const say = (change: Readonly<Record<string, string | undefined>>) =>
+  const update = (change: Readonly<Record<string, string | undefined>>) =>
     void navigate({ to: '.', search: (before: object) => ({ ...before, ...change }), replace: true });
   const reach = (_first: number, last: number) => {
     if (more && !loading && rows !== undefined && last > rows.length - AHEAD) loadMore();
@@ -134,12 +134,12 @@ function OneEndpoint({ project, endpoint, choice }: OneEndpointProps) {
     <>
       <div className="predictions-bar">
         {choice}
-        <SpanSelect time={time} from={from} until={until} say={say} now={now} />
-        <PredictionFilters filter={filter} columns={columns} summary={summary.data} say={say} />
-        <Button variant="default" loading={loading} onClick={() => setAsked(Date.now())}>
+        <SpanSelect time={time} from={from} until={until} update={update} now={now} />
+        <PredictionFilters filter={filter} columns={columns} summary={summary.data} update={update} />
+        <Button variant="default" loading={loading} onClick={() => setEnd(Date.now())}>
           Refresh
         </Button>
-        <span role="status" className="predictions-said">
+        <span role="status" className="predictions-summary">
           {rows === undefined
             ? error === null
               ? 'Loading'
@@ -166,7 +166,7 @@ function OneEndpoint({ project, endpoint, choice }: OneEndpointProps) {
         </EmptyState>
       ) : (
         <>
-          <PredictionSummary project={project} summary={summary.data} error={summary.error} say={say} />
+          <PredictionSummary project={project} summary={summary.data} error={summary.error} update={update} />
           <ResourceTable
             key={JSON.stringify([of.span, filter])}
             label="Predictions"
@@ -178,7 +178,7 @@ function OneEndpoint({ project, endpoint, choice }: OneEndpointProps) {
             onReach={reach}
             onSort={() => {}}
             selected={selected}
-            onSelect={(key) => say({ selected: key })}
+            onSelect={(key) => update({ selected: key })}
             onOpen={({ id, row }) =>
               void navigate({
                 ...predictionAddress(project, endpoint, id),

@@ -36,36 +36,36 @@ export interface ShadowPanelProps {
   readonly endpoint: string;
 }
 
-/** Whether a shadow says the same as what answers: how often, how far apart, and where most. */
+/** Compares a shadow with the serving version: agreement, differences, and the largest ones. */
 export function ShadowPanel({ project, endpoint }: ShadowPanelProps) {
   const navigate = useNavigate();
   const { time, from, until, output } = useAddressQuery();
   const now = useNow();
-  const [asked, setAsked] = useState(now);
+  const [end, setEnd] = useState(now);
   const of: PredictionsOf = useMemo(
-    () => ({ project, endpoint, span: timeSpan({ time, from, until }, asked) }),
-    [project, endpoint, time, from, until, asked],
+    () => ({ project, endpoint, span: timeSpan({ time, from, until }, end) }),
+    [project, endpoint, time, from, until, end],
   );
   const first = usePredictionQuery(of, 'select * from predictions where shadow_of is not null limit 1', 1);
   const outputs = valueColumns(first.data?.columns ?? []).filter(({ side }) => side === 'output');
   const chosen = outputs.find(({ column }) => column === output) ?? outputs[0];
-  const say = (change: Readonly<Record<string, string | undefined>>) =>
+  const update = (change: Readonly<Record<string, string | undefined>>) =>
     void navigate({ to: '.', search: (before: object) => ({ ...before, ...change }), replace: true });
   return (
     <div className="resource-overview">
       <div className="predictions-bar">
-        <SpanSelect time={time} from={from} until={until} say={say} now={now} />
+        <SpanSelect time={time} from={from} until={until} update={update} now={now} />
         {chosen !== undefined && (
           <Select
             aria-label="Output"
             value={chosen.column}
             data={outputs.map(({ column, name }) => ({ value: column, label: name }))}
             allowDeselect={false}
-            onChange={(next) => say({ output: next ?? undefined })}
+            onChange={(next) => update({ output: next ?? undefined })}
             comboboxProps={{ withinPortal: false }}
           />
         )}
-        <Button variant="default" loading={first.isFetching} onClick={() => setAsked(Date.now())}>
+        <Button variant="default" loading={first.isFetching} onClick={() => setEnd(Date.now())}>
           Refresh
         </Button>
       </div>

@@ -1,7 +1,7 @@
-/** What a shadow said beside what was answered, request by request, as SQL. Pure. */
+/** Responses of a shadow compared with those of the serving version, request by request, as SQL. Pure functions. */
 import { columnName } from './prediction-sql.ts';
 
-/** How values of an output are compared. */
+/** Comparison method of an output. */
 export type Comparison = 'number' | 'list' | 'word';
 
 export const BINS = 30;
@@ -24,7 +24,7 @@ const DISTANCE: Readonly<Record<Comparison, string>> = {
 };
 const CAST: Readonly<Record<Comparison, string>> = { number: 'double', list: 'double[]', word: 'varchar' };
 
-/** In words, for whoever reads the figure. */
+/** Explanation of the metric. */
 export const AGREEMENT: Readonly<Record<Comparison, string>> = {
   number: 'equal to six digits',
   list: 'the same index is largest',
@@ -36,7 +36,7 @@ export const DISTANCES: Readonly<Record<Comparison, string>> = {
   word: '1 where they differ',
 };
 
-/** Rows of which both are kept. `a`: what was answered, `b`: what the shadow said. */
+/** Rows with both predictions. `a`: of the serving version, `b`: of the shadow. */
 function pairs(output: string, by: Comparison): string {
   const value = (side: string) => `cast(${side}.${columnName(output)} as ${CAST[by]})`;
   return `with both_sides as (
@@ -63,7 +63,7 @@ select version, shadow_version, count(*) as rows,
 from pairs group by version, shadow_version order by rows desc limit 20`;
 }
 
-/** Numbers: how many of each side are in each of equal bins from `low` to `high`. */
+/** Numbers: counts of both in equal bins from `low` to `high`. */
 export function shadowBinsSql(output: string): string {
   return `${pairs(output, 'number')}, ends as (
   select least(min(a), min(b)) as low, greatest(max(a), max(b)) as high from pairs where isfinite(a) and isfinite(b)
@@ -75,7 +75,7 @@ select low, high, least(${BINS - 1}, coalesce(cast(floor((value - low) / nullif(
 from sides, ends where isfinite(value) group by low, high, bin order by bin`;
 }
 
-/** Everything else: the most frequent values. */
+/** Other values: the most frequent ones. */
 export function shadowValuesSql(output: string, by: Comparison): string {
   return `${pairs(output, by)}, sides as (
   select cast(a as varchar) as value, true as given from pairs union all select cast(b as varchar), false from pairs

@@ -3,11 +3,11 @@ import { Select, TextInput } from '#ui/controls.ts';
 
 export interface SpanSelectProps extends SpanQuery {
   readonly now: number;
-  readonly say: (change: Readonly<Record<string, string | undefined>>) => void;
+  readonly update: (change: Readonly<Record<string, string | undefined>>) => void;
 }
 
-/** A time that ends now, or one between two others. */
-export function SpanSelect({ time = USUAL_SPAN, from, until, now, say }: SpanSelectProps) {
+/** Selects a time range that ends now, or one with two ends. */
+export function SpanSelect({ time = USUAL_SPAN, from, until, now, update }: SpanSelectProps) {
   const span = timeSpan({ time, from, until }, now);
   const field = (label: string, key: 'from' | 'until', ms: number) => (
     <TextInput
@@ -16,7 +16,7 @@ export function SpanSelect({ time = USUAL_SPAN, from, until, now, say }: SpanSel
       value={localText(ms)}
       onChange={(event) => {
         const at = Date.parse(event.currentTarget.value);
-        if (!Number.isNaN(at)) say({ [key]: new Date(at).toISOString() });
+        if (!Number.isNaN(at)) update({ [key]: new Date(at).toISOString() });
       }}
     />
   );
@@ -28,7 +28,7 @@ export function SpanSelect({ time = USUAL_SPAN, from, until, now, say }: SpanSel
         data={[...SPANS.map(({ value, label }) => ({ value, label })), { value: BETWEEN, label: 'between …' }]}
         allowDeselect={false}
         onChange={(value) =>
-          say(
+          update(
             value === BETWEEN
               ? {
                   time: BETWEEN,

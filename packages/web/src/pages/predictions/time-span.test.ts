@@ -3,7 +3,7 @@ import { localText, timeSpan } from './time-span.ts';
 
 const NOW = Date.parse('2026-05-02T12:00:00Z');
 
-test('a span ends now, a time between two others where it was said, and nonsense is the usual one', () => {
+test('a range ends now or has two ends, and an invalid one is the default', () => {
   expect(timeSpan({ time: '1h' }, NOW)).toEqual({ from: NOW - 3_600_000 });
   expect(timeSpan({}, NOW)).toEqual({ from: NOW - 86_400_000 });
   expect(timeSpan({ time: 'soon' }, NOW)).toEqual({ from: NOW - 86_400_000 });
@@ -14,6 +14,6 @@ test('a span ends now, a time between two others where it was said, and nonsense
   expect(timeSpan({ time: 'between', from: 'x' }, NOW)).toEqual({ from: NOW - 86_400_000 });
 });
 
-test('what the browser’s field says is read in the same zone', () => {
+test('the value of the browser’s field is read in the same time zone', () => {
   expect(Date.parse(localText(NOW))).toBe(NOW);
 });

@@ -1,4 +1,4 @@
-/** Which time a page is about, as its address says it. Pure. */
+/** The time range in the URL. Pure functions. */
 
 const HOUR = 3_600_000;
 
@@ -25,7 +25,7 @@ export interface SpanQuery {
   readonly until?: string | undefined;
 }
 
-/** What cannot be read is the usual one. */
+/** An invalid range is the default. */
 export function timeSpan({ time = USUAL_SPAN, from, until }: SpanQuery, now: number): TimeSpan {
   const usual = SPANS.find(({ value }) => value === time) ?? SPANS.find(({ value }) => value === USUAL_SPAN);
   const otherwise = { from: now - (usual?.ms ?? 24 * HOUR) };
@@ -37,7 +37,7 @@ export function timeSpan({ time = USUAL_SPAN, from, until }: SpanQuery, now: num
   };
 }
 
-/** For an input of the browser, which knows no zone: the reader's own. */
+/** For an input of the browser, which has no time zone: the viewer's own. */
 export function localText(ms: number): string {
   const at = new Date(ms);
   const two = (value: number) => String(value).padStart(2, '0');

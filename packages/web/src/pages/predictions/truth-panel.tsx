@@ -20,7 +20,7 @@ export interface TruthPanelProps {
   readonly again: () => void;
 }
 
-/** What was true, as it was told: the newest counts, none is changed. */
+/** Ground truth as recorded: the newest value counts, and values are immutable. */
 export function TruthPanel({ project, prediction, row, again }: TruthPanelProps) {
   const { endpoint, id } = prediction;
   const client = useClient(project);

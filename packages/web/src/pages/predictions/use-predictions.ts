@@ -1,4 +1,4 @@
-/** What pages of predictions read. Each reading makes files of what was answered until then: none is done on a clock. */
+/** Queries of prediction pages. Each query writes pending predictions to files, so there is no polling. */
 import type { DaisError } from '@dais/api';
 import { readPredictionId } from '@dais/api/gateway';
 import {
@@ -17,13 +17,13 @@ const PAGE = 100;
 
 export interface PredictionsOf {
   readonly project: string;
-  /** Undefined: not known yet; nothing is asked. */
+  /** Undefined: not known yet; the query is disabled. */
   readonly endpoint: string | undefined;
   readonly span: TimeSpan;
 }
 
 export interface Predictions {
-  /** Newest first; undefined while the first page is on its way. */
+  /** Newest first; undefined while the first page loads. */
   readonly rows: readonly PredictionRow[] | undefined;
   readonly columns: PredictionRows['columns'];
   readonly masked: readonly string[];
@@ -42,7 +42,7 @@ export function usePredictions({ project, endpoint, span }: PredictionsOf, filte
       const input = { endpoint: endpoint ?? '', sql: pageSql(filter, pageParam, PAGE), limit: PAGE, ...span };
       const answer = await client.perform(
         queryPredictionsOperation,
-        // What is older than the last row lies in older files alone.
+        // Rows older than the last one are only in older files.
         pageParam === undefined ? input : { ...input, until: endOf(pageParam, span) },
         { signal },
       );
@@ -81,7 +81,7 @@ export function usePredictionSummary(
   return usePredictionQuery(of, summarySql(filter), 100);
 }
 
-/** Undefined SQL: nothing is asked. */
+/** Undefined SQL: the query is disabled. */
 export function usePredictionQuery(
   { project, endpoint, span }: PredictionsOf,
   sql: string | undefined,

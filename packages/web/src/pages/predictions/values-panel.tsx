@@ -10,9 +10,9 @@ export interface ValuesPanelProps {
   readonly masked: readonly string[];
 }
 
-/** The inputs or outputs of one row, in full. */
+/** All inputs or outputs of one row. */
 export function ValuesPanel({ title, side, columns, row, masked }: ValuesPanelProps) {
-  // A file holds the columns of every request in it; one that this request lacks is none of its own.
+  // A file has the columns of all its requests; empty ones are not columns of this request.
   const own = columns.filter((one) => one.side === side && (row.cells[one.column] ?? null) !== null);
   const hidden = columns.filter((one) => one.side === side && masked.includes(one.column));
   const shown = [...own.filter((one) => !hidden.includes(one)), ...hidden];

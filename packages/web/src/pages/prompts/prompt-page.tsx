@@ -39,7 +39,7 @@ import '#ui/label-chip.css';
 import '#pages/models/models.css';
 import './prompts.css';
 
-/** One prompt: `?version=` is read, and compared with `?from=` where that is given. */
+/** One prompt: `?version=` selects a version, `?from=` another for comparison. */
 export function PromptPage() {
   const project = useCurrentProject();
   const { name = '' } = useAddressFields();

@@ -3,7 +3,7 @@ import { prettyJson, promptTextOf } from './prompt-text.ts';
 
 const version = (tags: Readonly<Record<string, string>>, description = '') => promptTextOf({ tags, description });
 
-test('a text with what is put in', () => {
+test('a text with variables', () => {
   const found = version({
     'mlflow.prompt.text': 'Sum {{ text }} up in {{count}} words, {{text}}',
     'mlflow.prompt.is_prompt': 'true',
@@ -24,7 +24,7 @@ test('a conversation is one text for a diff', () => {
   expect(found.text).toBe('system:\nBe kind\n\nuser:\n{{ question }}\n');
 });
 
-test.each(['', '{', '{}', '[null, 3, {"role": 1, "content": {"a": 1}}]'])('%j is read without complaint', (text) => {
+test.each(['', '{', '{}', '[null, 3, {"role": 1, "content": {"a": 1}}]'])('%j is read without errors', (text) => {
   expect(version({ 'mlflow.prompt.text': text, _mlflow_prompt_type: 'chat' }).messages.length).toBeGreaterThan(0);
   expect(version({}, text).text).toBe(text);
   expect(typeof prettyJson(text)).toBe('string');

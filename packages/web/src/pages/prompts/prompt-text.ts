@@ -1,11 +1,11 @@
-/** A version of a prompt, as its clients keep it: in tags of a version of a registered model. */
+/** A version of a prompt, as its clients store it: in tags of a version of a registered model. */
 import type { ModelVersion } from '@dais/api/registry';
 
 const TEXT = 'mlflow.prompt.text';
 const TYPE = '_mlflow_prompt_type';
 const CONFIG = '_mlflow_prompt_model_config';
 const FORMAT = '_mlflow_prompt_response_format';
-/** Tags that clients keep for themselves. */
+/** Tags that clients use internally. */
 const INTERNAL = /^_?mlflow[._]/;
 
 export interface PromptMessage {
@@ -16,19 +16,19 @@ export interface PromptMessage {
 export interface PromptText {
   /** One message without a role, or several of a conversation. */
   readonly messages: readonly PromptMessage[];
-  /** All of it as one text, for a diff. */
+  /** The whole prompt as one text, for a diff. */
   readonly text: string;
-  /** What is put in: `{{ name }}`, once each. */
+  /** Variables: `{{ name }}`, once each. */
   readonly variables: readonly string[];
-  /** Settings of the model that it is for, and the form of its answers: JSON. */
+  /** Model settings and response format: JSON. */
   readonly settings: string | undefined;
   readonly responseFormat: string | undefined;
-  /** Those that people set. */
+  /** Tags that users set. */
   readonly tags: Readonly<Record<string, string>>;
 }
 
 export function promptTextOf({ tags, description }: Pick<ModelVersion, 'tags' | 'description'>): PromptText {
-  // Before the tag there was, the description was the text.
+  // Older clients stored the text in the description.
   const raw = tags[TEXT] ?? description;
   const messages = tags[TYPE] === 'chat' ? chatOf(raw) : undefined;
   const text = messages === undefined ? raw : messages.map(({ role, content }) => `${role}:\n${content}\n`).join('\n');
@@ -42,7 +42,7 @@ export function promptTextOf({ tags, description }: Pick<ModelVersion, 'tags' | 
   };
 }
 
-/** Undefined for what is no list of messages. */
+/** Undefined unless the text is a list of messages. */
 function chatOf(raw: string): readonly PromptMessage[] | undefined {
   try {
     const list: unknown = JSON.parse(raw);
@@ -59,7 +59,7 @@ function chatOf(raw: string): readonly PromptMessage[] | undefined {
   }
 }
 
-/** JSON over several lines; what is none, as it is. */
+/** JSON over several lines; other text unchanged. */
 export function prettyJson(text: string): string {
   try {
     return JSON.stringify(JSON.parse(text), undefined, 2);

@@ -24,7 +24,7 @@ const FIRST = `import mlflow
 
 mlflow.genai.register_prompt("summary", template="Sum {{ text }} up in {{ count }} words.")`;
 
-/** Every prompt of a project: what is in use, what is newest. */
+/** All prompts of a project: versions in use, newest versions. */
 export function PromptsPage() {
   const project = useCurrentProject();
   const navigate = useNavigate();
@@ -38,7 +38,7 @@ export function PromptsPage() {
     [prompts.data, name],
   );
   const columns = useMemo(() => promptColumns(project), [project]);
-  const say = (change: Readonly<Record<string, string | undefined>>) =>
+  const update = (change: Readonly<Record<string, string | undefined>>) =>
     void navigate({ to: '.', search: (before: object) => ({ ...before, ...change }), replace: true });
   const open = useCallback(
     (prompt: RegisteredModel) => void navigate(promptAddress(project, prompt.name)),
@@ -67,11 +67,11 @@ export function PromptsPage() {
             <PausingInput
               label="Name contains"
               value={name}
-              onValue={(value) => say({ name: value })}
+              onValue={(value) => update({ name: value })}
               placeholder="Name contains"
               className="filter-name"
             />
-            <div className="filter-said" role="status">
+            <div className="filter-summary" role="status">
               {shown.length.toLocaleString('en')}
             </div>
           </div>
@@ -88,9 +88,9 @@ export function PromptsPage() {
               keyOf={nameOf}
               complete
               sort={readSort(sort)}
-              onSort={(next) => say({ sort: writeSort(next) })}
+              onSort={(next) => update({ sort: writeSort(next) })}
               selected={selected}
-              onSelect={(key) => say({ selected: key })}
+              onSelect={(key) => update({ selected: key })}
               onOpen={open}
             />
           )}

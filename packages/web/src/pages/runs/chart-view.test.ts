@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { chartView, rangeText } from './chart-view.ts';
 
-test('an address says how charts are looked at; what it says wrongly does not count', () => {
+test('a URL stores the chart settings; invalid ones are ignored', () => {
   expect(chartView({ x: 'relative', log: 'yes', smooth: '0.6', range: '-1~20.5' })).toEqual({
     axis: 'relative',
     log: true,

@@ -1,4 +1,4 @@
-/** How charts are looked at, as the address says it. Pure. */
+/** Chart settings in the URL. Pure functions. */
 
 export const AXES = ['step', 'time', 'relative'] as const;
 export type ChartAxis = (typeof AXES)[number];
@@ -8,7 +8,7 @@ export interface ChartView {
   readonly log: boolean;
   /** 0 to 0.99. */
   readonly smoothing: number;
-  /** In the unit of the axis: steps, seconds since 1970, or seconds since the run began. */
+  /** In the unit of the axis: steps, seconds since 1970, or seconds since the start of the run. */
   readonly range: readonly [number, number] | undefined;
 }
 

@@ -13,12 +13,12 @@ export interface DeleteRunsProps {
   readonly project: string;
   /** Ids. */
   readonly runs: readonly string[];
-  /** They are deleted: takes that back. */
+  /** The runs are deleted: the action restores them. */
   readonly restore: boolean;
   readonly done: () => void;
 }
 
-/** Deletes runs, or takes that back. */
+/** Deletes or restores runs. */
 export function DeleteRuns({ project, runs, restore, done }: DeleteRunsProps) {
   const client = useClient(project);
   const [isOpen, setOpen] = useState(false);
@@ -26,7 +26,7 @@ export function DeleteRuns({ project, runs, restore, done }: DeleteRunsProps) {
   const { mutate, isPending, error } = useMutation<void, DaisError>({
     mutationFn: async () => {
       for (const id of runs) {
-        // oxlint-disable-next-line no-await-in-loop -- a hundred at once would be a burst for nothing
+        // oxlint-disable-next-line no-await-in-loop -- a hundred parallel requests would be a burst without benefit
         await client.perform(restore ? restoreRunOperation : deleteRunOperation, { id });
       }
     },

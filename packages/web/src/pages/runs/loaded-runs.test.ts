@@ -7,14 +7,14 @@ const run = (id: string, startedAt: number) => ({ id, startedAt }) as Run;
 const last = (...items: Run[]): RunsPage => ({ items, next: undefined });
 const idsOf = (pages: readonly RunsPage[]) => pages.flatMap(({ items }) => items.map(({ id }) => id));
 
-test('what did not change stays the same object', () => {
+test('unchanged runs stay the same object', () => {
   const pages = [last(run('a', 2)), last(run('b', 1))];
   const after = replaceRuns(pages, [run('b', 1)]);
   expect(after[0]).toBe(pages[0]);
   expect(after[1]).not.toBe(pages[1]);
 });
 
-test('new runs go where the server would have them', () => {
+test("new runs are inserted in the server's order", () => {
   const runs = fc.uniqueArray(fc.record({ id: fc.stringMatching(/^[a-f]{3}$/), startedAt: fc.nat(5) }), {
     selector: ({ id }) => id,
   });
@@ -30,7 +30,7 @@ test('new runs go where the server would have them', () => {
   );
 });
 
-test('what is older than all that is loaded comes with a later page', () => {
+test('runs older than all loaded ones come with a later page', () => {
   const pages = [{ items: [run('a', 5)], next: { at: 0, cursor: 'x' } }];
   expect(insertRuns(pages, [run('b', 1)])).toEqual(pages);
 });

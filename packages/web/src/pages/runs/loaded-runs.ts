@@ -1,19 +1,19 @@
-/** The runs that were loaded so far, patched by what happened since. Pure: runs that stay the same stay identical. */
+/** The loaded runs, patched with changes. Pure functions: unchanged runs stay identical. */
 import type { Run } from '@dais/api/tracking';
 
 export interface RunsPage {
   readonly items: readonly Run[];
-  /** Where the next one begins; undefined: this was the last. */
+  /** Cursor of the next page; undefined: this is the last. */
   readonly next: RunsPosition | undefined;
 }
 
 export interface RunsPosition {
-  /** Which of the experiments, where these are read one after the other. */
+  /** Index of the experiment, where these are read one after the other. */
   readonly at: number;
   readonly cursor: string | undefined;
 }
 
-/** Replaces those that are there. */
+/** Replaces loaded runs. */
 export function replaceRuns(pages: readonly RunsPage[], fresh: readonly Run[]): readonly RunsPage[] {
   const byId = new Map(fresh.map((run) => [run.id, run]));
   return pages.map((page) =>
@@ -23,7 +23,7 @@ export function replaceRuns(pages: readonly RunsPage[], fresh: readonly Run[]): 
   );
 }
 
-/** Adds those that are not there, where the server would have them: the newest first. Older than all: a later page has them. */
+/** Adds new runs in the server's order, newest first. A later page has runs older than all loaded ones. */
 export function insertRuns(pages: readonly RunsPage[], fresh: readonly Run[]): readonly RunsPage[] {
   const known = new Set(pages.flatMap(({ items }) => items.map(({ id }) => id)));
   let after = pages;

@@ -16,17 +16,17 @@ export interface MetricChartsProps {
   readonly project: string;
   readonly runs: readonly Run[];
   readonly view: ChartView;
-  /** Changes what stands behind the `?`. */
-  readonly say: (change: Readonly<Record<string, string | undefined>>) => void;
+  /** Changes the query of the URL. */
+  readonly update: (change: Readonly<Record<string, string | undefined>>) => void;
 }
 
-/** A chart for each metric, of one run or of several over each other; what the machine did stands apart. */
-export function MetricCharts({ project, runs, view, say }: MetricChartsProps) {
+/** One chart for each metric, of one or several runs; system metrics are separate. */
+export function MetricCharts({ project, runs, view, update }: MetricChartsProps) {
   const groups = useMemo(() => groupsOf(runs), [runs]);
   if (groups.length === 0) return <p className="dim">No metrics logged yet.</p>;
   return (
     <>
-      <ChartControls view={view} say={say} />
+      <ChartControls view={view} update={update} />
       {groups.map(({ name, keys }) => (
         <details key={name} className="chart-group" open={name !== SYSTEM}>
           <summary>
@@ -34,7 +34,7 @@ export function MetricCharts({ project, runs, view, say }: MetricChartsProps) {
           </summary>
           <div className="chart-grid">
             {keys.map((key) => (
-              <MetricChart key={key} project={project} runs={runs} metric={key} view={view} say={say} />
+              <MetricChart key={key} project={project} runs={runs} metric={key} view={view} update={update} />
             ))}
           </div>
         </details>
@@ -45,7 +45,7 @@ export function MetricCharts({ project, runs, view, say }: MetricChartsProps) {
 
 const SYSTEM = 'System metrics';
 
-/** By what stands before the first slash: `train/loss` beside `train/accuracy`. */
+/** By the text before the first slash: `train/loss` and `train/accuracy` are in one group. */
 function groupsOf(runs: readonly Run[]) {
   const keys = [...new Set(runs.flatMap(({ metrics }) => metrics.map(({ key }) => key)))].toSorted();
   const groups = new Map<string, string[]>();
@@ -60,7 +60,7 @@ function groupsOf(runs: readonly Run[]) {
 
 const AXIS_WORDS = { step: 'Step', time: 'Wall time', relative: 'Relative time' } as const;
 
-function ChartControls({ view, say }: Pick<MetricChartsProps, 'view' | 'say'>) {
+function ChartControls({ view, update }: Pick<MetricChartsProps, 'view' | 'update'>) {
   return (
     <div className="chart-controls">
       <Select
@@ -68,7 +68,7 @@ function ChartControls({ view, say }: Pick<MetricChartsProps, 'view' | 'say'>) {
         data={AXES.map((value) => ({ value, label: AXIS_WORDS[value] }))}
         value={view.axis}
         allowDeselect={false}
-        onChange={(x) => say({ x: x === 'step' || x === null ? undefined : x, range: undefined })}
+        onChange={(x) => update({ x: x === 'step' || x === null ? undefined : x, range: undefined })}
         comboboxProps={{ withinPortal: false }}
       />
       <label className="chart-smooth">
@@ -82,7 +82,7 @@ function ChartControls({ view, say }: Pick<MetricChartsProps, 'view' | 'say'>) {
           aria-valuetext={view.smoothing === 0 ? 'none' : String(view.smoothing)}
           title="Exponential moving average with bias correction; 0 disables it"
           onChange={({ currentTarget }) =>
-            say({ smooth: currentTarget.value === '0' ? undefined : currentTarget.value })
+            update({ smooth: currentTarget.value === '0' ? undefined : currentTarget.value })
           }
         />
         <output>{view.smoothing === 0 ? 'none' : view.smoothing.toFixed(2)}</output>
@@ -91,12 +91,12 @@ function ChartControls({ view, say }: Pick<MetricChartsProps, 'view' | 'say'>) {
         size="xs"
         label="Log scale"
         checked={view.log}
-        onChange={({ currentTarget }) => say({ log: currentTarget.checked ? 'yes' : undefined })}
+        onChange={({ currentTarget }) => update({ log: currentTarget.checked ? 'yes' : undefined })}
       />
       {view.range === undefined ? (
         <span className="dim">Drag to zoom</span>
       ) : (
-        <Button variant="default" onClick={() => say({ range: undefined })}>
+        <Button variant="default" onClick={() => update({ range: undefined })}>
           Reset zoom
         </Button>
       )}
@@ -108,7 +108,7 @@ interface MetricChartProps extends MetricChartsProps {
   readonly metric: string;
 }
 
-function MetricChart({ project, runs, metric, view, say }: MetricChartProps) {
+function MetricChart({ project, runs, metric, view, update }: MetricChartProps) {
   const [location, seen] = useSeen<HTMLDivElement>();
   const { lines, points, error } = useMetricLines(project, runs, metric, view, seen);
   if (error !== null) return <ErrorNote error={error} />;
@@ -129,7 +129,7 @@ function MetricChart({ project, runs, metric, view, say }: MetricChartProps) {
           height={HEIGHT}
           sync="metrics"
           range={view.range}
-          onRange={(range) => say({ range: rangeText(range) })}
+          onRange={(range) => update({ range: rangeText(range) })}
         />
       )}
     </div>

@@ -1,11 +1,11 @@
-/** Of the rows: kept out of the columns, so that choosing or opening one renders small parts alone. */
+/** State of the rows: kept out of the columns, so that a selection renders only small parts. */
 import { createContext } from 'react';
 
 export interface RowState {
   readonly chosen: ReadonlySet<string>;
   readonly choose: (run: string, on: boolean) => void;
   readonly toggleGroup: (value: string) => void;
-  /** Where runs stand below others. */
+  /** For nested runs. */
   readonly tree: RowTree | undefined;
 }
 

@@ -13,7 +13,7 @@ import { PlainTable } from '#ui/plain-table.tsx';
 import { StateBadge } from '#ui/state-badge.tsx';
 import { Time } from '#ui/time.tsx';
 
-/** Everything that a run logged, as it logged it. */
+/** Everything that a run logged, unchanged. */
 export function RunAbout({ project, run }: { readonly project: string; readonly run: Run }) {
   const models = useLoggedModels(project, run);
   const tags = Object.entries(run.tags).toSorted(
@@ -138,7 +138,7 @@ export function RunAbout({ project, run }: { readonly project: string; readonly 
   );
 }
 
-/** A version that lies in Dais has a page. */
+/** A version that is stored in Dais has a page. */
 function DatasetName({ project, dataset }: { readonly project: string; readonly dataset: RunDataset }) {
   const address = datasetInputAddress(project, dataset);
   return address === undefined ? dataset.name : <Link {...address}>{dataset.name}</Link>;

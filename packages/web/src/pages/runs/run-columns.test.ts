@@ -26,7 +26,7 @@ const runs = [
 ];
 const logged = loggedKeys(runs);
 
-test('a new reader sees what is measured, and by what the runs differ', () => {
+test('the default columns are the metrics and the parameters that differ', () => {
   expect(usualColumns(logged, false).map(({ id }) => id)).toEqual([
     'status',
     'start_time',
@@ -38,7 +38,7 @@ test('a new reader sees what is measured, and by what the runs differ', () => {
   ]);
 });
 
-test('an address names columns as filters do; what is no column does not count', () => {
+test('a URL names columns as filters do; unknown ones are ignored', () => {
   expect(readRunColumns('status,metrics.loss,param.`a, ``b`,nothing,x.y').map(({ id, title }) => [id, title])).toEqual([
     ['status', 'Status'],
     ['metrics.loss', 'loss'],
@@ -46,7 +46,7 @@ test('an address names columns as filters do; what is no column does not count',
   ]);
 });
 
-test('completion knows the values that were seen', () => {
+test('completion offers the loaded values', () => {
   const { values } = knownKeys(runs, logged);
   expect([values('parameter', 'depth'), values('attribute', 'status'), values('metric', 'loss')]).toEqual([
     ['3', '4'],
@@ -55,7 +55,7 @@ test('completion knows the values that were seen', () => {
   ]);
 });
 
-test('runs are put together by what they share; tags of people come first', () => {
+test('runs are grouped by common values; user tags come first', () => {
   const tags = groupChoices(logged, false).find(({ group }) => group === 'Tags');
   expect(tags?.items.map(({ value }) => value)).toEqual(['tags.team', 'tags.mlflow.user']);
 });

@@ -1,11 +1,11 @@
-/** Which columns the table of runs has: as its address says it, or those by which these runs differ. Pure. */
+/** Columns of the runs table: those in the URL, or those by which these runs differ. Pure functions. */
 import type { LatestMetric, Run } from '@dais/api/tracking';
 import { formatKey, runFilter } from '@dais/api/filter';
 import { isClientTag, isSystemMetric } from './run-words.ts';
 import type { PickableColumn } from '#ui/column-picker.tsx';
 import type { KnownKeys } from '#ui/query-completion.ts';
 
-/** What every run has. Named as in filters where filters know it. */
+/** Columns of every run, with the same names as in filters. */
 const OWN = {
   status: 'Status',
   start_time: 'Started',
@@ -26,14 +26,14 @@ export type RunColumn =
   | { readonly id: string; readonly title: string; readonly own: OwnColumn }
   | { readonly id: string; readonly title: string; readonly family: LoggedFamily; readonly key: string };
 
-/** Most columns of each family that nobody asked for. */
+/** Maximum number of default columns of each family. */
 const METRICS = 6;
 const PARAMS = 5;
 
-/** Keys of some runs: a page of them is enough to know what an experiment logs. */
+/** Keys of some runs: one page is enough to know what an experiment logs. */
 export interface LoggedKeys {
   readonly keys: Readonly<Record<LoggedFamily, readonly string[]>>;
-  /** Parameters that are not the same everywhere. */
+  /** Parameters with different values. */
   readonly varying: ReadonlySet<string>;
 }
 
@@ -60,7 +60,7 @@ export function loggedKeys(runs: readonly Run[]): LoggedKeys {
   };
 }
 
-/** What completion offers: the keys, and the values that these runs have under them. */
+/** Entries of completion: the keys, and the values of these runs. */
 export function knownKeys(runs: readonly Run[], { keys }: LoggedKeys): KnownKeys {
   return {
     keys,
@@ -81,7 +81,7 @@ function attributeOf(run: Run, family: string, key: string): string | undefined 
   return { status: run.status, run_name: run.name, user_id: run.user, run_id: run.id }[key];
 }
 
-/** Every column that there is to choose from. */
+/** All columns that can be selected. */
 export function pickableColumns({ keys }: LoggedKeys): readonly PickableColumn[] {
   return [
     ...Object.entries(OWN).map(([id, title]) => ({ id, title, group: 'Run' })),
@@ -91,7 +91,7 @@ export function pickableColumns({ keys }: LoggedKeys): readonly PickableColumn[]
   ];
 }
 
-/** `metrics.loss`, `` params.`a, b` ``: as the filter names them. */
+/** `metrics.loss`, `` params.`a, b` ``: the names in filters. */
 export function columnOf(id: string): RunColumn | undefined {
   const title = OWN[id as OwnColumn];
   if (title !== undefined) return { id, title, own: id as OwnColumn };
@@ -104,12 +104,12 @@ export function columnOf(id: string): RunColumn | undefined {
   return { id: formatKey(runFilter, family, key), title: key, family: family as LoggedFamily, key };
 }
 
-/** Ids with commas between them; a comma inside backticks is part of a name. Unknown ones do not count. */
+/** Comma-separated ids; a comma inside backticks is part of a name. Unknown ones are ignored. */
 export function readRunColumns(text: string): readonly RunColumn[] {
   return (text.match(/(?:`(?:[^`]|``)*`|[^,`])+/g) ?? []).map(columnOf).filter((one) => one !== undefined);
 }
 
-/** Those that a new reader sees: what is measured, and the parameters by which the runs differ. */
+/** The default columns: metrics, and the parameters by which the runs differ. */
 export function usualColumns(logged: LoggedKeys, several: boolean): readonly RunColumn[] {
   const metrics = logged.keys.metric.filter((key) => !isSystemMetric(key)).slice(0, METRICS);
   const differing = logged.keys.parameter.filter((key) => logged.varying.has(key));
@@ -130,7 +130,7 @@ export function metricOf(run: Run, key: string): LatestMetric | undefined {
   return run.metrics.find((metric) => metric.key === key);
 }
 
-/** What runs can be put together by. */
+/** Columns that runs can be grouped by. */
 export function groupChoices({ keys }: LoggedKeys, several: boolean) {
   const named = (family: 'parameter' | 'tag', found: readonly string[]) =>
     found.map((key) => ({ value: formatKey(runFilter, family, key), label: key }));

@@ -1,7 +1,7 @@
 import { CommentsPanel } from '#pages/comments/comments-panel.tsx';
 import { useNews } from '#server/use-news.ts';
 
-/** What people say of a run, live. */
+/** The comments on a run, live. */
 export function RunComments({ project, run }: { readonly project: string; readonly run: string }) {
   const key = ['comments of run', project, run];
   const ready = useNews(project, { kind: 'Run', name: run }, key);

@@ -7,12 +7,12 @@ const run = (id: string, depth?: string) =>
 const keys = (by: string | undefined, closed: readonly string[] = []) =>
   groupRuns([run('a', '3'), run('b', '3'), run('c')], by, new Set(closed)).map(rowKey);
 
-test('headings stand before the runs that share a value, and can stand alone', () => {
+test('headings come before the runs that share a value, and can be without runs', () => {
   expect(keys('params.depth')).toEqual(['group 3', 'a', 'b', 'group ', 'c']);
   expect(keys('params.depth', ['3'])).toEqual(['group 3', 'group ', 'c']);
 });
 
-test('without anything to share, runs stay as they are', () => {
+test('without a shared value, runs are unchanged', () => {
   expect(keys(undefined)).toEqual(['a', 'b', 'c']);
   expect(keys('nothing')).toEqual(['a', 'b', 'c']);
   expect(keys('metrics.loss')).toEqual(['a', 'b', 'c']);

@@ -1,13 +1,13 @@
-/** Runs put together by a value that they share. They come in that order from the server; here headings are set between. Pure. */
+/** Runs grouped by a shared value. The server sorts them by that value; this adds the headings. Pure functions. */
 import type { Run } from '@dais/api/tracking';
 import { columnOf } from './run-columns.ts';
 import type { ChildrenNote } from './run-tree.ts';
 
 export interface GroupHead {
   readonly group: string;
-  /** Absent: runs that have no such value. */
+  /** Absent: runs without a value. */
   readonly value: string | undefined;
-  /** Of those that are here. */
+  /** Number of the loaded runs. */
   readonly runs: number;
   readonly closed: boolean;
 }
@@ -23,7 +23,7 @@ export function rowKey(row: RunRow): string {
   return isNote(row) ? `nested in ${row.childrenOf}` : row.id;
 }
 
-/** `by`: id of a column; `closed`: values whose runs are not shown. */
+/** `by`: id of a column; `closed`: values whose runs are hidden. */
 export function groupRuns(
   runs: readonly Run[],
   by: string | undefined,

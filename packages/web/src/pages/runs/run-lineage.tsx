@@ -4,10 +4,10 @@ import { datasetInputAddress } from './dataset-input.ts';
 import { useVersionsOf } from './use-run.ts';
 import { lineageAddress, versionAddress } from '#addresses.ts';
 
-/** More are listed among all that was logged. */
+/** The tab with all logged data lists more. */
 const SHOWN = 4;
 
-/** What the run was made from, and what was made of it. */
+/** Upstream and downstream lineage of the run. */
 export function RunLineage({ project, run }: { readonly project: string; readonly run: Run }) {
   const versions = useVersionsOf(project, [run.id]) ?? [];
   const { datasets } = run;

@@ -11,7 +11,7 @@ import { Skeleton } from '#ui/skeleton.tsx';
 import { Time } from '#ui/time.tsx';
 
 const PAGE = 100;
-/** Messages are no events: those of a running run are read again. */
+/** Messages emit no events: those of a running run are polled. */
 const LIVE_MS = 5000;
 const ALL = 'all';
 
@@ -42,7 +42,7 @@ export function RunLogs({ project, run, live }: RunLogsProps) {
     },
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (last) => last.nextCursor,
-    // The filters stay while their messages are read.
+    // The filters stay visible while messages load.
     placeholderData: keepPreviousData,
     refetchInterval: ({ state }) => (live && state.data?.pages.length === 1 ? LIVE_MS : false),
   });

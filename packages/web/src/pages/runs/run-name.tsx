@@ -7,16 +7,16 @@ import { runAddress } from '#addresses.ts';
 import { RowLink } from '#kinds/row-link.tsx';
 import { Icon } from '#ui/icons.tsx';
 
-/** Pixels by which each level stands further in; deeper ones stand where the fifth does. */
+/** Indentation of each level in pixels; levels after the fifth are not indented further. */
 const STEP = 18;
 const DEEPEST = 5;
 
-/** Where the server ends counting. */
+/** Limit of the server's count. */
 const MOST_COUNTED = 1000;
 
 const inset = (level: number) => ({ paddingLeft: (Math.min(level, DEEPEST) - 1) * STEP });
 
-/** A run by its name, with what opens the runs that are part of it. */
+/** The name of a run, with the button that expands its child runs. */
 export function RunName({ project, run }: { readonly project: string; readonly run: Run }) {
   const { tree } = useContext(RowStateContext);
   const link = <RowLink address={runAddress(project, run.id)}>{run.name}</RowLink>;

@@ -29,7 +29,7 @@ import { StateBadge } from '#ui/state-badge.tsx';
 import { Time } from '#ui/time.tsx';
 import './run-page.css';
 
-/** One run: how it went, what it was given, what it left behind. */
+/** One run: its metrics, parameters, artifacts and models. */
 export function RunPage() {
   const project = useCurrentProject();
   const { run: id = '' } = useAddressFields();
@@ -68,7 +68,7 @@ function Shown({ project, run, again }: ShownProps) {
   const query = useAddressQuery();
   const { tab = 'charts', file } = query;
   const root = artifactRoot(run.artifactUri);
-  const say = (change: Readonly<Record<string, string | undefined>>) =>
+  const update = (change: Readonly<Record<string, string | undefined>>) =>
     void navigate({ to: '.', search: (before: object) => ({ ...before, ...change }), replace: true });
   return (
     <div className="page">
@@ -83,7 +83,7 @@ function Shown({ project, run, again }: ShownProps) {
         }
       />
       <RunLineage project={project} run={run} />
-      <Tabs value={tab} onChange={(next) => say({ tab: next === 'charts' ? undefined : (next ?? undefined) })}>
+      <Tabs value={tab} onChange={(next) => update({ tab: next === 'charts' ? undefined : (next ?? undefined) })}>
         <Tabs.List>
           <Tabs.Tab value="charts">Charts</Tabs.Tab>
           <Tabs.Tab value="artifacts">Artifacts</Tabs.Tab>
@@ -95,7 +95,7 @@ function Shown({ project, run, again }: ShownProps) {
           {tab === 'charts' && (
             <div className="run-charts">
               <div className="run-charts-main">
-                <MetricCharts project={project} runs={[run]} view={chartView(query)} say={say} />
+                <MetricCharts project={project} runs={[run]} view={chartView(query)} update={update} />
               </div>
               <Params run={run} />
             </div>
@@ -112,7 +112,7 @@ function Shown({ project, run, again }: ShownProps) {
                 project={project}
                 root={root}
                 file={file}
-                open={(next) => say({ file: next })}
+                open={(next) => update({ file: next })}
                 live={run.status === 'RUNNING'}
               />
             ))}

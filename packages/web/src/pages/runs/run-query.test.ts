@@ -2,13 +2,13 @@ import { parseFilter, parseOrder, runFilter } from '@dais/api/filter';
 import { expect, test } from 'vitest';
 import { filterProblem, runQuery, withIds } from './run-query.ts';
 
-test('the order of groups comes before the order within', () => {
+test('the order of groups precedes the order within groups', () => {
   const { orderBy } = runQuery({ sort: '-metrics.`val loss`', group: 'params.depth' });
   expect(orderBy).toEqual(['params.depth ASC', 'metrics.`val loss` DESC']);
   expect(parseOrder(runFilter, orderBy)).toHaveLength(2);
 });
 
-test('what an address says wrongly is left out', () => {
+test('invalid values in a URL are ignored', () => {
   expect(runQuery({ filter: 'metrics.loss <', sort: 'duration', group: 'x.y', view: 'other' })).toEqual({
     filter: '',
     orderBy: [],
@@ -25,7 +25,7 @@ test('an error has its position and the nearest word', () => {
   });
 });
 
-test('ids go beside any other condition', () => {
+test('ids are combined with any other condition', () => {
   expect(parseFilter(runFilter, withIds('', ['a']))).toHaveLength(1);
   expect(parseFilter(runFilter, withIds('metrics.loss < 1', ['a', "b'c"]))).toHaveLength(2);
 });

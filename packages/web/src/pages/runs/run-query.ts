@@ -1,4 +1,4 @@
-/** From the address of a table of runs to what is asked of the server. Pure. */
+/** Maps the URL of a runs table to the query of the server. Pure functions. */
 import { runFilter } from '@dais/api/filter';
 import { columnOf } from './run-columns.ts';
 import { queryProblem } from '#ui/query-problem.ts';
@@ -9,11 +9,11 @@ export interface RunQuery {
   readonly filter: string;
   readonly orderBy: readonly string[];
   readonly view: 'active' | 'deleted';
-  /** Id of the column whose equal values stand together. */
+  /** Id of the column that groups runs by equal values. */
   readonly group: string | undefined;
 }
 
-/** Columns that the server cannot order by. */
+/** Columns that the server cannot sort by. */
 const UNORDERED = new Set(['duration', 'experiment', 'dataset', 'models']);
 
 export function isOrdered(id: string): boolean {
@@ -37,12 +37,12 @@ export function runQuery(query: Readonly<Record<string, string | undefined>>): R
   };
 }
 
-/** What the grammar says is wrong, and where. */
+/** The grammar error with its position. */
 export function filterProblem(text: string): QueryProblem | undefined {
   return queryProblem(runFilter, text);
 }
 
-/** A filter for runs of these ids that keeps the other conditions. */
+/** Returns a filter for runs of these ids that keeps the other conditions. */
 export function withIds(filter: string, ids: readonly string[]): string {
   const among = `run_id IN (${ids.map((id) => `'${id.replaceAll("'", "''")}'`).join(', ')})`;
   return filter.trim() === '' ? among : `${filter} AND ${among}`;

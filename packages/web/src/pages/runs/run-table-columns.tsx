@@ -122,7 +122,7 @@ function Choice({ run }: { readonly run: Run }) {
 
 interface GroupNameProps {
   readonly head: GroupHead;
-  /** What its runs share the value of. */
+  /** The column whose value the group shares. */
   readonly by: string;
   readonly shown: string | undefined;
 }

@@ -10,8 +10,8 @@ const of = (...runs: readonly Run[]): Children => ({ runs, failed: false, more: 
 const idsOf = (rows: readonly RunRow[]) =>
   rows.map((row) => (isNote(row) ? `${row.childrenOf} ${row.state}` : isRun(row) ? row.id : row.group));
 
-describe('runs below others', () => {
-  test('what is asked for is a filter of the grammar', () => {
+describe('nested runs', () => {
+  test('the query of children is a filter of the grammar', () => {
     expect(parseFilter(runFilter, onTop(runQuery({})).filter)).toHaveLength(1);
     expect(parseFilter(runFilter, childrenFilter("it's"))[0]).toMatchObject({ operator: '=', value: "it's" });
     expect(canNest(runQuery({ sort: 'status' }))).toBe(true);
@@ -19,7 +19,7 @@ describe('runs below others', () => {
     expect(canNest(runQuery({ group: 'status' }))).toBe(false);
   });
 
-  test('an opened run is followed by its own, and these by theirs', () => {
+  test('an expanded run is followed by its children, and these by theirs', () => {
     const top = [run('a', 2), run('b')];
     expect(treeOf(top, new Map()).rows).toBe(top);
     const tree = treeOf(
@@ -36,7 +36,7 @@ describe('runs below others', () => {
     expect(positionIn(tree, new Set(), run('deep'))).toEqual({ level: 3, open: undefined });
   });
 
-  test('what is not there yet, or not all there, says so', () => {
+  test('children that are loading or incomplete have a note', () => {
     const tree = treeOf(
       [run('a', 9), run('b', 1), run('c', 1)],
       new Map<string, Children>([
@@ -48,7 +48,7 @@ describe('runs below others', () => {
     expect(idsOf(tree.rows)).toEqual(['a', 'a1', 'a more', 'b', 'b loading', 'c', 'c failed']);
   });
 
-  test('a circle is walked once', () => {
+  test('a cycle is visited once', () => {
     const tree = treeOf(
       [run('a', 1)],
       new Map([

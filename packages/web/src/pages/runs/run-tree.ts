@@ -1,21 +1,21 @@
-/** Runs below the runs that they are part of. Pure. */
+/** Child runs under their parents. Pure functions. */
 import type { Run } from '@dais/api/tracking';
 import type { RunRow } from './run-groups.ts';
 import type { RunQuery } from './run-query.ts';
 import type { TreePosition } from '#ui/resource-table.tsx';
 
-/** The tag by which clients say of which run another is part. */
+/** The tag with which clients set the parent run. */
 const PARENT = 'tags.`mlflow.parentRunId`';
 
-/** Runs that are opened at once: each of them is asked for again and again. */
+/** Maximum number of expanded runs: each of them is polled. */
 export const MOST_OPENED = 20;
 
-/** A filter and groups look at each run by itself: those that fit may lie below others that do not. */
+/** Filters and groups apply to each run separately: matching runs can be children of other runs. */
 export function canNest({ filter, group }: RunQuery): boolean {
   return filter === '' && group === undefined;
 }
 
-/** The runs that are part of no other. */
+/** The runs without a parent. */
 export function onTop(query: RunQuery): RunQuery {
   return { ...query, filter: `${PARENT} IS NULL` };
 }
@@ -24,14 +24,14 @@ export function childrenFilter(run: string): string {
   return `${PARENT} = '${run.replaceAll("'", "''")}'`;
 }
 
-/** What stands below an opened run when not all can. */
+/** The note under an expanded run when not all children can be shown. */
 export interface ChildrenNote {
   readonly childrenOf: string;
   readonly state: 'loading' | 'failed' | 'more';
   readonly level: number;
 }
 
-/** What is known of the children of an opened run. */
+/** State of the children of an expanded run. */
 export interface Children {
   readonly runs: readonly Run[] | undefined;
   readonly failed: boolean;
@@ -43,7 +43,7 @@ export interface RunTree {
   readonly levels: ReadonlyMap<string, number>;
 }
 
-/** `children`: of each run that is open. A run that is part of itself, over however many others, is shown once. */
+/** `children`: of each expanded run. A run in a cycle of parents is shown once. */
 export function treeOf(top: readonly Run[], children: ReadonlyMap<string, Children>): RunTree {
   const levels = new Map<string, number>();
   if (children.size === 0) return { rows: top, levels };

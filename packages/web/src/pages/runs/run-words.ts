@@ -1,4 +1,4 @@
-/** How runs and what they logged are written. Pure. */
+/** Texts of runs and their logged values. Pure functions. */
 import type { LatestMetric, Run, RunStatus } from '@dais/api/tracking';
 import type { State } from '#ui/state-badge.tsx';
 
@@ -10,7 +10,7 @@ export const RUN_STATES: Readonly<Record<RunStatus, { readonly state: State; rea
   KILLED: { state: 'off', word: 'killed' },
 };
 
-/** Six digits are more than two runs differ by for a reason; the exact number stands in its title. */
+/** Differences beyond six digits are rarely meaningful; the exact number is in the tooltip. */
 export function metricText(value: LatestMetric['value']): string {
   if (typeof value === 'string') return value;
   if (Number.isInteger(value) && Math.abs(value) < 1e9) return value.toLocaleString('en');
@@ -18,9 +18,9 @@ export function metricText(value: LatestMetric['value']): string {
   return Math.abs(short) < 1e-4 || Math.abs(short) >= 1e9 ? short.toExponential() : String(short);
 }
 
-/** `1 h 4 min`; undefined while it is not known. `now`: for a run that goes on. */
+/** `1 h 4 min`; undefined while it is unknown. `now`: for a running run. */
 export function durationMs({ startedAt, endedAt, status }: Run, now: number): number | undefined {
-  // 0: the client did not say.
+  // 0: the client sent no time.
   if (startedAt <= 0) return undefined;
   const end = endedAt ?? (status === 'RUNNING' ? now : undefined);
   return end === undefined || end < startedAt ? undefined : end - startedAt;
@@ -42,7 +42,7 @@ export function durationText(ms: number | undefined): string {
   return `${Math.floor(ms / size)} ${unit} ${Math.floor((ms % size) / part)} ${smaller}`;
 }
 
-/** Of clients that log what the machine did meanwhile. */
+/** Prefix of system metrics that clients log. */
 export const isSystemMetric = (key: string) => key.startsWith('system/');
-/** Tags by which clients tell each other things; people seldom look at them. */
+/** Tags that clients use internally; users rarely need them. */
 export const isClientTag = (key: string) => key.startsWith('mlflow.');

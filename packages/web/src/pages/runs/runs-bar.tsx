@@ -19,11 +19,11 @@ export interface RunsBarProps {
   readonly experiments: readonly string[];
   readonly query: RunQuery;
   readonly address: Readonly<Record<string, string | undefined>>;
-  /** How many runs there are, in words. */
+  /** The number of runs as text. */
   readonly counted: string;
-  /** Runs stand below those that they are part of. */
+  /** Child runs are shown under their parents. */
   readonly nested: boolean;
-  /** Runs that began since and cannot be placed. */
+  /** Number of new runs whose position is unknown. */
   readonly waiting: number;
   readonly again: () => void;
   readonly logged: LoggedKeys;
@@ -32,13 +32,13 @@ export interface RunsBarProps {
   readonly pickable: readonly PickableColumn[];
   readonly columns: readonly string[];
   readonly chosen: ReadonlySet<string>;
-  /** Changes what stands behind the `?`. */
-  readonly say: (change: Readonly<Record<string, string | undefined>>) => void;
+  /** Changes the query of the URL. */
+  readonly update: (change: Readonly<Record<string, string | undefined>>) => void;
 }
 
-/** What one asks of the runs, and what was found. */
+/** The query of the runs table and the size of its result. */
 export function RunsBar(props: RunsBarProps) {
-  const { project, experiments, query, address, counted, waiting, again, logged, known, say } = props;
+  const { project, experiments, query, address, counted, waiting, again, logged, known, update } = props;
   const navigate = useNavigate();
   const input = useRef<HTMLInputElement>(null);
   const csv = useCsvExport({ project, experiments, query });
@@ -56,7 +56,7 @@ export function RunsBar(props: RunsBarProps) {
           label="Filter"
           inputRef={input}
           value={address['filter'] ?? ''}
-          onValue={(filter) => say({ filter })}
+          onValue={(filter) => update({ filter })}
           check={filterProblem}
           complete={complete}
           placeholder="metrics.accuracy > 0.9 AND params.depth = '3'  /"
@@ -70,17 +70,17 @@ export function RunsBar(props: RunsBarProps) {
           clearButtonProps={{ 'aria-label': 'No grouping' }}
           data={groupChoices(logged, props.several)}
           value={query.group ?? null}
-          onChange={(group) => say({ group: group ?? undefined })}
+          onChange={(group) => update({ group: group ?? undefined })}
           comboboxProps={{ withinPortal: false }}
         />
         <ColumnPicker
           columns={props.pickable}
           shown={props.columns}
-          onShown={(shown) => say({ columns: shown.join(',') })}
-          onReset={() => say({ columns: undefined })}
+          onShown={(shown) => update({ columns: shown.join(',') })}
+          onReset={() => update({ columns: undefined })}
         />
       </div>
-      <div className="runs-said">
+      <div className="runs-summary">
         <span role="status">{counted}</span>
         {waiting > 0 && (
           <Button variant="default" onClick={again}>
@@ -91,16 +91,18 @@ export function RunsBar(props: RunsBarProps) {
           size="xs"
           label="Show deleted runs"
           checked={query.view === 'deleted'}
-          onChange={({ currentTarget }) => say({ view: currentTarget.checked ? 'deleted' : undefined })}
+          onChange={({ currentTarget }) => update({ view: currentTarget.checked ? 'deleted' : undefined })}
         />
         <Checkbox
           size="xs"
           label="Group nested runs"
           checked={address['nested'] === 'yes'}
-          onChange={({ currentTarget }) => say({ nested: currentTarget.checked ? 'yes' : undefined, open: undefined })}
+          onChange={({ currentTarget }) =>
+            update({ nested: currentTarget.checked ? 'yes' : undefined, open: undefined })
+          }
         />
         {address['nested'] === 'yes' && !props.nested && <span>Not nested while a filter or grouping is active.</span>}
-        <div className="runs-said-end">
+        <div className="runs-summary-end">
           {chosen.length > 0 && (
             <>
               <span>{chosen.length.toLocaleString('en')} selected</span>
@@ -112,11 +114,11 @@ export function RunsBar(props: RunsBarProps) {
                 runs={chosen}
                 restore={query.view === 'deleted'}
                 done={() => {
-                  say({ chosen: undefined });
+                  update({ chosen: undefined });
                   again();
                 }}
               />
-              <Button variant="subtle" onClick={() => say({ chosen: undefined })}>
+              <Button variant="subtle" onClick={() => update({ chosen: undefined })}>
                 Clear selection
               </Button>
             </>

@@ -13,7 +13,7 @@ const base = {
 const run = (id: string, more: object) =>
   ({ ...base, id, name: id, metrics: [], params: {}, tags: {}, datasets: [], ...more }) as unknown as Run;
 
-test('every run has every column, whichever page brought it', () => {
+test('every run has every column, whichever page includes it', () => {
   const csv = new RunsCsv();
   csv.add(run('a', { metrics: [{ key: 'loss', value: -0.5 }] }));
   csv.add(run('b', { params: { note: 'x, "y"' }, endedAt: 2000 }));

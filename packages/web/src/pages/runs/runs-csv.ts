@@ -1,11 +1,11 @@
-/** Runs as a table for other programs, page after page. Columns are known only at the end: pages may bring new ones. Pure. */
+/** Runs as CSV, page by page. Columns are known only at the end, because pages can add new ones. Pure functions. */
 import type { Run } from '@dais/api/tracking';
 
 const OWN = ['run_id', 'run_name', 'experiment_id', 'status', 'user_id', 'start_time', 'end_time'] as const;
 
 export class RunsCsv {
   readonly #columns = new Map<string, number>(OWN.map((name, at) => [name, at]));
-  /** Lines, and how many fields each has. */
+  /** Lines with their numbers of fields. */
   readonly #lines: string[] = [];
   readonly #fields: number[] = [];
 
@@ -26,12 +26,12 @@ export class RunsCsv {
     for (const { key, value } of run.metrics) values[this.#at(`metrics.${key}`)] = String(value);
     for (const [key, value] of Object.entries(run.params)) values[this.#at(`params.${key}`)] = value;
     for (const [key, value] of Object.entries(run.tags)) values[this.#at(`tags.${key}`)] = value;
-    // The first are of ours or numbers; a sparse array has holes.
+    // The first fields are ours or numbers; a sparse array has holes.
     this.#lines.push(Array.from(values, (value) => field(value)).join(','));
     this.#fields.push(values.length);
   }
 
-  /** RFC 4180, with a line of names. */
+  /** RFC 4180, with a header line. */
   text(): string[] {
     const width = this.#columns.size;
     const head = [...this.#columns.keys()].map(field).join(',');
@@ -53,7 +53,7 @@ function time(ms: number): string {
   return ms <= 0 ? '' : new Date(ms).toISOString();
 }
 
-/** What a spreadsheet would take for a formula is marked as text: whoever trains chooses these words, others open them. */
+/** Marks formulas of spreadsheets as text: the authors of runs choose these values, and others open them. */
 function field(value: string | undefined): string {
   const text = value ?? '';
   const safe =

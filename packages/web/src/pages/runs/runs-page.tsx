@@ -31,14 +31,14 @@ import { Skeleton } from '#ui/skeleton.tsx';
 import { StateBadge } from '#ui/state-badge.tsx';
 import './runs.css';
 
-/** Runs that can be laid over each other: as many as the server charts at once. */
+/** Maximum number of runs in one chart: the server's limit. */
 const MOST_CHOSEN = 100;
-/** Runs that say what an experiment logs: those of the first page, so that columns do not change while one scrolls. */
+/** Runs that determine the columns: those of the first page, so that columns stay the same while scrolling. */
 const SOME = 100;
-/** Before so many rows are left below what is seen, the next page is asked for. */
+/** The next page is requested when fewer rows than this remain after the visible ones. */
 const AHEAD = 300;
 
-/** The runs of one experiment, of several (`1,2`) or of `all`: filtered, ordered and put together as the address says. */
+/** The runs of one experiment, of several (`1,2`) or of `all`: filtered, sorted and grouped by the URL. */
 export function RunsPage() {
   const project = useCurrentProject();
   const navigate = useNavigate();
@@ -49,9 +49,9 @@ export function RunsPage() {
   const one = useExperiment(project, experiments?.length === 1 ? experiments[0] : undefined);
   const several = named === 'all' || named.includes(',');
   const { filter, sort, group, view, columns: columnText } = query;
-  const asked = useMemo(() => runQuery({ filter, sort, group, view }), [filter, sort, group, view]);
-  const nested = query['nested'] === 'yes' && canNest(asked);
-  const listed = useMemo(() => (nested ? onTop(asked) : asked), [nested, asked]);
+  const runsQuery = useMemo(() => runQuery({ filter, sort, group, view }), [filter, sort, group, view]);
+  const nested = query['nested'] === 'yes' && canNest(runsQuery);
+  const listed = useMemo(() => (nested ? onTop(runsQuery) : runsQuery), [nested, runsQuery]);
   const location = { project, experiments, query: listed, nested };
   const { key, runs, stale, more, loadMore, loading, error, again } = useRuns(location);
   const count = useRunCount(location, more);
@@ -71,13 +71,13 @@ export function RunsPage() {
   );
 
   const [closed, setClosed] = useState<ReadonlySet<string>>(new Set());
-  const grouped = useMemo(() => groupRuns(runs ?? [], asked.group, closed), [runs, asked.group, closed]);
-  const say = useCallback(
+  const grouped = useMemo(() => groupRuns(runs ?? [], runsQuery.group, closed), [runs, runsQuery.group, closed]);
+  const update = useCallback(
     (change: Readonly<Record<string, string | undefined>>) =>
       void navigate({ to: '.', search: (before: object) => ({ ...before, ...change }), replace: true }),
     [navigate],
   );
-  const tree = useRunTree({ ...location, runs, open: query['open'], say });
+  const tree = useRunTree({ ...location, runs, open: query['open'], update });
   const rows = tree?.rows ?? grouped;
   const seen = useRef<readonly [number, number]>([0, 0]);
   const inView = () => rows.slice(seen.current[0], seen.current[1] + 1).filter(isRun);
@@ -94,7 +94,7 @@ export function RunsPage() {
       chosen,
       choose: (run: string, on: boolean) => {
         const next = on ? [...chosen, run].slice(-MOST_CHOSEN) : [...chosen].filter((id) => id !== run);
-        say({ chosen: next.join(',') });
+        update({ chosen: next.join(',') });
       },
       toggleGroup: (value: string) =>
         setClosed((before) => {
@@ -104,13 +104,13 @@ export function RunsPage() {
         }),
       tree: tree?.state,
     };
-  }, [chosenText, say, tree?.state]);
+  }, [chosenText, update, tree?.state]);
 
-  const forms = useRunForms({ project, experiments, query: asked });
+  const forms = useRunForms({ project, experiments, query: runsQuery });
   const title = one.data !== undefined ? `Runs of ${one.data.name}` : `Runs of ${several ? project : named}`;
   const note = one.data?.tags['mlflow.note.content'];
   const deleted = one.data?.lifecycle === 'deleted';
-  const filtered = asked.filter !== '' || asked.view === 'deleted';
+  const filtered = runsQuery.filter !== '' || runsQuery.view === 'deleted';
   return (
     <div className="page">
       <PageHead
@@ -140,7 +140,7 @@ export function RunsPage() {
         <RunsBar
           project={project}
           experiments={experiments ?? []}
-          query={asked}
+          query={runsQuery}
           address={query}
           counted={`${countWords(runs.length, more, loading, count)}${nested ? ', nested runs not counted' : ''}`}
           nested={nested}
@@ -155,7 +155,7 @@ export function RunsPage() {
           pickable={pickableColumns(logged)}
           columns={columns.map(({ id }) => id)}
           chosen={rowState.chosen}
-          say={say}
+          update={update}
         />
       )}
       {runs === undefined ? (
@@ -168,7 +168,7 @@ export function RunsPage() {
             </Link>
           </EmptyState>
         ) : filtered ? (
-          <EmptyState sentence={asked.view === 'deleted' ? 'No deleted runs.' : 'No matches.'}>
+          <EmptyState sentence={runsQuery.view === 'deleted' ? 'No deleted runs.' : 'No matches.'}>
             <Link to="." search={{}}>
               Clear filter
             </Link>
@@ -179,7 +179,7 @@ export function RunsPage() {
       ) : (
         <RowStateContext value={rowState}>
           <ResourceTable
-            key={`${project} ${named} ${listed.filter} ${asked.orderBy.join()} ${asked.view} ${asked.group ?? ''}`}
+            key={`${project} ${named} ${listed.filter} ${runsQuery.orderBy.join()} ${runsQuery.view} ${runsQuery.group ?? ''}`}
             label="Runs"
             rows={rows}
             columns={tableColumns}
@@ -188,9 +188,9 @@ export function RunsPage() {
             growing
             onReach={reach}
             sort={readSort(sort)}
-            onSort={(next) => say({ sort: writeSort(next) })}
+            onSort={(next) => update({ sort: writeSort(next) })}
             selected={query['selected']}
-            onSelect={(id) => say({ selected: id })}
+            onSelect={(id) => update({ selected: id })}
             layout={tree?.layout ?? [...closed].join()}
             {...(tree !== undefined && { tree: tree.table })}
             onOpen={(row) => {
@@ -210,7 +210,7 @@ export function RunsPage() {
 
 const classOf = (row: RunRow) => (isHead(row) ? 'runs-group-head' : undefined);
 
-/** Undefined while it is not known which there are. */
+/** Undefined while the experiments are unknown. */
 function experimentsOf(named: string, names: ReadonlyMap<string, string> | undefined): readonly string[] | undefined {
   if (named === 'all') return names && [...names.keys()];
   return named.split(',').filter((id) => /^\d{1,18}$/.test(id));

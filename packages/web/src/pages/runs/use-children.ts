@@ -1,4 +1,4 @@
-/** The runs that are part of runs which are opened in the table. */
+/** Child runs of the expanded runs in the table. */
 import { searchRunsOperation, type Run } from '@dais/api/tracking';
 import { useQueries } from '@tanstack/react-query';
 import { useMemo } from 'react';
@@ -6,10 +6,10 @@ import { childrenFilter, type Children } from './run-tree.ts';
 import type { RunsOf } from './use-runs.ts';
 import { useClient } from '#server/console-context.ts';
 
-/** Of one run; more are looked at by a filter, page after page. */
+/** Maximum number of shown children of one run; a filter finds more. */
 const SHOWN = 200;
-/** How often it is looked again: while one of them goes on, and else. */
-const AGAIN_MS = 2500;
+/** Polling intervals: while a child is running, and otherwise. */
+const POLL_MS = 2500;
 const SELDOM_MS = 10_000;
 
 interface ChildPage {
@@ -17,7 +17,7 @@ interface ChildPage {
   readonly nextCursor?: string | undefined;
 }
 
-/** By the run that they are part of, in the order of the table. */
+/** By the parent run, in the order of the table. */
 export function useChildren(
   { project, experiments = [], query }: RunsOf,
   opened: ReadonlySet<string>,
@@ -41,7 +41,7 @@ export function useChildren(
           { signal },
         ),
       refetchInterval: ({ state }: { readonly state: { readonly data: ChildPage | undefined } }) =>
-        state.data?.items.some(({ status }) => status === 'RUNNING') === true ? AGAIN_MS : SELDOM_MS,
+        state.data?.items.some(({ status }) => status === 'RUNNING') === true ? POLL_MS : SELDOM_MS,
     })),
     combine: combined,
   });

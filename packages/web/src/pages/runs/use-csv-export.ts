@@ -1,4 +1,4 @@
-/** All runs of a query as a file, read page after page: the browser holds the text, not the runs. */
+/** Exports all runs of a query as a file, page by page: the browser holds the text, not the runs. */
 import { countNoun, DaisError } from '@dais/api';
 import { searchRunsOperation } from '@dais/api/tracking';
 import { useMutation } from '@tanstack/react-query';
@@ -9,13 +9,13 @@ import { useClient } from '#server/console-context.ts';
 import { toast } from '#ui/toast.ts';
 
 const PAGE = 1000;
-/** More are a job for a program: the text would be some hundred MB. */
+/** Maximum number of exported runs: more would be several hundred MB of text. */
 const MOST = 200_000;
 
 export interface CsvExport {
   readonly start: () => void;
   readonly stop: () => void;
-  /** Runs that were read, while it goes on. */
+  /** Number of read runs during the export. */
   readonly read: number | undefined;
   readonly error: DaisError | null;
 }
@@ -56,7 +56,7 @@ export function useCsvExport({ project, experiments, query }: RunsOf): CsvExport
     },
     stop: () => stop.current?.abort(),
     read,
-    // What was stopped is no failure.
+    // A stopped export is not a failure.
     error: error instanceof DaisError ? error : null,
   };
 }

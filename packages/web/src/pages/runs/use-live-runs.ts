@@ -1,4 +1,4 @@
-/** What happens to runs while one looks at them: those that go on are read again, and those that begin are added. */
+/** Refreshes the loaded runs while the page is open: running ones are read again, and new ones are added. */
 import { searchRunsOperation, type Run } from '@dais/api/tracking';
 import { useQueryClient, type QueryKey } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
@@ -7,21 +7,21 @@ import { withIds } from './run-query.ts';
 import type { RunsData, RunsOf } from './use-runs.ts';
 import { useClient } from '#server/console-context.ts';
 
-/** How often runs in view that go on are read again. */
-const AGAIN_MS = 2500;
-/** Events that come within this time are asked about together. */
+/** Polling interval of visible running runs. */
+const POLL_MS = 2500;
+/** Events within this time cause one query. */
 const GATHER_MS = 400;
-/** Most runs that are asked about at once. */
+/** Maximum number of runs in one query. */
 const AT_ONCE = 200;
 
 export interface LiveRuns extends RunsOf {
   readonly key: QueryKey;
-  /** Those that are seen now. */
+  /** The visible runs. */
   readonly inView: () => readonly Run[];
 }
 
 export interface RunsSince {
-  /** How many began that cannot be placed: runs are in another order than that of their beginning. */
+  /** Number of new runs whose position is unknown, because the order is not by start time. */
   readonly waiting: number;
   readonly forget: () => void;
 }
@@ -51,7 +51,7 @@ export function useLiveRuns({ project, experiments, query, key, inView, nested =
     };
     const patch = (change: (pages: readonly RunsPage[]) => readonly RunsPage[]) =>
       queries.setQueryData<RunsData>(latest.current.key, (data) => data && { ...data, pages: [...change(data.pages)] });
-    const lookAgain = async () => {
+    const refresh = async () => {
       if (document.hidden) return;
       const ids = latest.current.inView().flatMap(({ id, status }) => (status === 'RUNNING' ? [id] : []));
       if (ids.length === 0) return;
@@ -85,9 +85,10 @@ export function useLiveRuns({ project, experiments, query, key, inView, nested =
         timer ??= setTimeout(() => void add().catch(ignore), GATHER_MS);
       }
     };
-    // Whoever may not see events, or has lost the server, still sees what was loaded; the frame says what is wrong.
+    // A viewer without access to events, or without a connection, still sees the loaded rows; the frame shows the
+    // problem.
     follow().catch(ignore);
-    const again = setInterval(() => void lookAgain().catch(ignore), AGAIN_MS);
+    const again = setInterval(() => void refresh().catch(ignore), POLL_MS);
     return () => {
       stop.abort();
       clearTimeout(timer);

@@ -1,4 +1,4 @@
-/** A metric of some runs as lines: the server chooses as many points as a picture has pixels. */
+/** A metric of some runs as lines: the server returns about as many points as the chart has pixels. */
 import type { DaisError } from '@dais/api';
 import { chartMetricOperation, type Run } from '@dais/api/tracking';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
@@ -9,18 +9,18 @@ import type { PlotLine } from '#ui/plot/plot-lines.ts';
 
 /** Buckets of a chart: about one for each pixel of the widest. */
 const BUCKETS = 600;
-const AGAIN_MS = 2500;
+const POLL_MS = 2500;
 
 type Chart = (typeof chartMetricOperation)['output']['_output'];
 
 export interface MetricLines {
   readonly lines: readonly PlotLine[] | undefined;
-  /** Of all runs in this range, before any was left out. */
+  /** Number of points of all runs in this range, before downsampling. */
   readonly points: number;
   readonly error: DaisError | null;
 }
 
-/** `seen`: nothing is asked for a chart that nobody sees. */
+/** `seen`: the query is disabled for charts that were never visible. */
 export function useMetricLines(
   project: string,
   runs: readonly Run[],
@@ -31,12 +31,12 @@ export function useMetricLines(
   const client = useClient(project);
   const ids = runs.map(({ id }) => id);
   const { axis, range } = view;
-  // Each run has its own beginning: only of one run is it known what a relative place is.
+  // Each run has its own start: a relative position is known only for a single run.
   const began = runs.length === 1 ? runs[0]?.startedAt : undefined;
-  const asked = axis !== 'relative' ? range : began === undefined || range === undefined ? undefined : range;
+  const visible = axis !== 'relative' ? range : began === undefined || range === undefined ? undefined : range;
   const locate = (at: number) =>
     axis === 'step' ? Math.round(at) : Math.round(at * 1000) + (axis === 'relative' ? (began ?? 0) : 0);
-  const [from, to] = asked === undefined ? [] : asked.map(locate);
+  const [from, to] = visible === undefined ? [] : visible.map(locate);
   const { data, error } = useQuery<Chart, DaisError>({
     queryKey: ['chart', project, ids, key, axis === 'step' ? 'step' : 'time', from, to],
     queryFn: async ({ signal }) =>
@@ -55,7 +55,7 @@ export function useMetricLines(
     enabled: seen,
     placeholderData: keepPreviousData,
     staleTime: 30_000,
-    refetchInterval: seen && runs.some(({ status }) => status === 'RUNNING') ? AGAIN_MS : false,
+    refetchInterval: seen && runs.some(({ status }) => status === 'RUNNING') ? POLL_MS : false,
   });
   const lines = useMemo(() => data && linesOf(data, runs, axis), [data, runs, axis]);
   const points = data?.series.reduce((sum, one) => sum + one.points, 0) ?? 0;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { countWords } from './use-run-count.ts';
 
-test('how many runs there are is said as exactly as it is known', () => {
+test('the number of runs is shown as exactly as it is known', () => {
   expect(countWords(1, false, false, undefined)).toBe('1 run');
   expect(countWords(58, false, false, { runs: 57, more: false })).toBe('58 runs');
   expect(countWords(100, true, false, undefined)).toBe('100 runs loaded, more load as you scroll');

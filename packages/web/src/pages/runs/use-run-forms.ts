@@ -3,7 +3,7 @@ import { curlCommand } from '#kinds/curl-command.ts';
 import { useSession } from '#server/session.ts';
 import type { CopyForm } from '#ui/copy-as.tsx';
 
-/** The same search for a notebook, a shell and a colleague. */
+/** Copy formats of the query: notebook, shell and link. */
 export function useRunForms({ project, experiments = [], query }: RunsOf): readonly CopyForm[] {
   const accounts = useSession()?.mode === 'accounts';
   const { filter, orderBy } = query;

@@ -1,4 +1,4 @@
-/** The table of runs as a tree: which runs are open stands in the address. */
+/** The table of runs as a tree: the URL stores the expanded runs. */
 import type { Run } from '@dais/api/tracking';
 import { useMemo } from 'react';
 import type { RowTree } from './row-state.ts';
@@ -12,12 +12,12 @@ export interface RunTreeInput extends RunsOf {
   readonly runs: readonly Run[] | undefined;
   /** Ids with commas between them. */
   readonly open: string | undefined;
-  readonly say: (change: Readonly<Record<string, string | undefined>>) => void;
+  readonly update: (change: Readonly<Record<string, string | undefined>>) => void;
 }
 
 export interface ShownTree {
   readonly rows: readonly RunRow[];
-  /** Which runs are open, and which of these could be filled already. */
+  /** The expanded runs, and those whose children are loaded. */
   readonly layout: string;
   readonly state: RowTree;
   readonly table: TableTree<RunRow>;
@@ -25,8 +25,8 @@ export interface ShownTree {
 
 const NONE: readonly Run[] = [];
 
-/** Undefined where runs stand side by side. */
-export function useRunTree({ runs = NONE, open = '', say, ...location }: RunTreeInput): ShownTree | undefined {
+/** Undefined for a flat table. */
+export function useRunTree({ runs = NONE, open = '', update, ...location }: RunTreeInput): ShownTree | undefined {
   const { nested = false } = location;
   const opened = useMemo(
     () => new Set(nested && open !== '' ? open.split(',').slice(-MOST_OPENED) : []),
@@ -38,7 +38,7 @@ export function useRunTree({ runs = NONE, open = '', say, ...location }: RunTree
     const tree = treeOf(runs, children);
     const fold = (run: string, wide: boolean) => {
       const next = wide ? [...opened, run].slice(-MOST_OPENED) : [...opened].filter((id) => id !== run);
-      say({ open: next.join(',') });
+      update({ open: next.join(',') });
     };
     return {
       rows: tree.rows,
@@ -51,5 +51,5 @@ export function useRunTree({ runs = NONE, open = '', say, ...location }: RunTree
         },
       },
     };
-  }, [nested, runs, children, opened, say]);
+  }, [nested, runs, children, opened, update]);
 }

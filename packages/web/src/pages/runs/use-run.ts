@@ -4,8 +4,8 @@ import { readRunOperation, searchLoggedModelsOperation, type LoggedModel, type R
 import { useQuery } from '@tanstack/react-query';
 import { useClient } from '#server/console-context.ts';
 
-/** How often a run that goes on is read again. */
-const AGAIN_MS = 2500;
+/** Polling interval of a running run. */
+const POLL_MS = 2500;
 
 export interface OneRun {
   readonly run: Run | undefined;
@@ -18,12 +18,12 @@ export function useRun(project: string, id: string): OneRun {
   const { data, error, refetch } = useQuery<Run, DaisError>({
     queryKey: ['run', project, id],
     queryFn: async ({ signal }) => await client.perform(readRunOperation, { id }, { signal }),
-    refetchInterval: ({ state }) => (state.data?.status === 'RUNNING' ? AGAIN_MS : false),
+    refetchInterval: ({ state }) => (state.data?.status === 'RUNNING' ? POLL_MS : false),
   });
   return { run: data, error, again: () => void refetch() };
 }
 
-/** The models that a run left, as its experiment knows them. */
+/** The logged models of a run, from its experiment. */
 export function useLoggedModels(project: string, { id, experimentId }: Run): readonly LoggedModel[] {
   const client = useClient(project);
   const { data } = useQuery({
@@ -37,7 +37,7 @@ export function useLoggedModels(project: string, { id, experimentId }: Run): rea
   return data ?? [];
 }
 
-/** What was registered of a run. */
+/** Model versions that were registered from a run. */
 export function useVersionsOf(project: string, runs: readonly string[]): readonly ModelVersion[] | undefined {
   const client = useClient(project);
   const { data } = useQuery({

@@ -1,4 +1,4 @@
-/** The runs of experiments, page after page as they are looked at. Which of them go on is seen in use-live-runs.ts. */
+/** The runs of experiments, loaded page by page while scrolling. use-live-runs.ts refreshes the running ones. */
 import type { DaisClient, DaisError } from '@dais/api';
 import { searchRunsOperation, type Run } from '@dais/api/tracking';
 import {
@@ -13,11 +13,11 @@ import type { RunsPage, RunsPosition } from './loaded-runs.ts';
 import type { RunQuery } from './run-query.ts';
 import { useClient } from '#server/console-context.ts';
 
-/** Runs of the first page, which somebody waits for, and of each other one: about 1 MB with 40 values a run. */
+/** Runs of the first page, which delays the view, and of each other page: about 1 MB with 40 values a run. */
 const FIRST = 100;
 const FURTHER = 400;
 const FIRST_POSITION: RunsPosition = { at: 0, cursor: undefined };
-/** Fifty thousand runs are 100 MB: not kept long after their page was left. */
+/** Fifty thousand runs are 100 MB: they are released soon after the page closes. */
 const KEPT_MS = 60_000;
 
 export type RunsData = InfiniteData<RunsPage, RunsPosition>;
@@ -25,7 +25,7 @@ export type RunsData = InfiniteData<RunsPage, RunsPosition>;
 export interface Runs {
   readonly key: QueryKey;
   readonly runs: readonly Run[] | undefined;
-  /** What is shown is of the query before. */
+  /** The shown runs are of the previous query. */
   readonly stale: boolean;
   readonly more: boolean;
   readonly loadMore: () => void;
@@ -39,7 +39,7 @@ export interface RunsOf {
   /** Numbers of experiments; undefined: not known yet. */
   readonly experiments: readonly string[] | undefined;
   readonly query: RunQuery;
-  /** Each says how many runs are part of it. */
+  /** Each run includes the number of its children. */
   readonly nested?: boolean;
 }
 
@@ -54,7 +54,7 @@ export function useRuns({ project, experiments, query, nested = false }: RunsOf)
     initialPageParam: FIRST_POSITION,
     getNextPageParam: (last) => last.next,
     enabled: experiments !== undefined,
-    // Reading all pages again to see what is new would cost as much as there are.
+    // Reading all pages again to find new runs would cost time in proportion to all runs.
     staleTime: Infinity,
     gcTime: KEPT_MS,
     structuralSharing: false,
@@ -70,7 +70,7 @@ export function useRuns({ project, experiments, query, nested = false }: RunsOf)
     loadMore: () => void found.fetchNextPage({ cancelRefetch: false }),
     loading: found.isFetching,
     error: found.error as DaisError | null,
-    // From the first page on: reading all that were loaded anew would take as long as scrolling did.
+    // From the first page on: reading all loaded pages again would take as long as scrolling did.
     again: () => void queries.resetQueries({ queryKey: key, exact: true }),
   };
 }
@@ -82,7 +82,7 @@ interface PageRequest {
   readonly place: RunsPosition;
 }
 
-/** Experiments cannot be ordered by: put together by them, they are read one after the other. */
+/** The server cannot sort by experiment: grouped by it, experiments are read one after the other. */
 async function readPage(
   client: DaisClient,
   { experiments, query, nested, place: { at, cursor } }: PageRequest,

@@ -15,7 +15,7 @@ export interface SchedulePanelsProps {
   readonly project: string;
 }
 
-/** When a schedule starts runs, and what came of each time that it did. */
+/** When a schedule starts runs, and the result of each start. */
 export function SchedulePanels({ resource, project }: SchedulePanelsProps) {
   const { uid, resourceVersion } = resource.metadata;
   const location = { project, id: uid, seen: resourceVersion };

@@ -3,21 +3,21 @@ import { listFiresOperation, listTimesOperation, type Fire } from '@dais/api/exe
 import { useQuery } from '@tanstack/react-query';
 import { useClient } from '#server/console-context.ts';
 
-/** Times ahead that are shown, and starts that were. */
+/** Maximum numbers of shown future and past starts. */
 const AHEAD = 5;
 const BEHIND = 20;
-/** Time goes on without an event that could be watched. */
+/** Future times pass without events. */
 const EVERY_MS = 10_000;
 
 export interface ScheduleScope {
   readonly project: string;
   /** Uid of the Schedule. */
   readonly id: string;
-  /** Of the resource, which is told about each change. */
+  /** Generation of the watched resource, which changes with each update. */
   readonly seen: string;
 }
 
-/** When it starts a run next; nothing for one that waits for something to happen. */
+/** The next start; empty for a schedule with an event trigger. */
 export function useNextTimes({ project, id, seen }: ScheduleScope) {
   const client = useClient(project);
   return useQuery<readonly number[], DaisError>({
@@ -28,7 +28,7 @@ export function useNextTimes({ project, id, seen }: ScheduleScope) {
   });
 }
 
-/** What it answered, the latest first. */
+/** Past starts with their results, the latest first. */
 export function useFires({ project, id, seen }: ScheduleScope) {
   const client = useClient(project);
   return useQuery<{ readonly fires: readonly Fire[]; readonly more: boolean }, DaisError>({

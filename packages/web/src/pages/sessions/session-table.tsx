@@ -9,9 +9,9 @@ export type SessionEntry = (typeof listSessionsOperation)['output']['_output']['
 
 export interface SessionTableProps {
   readonly sessions: readonly SessionEntry[];
-  /** Undefined: whoever looks may not end them. */
+  /** Undefined: the viewer has no permission to end them. */
   readonly end?: ((session: SessionEntry) => void) | undefined;
-  /** Id of the one that is being ended. */
+  /** Id of the session that is being ended. */
   readonly ending?: string | undefined;
 }
 

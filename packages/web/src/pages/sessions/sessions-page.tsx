@@ -49,7 +49,7 @@ function OwnSessions() {
   });
   const everywhere = useMutation<void, DaisError>({
     mutationFn: async () => {
-      // The one that asks goes last: without it nothing else could be ended.
+      // The current session ends last: without it, the others could not be ended.
       for (const one of data?.items ?? []) {
         if (!one.current) await client.perform(revokeSessionOperation, { id: one.id });
       }

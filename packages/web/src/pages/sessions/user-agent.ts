@@ -1,4 +1,4 @@
-/** In this order: Edge and Opera call themselves Chrome too, and everybody calls themselves Safari. */
+/** In this order: Edge and Opera include "Chrome" too, and all include "Safari". */
 const BROWSERS = [
   ['Edg', 'Edge'],
   ['OPR', 'Opera'],
@@ -15,7 +15,7 @@ const SYSTEMS = [
   [/Linux|X11/, 'Linux'],
 ] as const;
 
-/** `Chrome 130 on Linux`; of other programs the name they give themselves. */
+/** `Chrome 130 on Linux`; for other programs, their own name. */
 export function describeUserAgent(text: string | undefined): string {
   if (text === undefined || text === '') return 'Unknown browser';
   if (!text.startsWith('Mozilla/')) return text.slice(0, 60);

@@ -1,4 +1,4 @@
-/** Around every page: nobody gets further without having said who they are. */
+/** Requires authentication for every page. */
 import type { CurrentSession } from '@dais/api/access';
 import { useQueryClient } from '@tanstack/react-query';
 import { Outlet, useLocation, useMatches, useNavigate } from '@tanstack/react-router';
@@ -12,7 +12,7 @@ const SignInAgain = lazy(async () => ({ default: (await import('./sign-in-again.
 
 export function Doorway() {
   const { href } = useLocation();
-  // Of what is shown: while the next page is loaded, the address is ahead of it.
+  // The path of the shown page: while the next page loads, the URL is ahead of it.
   const pathname = useMatches({ select: (matches) => matches.at(-1)?.pathname ?? '' });
   const { data: session, error, refetch } = useSessionQuery();
   if (isOutside(pathname)) return <Outlet />;
@@ -26,11 +26,11 @@ function Inside({ session, href }: { readonly session: CurrentSession; readonly 
   const queries = useQueryClient();
   const navigate = useNavigate();
   const [known] = useState(session.actor);
-  // The address moves on while the sign-in page is loaded.
+  // The URL changes while the sign-in page loads.
   const [requestedUrl] = useState(href);
   const another = known !== undefined && session.actor !== undefined && session.actor.id !== known.id;
   useEffect(() => {
-    // What the person before could see is not for the eyes of this one.
+    // The cached data of the previous user is not for this one.
     if (another) location.reload();
   }, [another]);
   const outsider = known === undefined && session.actor === undefined;
@@ -41,7 +41,7 @@ function Inside({ session, href }: { readonly session: CurrentSession; readonly 
   if (known === undefined) return null;
   const goOn = (started: CurrentSession) => {
     queries.setQueryData(sessionKey, started);
-    // Only what failed meanwhile: an editor keeps the version that it began with.
+    // Only failed queries are read again: an editor keeps its initial version.
     void queries.refetchQueries({ predicate: ({ state }) => state.status === 'error' });
   };
   return (

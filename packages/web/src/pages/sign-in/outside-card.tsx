@@ -8,7 +8,7 @@ export interface OutsideCardProps {
   readonly children: ReactNode;
 }
 
-/** A page without the frame, for people who have not signed in. */
+/** A page without the frame, for viewers who have not signed in. */
 export function OutsideCard({ title, wide = false, children }: OutsideCardProps) {
   useEffect(() => {
     document.title = `${title} · Dais`;

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { isOutside, returnPath } from './return-path.ts';
 
 test.each(['/', '/projects/default/secrets?labels=team=vision', '/device?code=BCDF-GHJK', '/projects/x/y#part'])(
-  'one comes back to %s',
+  'sign-in returns to %s',
   (next) => {
     expect(returnPath(next)).toBe(next);
   },
@@ -22,10 +22,10 @@ test.each([
   '/sign-in?next=/sign-in',
   '/invitation',
   `/${'x'.repeat(2048)}`,
-])('%j leads home', (next) => {
+])('%j leads to the home page', (next) => {
   expect(returnPath(next)).toBe('/');
 });
 
-test('pages for people who have not signed in', () => {
+test('pages for viewers who have not signed in', () => {
   expect(['/sign-in', '/invitation', '/sign-internal', '/device'].map(isOutside)).toEqual([true, true, false, false]);
 });

@@ -1,13 +1,13 @@
-/** Where somebody goes after signing in. */
+/** Where a user goes after signing in. */
 
 const HERE = 'http://dais.invalid';
 
-/** Pages that lead to signing in themselves. */
+/** Pages that themselves lead to signing in. */
 const OUTSIDE = /^\/(auth|sign-in|invitation)(\/|$)/;
 
 /**
- * A page of this console, or its home for anything else: an address is typed by whoever makes a link, and must not lead
- * to another host (`//host`, `/\host`, control characters that browsers drop).
+ * Returns a path of this console, or of its home page for anything else: anyone can put a path into a link, and it must
+ * not lead to another host (`//host`, `/\host`, control characters that browsers remove).
  */
 export function returnPath(next: string | undefined): string {
   if (next === undefined || next.length > 2048 || !next.startsWith('/')) return '/';
@@ -17,7 +17,7 @@ export function returnPath(next: string | undefined): string {
   return `${url.pathname}${url.search}${url.hash}`;
 }
 
-/** Whether the page is for people who have not signed in. */
+/** Whether the page is for viewers who have not signed in. */
 export function isOutside(path: string): boolean {
   return OUTSIDE.test(path);
 }

@@ -4,12 +4,12 @@ import { Modal } from '#ui/controls.ts';
 
 export interface SignInAgainProps {
   readonly ways: CurrentSession['signIn'];
-  /** Who was signed in. */
+  /** The previous user. */
   readonly name: string;
   readonly onSession: (session: CurrentSession) => void;
 }
 
-/** Over the page whose session ended: what was written in it is still there afterwards. */
+/** Shown over the page of an expired session: its unsaved input is kept. */
 export function SignInAgain({ ways, name, onSession }: SignInAgainProps) {
   return (
     <Modal opened stays onClose={() => undefined} size={400} title="Your session has ended">

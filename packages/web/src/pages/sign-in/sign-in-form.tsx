@@ -9,13 +9,13 @@ import { ErrorNote } from '#ui/error-note.tsx';
 import './sign-in.css';
 
 export interface SignInFormProps {
-  /** How one can sign in here. */
+  /** The available sign-in methods. */
   readonly ways: CurrentSession['signIn'];
-  /** Filled in already; the person who comes back is most often the same. */
+  /** A prefilled name: usually the same user returns. */
   readonly name?: string;
-  /** Path of this server that an identity provider leads back to. */
+  /** Path on this server that the identity provider redirects to. */
   readonly next: string;
-  /** What stands in the page behind must stay: a provider is visited in a tab of its own. */
+  /** The page behind keeps its input: the provider opens in another tab. */
   readonly keepPage?: boolean;
   readonly onSession: (session: CurrentSession) => void;
 }
@@ -102,7 +102,7 @@ function PasswordForm({ name: known, onSession }: PasswordFormProps) {
   );
 }
 
-/** The same words for every reason: which names there are is nobody's business. */
+/** One text for all reasons, which does not reveal the existing names. */
 function LoginError({ error, wait }: { readonly error: DaisError; readonly wait: number }) {
   if (error.code === 'unauthenticated') {
     return (
@@ -121,7 +121,7 @@ function LoginError({ error, wait }: { readonly error: DaisError; readonly wait:
   return <ErrorNote error={error} />;
 }
 
-/** Seconds left of `seconds`, counted from the render in which `since` changed; 0 when there are none. */
+/** Seconds left of `seconds`, counted from the render in which `since` changed; 0 after that. */
 function useCountdown(seconds: number | undefined, since: number): number {
   const [left, setLeft] = useState(0);
   useEffect(() => {

@@ -10,7 +10,7 @@ import { ErrorNote } from '#ui/error-note.tsx';
 import { Skeleton } from '#ui/skeleton.tsx';
 import { StateBadge } from '#ui/state-badge.tsx';
 
-/** `next`: where one came from; `left`: one has just signed out; `done`: another tab waits for this one. */
+/** `next`: path to return to; `left`: the user has just signed out; `done`: another tab waits for this one. */
 export function SignInPage() {
   const { next, left, done } = useAddressQuery();
   const { data: session, error, refetch } = useSessionQuery();

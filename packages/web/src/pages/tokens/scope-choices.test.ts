@@ -9,14 +9,14 @@ const items = [
   { kind: 'Access', action: 'policy:read', decision: 'allow' as const },
 ];
 
-test('only what one may do is offered, once, in order', () => {
+test('offers only own permissions, once, in order', () => {
   expect(scopeGroups(items)).toEqual([
     { noun: 'policy', verbs: ['read'] },
     { noun: 'secret', verbs: ['read', 'write'] },
   ]);
 });
 
-test('all of a noun is one pattern; a single action stays itself', () => {
+test('all actions of a noun are one pattern; a single action stays itself', () => {
   const groups = scopeGroups(items);
   expect(scopePatterns(groups, new Set(['secret:read', 'secret:write', 'policy:read']))).toEqual([
     'policy:read',

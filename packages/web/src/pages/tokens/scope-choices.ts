@@ -1,4 +1,4 @@
-/** What a token can be limited to, made from what its owner may do. */
+/** Possible scopes of a token, from the permissions of its owner. */
 
 export interface AccessItem {
   readonly kind: string;
@@ -9,7 +9,7 @@ export interface AccessItem {
 export interface ScopeGroup {
   /** `secret`. */
   readonly noun: string;
-  /** `read`, `write`: sorted, without what is denied. */
+  /** `read`, `write`: sorted, without denied ones. */
   readonly verbs: readonly string[];
 }
 
@@ -26,7 +26,7 @@ export function scopeGroups(items: readonly AccessItem[]): readonly ScopeGroup[]
     .toSorted((a, b) => (a.noun < b.noun ? -1 : 1));
 }
 
-/** The shortest list of patterns for what was chosen: `secret:*` when all of a noun is. */
+/** The shortest list of patterns for the selection: `secret:*` when all actions of a noun are selected. */
 export function scopePatterns(groups: readonly ScopeGroup[], chosen: ReadonlySet<string>): readonly string[] {
   return groups.flatMap(({ noun, verbs }) => {
     const own = verbs.map((verb) => `${noun}:${verb}`).filter((action) => chosen.has(action));

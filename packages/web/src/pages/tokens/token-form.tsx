@@ -11,7 +11,7 @@ import { Panel } from '#ui/panel.tsx';
 import { Skeleton } from '#ui/skeleton.tsx';
 import './tokens.css';
 
-/** What is asked for; the server adds what it gives. */
+/** The requested token; the server adds defaults. */
 export interface TokenRequest {
   readonly title: string;
   readonly scopes?: string[];
@@ -25,7 +25,7 @@ export interface MadeToken {
 }
 
 export interface TokenFormProps {
-  /** Whose token: the heading says it. */
+  /** Owner of the token, for the heading. */
   readonly heading: string;
   readonly create: (request: TokenRequest) => Promise<MadeToken>;
   readonly done: (made: MadeToken, request: TokenRequest) => void;

@@ -16,7 +16,7 @@ export interface TokenMadeProps {
   readonly close: () => void;
 }
 
-/** The one time that a token is shown. */
+/** Shows a token, which is displayed only once. */
 export function TokenMade({ token, title, expiresAt, project, url, close }: TokenMadeProps) {
   const uses = tokenUses(url, token, project);
   const [use, setUse] = useState<string | null>(uses[0]?.title ?? null);

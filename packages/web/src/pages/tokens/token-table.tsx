@@ -10,12 +10,12 @@ import { useNow } from '#ui/clock.tsx';
 
 export interface TokenTableProps {
   readonly tokens: readonly TokenEntry[];
-  /** Undefined: whoever looks may not revoke them. */
+  /** Undefined: the viewer has no permission to revoke them. */
   readonly revoke?: ((token: TokenEntry) => void) | undefined;
 }
 
 const FORMS = { pat: 'dais_pat', sat: 'dais_sat', ses: 'dais_ses' } as const;
-/** Before the end, when somebody still has time to make another one. */
+/** Warning time before the expiry, long enough to create another token. */
 const SOON_MS = 7 * 86_400_000;
 
 export function TokenTable({ tokens, revoke }: TokenTableProps) {

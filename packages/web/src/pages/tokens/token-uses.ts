@@ -3,7 +3,7 @@ export interface TokenUse {
   readonly text: string;
 }
 
-/** How tools take a token, ready to be pasted. `url`: of the server, without a slash at its end. */
+/** How tools accept a token, ready to be pasted. `url`: of the server, without a trailing slash. */
 export function tokenUses(url: string, token: string, project: string | undefined): readonly TokenUse[] {
   const base = project === undefined ? url : `${url}/p/${project}`;
   return [

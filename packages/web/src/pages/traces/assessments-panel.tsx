@@ -22,7 +22,7 @@ export interface AssessmentsPanelProps {
 
 const ACTIONS = ['assessment:create', 'assessment:delete'] as const;
 
-/** How the answer was judged, by people and programs, and what should have come out. */
+/** Assessments of the response by people and programs, and expectations. */
 export function AssessmentsPanel({ project, trace }: AssessmentsPanelProps) {
   const client = useClient(project);
   const queries = useQueryClient();

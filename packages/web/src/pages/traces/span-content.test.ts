@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { spanContent } from './span-content.ts';
 import { assessmentText, costText, tokensOf, typedValue } from './trace-words.ts';
 
-test('inputs, outputs and type, whoever wrote them; the others as text', () => {
+test('inputs, outputs and type in every convention; other attributes as text', () => {
   expect(
     spanContent({
       attributes: {
@@ -25,7 +25,7 @@ test('inputs, outputs and type, whoever wrote them; the others as text', () => {
   expect(spanContent({})).toEqual({ type: undefined, inputs: undefined, outputs: undefined, attributes: [] });
 });
 
-test('judgments and amounts', () => {
+test('assessments and numbers', () => {
   expect(assessmentText({ name: 'right', value: true })).toBe('right = true');
   expect(assessmentText({ name: 'right', value: null, error: {} })).toBe('right: evaluation failed');
   expect([typedValue('true'), typedValue('0.5'), typedValue('fair'), typedValue('{"a":1}')]).toEqual([

@@ -1,4 +1,6 @@
-/** What a span says, by what those who write spans call it. Values of some are JSON in text. Pure. */
+/**
+ * The content of a span, by the attribute names of the tracing libraries. Some values are JSON as text. Pure functions.
+ */
 import type { Span } from '@dais/api/tracking';
 
 const INPUTS = [
@@ -22,7 +24,7 @@ export interface SpanContent {
   readonly type: string | undefined;
   readonly inputs: string | undefined;
   readonly outputs: string | undefined;
-  /** All the others, as text. */
+  /** All other attributes, as text. */
   readonly attributes: readonly (readonly [string, string])[];
 }
 
@@ -41,7 +43,7 @@ export function spanContent({ attributes = {} }: Pick<Span, 'attributes'>): Span
   };
 }
 
-/** JSON in text as what it says; other text as it is. */
+/** Parses JSON text; returns other text unchanged. */
 function decoded(value: unknown): unknown {
   if (typeof value !== 'string') return value;
   try {
@@ -56,7 +58,7 @@ export function pretty(value: unknown): string {
   return typeof meant === 'string' ? meant : (JSON.stringify(plain(meant), undefined, 2) ?? '');
 }
 
-/** Without the marks by which numbers and bytes are told apart: `{"@": ["double", 1]}` is 1. */
+/** Removes the type tags of numbers and bytes: `{"@": ["double", 1]}` is 1. */
 function plain(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value !== 'object' || value === null) return value;

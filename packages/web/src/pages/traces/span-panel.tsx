@@ -10,11 +10,11 @@ import { StateBadge } from '#ui/state-badge.tsx';
 
 export interface SpanPanelProps {
   readonly row: WaterfallRow;
-  /** Milliseconds of the whole trace. */
+  /** Duration of the whole trace in milliseconds. */
   readonly total: number;
 }
 
-/** One step: why it failed first, then what went in and came out. */
+/** One span: its error first, then inputs and outputs. */
 export function SpanPanel({ row: { span, startMs, durationMs }, total }: SpanPanelProps) {
   const { type, inputs, outputs, attributes } = spanContent(span);
   const failures = (span.events ?? []).filter(({ name }) => name === 'exception');

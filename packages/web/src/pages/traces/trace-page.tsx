@@ -26,7 +26,7 @@ import { Time } from '#ui/time.tsx';
 import '#ui/label-chip.css';
 import './traces.css';
 
-/** One request, step by step: `?span=` is looked at. */
+/** One trace, span by span: `?span=` selects a span. */
 export function TracePage() {
   const project = useCurrentProject();
   const { trace: id = '' } = useAddressFields();
@@ -106,7 +106,7 @@ function Body({ project, trace, spans }: BodyProps) {
   const { span: requested } = useAddressQuery();
   const waterfall = useMemo(() => waterfallOf(spans), [spans]);
   const row = waterfall.rows.find(({ span }) => span.id === requested) ?? waterfall.rows[0];
-  const look = (id: string) =>
+  const select = (id: string) =>
     void navigate({ to: '.', search: (now: object) => ({ ...now, span: id }), replace: true });
   return (
     <div className="trace">
@@ -115,7 +115,7 @@ function Body({ project, trace, spans }: BodyProps) {
           <EmptyState sentence="No spans stored for this trace." />
         ) : (
           <Panel title={`${spans.length.toLocaleString('en')} ${spans.length === 1 ? 'span' : 'spans'}`} flush>
-            <WaterfallTable waterfall={waterfall} chosen={row.span.id} look={look} />
+            <WaterfallTable waterfall={waterfall} chosen={row.span.id} select={select} />
           </Panel>
         )}
         {trace.spans > spans.length && (
@@ -139,7 +139,7 @@ function Body({ project, trace, spans }: BodyProps) {
   );
 }
 
-/** Where no step is kept, what was asked and answered still is. */
+/** Request and response are shown even where no span is stored. */
 function Previews({ trace: { requestPreview, responsePreview } }: { readonly trace: Trace }) {
   return (
     <>

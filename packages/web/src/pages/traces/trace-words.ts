@@ -1,4 +1,4 @@
-/** How traces are written. Pure. */
+/** Texts of traces. Pure functions. */
 import type { Assessment, SpanStatus, Trace, TraceState } from '@dais/api/tracking';
 import type { State } from '#ui/state-badge.tsx';
 
@@ -16,14 +16,14 @@ export const SPAN_STATES: Readonly<Record<SpanStatus, { readonly state: State; r
 };
 
 const NAME = 'mlflow.traceName';
-/** Tags by which clients tell each other things. */
+/** Tags that clients use internally. */
 const CLIENTS = /^_?mlflow\./;
 
 export function traceName({ tags, id }: Pick<Trace, 'tags' | 'id'>): string {
   return tags[NAME] ?? id;
 }
 
-/** Those that people set. */
+/** Tags that users set. */
 export function ownTags({ tags }: Pick<Trace, 'tags'>): readonly (readonly [string, string])[] {
   return Object.entries(tags).filter(([key]) => !CLIENTS.test(key));
 }
@@ -37,7 +37,7 @@ export function assessmentText({ name, value, error }: Pick<Assessment, 'name' |
   return error === undefined ? `${name} = ${valueText(value)}` : `${name}: evaluation failed`;
 }
 
-/** What somebody typed as a judgment: `true`, `0.8` and JSON as what they are, everything else as text. */
+/** Parses a typed assessment: `true`, `0.8` and JSON by their types, everything else as text. */
 export function typedValue(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;

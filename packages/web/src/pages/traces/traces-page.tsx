@@ -35,13 +35,13 @@ def answer(question):
 
 answer("why?")`;
 
-/** Before so many rows are left below what is seen, the next page is asked for. */
+/** The next page is requested when fewer rows than this remain after the visible ones. */
 const AHEAD = 40;
 const ALL = 'all';
-/** What the server orders by, by column. */
+/** Sort key of the server, by column. */
 const ORDER: Readonly<Record<string, string>> = { time: 'timestamp', duration: 'execution_time', state: 'status' };
 
-/** What programs did, newest first: filtered, ordered and of one experiment as the address says. */
+/** Traces of programs, newest first: filtered, sorted and limited to an experiment by the URL. */
 export function TracesPage() {
   const project = useCurrentProject();
   const navigate = useNavigate();
@@ -66,7 +66,7 @@ export function TracesPage() {
   const known = useMemo(() => knownKeys(traces ?? []), [traces]);
   const complete = useCallback((before: string) => completeQuery(traceFilter, before, known), [known]);
   const columns = useMemo(() => traceColumns(project), [project]);
-  const say = (change: Readonly<Record<string, string | undefined>>) =>
+  const update = (change: Readonly<Record<string, string | undefined>>) =>
     void navigate({ to: '.', search: (now: object) => ({ ...now, ...change }), replace: true });
   const open = useCallback((trace: Trace) => void navigate(traceAddress(project, trace.id)), [navigate, project]);
   const reach = (_first: number, last: number) => {
@@ -104,7 +104,7 @@ export function TracesPage() {
               label="Filter"
               inputRef={input}
               value={filter}
-              onValue={(value) => say({ filter: value })}
+              onValue={(value) => update({ filter: value })}
               check={problemOf}
               complete={complete}
               placeholder="status = 'ERROR' AND span.name = 'retrieve'  /"
@@ -118,10 +118,10 @@ export function TracesPage() {
               ]}
               searchable
               allowDeselect={false}
-              onChange={(value) => say({ experiment: value === null || value === ALL ? undefined : value })}
+              onChange={(value) => update({ experiment: value === null || value === ALL ? undefined : value })}
               comboboxProps={{ withinPortal: false }}
             />
-            <span role="status" className="traces-said">
+            <span role="status" className="traces-summary">
               {traces === undefined
                 ? 'Loading'
                 : `${traces.length.toLocaleString('en')}${more ? ', scroll for more' : ''}`}
@@ -144,9 +144,9 @@ export function TracesPage() {
               growing
               onReach={reach}
               sort={order}
-              onSort={(next) => say({ sort: writeSort(next) })}
+              onSort={(next) => update({ sort: writeSort(next) })}
               selected={selected}
-              onSelect={(id) => say({ selected: id })}
+              onSelect={(id) => update({ selected: id })}
               onOpen={open}
             />
           )}
@@ -159,7 +159,7 @@ export function TracesPage() {
 const idOf = ({ id }: Trace) => id;
 const problemOf = (text: string) => queryProblem(traceFilter, text);
 
-/** What is offered while a filter is written: of the traces that are shown. */
+/** Completion of filters, from the shown traces. */
 function knownKeys(traces: readonly Trace[]): KnownKeys {
   const tags = new Set<string>();
   const metadata = new Set<string>();

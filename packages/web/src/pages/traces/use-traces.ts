@@ -11,9 +11,9 @@ import { useClient } from '#server/console-context.ts';
 
 /** Traces of one page. */
 const PAGE = 100;
-/** Spans that are read of one trace: more are no picture any more. */
+/** Maximum number of read spans of one trace: more do not fit into the chart. */
 const MOST_SPANS = 10_000;
-/** Traces and their ends are no events: while one is under way, it is asked again. */
+/** Traces emit no events: a trace in progress is polled. */
 const LIVE_MS = 5000;
 
 export interface TraceQuery {
@@ -30,7 +30,7 @@ export interface Traces {
   readonly again: () => void;
 }
 
-/** `experiments`: undefined while it is not known which there are. */
+/** `experiments`: undefined while they are unknown. */
 export function useTraces(project: string, experiments: readonly string[] | undefined, query: TraceQuery): Traces {
   const client = useClient(project);
   const found = useInfiniteQuery({
@@ -50,7 +50,7 @@ export function useTraces(project: string, experiments: readonly string[] | unde
     getNextPageParam: (last) => last.nextCursor,
     enabled: experiments !== undefined,
     placeholderData: keepPreviousData,
-    // One page is quickly read again; many would be read all.
+    // One page is read quickly; several would all be read again.
     refetchInterval: ({ state }) => (state.data?.pages.length === 1 ? LIVE_MS : false),
   });
   return {
@@ -82,7 +82,7 @@ export function useSpans(project: string, trace: Trace | undefined): UseQueryRes
   const client = useClient(project);
   const id = trace?.id ?? '';
   return useQuery<readonly Span[], DaisError>({
-    // What comes later changes how many there are.
+    // Later traces change the count.
     queryKey: [...traceKey(project, id), 'spans', trace?.spans],
     queryFn: async ({ signal }) => {
       const all: Span[] = [];

@@ -8,16 +8,16 @@ import { Icon } from '#ui/icons.tsx';
 
 export interface WaterfallTableProps {
   readonly waterfall: Waterfall;
-  /** Id of the span that is looked at. */
+  /** Id of the selected span. */
   readonly chosen: string;
-  readonly look: (id: string) => void;
+  readonly select: (id: string) => void;
 }
 
-/** Rows that are shown at first: a trace has a handful of steps, a runaway one thousands. */
+/** Rows that are shown initially: a trace usually has few spans, but a faulty program can write thousands. */
 const STEP = 500;
 
-/** Steps below each other, each where it was in the time of the whole. */
-export function WaterfallTable({ waterfall: { rows, totalMs }, chosen, look }: WaterfallTableProps) {
+/** The spans of a trace as a waterfall over the total time. */
+export function WaterfallTable({ waterfall: { rows, totalMs }, chosen, select }: WaterfallTableProps) {
   const [closed, setClosed] = useState<ReadonlySet<string>>(new Set());
   const [most, setMost] = useState(STEP);
   const shown = useMemo(() => openRows(rows, closed), [rows, closed]);
@@ -46,7 +46,7 @@ export function WaterfallTable({ waterfall: { rows, totalMs }, chosen, look }: W
               row={row}
               chosen={row.span.id === chosen}
               closed={closed.has(row.span.id)}
-              look={() => look(row.span.id)}
+              select={() => select(row.span.id)}
               fold={() => fold(row.span.id)}
             />
           ))}
@@ -65,7 +65,7 @@ interface RowProps {
   readonly row: WaterfallRow;
   readonly chosen: boolean;
   readonly closed: boolean;
-  readonly look: () => void;
+  readonly select: () => void;
   readonly fold: () => void;
 }
 
@@ -73,7 +73,7 @@ function Row({
   row: { span, depth, durationMs, startMs, left, width, children },
   chosen,
   closed,
-  look,
+  select,
   fold,
 }: RowProps) {
   const { type } = spanContent(span);
@@ -94,7 +94,7 @@ function Row({
           ) : (
             <span className="waterfall-leaf" />
           )}
-          <button type="button" aria-pressed={chosen} onClick={look}>
+          <button type="button" aria-pressed={chosen} onClick={select}>
             {span.name}
           </button>
           {type !== undefined && <span className="label-chip">{type.toLowerCase()}</span>}
@@ -114,7 +114,7 @@ function Row({
   );
 }
 
-/** Steps may take less than a millisecond. */
+/** Spans can take less than a millisecond. */
 export function spanDuration(ms: number): string {
   return ms > 0 && ms < 10 ? `${Number(ms.toPrecision(2))} ms` : durationText(ms);
 }

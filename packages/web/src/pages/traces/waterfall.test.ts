@@ -14,7 +14,7 @@ const span = (id: string, start: number, end: number | undefined, parentId?: str
   ...(end !== undefined && { endNs: String(BEGIN + BigInt(end) * 1_000_000n) }),
 });
 
-test('children stand below their parent, in the order of their beginning', () => {
+test('children come under their parent, in the order of their start', () => {
   const { rows, totalMs } = waterfallOf([
     span('late', 50, 100, 'root'),
     span('deep', 12, 20, 'early'),
@@ -32,7 +32,7 @@ test('children stand below their parent, in the order of their beginning', () =>
   expect(openRows(rows, new Set(['root'])).map(({ span: { id } }) => id)).toEqual(['root']);
 });
 
-test('without a parent, in a circle, under way, at one moment', () => {
+test('spans without a parent, in a cycle, in progress, and of one instant', () => {
   const { rows } = waterfallOf([span('orphan', 5, undefined, 'gone'), span('a', 0, 10, 'b'), span('b', 0, 10, 'a')]);
   expect(rows.map(({ span: { id }, depth }) => [id, depth])).toEqual([
     ['orphan', 0],
@@ -44,7 +44,7 @@ test('without a parent, in a circle, under way, at one moment', () => {
   expect(waterfallOf([])).toEqual({ rows: [], totalMs: 0 });
 });
 
-test('each span has one row inside the whole, whoever is whose parent', () => {
+test('each span has one row inside the trace, with any parents', () => {
   const some = fc.array(
     fc.record({ start: fc.nat(1000), length: fc.option(fc.nat(1000)), parent: fc.option(fc.nat(20)) }),
     { maxLength: 20 },

@@ -1,13 +1,13 @@
-/** From the spans of a trace to the rows of its waterfall. Pure. */
+/** Maps the spans of a trace to the rows of its waterfall. Pure functions. */
 import type { Span } from '@dais/api/tracking';
 
 export interface WaterfallRow {
   readonly span: Span;
   readonly depth: number;
-  /** From the beginning of the trace, and how long, in milliseconds; undefined: it is under way. */
+  /** Offset from the start of the trace and duration, in milliseconds; undefined: in progress. */
   readonly startMs: number;
   readonly durationMs: number | undefined;
-  /** Of the whole, between 0 and 1. */
+  /** Share of the total, between 0 and 1. */
   readonly left: number;
   readonly width: number;
   readonly children: number;
@@ -18,7 +18,7 @@ export interface Waterfall {
   readonly totalMs: number;
 }
 
-/** A span whose parent did not come stands at the top. Siblings are in the order of their beginning. */
+/** A span without a known parent is at the top level. Siblings are sorted by their start. */
 export function waterfallOf(spans: readonly Span[]): Waterfall {
   const known = new Map(spans.map((span) => [span.id, span]));
   const children = new Map<string, Span[]>();
@@ -34,7 +34,7 @@ export function waterfallOf(spans: readonly Span[]): Waterfall {
   const rows: WaterfallRow[] = [];
   const seen = new Set<string>();
   const open = inOrder(children.get('') ?? []).map((span) => ({ span, depth: 0 }));
-  // Spans that name each other as parents have no top: each of them begins one.
+  // Spans that are each other's parents have no root: each cycle gets one.
   const roots = [...open, ...spans.map((span) => ({ span, depth: 0 }))];
   for (const root of roots) {
     const stack = [root];
@@ -66,7 +66,7 @@ function rowOf(span: Span, { depth, begin, totalMs, children }: Placed): Waterfa
   return { span, depth, startMs, durationMs, left, width, children };
 }
 
-/** Nanoseconds to milliseconds, with the microseconds that count. */
+/** Converts nanoseconds to milliseconds, with microseconds. */
 function milliseconds(ns: bigint): number {
   return Number(ns / 1000n) / 1000;
 }
@@ -78,7 +78,7 @@ function inOrder(spans: readonly Span[]): readonly Span[] {
   });
 }
 
-/** Rows that are seen while those below `closed` spans are not. */
+/** Visible rows, without descendants of `closed` spans. */
 export function openRows(rows: readonly WaterfallRow[], closed: ReadonlySet<string>): readonly WaterfallRow[] {
   const shown: WaterfallRow[] = [];
   let hidden = Infinity;

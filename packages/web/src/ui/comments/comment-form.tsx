@@ -6,13 +6,13 @@ import { ErrorNote } from '../error-note.tsx';
 export interface CommentFormProps {
   readonly label: string;
   readonly verb: string;
-  /** What stands there at first. */
+  /** Initial text. */
   readonly text?: string;
   readonly send: (text: string) => Promise<unknown>;
   readonly cancel?: () => void;
 }
 
-/** A text in Markdown; Control and Enter send it. */
+/** A Markdown editor; Ctrl+Enter sends the text. */
 export function CommentForm({ label, verb, text = '', send, cancel }: CommentFormProps) {
   const [draft, setDraft] = useState(text);
   const [busy, setBusy] = useState(false);

@@ -11,25 +11,25 @@ import './comments.css';
 export interface CommentListProps {
   /** Oldest first. */
   readonly comments: readonly Comment[];
-  /** `user:ada`: whose own comments can be changed; undefined while that is not known. */
+  /** `user:ada`: the viewer, who can change their own comments; undefined while it is unknown. */
   readonly self: string | undefined;
-  /** Why the reader cannot say anything; undefined: they can. */
+  /** Why the viewer cannot comment; undefined: they can. */
   readonly whyNot: string | undefined;
-  /** The reader may take away what others said. */
+  /** The viewer may delete comments of others. */
   readonly moderates: boolean;
-  /** How whoever wrote or is named is shown. */
+  /** Renders authors and mentioned users. */
   readonly author: (author: Comment['author']) => ReactNode;
   readonly user: (name: string) => ReactNode;
-  /** Each resolves when it is done, and rejects with what went wrong. */
-  readonly say: (text: string) => Promise<unknown>;
+  /** Each resolves when it is done, and rejects with the error. */
+  readonly create: (text: string) => Promise<unknown>;
   readonly change: (id: string, text: string) => Promise<unknown>;
-  /** `own`: by its author. */
+  /** `own`: the author is the viewer. */
   readonly remove: (id: string, own: boolean) => Promise<unknown>;
 }
 
-/** What people said, and a place to say something. */
+/** Comments with a form for new ones. */
 export function CommentList(props: CommentListProps) {
-  const { comments, self, whyNot, say } = props;
+  const { comments, self, whyNot, create } = props;
   const [gone, setGone] = useState<Comment>();
   return (
     <div className="comments">
@@ -48,7 +48,7 @@ export function CommentList(props: CommentListProps) {
         </ol>
       )}
       {whyNot === undefined ? (
-        <CommentForm label="Add a comment" verb="Comment" send={say} />
+        <CommentForm label="Add a comment" verb="Comment" send={create} />
       ) : (
         <p className="dim">{whyNot}</p>
       )}

@@ -98,7 +98,7 @@ function element(node: Nodes, context: Context): ReactNode {
   }
 }
 
-/** HTML, images and footnotes stay as they were written. */
+/** HTML, images and footnotes stay unchanged source text. */
 function sourceOf({ position }: Nodes, { source }: Context): string {
   return position === undefined ? '' : source.slice(position.start.offset, position.end.offset);
 }

@@ -1,4 +1,4 @@
-/** An editor for YAML: marks problems in the text, completes names, and keeps a diff-friendly plain text. */
+/** A YAML editor: marks problems in the text and completes names. */
 import { autocompletion, closeBrackets, completionKeymap, type CompletionContext } from '@codemirror/autocomplete';
 import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands';
 import { yaml } from '@codemirror/lang-yaml';
@@ -20,31 +20,31 @@ export interface EditorProblem {
 export interface EditorChoice {
   readonly label: string;
   readonly detail?: string;
-  /** What it means, in a sentence. */
+  /** Explanation in one sentence. */
   readonly info?: string;
   /** Default: the label. */
   readonly insert?: string;
 }
 
 export interface EditorCompletion {
-  /** Where the word that is being written begins. */
+  /** Start of the word at the cursor. */
   readonly from: number;
   readonly choices: readonly EditorChoice[];
 }
 
 export interface YamlEditorProps {
   readonly label: string;
-  /** The text to begin with; what is typed afterwards is told by `onChange`. */
+  /** The initial text; `onChange` reports edits. */
   readonly initial: string;
   readonly onChange: (text: string) => void;
-  /** What is known only to the server may come later. */
+  /** Completion from the server can arrive later. */
   readonly check: (text: string) => readonly EditorProblem[] | Promise<readonly EditorProblem[]>;
-  /** What was found elsewhere in the text as it stands; shown until the text changes. */
+  /** Problems of the current text from other sources; shown until the text changes. */
   readonly found?: readonly EditorProblem[] | undefined;
   readonly complete: (text: string, at: number) => Promise<EditorCompletion | undefined>;
-  /** With Ctrl or ⌘ and Enter. */
+  /** Called for Ctrl+Enter or ⌘+Enter. */
   readonly onSubmit: () => void;
-  /** Of the page's content policy. */
+  /** Nonce of the page's content policy. */
   readonly nonce: string;
 }
 
@@ -88,7 +88,7 @@ function startState(initial: string, label: string, nonce: string, latest: () =>
       linter(
         async (view) => {
           const own = await latest().check(view.state.doc.toString());
-          // It replaces all there are: what was found elsewhere meanwhile is among them.
+          // This replaces all diagnostics, which include those from other sources.
           return diagnostics([...own, ...(latest().found ?? [])], view.state.doc.length);
         },
         { delay: 250 },
@@ -106,14 +106,15 @@ function startState(initial: string, label: string, nonce: string, latest: () =>
         ...defaultKeymap,
         ...historyKeymap,
         ...lintKeymap,
-        // Tab indents, as in every editor; Escape, then Tab leaves, as the accessibility guide of the library says.
+        // Tab indents, as in every editor; Escape, then Tab leaves, as the accessibility guide of the library
+        // recommends.
         indentWithTab,
       ]),
       EditorView.contentAttributes.of({ 'aria-label': label, tabindex: '0' }),
       EditorView.updateListener.of((update) => {
         if (update.docChanged) latest().onChange(update.state.doc.toString());
       }),
-      look,
+      theme,
     ],
   });
 }
@@ -152,7 +153,7 @@ const highlight = HighlightStyle.define([
   { tag: [tags.separator, tags.punctuation, tags.meta], color: 'var(--dim)' },
 ]);
 
-const look = EditorView.theme({
+const theme = EditorView.theme({
   '&': { fontSize: '12px', backgroundColor: 'var(--surface)', color: 'var(--ink)', height: '100%' },
   '.cm-scroller': { fontFamily: 'var(--mono)', lineHeight: '20px' },
   '.cm-content': { caretColor: 'var(--ink)' },

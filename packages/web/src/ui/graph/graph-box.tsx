@@ -4,47 +4,47 @@ import { ActionIcon } from '#ui/controls.ts';
 import { Icon } from '#ui/icons.tsx';
 import { StateShape, type State } from '#ui/state-badge.tsx';
 
-/** How a node is shown. */
-export interface NodeLook {
+/** Content of a node. */
+export interface NodeContent {
   readonly title: string;
   readonly state: State;
-  /** The state in words. */
+  /** The state as text. */
   readonly word: string;
   /** `2 attempts`, `from the cache`, `12 of 40`. */
   readonly note?: string | undefined;
-  /** Its whole name, on hover. */
+  /** The full name, shown on hover. */
   readonly about: string;
 }
 
 export interface GraphBoxProps {
   readonly node: PlacedNode;
-  readonly look: NodeLook | undefined;
+  readonly content: NodeContent | undefined;
   readonly chosen: boolean;
   readonly choose: (id: string) => void;
   readonly fold: (id: string, open: boolean) => void;
 }
 
-/** Rendered again only when its own state, place or choice changes. */
-export const GraphBox = memo(function GraphBox({ node, look, chosen, choose, fold }: GraphBoxProps) {
+/** Rendered again only when its own state, position or selection changes. */
+export const GraphBox = memo(function GraphBox({ node, content, chosen, choose, fold }: GraphBoxProps) {
   const { id, x, y, width, height, group, open } = node;
-  const title = look?.title ?? id;
+  const title = content?.title ?? id;
   return (
     <div
       className="graph-box"
-      data-state={look?.state}
+      data-state={content?.state}
       data-chosen={chosen || undefined}
       data-group={group || undefined}
       data-open={open || undefined}
       style={{ transform: `translate(${x}px, ${y}px)`, width, height }}
     >
       <div className="graph-box-head">
-        {look !== undefined && <StateShape state={look.state} />}
-        {/* The graph itself is one stop of the Tab key: arrows lead on. */}
-        <button type="button" tabIndex={-1} aria-pressed={chosen} title={look?.about} onClick={() => choose(id)}>
+        {content !== undefined && <StateShape state={content.state} />}
+        {/* The graph is one stop of the Tab key: arrow keys move between its nodes. */}
+        <button type="button" tabIndex={-1} aria-pressed={chosen} title={content?.about} onClick={() => choose(id)}>
           <span className="graph-box-title">{title}</span>
           <span className="graph-box-note">
-            {look?.word}
-            {look?.note === undefined ? '' : ` · ${look.note}`}
+            {content?.word}
+            {content?.note === undefined ? '' : ` · ${content.note}`}
           </span>
         </button>
         {group && (

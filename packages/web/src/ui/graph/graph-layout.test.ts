@@ -20,7 +20,7 @@ function overlaps({ nodes }: GraphLayout): readonly string[] {
   );
 }
 
-test('whoever waits stands to the right, and a diamond is even', () => {
+test('a node is right of its predecessors, and a diamond is symmetric', () => {
   const layout = layoutGraph(level(['a', 'b', 'c', 'd'], ['a>b', 'a>c', 'b>d', 'c>d']));
   const { a, b, c, d } = byId(layout);
   expect(b!.x).toBeGreaterThan(a!.x + NODE_WIDTH);
@@ -30,7 +30,7 @@ test('whoever waits stands to the right, and a diamond is even', () => {
   expect(overlaps(layout)).toEqual([]);
 });
 
-test('a line over several layers goes around what stands between', () => {
+test('a line over several layers passes around the nodes between', () => {
   const layout = layoutGraph(level(['a', 'b', 'c'], ['a>b', 'b>c', 'a>c']));
   const long = layout.lines.find(({ from, to }) => from === 'a' && to === 'c');
   const { b } = byId(layout);
@@ -39,7 +39,7 @@ test('a line over several layers goes around what stands between', () => {
   for (const { y } of inLayer) expect(y < b!.y || y > b!.y + b!.height).toBe(true);
 });
 
-test('an open group is as large as what stands in it', () => {
+test('an open group is as large as its content', () => {
   const layout = layoutGraph({
     nodes: [
       { id: 'a', group: false },
@@ -62,7 +62,7 @@ test('an open group is as large as what stands in it', () => {
   expect(overlaps(layout)).toEqual([]);
 });
 
-test('many that wait for nobody stand in rows; a wide layer is broken', () => {
+test('independent nodes are arranged in rows; a large layer is split', () => {
   const names = Array.from({ length: 1000 }, (_, n) => `n${n}`);
   const grid = layoutGraph(level(names, []));
   expect(grid.width / grid.height).toBeGreaterThan(1);
@@ -77,7 +77,7 @@ test('many that wait for nobody stand in rows; a wide layer is broken', () => {
   expect([overlaps(grid), overlaps(fan)]).toEqual([[], []]);
 });
 
-test('a circle, which no run has, is shown all the same; nothing is nothing', () => {
+test('a cycle, which no run has, is drawn; an empty graph is empty', () => {
   expect(layoutGraph(level(['a', 'b'], ['a>b', 'b>a'])).nodes).toHaveLength(2);
   expect(layoutGraph(level([], []))).toEqual({ width: 0, height: 0, nodes: [], lines: [] });
 });

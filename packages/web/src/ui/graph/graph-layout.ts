@@ -1,17 +1,17 @@
-/** Where groups within groups, their nodes and lines stand. Pure. */
+/** Layout of nested groups, their nodes and lines. Pure functions. */
 import { layOutLayers, type Spot } from './layers.ts';
 
 export interface GraphNode {
   readonly id: string;
-  /** It can be opened: there is something in it. */
+  /** The node is a group that can be opened. */
   readonly group: boolean;
-  /** Of a group that is open. */
+  /** For an open group. */
   readonly inside?: GraphLevel | undefined;
 }
 
 export interface GraphLevel {
   readonly nodes: readonly GraphNode[];
-  /** Ids of nodes of this level. */
+  /** Ids of nodes on this level. */
   readonly edges: readonly (readonly [from: string, to: string])[];
 }
 
@@ -32,19 +32,19 @@ export interface PlacedLine {
 export interface GraphLayout {
   readonly width: number;
   readonly height: number;
-  /** Groups before what stands in them. */
+  /** Groups before their content. */
   readonly nodes: readonly PlacedNode[];
   readonly lines: readonly PlacedLine[];
 }
 
 export const NODE_WIDTH = 208;
 export const NODE_HEIGHT = 44;
-/** Of an open group: its title, and the space around what stands in it. */
+/** Space for the title of an open group, and around its content. */
 const GROUP_HEAD = 32;
 const GROUP_PAD = 12;
-/** Nodes without any line between them, such as iterations, stand in rows. */
+/** Nodes without lines between them, such as iterations, are arranged in rows. */
 const GRID_GAP = 14;
-/** How much wider than high a grid is. */
+/** Width of a grid relative to its height. */
 const GRID_ASPECT = 1.6;
 
 export function layoutGraph(level: GraphLevel): GraphLayout {
@@ -133,12 +133,12 @@ function emit(location: LevelLayout, origin: Spot, nodes: PlacedNode[], lines: P
   }
 }
 
-/** Lines of an open group begin at its title's height, not in the middle of a tall box. */
+/** Lines of an open group start at the height of its title, not in the middle of a tall box. */
 function middle(y: number, height = NODE_HEIGHT): number {
   return y + Math.min(height, NODE_HEIGHT) / 2;
 }
 
-/** A line through its points, as SVG writes it: bent where it leaves one column for the next. */
+/** A line through its points as an SVG path, curved between columns. */
 export function linePath(points: readonly Spot[]): string {
   const [first, ...rest] = points;
   if (first === undefined) return '';

@@ -19,7 +19,7 @@ const go = (from: string | undefined, key: string) =>
     key,
   )?.id;
 
-test('arrows follow the lines, and go up and down within a layer', () => {
+test('arrow keys follow the lines, and move up and down within a layer', () => {
   expect(go(undefined, 'ArrowRight')).toBe('a');
   expect(['b', 'c']).toContain(go('a', 'ArrowRight'));
   expect([go('b', 'ArrowRight'), go('d', 'ArrowRight'), go('a', 'ArrowLeft')]).toEqual(['d', undefined, undefined]);
@@ -27,7 +27,7 @@ test('arrows follow the lines, and go up and down within a layer', () => {
   expect(go('a', 'x')).toBeUndefined();
 });
 
-test('what is seen changes in steps', () => {
+test('the visible area changes in steps', () => {
   const at = (scrollLeft: number) => tileOf({ scrollLeft, scrollTop: 0, clientWidth: 900, clientHeight: 600 }, 1, 24);
   expect(at(30)).toEqual(at(200));
   expect(at(30)).not.toEqual(at(400));

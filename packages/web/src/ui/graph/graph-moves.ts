@@ -1,4 +1,4 @@
-/** Which node an arrow leads to. Pure. */
+/** The node that an arrow key selects. Pure function. */
 import type { GraphLayout, PlacedNode } from './graph-layout.ts';
 
 const DIRECTIONS: Readonly<Record<string, readonly [x: number, y: number]>> = {
@@ -9,8 +9,8 @@ const DIRECTIONS: Readonly<Record<string, readonly [x: number, y: number]>> = {
 };
 
 /**
- * To the right along the lines to whoever waits for it, to the left to those before it; up and down to the nearest. Without
- * one that is chosen: the first. Undefined for other keys, and where there is none.
+ * Right: a successor along the lines; left: a predecessor; up and down: the nearest node. Without a selection: the
+ * first node. Undefined for other keys, and where there is none.
  */
 export function nodeInDirection(
   layout: GraphLayout,
@@ -41,7 +41,7 @@ function isAhead(from: PlacedNode, to: PlacedNode, dx: number, dy: number): bool
   return (b.x - a.x) * dx + (b.y - a.y) * dy > 1;
 }
 
-/** What lies aside counts more than what lies ahead. */
+/** Sideways distance counts more than forward distance. */
 function nearest(nodes: readonly PlacedNode[], from: PlacedNode, dx: number, dy: number): PlacedNode | undefined {
   const start = middle(from);
   const far = (node: PlacedNode) => {

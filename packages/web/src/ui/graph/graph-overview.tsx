@@ -1,11 +1,11 @@
 import { useEffect, useRef, useState, type RefObject } from 'react';
-import type { NodeLook } from './graph-box.tsx';
+import type { NodeContent } from './graph-box.tsx';
 import type { GraphLayout, PlacedNode } from './graph-layout.ts';
 import type { State } from '#ui/state-badge.tsx';
 
 export interface GraphOverviewProps {
   readonly layout: GraphLayout;
-  readonly lookOf: (id: string) => NodeLook | undefined;
+  readonly contentOf: (id: string) => NodeContent | undefined;
   readonly chosen: string | undefined;
   readonly scale: number;
   readonly margin: number;
@@ -15,8 +15,8 @@ export interface GraphOverviewProps {
 
 const STATES: readonly State[] = ['ok', 'running', 'waiting', 'warning', 'failed', 'off'];
 
-/** From far away: every node is a spot in the color of its state, painted at once; the one under the pointer says its name. */
-export function GraphOverview({ layout, lookOf, chosen, scale, margin, scroller, choose }: GraphOverviewProps) {
+/** An overview of a large graph: nodes are colored rectangles on a canvas; hovering shows a name. */
+export function GraphOverview({ layout, contentOf, chosen, scale, margin, scroller, choose }: GraphOverviewProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const [under, setUnder] = useState<string>();
   useEffect(() => {
@@ -25,7 +25,7 @@ export function GraphOverview({ layout, lookOf, chosen, scale, margin, scroller,
     let frame = 0;
     const paint = () => {
       frame = 0;
-      paintAll(element, around, { layout, lookOf, chosen, scale, margin });
+      paintAll(element, around, { layout, contentOf, chosen, scale, margin });
     };
     const later = () => {
       frame = frame === 0 ? requestAnimationFrame(paint) : frame;
@@ -46,19 +46,19 @@ export function GraphOverview({ layout, lookOf, chosen, scale, margin, scroller,
     const { left, top } = around.getBoundingClientRect();
     const x = (event.clientX - left + around.scrollLeft) / scale - margin;
     const y = (event.clientY - top + around.scrollTop) / scale - margin;
-    // What stands in a group comes after it.
+    // The content of a group comes after it.
     return layout.nodes.findLast(
       (node) => x >= node.x && y >= node.y && x <= node.x + node.width && y <= node.y + node.height,
     );
   };
-  const look = under === undefined ? undefined : lookOf(under);
+  const content = under === undefined ? undefined : contentOf(under);
   return (
     <canvas
       ref={canvas}
       className="graph-overview"
       role="img"
       aria-label={`Overview of ${layout.nodes.length.toLocaleString('en')} nodes; use the arrow keys to move between nodes`}
-      title={look === undefined ? '' : `${look.about}: ${look.word}`}
+      title={content === undefined ? '' : `${content.about}: ${content.word}`}
       onMouseMove={(event) => setUnder(nodeAt(event)?.id)}
       onClick={(event) => {
         const node = nodeAt(event);
@@ -68,12 +68,12 @@ export function GraphOverview({ layout, lookOf, chosen, scale, margin, scroller,
   );
 }
 
-type Painted = Pick<GraphOverviewProps, 'layout' | 'lookOf' | 'chosen' | 'scale' | 'margin'>;
+type Painted = Pick<GraphOverviewProps, 'layout' | 'contentOf' | 'chosen' | 'scale' | 'margin'>;
 
 function paintAll(
   canvas: HTMLCanvasElement,
   around: HTMLElement,
-  { layout, lookOf, chosen, scale, margin }: Painted,
+  { layout, contentOf, chosen, scale, margin }: Painted,
 ): void {
   const context = canvas.getContext('2d');
   if (context === null) return;
@@ -112,7 +112,7 @@ function paintAll(
   context.stroke();
   for (const { id, x, y, width, height, open } of layout.nodes) {
     if (open) continue;
-    context.fillStyle = colors[lookOf(id)?.state ?? 'off'] ?? '';
+    context.fillStyle = colors[contentOf(id)?.state ?? 'off'] ?? '';
     context.fillRect(x, y, width, height);
   }
   const node = layout.nodes.find(({ id }) => id === chosen);

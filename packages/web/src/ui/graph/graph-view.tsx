@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent } from 'react';
-import { GraphBox, type NodeLook } from './graph-box.tsx';
+import { GraphBox, type NodeContent } from './graph-box.tsx';
 import { linePath, type GraphLayout, type PlacedNode } from './graph-layout.ts';
 import { nodeInDirection } from './graph-moves.ts';
 import { GraphOverview } from './graph-overview.tsx';
@@ -11,28 +11,28 @@ import './graph.css';
 export interface GraphViewProps {
   readonly label: string;
   readonly layout: GraphLayout;
-  /** The same object while a node looks the same. */
-  readonly lookOf: (id: string) => NodeLook | undefined;
+  /** The same object while the content of a node is unchanged. */
+  readonly contentOf: (id: string) => NodeContent | undefined;
   readonly chosen: string | undefined;
-  /** What is seen first, where none is chosen. */
+  /** The initially visible node, where none is selected. */
   readonly start?: string;
   readonly choose: (id: string | undefined) => void;
   readonly fold: (id: string, open: boolean) => void;
 }
 
-/** Around what is drawn. */
+/** Margin around the drawing. */
 const MARGIN = 24;
 const ZOOMS = [0.1, 0.15, 0.25, 0.35, 0.5, 0.6, 0.75, 0.85, 1, 1.25] as const;
-/** Further away words cannot be read: everything is painted at once. */
+/** Below this scale, texts are unreadable: the overview is shown. */
 const READABLE = 0.6;
-/** A graph that would have to be smaller begins at its full size. */
+/** A graph that would be smaller than this starts at full size. */
 const LEAST_WHOLE = 0.6;
 
 /**
- * Nodes and lines of any number: those near what is seen are elements, from far away all is painted. It scrolls as any page
- * does; arrows go from node to node.
+ * Draws a graph of any size: visible nodes and lines are elements; at a small scale, all are painted on a canvas. It
+ * scrolls like a page; arrow keys select nodes.
  */
-export function GraphView({ label, layout, lookOf, chosen, start, choose, fold }: GraphViewProps) {
+export function GraphView({ label, layout, contentOf, chosen, start, choose, fold }: GraphViewProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const [seen, setSeen] = useState<Seen>();
   const [zoom, setZoom] = useState<number>();
@@ -61,7 +61,7 @@ export function GraphView({ label, layout, lookOf, chosen, start, choose, fold }
     );
     setZoom(ZOOMS.findLast((step) => step <= Math.min(most, 1)) ?? ZOOMS[0]);
   }, [layout]);
-  /** What is in the middle stays there. */
+  /** Keeps the center in place. */
   const zoomBy = (steps: number) => {
     const at = ZOOMS.findIndex((step) => step >= scale);
     const next = ZOOMS[Math.min(Math.max(at + steps, 0), ZOOMS.length - 1)] ?? 1;
@@ -76,7 +76,7 @@ export function GraphView({ label, layout, lookOf, chosen, start, choose, fold }
       element.scrollTo(middle.x * next - element.clientWidth / 2, middle.y * next - element.clientHeight / 2);
     });
   };
-  // Once, where it can still be read then: a graph that is a little too wide is shown whole.
+  // Once, where it stays readable: a graph that is slightly too wide is scaled to fit.
   const fitted = useRef(false);
   useLayoutEffect(() => {
     const element = scroller.current;
@@ -90,7 +90,7 @@ export function GraphView({ label, layout, lookOf, chosen, start, choose, fold }
     (node: PlacedNode) => scroller.current !== null && bringIntoView(scroller.current, node, scale),
     [scale],
   );
-  // A link to a node shows that node, and so does whatever chooses one from outside. What is clicked is seen already.
+  // Scrolls to a node that a link or another component selects. A clicked node is already visible.
   const shown = useRef<string>(undefined);
   useEffect(() => {
     const requested = chosen ?? (shown.current === undefined ? start : undefined);
@@ -118,13 +118,13 @@ export function GraphView({ label, layout, lookOf, chosen, start, choose, fold }
       if (next === undefined) return;
       pick(next.id);
       show(next);
-      // A button that is scrolled away would take the focus with it.
+      // Removing a button that scrolled out of view would remove the focus.
       scroller.current?.focus({ preventScroll: true });
     }
     event.preventDefault();
   };
   const far = scale < READABLE;
-  const look = chosen === undefined ? undefined : lookOf(chosen);
+  const content = chosen === undefined ? undefined : contentOf(chosen);
   return (
     <div className="graph">
       <div className="graph-tools">
@@ -153,7 +153,7 @@ export function GraphView({ label, layout, lookOf, chosen, start, choose, fold }
           {seen !== undefined && far && (
             <GraphOverview
               layout={layout}
-              lookOf={lookOf}
+              contentOf={contentOf}
               chosen={chosen}
               scale={scale}
               margin={MARGIN}
@@ -163,7 +163,7 @@ export function GraphView({ label, layout, lookOf, chosen, start, choose, fold }
           )}
           {seen !== undefined && !far && (
             <div className="graph-world" style={{ transform: `scale(${scale}) translate(${MARGIN}px, ${MARGIN}px)` }}>
-              <Near layout={layout} seen={seen} lookOf={lookOf} chosen={chosen} choose={pick} fold={fold} />
+              <Near layout={layout} seen={seen} contentOf={contentOf} chosen={chosen} choose={pick} fold={fold} />
             </div>
           )}
         </div>
@@ -172,18 +172,20 @@ export function GraphView({ label, layout, lookOf, chosen, start, choose, fold }
         Use the arrow keys to move between nodes, Enter to expand or collapse a group, plus and minus to zoom, 0 to fit.
       </p>
       <p role="status" className="out-of-sight">
-        {look === undefined ? '' : `${look.title}, ${look.word}${look.note === undefined ? '' : `, ${look.note}`}`}
+        {content === undefined
+          ? ''
+          : `${content.title}, ${content.word}${content.note === undefined ? '' : `, ${content.note}`}`}
       </p>
     </div>
   );
 }
 
-interface NearProps extends Pick<GraphViewProps, 'layout' | 'lookOf' | 'chosen' | 'choose' | 'fold'> {
+interface NearProps extends Pick<GraphViewProps, 'layout' | 'contentOf' | 'chosen' | 'choose' | 'fold'> {
   readonly seen: Seen;
 }
 
-/** What stands near what is seen, as elements. */
-function Near({ layout, seen, lookOf, chosen, choose, fold }: NearProps) {
+/** Elements near the visible area. */
+function Near({ layout, seen, contentOf, chosen, choose, fold }: NearProps) {
   const nodes = useMemo(() => layout.nodes.filter((node) => isSeen(node, seen)), [layout, seen]);
   const lines = useMemo(
     () =>
@@ -201,7 +203,7 @@ function Near({ layout, seen, lookOf, chosen, choose, fold }: NearProps) {
           <GraphBox
             key={node.id}
             node={node}
-            look={lookOf(node.id)}
+            content={contentOf(node.id)}
             chosen={node.id === chosen}
             choose={choose}
             fold={fold}
@@ -218,7 +220,7 @@ function Near({ layout, seen, lookOf, chosen, choose, fold }: NearProps) {
           <GraphBox
             key={node.id}
             node={node}
-            look={lookOf(node.id)}
+            content={contentOf(node.id)}
             chosen={node.id === chosen}
             choose={choose}
             fold={fold}

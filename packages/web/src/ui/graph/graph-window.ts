@@ -1,7 +1,7 @@
-/** What of a drawing is seen, in steps, so that not every pixel of a scroll renders. Pure. */
+/** The visible area of a drawing in steps, so that not every pixel of a scroll renders. Pure functions. */
 import type { Spot } from './layers.ts';
 
-/** In the drawing's own measure. */
+/** In units of the drawing. */
 export interface Seen {
   readonly left: number;
   readonly top: number;
@@ -9,7 +9,7 @@ export interface Seen {
   readonly bottom: number;
 }
 
-/** Scrolling within one step renders nothing; one more on each side is there already. */
+/** Scrolling within one step renders nothing; one further step on each side is already rendered. */
 const STEP = 300;
 
 export interface Scrolled {

@@ -1,7 +1,7 @@
 /**
- * The graph of one group in layers, from left to right: whoever waits for another stands to the right of it. Pure. Longest
- * paths give the layers, means of neighbors their order and their height; all of it is linear in what there is, so that a
- * thousand nodes are placed within a frame. (decisions/0019 tells what a library takes.)
+ * Layout of the graph of one group in layers from left to right: a node is right of its predecessors. Pure functions.
+ * Longest paths determine the layers; means of neighbors determine order and height. All steps are linear in the size
+ * of the graph, so that a thousand nodes are placed within a frame. (decisions/0019 has the measurements of a library.)
  */
 
 export interface Box {
@@ -17,26 +17,26 @@ export interface Spot {
 export type Pair = readonly [from: number, to: number];
 
 export interface Layers {
-  /** Upper left corners, by the number of the node. */
+  /** Upper left corners, by the index of the node. */
   readonly spots: readonly Spot[];
-  /** Where each line bends between its ends, by the number of the edge. */
+  /** Bends of each line between its ends, by the index of the edge. */
   readonly bends: readonly (readonly Spot[])[];
   readonly width: number;
   readonly height: number;
 }
 
-/** Between columns, and between nodes of a column. */
+/** Gaps between columns, and between nodes of a column. */
 const GAP_X = 56;
 const GAP_Y = 14;
-/** A column with more is broken into several beside each other: nobody scrolls through fifty screens of one layer. */
+/** A larger column is split into several: scrolling through fifty screens of one layer is impractical. */
 const MOST_IN_COLUMN = 32;
-/** Lines over several layers keep a place free in each; with more of them than this they go straight. */
+/** Lines over several layers reserve a position in each; above this number of lines they are straight. */
 const MOST_BENDS = 4000;
 const SWEEPS = 4;
-/** The place that a line takes in a layer which it passes. */
+/** The height that a line reserves in a layer that it passes. */
 const LINE_HEIGHT = 8;
 
-/** Something that takes a place in a layer: a node, or a line that passes. */
+/** An item of a layer: a node, or a passing line. */
 interface Item {
   readonly height: number;
   readonly before: number[];
@@ -58,7 +58,7 @@ export function layOutLayers(boxes: readonly Box[], edges: readonly Pair[]): Lay
   return coordinates({ boxes, items, layers, broken, bendItems });
 }
 
-/** Longest path from a start. What goes in a circle, which no run has, stands behind all else. */
+/** Longest path from a start. Cycles, which no run has, come last. */
 function ranksOf(count: number, edges: readonly Pair[]): number[] {
   const rank = Array.from({ length: count }, () => 0);
   const open = Array.from({ length: count }, () => 0);
@@ -79,7 +79,7 @@ function ranksOf(count: number, edges: readonly Pair[]): number[] {
   return rank;
 }
 
-/** Joins the ends of an edge, over one item in each layer between them. Gives these. */
+/** Connects the ends of an edge through one item in each layer between them. Returns these items. */
 function linkItems(items: Item[], layers: number[][], rank: readonly number[], edge: Pair, bend: boolean): number[] {
   const [from, to] = edge;
   const made: number[] = [];
@@ -102,7 +102,7 @@ function join(items: readonly Item[], from: number, to: number): void {
   items[to]?.before.push(from);
 }
 
-/** Each layer by where its neighbors stand, back and forth. */
+/** Orders each layer by the positions of its neighbors, back and forth. */
 function orderLayers(items: readonly Item[], layers: number[][]): void {
   const location = new Float64Array(items.length);
   const number = (layer: readonly number[]) => {
@@ -131,7 +131,7 @@ function alignCenters(items: Item[], layers: readonly (readonly number[])[], bro
   }
   const pull = (index: number, side: 'before' | 'after') => {
     const layer = layers[index] ?? [];
-    // Columns that are broken have heights of their own; others stand beside their middle.
+    // Split columns have their own heights; others are centered.
     if (broken[index] === true) return;
     const centers = items.map(({ center }) => center);
     spread(
@@ -146,13 +146,13 @@ function alignCenters(items: Item[], layers: readonly (readonly number[])[], bro
   }
 }
 
-/** As near to where they want to be as their order and heights let them: neighbors that collide are moved together. */
+/** Moves items as near to their ideal positions as order and heights allow: colliding neighbors move together. */
 function spread(items: Item[], layer: readonly number[], targets: readonly number[]): void {
   interface Block {
     sum: number;
     count: number;
   }
-  // With its offset taken off, each may be no further up than the one before.
+  // Without its offset, each item must not be above the previous one.
   const offsets: number[] = [];
   const blocks: Block[] = [];
   let offset = 0;
@@ -223,7 +223,7 @@ function coordinates({ boxes, items, layers, broken, bendItems }: Placing): Laye
     made.flatMap((item) => {
       const corner = corners[item] ?? { x: 0, y: 0 };
       const y = corner.y + LINE_HEIGHT / 2;
-      // Through the whole layer, so that it does not cross what stands there.
+      // Through the whole layer, so that it crosses no item there.
       return [
         { x: corner.x, y },
         { x: corner.x + (widths.get(item) ?? 0), y },

@@ -1,7 +1,7 @@
-/** Colors and weights that programs write into their output, as terminals know them. Pure. */
+/** Colors and weights in program output, as terminals interpret them. Pure functions. */
 
 export interface AnsiStyle {
-  /** 0 to 7: black, red, green, yellow, blue, magenta, cyan, white. Bright ones are the same here. */
+  /** 0 to 7: black, red, green, yellow, blue, magenta, cyan, white. Bright variants have the same number. */
   readonly color: number | undefined;
   readonly bold: boolean;
   readonly dim: boolean;
@@ -14,14 +14,14 @@ export interface AnsiPart {
 
 const PLAIN: AnsiStyle = { color: undefined, bold: false, dim: false };
 
-/** Whatever begins with an escape: sequences with parameters, titles, and single letters. */
-// oxlint-disable-next-line no-control-regex -- it is these characters that are looked for
+/** All escape sequences: with parameters, titles, and single letters. */
+// oxlint-disable-next-line no-control-regex -- the expression matches these characters
 const SEQUENCE = /\u001B(?:\[([0-9;:?]*)[ -/]*([@-~])|\][^\u0007\u001B]*(?:\u0007|\u001B\\)?|[@-Z\\-_])/g;
-/** What else a terminal does not show; a tab is kept. */
-// oxlint-disable-next-line no-control-regex -- it is these characters that are looked for
+/** Other characters that a terminal does not show; a tab is kept. */
+// oxlint-disable-next-line no-control-regex -- the expression matches these characters
 const CONTROL = /[\u0000-\u0008\u000B-\u001F\u007F]/g;
 
-/** One line; programs that color end it with each. Of what was written over itself (`\r`), the last stays. */
+/** Parses one line; programs reset colors at its end. Of overwritten text (`\r`), the last state stays. */
 export function ansiParts(line: string): readonly AnsiPart[] {
   const shown = overwritten(line);
   const parts: AnsiPart[] = [];
@@ -39,7 +39,7 @@ export function ansiParts(line: string): readonly AnsiPart[] {
   return parts;
 }
 
-/** As it is searched. */
+/** The text for searches. */
 export function plainText(line: string): string {
   return overwritten(line).replaceAll(SEQUENCE, '').replaceAll(CONTROL, '');
 }
@@ -62,7 +62,7 @@ function styled(style: AnsiStyle, codes: string): AnsiStyle {
     else if (code >= 30 && code <= 37) next = { ...next, color: code - 30 };
     else if (code >= 90 && code <= 97) next = { ...next, color: code - 90 };
     else if (code === 38 || code === 48) {
-      // 256 colors, or any: too many for a page in two themes. The first sixteen are those above.
+      // 256 colors and true color are ignored: too many for a page in two themes. The first sixteen are those above.
       const indexed = numbers[at + 1] === 5;
       const color = numbers[at + 2] ?? 0;
       if (code === 38 && indexed && color < 16) next = { ...next, color: color % 8 };

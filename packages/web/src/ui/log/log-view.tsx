@@ -10,16 +10,16 @@ import './log-view.css';
 export interface LogViewProps {
   readonly label: string;
   readonly log: LogLines;
-  /** Nothing more will come. */
+  /** The log is complete. */
   readonly ended: boolean;
-  /** Beside the search. */
+  /** Controls next to the search field. */
   readonly actions?: ReactNode;
 }
 
 /** Pixels; fixed, so that a hundred thousand lines need no measuring. */
 const LINE = 18;
 
-/** What a program wrote, as it comes: the end is followed until one scrolls away from it. */
+/** The live output of a program: the view follows the end until the user scrolls up. */
 export function LogView({ label, log, ended, actions }: LogViewProps) {
   const { lines, dropped } = log;
   const [search, setSearch] = useState('');
@@ -159,7 +159,7 @@ function classOf({ color, bold, dim }: AnsiStyle): string | undefined {
   return names.length === 0 ? undefined : names.join(' ');
 }
 
-/** Longest line that is searched for places to mark: what is longer is marked as a line. */
+/** Longest line with marked matches: longer ones are marked as a whole. */
 const MOST_MARKED = 5000;
 
 function marked(text: string, query: string): ReactNode {

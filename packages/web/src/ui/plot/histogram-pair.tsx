@@ -1,24 +1,24 @@
-import './series-look.css';
+import './series-style.css';
 import { histogramShapes, outlinePath, type Histogram } from './histogram-shape.ts';
 import './histogram-pair.css';
 
 export interface HistogramPairProps {
-  /** Says to those who cannot see it what the picture is of. */
+  /** Label of the chart for screen readers. */
   readonly label: string;
   readonly now: Histogram;
   readonly before?: Histogram | undefined;
-  /** What the two are called: `version 3`. */
+  /** Names of the two series: `version 3`. */
   readonly titles: { readonly now: string; readonly before: string };
-  /** A value of the scale in words. */
+  /** Text of a value of the scale. */
   readonly words: (value: number) => string;
-  /** As a row of a table has it: nothing but the shapes. */
+  /** Compact form for a table row: shapes only. */
   readonly small?: boolean;
 }
 
 const SMALL = { width: 140, height: 22 };
 const LARGE = { width: 560, height: 150 };
 
-/** Values now as bars, those before as a line over them. */
+/** Current values as bars, previous values as a line. */
 export function HistogramPair({ label, now, before, titles, words, small = false }: HistogramPairProps) {
   const found = histogramShapes(before === undefined ? [now] : [now, before]);
   if (found === undefined) return <span className="dim">no values</span>;
@@ -37,7 +37,7 @@ export function HistogramPair({ label, now, before, titles, words, small = false
         <rect
           key={`${bar.from} ${bar.to}`}
           x={bar.start * width}
-          // A bin with anything in it is seen.
+          // Bins above zero stay visible.
           y={height - Math.max(bar.height * (height - 1), bar.count > 0 ? 1 : 0)}
           width={Math.max((bar.end - bar.start) * width - (bars.length > 40 ? 0 : 0.75), 0.75)}
           height={Math.max(bar.height * (height - 1), bar.count > 0 ? 1 : 0)}

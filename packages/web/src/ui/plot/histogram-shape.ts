@@ -1,4 +1,7 @@
-/** Histograms with edges of their own, on one scale: heights are shares per width, so that bins of any width compare. Pure. */
+/**
+ * Histograms with different edges on one scale: heights are densities, so that bins of any width compare. Pure
+ * functions.
+ */
 
 export interface Histogram {
   /** Ascending; one more than `counts`. */
@@ -10,12 +13,12 @@ export interface Bar {
   /** From 0 at the start of the scale to 1 at its end. */
   readonly start: number;
   readonly end: number;
-  /** From 0 to 1, which is the highest of all that are drawn together. */
+  /** From 0 to 1, the highest of all that are drawn together. */
   readonly height: number;
   readonly from: number;
   readonly to: number;
   readonly count: number;
-  /** Of all that the histogram counts. */
+  /** Number of all counted values. */
   readonly share: number;
 }
 
@@ -25,7 +28,7 @@ export interface HistogramShapes {
   readonly shapes: readonly (readonly Bar[])[];
 }
 
-/** Undefined: none of them counts anything. */
+/** Undefined: all are empty. */
 export function histogramShapes(histograms: readonly Histogram[]): HistogramShapes | undefined {
   const counted = histograms.filter(({ counts, edges }) => counts.some((count) => count > 0) && edges.length > 1);
   if (counted.length === 0) return undefined;
@@ -36,7 +39,7 @@ export function histogramShapes(histograms: readonly Histogram[]): HistogramShap
     const total = counts.reduce((sum, count) => sum + count, 0);
     return counts.map((count, at) => {
       const [from, to] = [edges[at] ?? low, edges[at + 1] ?? high];
-      // One value alone has no width: it is drawn over all of the scale.
+      // A single value has no width: it covers the whole scale.
       const [start, end] = span === 0 ? [0, 1] : [(from - low) / span, (to - low) / span];
       const share = total === 0 ? 0 : count / total;
       return { start, end, from, to, count, share, density: end > start ? share / (end - start) : share };
@@ -49,7 +52,7 @@ export function histogramShapes(histograms: readonly Histogram[]): HistogramShap
   return { low, high, shapes };
 }
 
-/** The upper edge of the bars as one line of SVG, within a box of this size. */
+/** The upper edge of the bars as one SVG path, within a box of this size. */
 export function outlinePath(bars: readonly Bar[], width: number, height: number): string {
   const [first] = bars;
   const last = bars.at(-1);

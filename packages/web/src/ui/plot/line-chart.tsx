@@ -7,11 +7,11 @@ const LinePlot = lazy(async () => ({ default: (await import('./line-plot.tsx')).
 
 export interface LineChartProps extends Omit<LinePlotProps, 'scheme'> {
   readonly title: string;
-  /** What it shows, for those who cannot see it. */
+  /** Label of the chart for screen readers. */
   readonly summary: string;
 }
 
-/** A chart of lines: its numbers are told by the table that pages have beside it. */
+/** A line chart. Pages show its numbers in a table. */
 export function LineChart({ title, summary, ...plot }: LineChartProps) {
   const { shown } = useTheme();
   return (

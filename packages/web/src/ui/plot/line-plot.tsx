@@ -1,10 +1,10 @@
-/** The plot itself, with its library: loaded when the first chart is seen. */
+/** The plot with its library: loaded when the first chart becomes visible. */
 import 'uplot/dist/uPlot.min.css';
 import './line-plot.css';
 import { useEffect, useRef } from 'react';
 import UPlot from 'uplot';
 import { forScale, onCommonPositions, smoothed, type PlotLine } from './plot-lines.ts';
-import { seriesLook } from './series-look.ts';
+import { seriesStyle } from './series-style.ts';
 
 export interface LinePlotProps {
   readonly lines: readonly PlotLine[];
@@ -15,12 +15,12 @@ export interface LinePlotProps {
   readonly unit: 'step' | 'time' | 'duration';
   /** Pixels. */
   readonly height: number;
-  /** Charts of one name share the pointer. */
+  /** Charts of one name share the cursor. */
   readonly sync: string;
   readonly scheme: 'light' | 'dark';
-  /** What of it is shown; undefined: all. */
+  /** The visible range; undefined: all. */
   readonly range: readonly [number, number] | undefined;
-  /** Told what was dragged over; undefined after a double click. */
+  /** Called with the dragged range; undefined after a double click. */
   readonly onRange: (range: readonly [number, number] | undefined) => void;
 }
 
@@ -50,7 +50,7 @@ export function LinePlot(props: LinePlotProps) {
       observer.disconnect();
       made.destroy();
     };
-    // Made anew when its form changes; values alone are put into it below.
+    // Recreated when its structure changes; changed values alone are set below.
   }, [names, log, smoothing > 0, unit, height, sync, scheme]);
   useEffect(() => {
     plot.current?.setData(dataOf(latest.current));
@@ -58,7 +58,7 @@ export function LinePlot(props: LinePlotProps) {
   return <div ref={location} className="line-plot" />;
 }
 
-/** Of each line: its extremes where it has them, the line as it is, and the smoothed one over it. */
+/** For each line: its extremes where it has them, the raw line, and the smoothed one over it. */
 function columnsOf({ ys, low, high }: PlotLine, log: boolean, smoothing: number) {
   return [
     ...(low !== undefined && high !== undefined ? [forScale(low, log), forScale(high, log)] : []),
@@ -89,7 +89,7 @@ function optionsOf(parent: HTMLElement, props: () => LinePlotProps): UPlot.Optio
   ];
   const bands: UPlot.Band[] = [];
   for (const line of lines) {
-    const { color, dash } = seriesLook(line.place);
+    const { color, dash } = seriesStyle(line.place);
     const drawn = (label: string, more: Partial<UPlot.Series>): UPlot.Series => ({
       label,
       stroke: color,
@@ -111,7 +111,7 @@ function optionsOf(parent: HTMLElement, props: () => LinePlotProps): UPlot.Optio
   }
   const shown = (_plot: UPlot, first: number | null, last: number | null): [number, number] => {
     const [from, to] = props().range ?? [first ?? 0, last ?? 1];
-    // One point alone stands in the middle.
+    // A single point is in the middle.
     return to > from ? [from, to] : [from - 1, to + 1];
   };
   return {
@@ -119,7 +119,7 @@ function optionsOf(parent: HTMLElement, props: () => LinePlotProps): UPlot.Optio
     height,
     series,
     bands,
-    // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- 3 is logarithmic; the enum is there for types alone
+    // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- 3 is logarithmic; the enum is only a type
     scales: { x: { time: unit === 'time', range: shown }, y: log ? { distr: 3 } : {} },
     axes: [
       { ...axis, size: 32, ...(unit === 'duration' && { values: (_plot, positions) => positions.map(durationText) }) },

@@ -1,16 +1,16 @@
 /**
- * Parallel coordinates, a line for each thing. Drawn here: ECharts with nothing but this and points is 163 KB gzipped, over what
- * a part of a page may weigh, and a hundred lines need no canvas.
+ * Parallel coordinates, one line for each item. Drawn without a library: ECharts with only this chart and points is 163
+ * KB gzipped, above the budget of a page, and a hundred lines need no canvas.
  */
 import { useState } from 'react';
-import { seriesVariable } from './series-look.ts';
+import { seriesVariable } from './series-style.ts';
 import { valueScale, type ValueScale } from './value-scale.ts';
 import './parallel-plot.css';
 
 export interface PlotThing {
   readonly id: string;
   readonly label: string;
-  /** Of the series on the page: decides its color. */
+  /** Index of the series on the page, which determines its color. */
   readonly place: number;
   /** One for each axis. */
   readonly values: readonly (string | number | undefined)[];
@@ -42,7 +42,7 @@ export function ParallelPlot({ label, axes, things }: ParallelPlotProps) {
       return range === undefined || (share !== undefined && share >= range[0] && share <= range[1]);
     });
   const drawn = things.map((thing) => ({ ...thing, kept: isIn(thing), points: pointsOf(thing, scales, x, y) }));
-  // What is in view, and what one points at, lies over the rest.
+  // Highlighted and hovered lines are drawn on top.
   const ordered = drawn.toSorted(
     (a, b) => Number(a.kept) - Number(b.kept) || Number(a.id === over) - Number(b.id === over),
   );

@@ -1,13 +1,13 @@
-/** Lines as they are drawn: smoothed, without what a scale cannot show, over one common row of places. Pure. */
+/** Lines for drawing: smoothed, without values outside the scale, over one common axis. Pure functions. */
 
 export interface PlotLine {
   readonly label: string;
-  /** Of the series on the page: decides its look. */
+  /** Index of the series on the page, which determines its style. */
   readonly place: number;
   /** Rising. */
   readonly xs: readonly number[];
   readonly ys: readonly (number | null)[];
-  /** Extremes around each point, where a point stands for many. */
+  /** Extremes around each point, where a point represents many. */
   readonly low?: readonly (number | null)[];
   readonly high?: readonly (number | null)[];
 }
@@ -27,12 +27,12 @@ export function smoothed(values: readonly (number | null)[], weight: number): re
   });
 }
 
-/** A logarithm knows no zero and nothing below it. */
+/** A logarithmic scale has no zero and no negative values. */
 export function forScale(values: readonly (number | null)[], log: boolean): readonly (number | null)[] {
   return log ? values.map((value) => (value !== null && value > 0 ? value : null)) : values;
 }
 
-/** One row of places for all lines; null where a line has none. */
+/** One axis for all lines; null where a line has no value. */
 export function onCommonPositions(
   lines: readonly { readonly xs: readonly number[]; readonly columns: readonly (readonly (number | null)[])[] }[],
 ): { readonly xs: readonly number[]; readonly columns: readonly (readonly (number | null | undefined)[])[] } {
@@ -40,7 +40,7 @@ export function onCommonPositions(
   const at = new Map(xs.map((x, index) => [x, index]));
   const columns = lines.flatMap((line) =>
     line.columns.map((values) => {
-      // Undefined, not null: a line goes on over the places of others, and breaks at its own gaps.
+      // Undefined, not null: a line continues over the positions of others, and breaks at its own gaps.
       const column: (number | null | undefined)[] = Array.from({ length: xs.length });
       for (const [index, x] of line.xs.entries()) column[at.get(x) ?? 0] = values[index];
       return column;

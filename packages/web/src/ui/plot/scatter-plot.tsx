@@ -1,21 +1,21 @@
 import type { PlotThing } from './parallel-plot.tsx';
-import { seriesVariable } from './series-look.ts';
+import { seriesVariable } from './series-style.ts';
 import { valueScale } from './value-scale.ts';
 import './parallel-plot.css';
 
 export interface ScatterPlotProps {
   readonly label: string;
-  /** What lies on the axes. */
+  /** Names of the axes. */
   readonly across: string;
   readonly up: string;
-  /** Their first two values are their place. */
+  /** The first two values are the position. */
   readonly things: readonly PlotThing[];
 }
 
 const [WIDTH, HEIGHT] = [1000, 420];
 const [LEFT, RIGHT, TOP, BOTTOM] = [80, 30, 30, 46];
 
-/** A point for each thing. */
+/** A scatter plot, one point for each item. */
 export function ScatterPlot({ label, across, up, things }: ScatterPlotProps) {
   const xs = valueScale(things.map(({ values }) => values[0]));
   const ys = valueScale(things.map(({ values }) => values[1]));

@@ -1,12 +1,12 @@
 import './histogram-pair.css';
-import './series-look.css';
+import './series-style.css';
 
 export interface ValueShare {
   readonly value: string;
   readonly share: number;
-  /** Undefined: it is not known. */
+  /** Undefined: it is unknown. */
   readonly before?: number | undefined;
-  /** Undefined: it is no share of rows. */
+  /** Undefined: it is not a share of rows. */
   readonly count?: number | undefined;
 }
 
@@ -15,7 +15,7 @@ export interface ValueBarsProps {
   readonly values: readonly ValueShare[];
 }
 
-/** Values by how often they are there, the most frequent first; a mark says how often they were before. */
+/** Values by frequency, the most frequent first; a mark shows the previous frequency. */
 export function ValueBars({ label, values }: ValueBarsProps) {
   const most = Math.max(...values.flatMap(({ share, before = 0 }) => [share, before]), 0);
   const at = (share: number) => (most === 0 ? 0 : (share / most) * 100);
@@ -42,7 +42,7 @@ export function ValueBars({ label, values }: ValueBarsProps) {
   );
 }
 
-/** The same in one line of a table: parts of a whole, and what is none of them. */
+/** The same in one line of a table: parts of the total, and the rest. */
 export function ValueStrip({ label, values }: ValueBarsProps) {
   const parts: { readonly value: string; readonly share: number; readonly start: number }[] = [];
   let start = 0;

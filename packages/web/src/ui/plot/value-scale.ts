@@ -1,14 +1,14 @@
-/** A scale for values of any sort: numbers lie by their size, words in their order. Pure. */
+/** A scale for values of any type: numbers by value, strings as categories. Pure functions. */
 
 export interface ValueScale {
-  /** From 0 at its start to 1 at its end; undefined for what is not on it. */
+  /** From 0 at its start to 1 at its end; undefined for values outside the scale. */
   readonly at: (value: string | number | undefined) => number | undefined;
   readonly ticks: readonly { readonly at: number; readonly label: string }[];
 }
 
-/** Numbers are marked at their ends and this often between. */
+/** Number of ticks between the ends of a numeric scale. */
 const BETWEEN = 3;
-/** More words than these are not all written. */
+/** Maximum number of labeled categories. */
 const WORDS = 12;
 
 export function valueScale(values: readonly (string | number | undefined)[]): ValueScale {

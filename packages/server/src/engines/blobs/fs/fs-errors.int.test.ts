@@ -68,13 +68,13 @@ test('a killed process leaves complete blobs or none, and the sweep removes its 
   for (const killAfter of [1, 5, 12]) {
     const args = ['--conditions=dais-source', '--import=tsx', '--input-type=module', '--eval', program, root];
     const child = start(process.execPath, args, { cwd: import.meta.dirname, stdio: ['ignore', 'pipe', 'inherit'] });
-    let said = '';
+    let output = '';
     child.stdout!.setEncoding('utf8').on('data', (text: string) => {
-      said += text;
-      if (said.split('\n').length > killAfter) child.kill('SIGKILL');
+      output += text;
+      if (output.split('\n').length > killAfter) child.kill('SIGKILL');
     });
     await once(child, 'close');
-    const acknowledged = said.split('\n').slice(0, -1);
+    const acknowledged = output.split('\n').slice(0, -1);
     expect(acknowledged.length).toBeGreaterThanOrEqual(killAfter);
     const reopened = await openFsBlobStore({ root, clock: systemClock });
     const listed = new Set(await locators(reopened));

@@ -100,10 +100,10 @@ test('an aborted upload leaves nothing', async () => {
 
 test('a removed upload cannot be completed', async () => {
   // The response of S3, scripted: moto returns an internal error here.
-  const gone = createServer((asked, answer) => {
-    asked.resume();
+  const gone = createServer((requested, answer) => {
+    requested.resume();
     answer.writeHead(404, { 'content-type': 'application/xml' });
-    answer.end(asked.method === 'HEAD' ? '' : '<Error><Code>NoSuchUpload</Code><Message>gone</Message></Error>');
+    answer.end(requested.method === 'HEAD' ? '' : '<Error><Code>NoSuchUpload</Code><Message>gone</Message></Error>');
   });
   gone.listen(0, '127.0.0.1');
   await once(gone, 'listening');

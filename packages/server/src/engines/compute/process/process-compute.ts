@@ -235,8 +235,8 @@ class ProcessCompute implements Compute {
   }
 
   async #submit(spec: TaskSpec): Promise<void> {
-    const asks = Object.keys(spec.resources).length > 0;
-    checkSpec(spec, asks ? await machineResources(this.#root, this.#machine.gpus) : {});
+    const hasResources = Object.keys(spec.resources).length > 0;
+    checkSpec(spec, hasResources ? await machineResources(this.#root, this.#machine.gpus) : {});
     if (this.#isKept(spec.attempt)) return;
     if (this.#waiting.size >= MAX_WAITING) {
       throw new DaisError(

@@ -70,13 +70,13 @@ async function killedAt(point: CrashPoint, script: string): Promise<string> {
   return attempt;
 }
 
-async function said(worker: ChildProcess, words: string): Promise<void> {
+async function output(worker: ChildProcess, words: string): Promise<void> {
   let text = '';
   for await (const chunk of worker.stdout!) {
     text += String(chunk);
     if (text.includes(words)) return;
   }
-  throw new Error(`the worker ended and said ${text}`);
+  throw new Error(`the worker ended with the output ${text}`);
 }
 
 async function kill(worker: ChildProcess): Promise<void> {
@@ -111,7 +111,7 @@ test.each(['submitted', 'prepared', 'spawned', 'ended', 'result'] as const)(
 test('killed while it runs: the command continues, with complete output and exit code', async () => {
   const script = `echo started >>${effects}; echo before; while [ ! -e ${root}/go ]; do sleep 0.02; done; echo after; exit 7`;
   const worker = await work([{ attempt: 'runs', script }]);
-  await said(worker, 'submitted runs');
+  await output(worker, 'submitted runs');
   await expect.poll(starts, { interval: 20 }).toHaveLength(1);
   await kill(worker);
   const compute = await again();
@@ -125,7 +125,7 @@ test('killed while it runs: the command continues, with complete output and exit
 test('ended without a running Dais: exit code, output and usage are available', async () => {
   const script = `echo started >>${effects}; while [ ! -e ${root}/go ]; do sleep 0.02; done; seq 100000; exit 7`;
   const worker = await work([{ attempt: 'ends', script }]);
-  await said(worker, 'submitted ends');
+  await output(worker, 'submitted ends');
   await expect.poll(starts, { interval: 20 }).toHaveLength(1);
   await kill(worker);
   await writeFile(join(root, 'go'), '');
@@ -179,7 +179,7 @@ test('a killed shim loses its task, and the remaining processes end', async () =
 
 test('a shim that is killed while there is no Dais is lost too', async () => {
   const worker = await work([{ attempt: 'alone', script: `echo $$ >>${effects}; exec sleep 1000` }]);
-  await said(worker, 'submitted alone');
+  await output(worker, 'submitted alone');
   await expect.poll(starts, { interval: 20 }).toHaveLength(1);
   await kill(worker);
   process.kill(Number((await readFile(fileOf('alone', 'pid'), 'utf8')).split(' ')[0]), 'SIGKILL');
@@ -195,7 +195,7 @@ test('after a machine restart, running tasks are lost, ended ones are kept, queu
     { attempt: 'done', script: 'exit 3' },
     { attempt: 'runs', script: `echo $$ >>${effects}; exec sleep 1000` },
   ]);
-  await said(worker, 'submitted runs');
+  await output(worker, 'submitted runs');
   await expect.poll(starts, { interval: 20 }).toHaveLength(1);
   await expect
     .poll(async () => await readFile(fileOf('done', 'rc'), 'utf8').catch(() => ''), { interval: 20 })
@@ -238,7 +238,7 @@ test('a cancellation that a crash interrupted is carried on to the end', async (
   const worker = await work([
     { attempt: 'stubborn', script: `trap "" TERM; echo $$ >>${effects}; while :; do sleep 0.05; done` },
   ]);
-  await said(worker, 'submitted stubborn');
+  await output(worker, 'submitted stubborn');
   await expect.poll(starts, { interval: 20 }).toHaveLength(1);
   await kill(worker);
   await writeFile(fileOf('stubborn', 'cancel'), 'canceled');
@@ -257,7 +257,7 @@ test('loses no task and runs none twice under repeated kills', { timeout: 600_00
   let ended = 0;
   for (let round = 0; round < 8 && ended < total; round++) {
     const worker = await work(tasks);
-    await said(worker, `submitted t-${Math.min(total - 1, round * 3)}\n`);
+    await output(worker, `submitted t-${Math.min(total - 1, round * 3)}\n`);
     await kill(worker);
     const names = await readdir(join(tasksRoot(), 'tasks'));
     ended = (

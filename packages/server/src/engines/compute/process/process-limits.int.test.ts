@@ -198,9 +198,9 @@ test('runs accepted tasks on a full disk', async () => {
   };
   const reached: ProcessComputeOptions['reached'] = (point) => point === 'staged' && fill();
   const engine = await engineWith({ reached }, disk);
-  const spec = shell('echo said; exit 3');
+  const spec = shell('echo output; exit 3');
   expect(await engine.finish(spec)).toMatchObject({ phase: 'ended', end: 'exit', code: 3 });
-  expect(await textOf(engine.compute, spec.attempt)).toBe('said\n');
+  expect(await textOf(engine.compute, spec.attempt)).toBe('output\n');
 });
 
 test('on a full disk, rejects new tasks, loses no result, and continues when space is freed', async () => {

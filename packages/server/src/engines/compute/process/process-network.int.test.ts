@@ -177,8 +177,8 @@ test('a server in a task is not reachable from outside', async () => {
 test('network access also works without Perl', async () => {
   const without = await startEngine({ proxy, launcher: 'none' });
   try {
-    const said = await without.outputOf(networked(byProxy(`http://allowed.example:${allowedPort}/`)));
-    expect(said).toContain('allowed');
+    const output = await without.outputOf(networked(byProxy(`http://allowed.example:${allowedPort}/`)));
+    expect(output).toContain('allowed');
   } finally {
     await without.end();
   }

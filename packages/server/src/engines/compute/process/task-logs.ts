@@ -8,7 +8,7 @@ import { errnoOf } from './disk/file-errors.ts';
 
 const CHUNK = 65_536;
 /** Poll interval where files cannot be watched, and against lost notifications. */
-const LOOK_AGAIN_MS = 1000;
+const POLL_MS = 1000;
 /** Fewer bytes than PIPE_BUF (4096), also with three bytes per character. */
 const MAX_REPORT_CHARACTERS = 1300;
 
@@ -91,7 +91,7 @@ async function readAt(file: string, buffer: Buffer, offset: number): Promise<num
 function noticeChanges(folder: string, signal?: AbortSignal): { changed: Promise<void>; stop: () => void } {
   let stop = (): void => {};
   const changed = new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, LOOK_AGAIN_MS);
+    const timer = setTimeout(resolve, POLL_MS);
     const watchers: { close(): void }[] = [];
     try {
       const watcher = watch(folder, () => resolve());

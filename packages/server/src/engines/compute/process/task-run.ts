@@ -28,7 +28,7 @@ import { TaskConnections } from './task-proxy.ts';
 
 /** Files whose creation triggers a check: immediately, or together with the next one, which is often the end. */
 const URGENT: ReadonlySet<string> = new Set(['rc', 'cancel', 'result.json']);
-const TELLING: ReadonlySet<string> = new Set(['pid', 'begun', 'end']);
+const WATCHED_FILES: ReadonlySet<string> = new Set(['pid', 'begun', 'end']);
 const SOON_MS = 20;
 /** Programs that confine a task count toward its limit; a limit of the kernel applies first where there is one. */
 const WATCH_MARGIN = 16;
@@ -155,7 +155,7 @@ export class TaskRun {
     try {
       this.#watcher = watch(this.folder.path, (_event, name) => {
         if (name === null || URGENT.has(name) || (name === 'pid' && this.#isHeldBack)) this.poke();
-        else if (TELLING.has(name)) this.#pokeSoon();
+        else if (WATCHED_FILES.has(name)) this.#pokeSoon();
       });
       this.#watcher.on('error', () => this.#watcher?.close());
       this.#watcher.unref();
@@ -172,7 +172,7 @@ export class TaskRun {
       this.#again = true;
       return;
     }
-    this.#checking = this.#look()
+    this.#checking = this.#check()
       .catch((error: unknown) => {
         this.#dependencies.log.error('could not check a task', { attempt: this.record.attempt, error });
         this.#wakeIn(2000);
@@ -247,7 +247,7 @@ export class TaskRun {
     this.#cancelWake = this.#dependencies.clock.after(Math.min(Math.max(ms, 5), 2 ** 30), () => this.poke());
   }
 
-  async #look(): Promise<void> {
+  async #check(): Promise<void> {
     const { clock } = this.#dependencies;
     const { folder } = this;
     // Checked before the files are read, so that they are final.

@@ -224,7 +224,7 @@ describe('a drill', () => {
   });
 });
 
-describe('nothing changes when', () => {
+describe('the database is unchanged when', () => {
   let archive: Buffer;
   beforeAll(async () => {
     archive = await exported(await filled());
@@ -293,7 +293,7 @@ describe('nothing changes when', () => {
     ).toEqual([{ n: 0 }]);
   });
 
-  test('there is nothing to export', async () => {
+  test('there is no data to export', async () => {
     await expect(exported(await server.emptyDatabase())).rejects.toMatchObject({ code: 'invalid_state' });
   });
 });

@@ -367,15 +367,15 @@ function startSupervisor(user: { uid?: number; gid?: number } = {}): Supervisor 
     cwd: import.meta.dirname,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  let said = '';
+  let output = '';
   const exit = once(child, 'exit');
   const ready = new Promise<void>((resolve, reject) => {
     child.stdout!.on('data', (chunk: Buffer) => {
-      said += chunk.toString('utf8');
-      if (said.startsWith('ready')) resolve();
+      output += chunk.toString('utf8');
+      if (output.startsWith('ready')) resolve();
     });
     child.once('error', reject);
-    child.once('exit', () => reject(new Error(said)));
+    child.once('exit', () => reject(new Error(output)));
   });
   return {
     pid: child.pid!,

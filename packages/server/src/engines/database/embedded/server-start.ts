@@ -95,7 +95,7 @@ export async function startServer(plan: ServerPlan): Promise<StartedServer> {
     if (!stale || Date.now() - since > STALE_LOCK_MS) {
       await removeSocketFolder(plan.socketFolder);
       if (isDiskFull(output)) throw diskFull(cluster, output);
-      throw new DaisError('database_unavailable', `PostgreSQL did not start (${failure}). Its log says:\n${output}`);
+      throw new DaisError('database_unavailable', `PostgreSQL did not start (${failure}). Its log:\n${output}`);
     }
     await delay(SLOW_POLL_MS);
   }

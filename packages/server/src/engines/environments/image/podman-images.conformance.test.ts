@@ -43,7 +43,7 @@ describe('images by podman', () => {
   test.each([
     ['localhost/other:1', /localhost\/other:1/],
     ['--privileged', /not a valid image name/],
-    ['ghcr.io/a/b:1', /nobody is asked/],
+    ['ghcr.io/a/b:1', /no registry is called/],
   ])('rejects %s', async (image, message) => {
     await expect(world.images.lock({ type: 'image', image })).rejects.toThrow(message);
   });
@@ -51,13 +51,13 @@ describe('images by podman', () => {
 
 describe('a registry', () => {
   const net = new TestNet();
-  const asked: string[] = [];
+  const requests: string[] = [];
   let location = '';
   let world: TestImages;
   let image: string;
   beforeAll(async () => {
     const origin = await net.serve((request, response) => {
-      asked.push(request.url ?? '');
+      requests.push(request.url ?? '');
       if (request.url === '/v2/') response.end('{}');
       else response.writeHead(307, { location }).end();
     });
@@ -94,11 +94,11 @@ describe('a registry', () => {
     'cannot redirect podman to a private address: %s',
     async (to) => {
       location = to;
-      asked.length = 0;
+      requests.length = 0;
       const locking = world.images.lock({ type: 'image', image });
       await expect(locking).rejects.toMatchObject({ code: 'address_refused' });
       await expect(locking).rejects.toThrow(`Connection to ${new URL(to).host}:80 was refused by the outbound guard`);
-      expect(asked).toContain('/v2/team/tool/manifests/1');
+      expect(requests).toContain('/v2/team/tool/manifests/1');
     },
   );
 });

@@ -23,8 +23,8 @@ interface TestImageOptions {
 }
 
 const CLOSED: PodmanOptions['outbound'] = {
-  checkHost: () => Promise.reject(new Error('nobody is asked')),
-  route: () => Promise.reject(new Error('nobody is asked')),
+  checkHost: () => Promise.reject(new Error('no registry is called')),
+  route: () => Promise.reject(new Error('no registry is called')),
   errorCodeOf: () => undefined,
 };
 

@@ -102,7 +102,7 @@ describe('private indexes', () => {
     expect(await runIn(built, 'alpha-version', [])).toBe('1.0\n');
     await built.release();
     expect(JSON.stringify([lock, built, reported])).not.toContain('s3cret');
-    expect(index.asked.filter((path) => path.startsWith('401'))).toEqual([]);
+    expect(index.requests.filter((path) => path.startsWith('401'))).toEqual([]);
   });
 
   test('report missing or wrong credentials without showing them', async () => {
@@ -155,21 +155,21 @@ describe('the outbound guard', () => {
   /** A public server, and one that only this machine can reach. */
   async function world(answer: (response: ServerResponse, inside: string) => void) {
     const index = await serve([{ name: 'beta', version: '1.0' }]);
-    const asked: string[] = [];
+    const requests: string[] = [];
     const inside = await index.net.serve((request, response) => {
-      asked.push(request.url ?? '');
+      requests.push(request.url ?? '');
       response.end('INSIDE secret of the machine');
     });
     const outside = await index.net.serve((_, response) => answer(response, inside));
     const client = (...allowed: readonly string[]) =>
       index.net.client({ fail, allowHosts: [outside, ...allowed].map((origin) => new URL(origin).host) });
     const open = async (outbound = client()) => openUvEnvironments(await options(index, { outbound }));
-    return { open, client, asked, inside, outside };
+    return { open, client, requests, inside, outside };
   }
 
   test('refuses a redirect of a package to this machine or to metadata, and shows no byte of the response', async () => {
     for (const target of [undefined, 'http://169.254.169.254/latest/meta-data/', 'http://10.0.0.1/x.whl']) {
-      const { open, outside, inside, asked } = await world((response, own) =>
+      const { open, outside, inside, requests } = await world((response, own) =>
         response.writeHead(302, { location: `${target ?? own}${wheel}` }).end(),
       );
       const spec = python([`alpha @ ${outside}${wheel}`]);
@@ -177,27 +177,27 @@ describe('the outbound guard', () => {
       expect(error.message).toContain(`Connection to ${new URL(target ?? inside).hostname}:`);
       expect(error.message).toContain('outbound.allowHosts');
       expect(error.message).not.toMatch(/INSIDE|secret/);
-      expect(asked).toEqual([]);
+      expect(requests).toEqual([]);
     }
   });
 
   test('refuses files of a foreign index on this machine', async () => {
-    const { open, outside, asked } = await world((response, own) =>
+    const { open, outside, requests } = await world((response, own) =>
       response.setHeader('content-type', 'text/html').end(`<a href="${own}${wheel}">${wheel.slice(1)}</a>`),
     );
     const spec = python(['alpha'], { indexes: [{ url: `${outside}/simple` }] });
     await expectCode('address_refused', (await open()).lock(spec));
-    expect(asked).toEqual([]);
+    expect(requests).toEqual([]);
   });
 
   test('allows hosts in allowHosts, and the operator’s index without an entry', async () => {
-    const { open, client, inside, outside, asked } = await world((response, own) =>
+    const { open, client, inside, outside, requests } = await world((response, own) =>
       response.writeHead(302, { location: `${own}${wheel}` }).end(),
     );
     const environments = await open(client(inside));
     const error = await expectCode('invalid_request', environments.lock(python([`alpha @ ${outside}${wheel}`])));
     expect(error.message).toContain('alpha');
-    expect(asked).not.toEqual([]);
+    expect(requests).not.toEqual([]);
     expect((await environments.lock(python(['beta']))).text).toContain('beta==1.0');
   });
 });
@@ -271,14 +271,14 @@ describe('an interrupted build', () => {
   const slow = async () => {
     const index = await serve([alpha]);
     let closed = () => {};
-    let asked = () => {};
-    const begun = new Promise<void>((resolve) => (asked = resolve));
+    let requested = () => {};
+    const begun = new Promise<void>((resolve) => (requested = resolve));
     const ended = new Promise<void>((resolve) => (closed = resolve));
     // Its metadata is read from a part of the file; only the whole file is slow.
     const hold = (request: IncomingMessage, response: ServerResponse) => {
       if (!request.url?.startsWith('/files/')) return false;
       response.on('close', closed);
-      asked();
+      requested();
       return true;
     };
     return { index, begun, ended, hold };
@@ -417,14 +417,14 @@ test('a wheelhouse without an index sends no request', async () => {
   expect(await runIn(built, 'alpha-version', [])).toBe('1.0\n');
   await built.release();
   await expectCode('invalid_request', environments.lock(python(['gamma'])));
-  expect(other.asked).toEqual([]);
+  expect(other.requests).toEqual([]);
 });
 
 test('downloads a missing Python from the mirror', async () => {
-  const asked: string[] = [];
+  const requests: string[] = [];
   const index = await serve([]);
   index.intercept = (request, response) => {
-    asked.push(request.url ?? '');
+    requests.push(request.url ?? '');
     response.writeHead(404).end();
     return true;
   };
@@ -436,5 +436,5 @@ test('downloads a missing Python from the mirror', async () => {
   const error = await expectCode('invalid_request', environments.lock(python([], { version: '3.12' })));
   expect(error.message).not.toContain('s3cret');
   expect(error.message).toContain('environments.pythonMirror');
-  expect(asked.filter((path) => path.startsWith('/pythons/'))).not.toEqual([]);
+  expect(requests.filter((path) => path.startsWith('/pythons/'))).not.toEqual([]);
 });

@@ -84,7 +84,7 @@ test('uses and verifies a wheel of the wheelhouse', async () => {
   expect(missing.message).toContain('environments.uv');
   const path = join(folder, file);
   await writeFile(path, wheel);
-  index.asked.length = 0;
+  index.requests.length = 0;
   await findUv({ ...nothing, wheelhouse: folder }, {});
   await writeFile(path, 'other bytes');
   const wrong = await expectCode(
@@ -92,7 +92,7 @@ test('uses and verifies a wheel of the wheelhouse', async () => {
     findUv({ ...nothing, folder: join(folder, 'two'), wheelhouse: folder }, {}),
   );
   expect(wrong.message).toContain('is pinned');
-  expect(index.asked).toEqual([]);
+  expect(index.requests).toEqual([]);
 });
 
 test.each([

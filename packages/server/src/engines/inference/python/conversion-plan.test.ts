@@ -61,10 +61,10 @@ test.each([
 });
 
 test('the new MLmodel describes the ONNX model, and keeps the rest of the original', () => {
-  const asked = { mlmodel: mlmodel(columns), label: 'models:/late/3', opset: 17, id: 'a-b', answer: undefined };
-  const files = convertedFiles(asked);
+  const request = { mlmodel: mlmodel(columns), label: 'models:/late/3', opset: 17, id: 'a-b', answer: undefined };
+  const files = convertedFiles(request);
   expect(Object.keys(files)).toEqual(['MLmodel', 'requirements.txt', 'python_env.yaml']);
-  const original = parse(asked.mlmodel) as Record<string, unknown>;
+  const original = parse(request.mlmodel) as Record<string, unknown>;
   const made = parse(files['MLmodel'] ?? '') as Record<string, Record<string, unknown>>;
   expect(made).toMatchObject({
     run_id: 'r1',
@@ -75,7 +75,7 @@ test('the new MLmodel describes the ONNX model, and keeps the rest of the origin
   expect(made['flavors']).not.toHaveProperty('sklearn');
   expect(made).not.toHaveProperty('model_id');
   const answer = { name: 'output', datatype: 'FP64', shape: [9, 2], data: new Float64Array(18) } as const;
-  const other = parse(convertedFiles({ ...asked, answer })['MLmodel'] ?? '') as { signature: { outputs: string } };
+  const other = parse(convertedFiles({ ...request, answer })['MLmodel'] ?? '') as { signature: { outputs: string } };
   expect(JSON.parse(other.signature.outputs)).toEqual([
     { type: 'tensor', 'tensor-spec': { dtype: 'float64', shape: [-1, 2] } },
   ]);

@@ -3,7 +3,7 @@ import { stringify } from 'yaml';
 import { parseLimitedYaml } from '#lib/formats/yaml-documents.ts';
 import type { Tensor } from '../contract.ts';
 
-interface AskedFiles {
+interface ConvertedFilesInput {
   /** Text of the original's `MLmodel`. */
   readonly mlmodel: string;
   readonly label: string;
@@ -16,12 +16,12 @@ interface AskedFiles {
 const DTYPES: Readonly<Record<string, string>> = { FP64: 'float64', FP32: 'float32' };
 
 /** By name. */
-export function convertedFiles(input: AskedFiles): Readonly<Record<string, string>> {
+export function convertedFiles(input: ConvertedFilesInput): Readonly<Record<string, string>> {
   return { MLmodel: mlmodelOf(input), 'requirements.txt': REQUIREMENTS, 'python_env.yaml': PYTHON_ENV };
 }
 
 /** Signature, example, run and metadata are those of the original. */
-function mlmodelOf({ mlmodel, label, opset, id, answer }: AskedFiles): string {
+function mlmodelOf({ mlmodel, label, opset, id, answer }: ConvertedFilesInput): string {
   const original = parseLimitedYaml(mlmodel) as Record<string, unknown>;
   // Files of the original model.
   const {

@@ -89,9 +89,9 @@ describe('python', () => {
       { name: 'count', datatype: 'INT8', shape: [1], data: Int8Array.of(-3) },
     ];
     const [reported] = await model.infer(inputs, { parameters: { suffix: '?', unknown: 1 } });
-    const said = String((reported!.data as Buffer[])[0]);
-    expect(said).toMatch(/^count:int32 big:int64 small:float32 real:float64 word:\w+ moment:datetime64\[\w+\] \| /);
-    expect(said).toMatch(/\(-3, 4294967295, 1\.0, 7\.0, None, Timestamp\('2026-11-27 03:00:00'\)\)\?$/);
+    const printed = String((reported!.data as Buffer[])[0]);
+    expect(printed).toMatch(/^count:int32 big:int64 small:float32 real:float64 word:\w+ moment:datetime64\[\w+\] \| /);
+    expect(printed).toMatch(/\(-3, 4294967295, 1\.0, 7\.0, None, Timestamp\('2026-11-27 03:00:00'\)\)\?$/);
     await model.close();
   });
 

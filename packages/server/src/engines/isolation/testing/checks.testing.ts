@@ -204,7 +204,7 @@ export const CHECKS: readonly Check[] = [
         const reason = "The model's process used more than its memory limit of 256 MiB and was terminated";
         must(outcome.end.reason === reason, 'the reason is unclear', outcome);
       }
-      must(outcome.end.cause !== 'signal', 'its owner is told of a signal only', outcome);
+      must(outcome.end.cause !== 'signal', 'its owner receives only a signal', outcome);
     },
   })),
   {

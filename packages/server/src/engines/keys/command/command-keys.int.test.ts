@@ -103,7 +103,7 @@ describe('a key program that misbehaves', () => {
     });
   });
 
-  test('hangs: it is killed at its time limit', async () => {
+  test('that hangs is killed at its time limit', async () => {
     await expect(shell('exec sleep 600', 200).current()).rejects.toMatchObject({
       code: 'keys_unavailable',
       message: expect.stringContaining('within 200 ms'),

@@ -18,10 +18,15 @@ afterAll(async () => {
 async function openIn(
   folder: string,
   now = Date.now,
-): Promise<{ keys: Awaited<ReturnType<typeof openFileKeys>>; said: string[] }> {
-  const said: string[] = [];
-  const keys = await openFileKeys({ folder, dataFolder: join(root, 'data'), now, announce: (line) => said.push(line) });
-  return { keys, said };
+): Promise<{ keys: Awaited<ReturnType<typeof openFileKeys>>; announced: string[] }> {
+  const announced: string[] = [];
+  const keys = await openFileKeys({
+    folder,
+    dataFolder: join(root, 'data'),
+    now,
+    announce: (line) => announced.push(line),
+  });
+  return { keys, announced };
 }
 
 async function anyFolder(): Promise<string> {
@@ -45,19 +50,19 @@ keyStoreSuite('file', false, async () => {
 describe('the key folder', () => {
   test('is created privately with the first key, and reported once', async () => {
     const folder = await anyFolder();
-    const { keys, said } = await openIn(folder);
+    const { keys, announced } = await openIn(folder);
     expect(await keys.list()).toEqual([]);
     const [first, second] = await Promise.all([keys.current(), keys.current()]);
     expect(first).toEqual(second);
-    expect(said).toHaveLength(1);
-    expect(said[0]).toContain(first.fingerprint);
-    expect(said[0]).toContain('Keep a copy');
+    expect(announced).toHaveLength(1);
+    expect(announced[0]).toContain(first.fingerprint);
+    expect(announced[0]).toContain('Keep a copy');
     const names = await readdir(folder);
     expect(names).toEqual([`${first.keyId}.key`]);
     expect((await stat(folder)).mode & 0o777).toBe(0o700);
     expect((await stat(join(folder, names[0]!))).mode & 0o777).toBe(0o600);
     const text = await readFile(join(folder, names[0]!), 'ascii');
-    expect(said[0]).not.toContain(text.split(' ')[1]!.trim());
+    expect(announced[0]).not.toContain(text.split(' ')[1]!.trim());
   });
 
   test('is read by another process immediately, also after a rotation there', async () => {

@@ -316,7 +316,7 @@ async function isLeftBehind(folder: string, now: number): Promise<boolean> {
 /** In bytes of Parquet. */
 async function sizeOfAll(tables: readonly TableSource[]): Promise<number> {
   const files = tables.flatMap((table) => ('files' in table ? table.files : []));
-  // The size of a compressed text file says little about its content.
+  // The size of a compressed text file is no estimate of its content.
   const sizes = await Promise.all(
     files.map(async ({ path: file, format }) => (await sizeOf(file)) * (format === 'parquet' ? 1 : 4)),
   );

@@ -11,14 +11,14 @@ test('serves one caller at a time, alternates owners, and removes aborted caller
     turns.next();
   };
   const abort = new AbortController();
-  const asked = [ask('a', 'a1'), ask('a', 'a2'), ask('b', 'b1'), ask('a', 'a3')];
+  const request = [ask('a', 'a1'), ask('a', 'a2'), ask('b', 'b1'), ask('a', 'a3')];
   const given = ask('c', 'c1', abort.signal);
   expect(turns).toMatchObject({ running: 1, waiting: 5, full: true });
   abort.abort(new Error('no more'));
   await expect(given).rejects.toThrow('no more');
   expect(turns.waiting).toBe(4);
   turns.next();
-  await Promise.all(asked);
+  await Promise.all(request);
   expect(order).toEqual(['a1', 'b1', 'a2', 'a3']);
   expect(turns).toMatchObject({ running: 0, waiting: 0, full: false });
   await expect(turns.take('d', abort.signal)).rejects.toThrow('no more');

@@ -158,7 +158,7 @@ test('rejects jobs beyond the queue limit, and alternates owners', async () => {
     await engine.run({ ...few, owner, query: { type: 'project', from: scan('t'), columns: [named('x', literal(1))] } });
     order.push(owner);
   };
-  const asked = [...Array.from({ length: 3 }, async () => await ask('many')), ask('one')];
+  const request = [...Array.from({ length: 3 }, async () => await ask('many')), ask('one')];
   await expect.poll(() => engine.state().waiting).toBe(4);
   const rest = Array.from(
     { length: 60 },
@@ -167,6 +167,6 @@ test('rejects jobs beyond the queue limit, and alternates owners', async () => {
   await expect.poll(() => engine.state().waiting).toBe(64);
   expect(await expectFailure(engine.run(few))).toMatchObject({ code: 'overloaded' });
   abort.abort(new Error('enough'));
-  await Promise.all([blocking, ...asked, ...rest]);
+  await Promise.all([blocking, ...request, ...rest]);
   expect(order.indexOf('one')).toBeLessThan(2);
 });

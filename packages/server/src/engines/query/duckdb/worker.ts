@@ -12,7 +12,7 @@ import type { FromWorker, ToWorker } from './wire.ts';
 
 /** The engine opens it as a duplex. */
 const PIPE = 3;
-const LOOK_EVERY_MS = 250;
+const POLL_MS = 250;
 const OVERFULL = 'The query needs more temporary disk than `query.tempMb` allows.';
 
 let current: { readonly id: number; session: Session | undefined; canceled: boolean } | undefined;
@@ -38,7 +38,7 @@ async function work(message: Extract<ToWorker, { readonly type: 'work' }>): Prom
     if (overfull) state.session?.interrupt();
     const share = state.session?.share;
     send({ type: 'progress', id, progress: { phase, ...(share !== undefined && { share }) } });
-  }, LOOK_EVERY_MS);
+  }, POLL_MS);
   try {
     const answer = await runWork(message.work, {
       folder,

@@ -17,9 +17,9 @@ function outbound(): Outbound {
 
 async function serve() {
   const files = new Map([['/a.csv', 'id\n1\n']]);
-  const asked: (string | undefined)[] = [];
+  const authorizations: (string | undefined)[] = [];
   const server = createServer((request, response) => {
-    asked.push(request.headers.authorization);
+    authorizations.push(request.headers.authorization);
     if (request.url === '/elsewhere') {
       response.writeHead(302, { location: '/a.csv' }).end();
       return;
@@ -34,7 +34,7 @@ async function serve() {
   });
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
   const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return { files, asked, server, base };
+  return { files, authorizations, server, base };
 }
 
 sourcesSuite('http', true, async () => {
@@ -53,12 +53,12 @@ sourcesSuite('http', true, async () => {
 });
 
 test('sends secrets to the URL itself, and never to redirect targets', async () => {
-  const { asked, server, base } = await serve();
+  const { authorizations, server, base } = await serve();
   const calls = outbound();
   const headers = { authorization: 'Bearer word' };
   const signal = new AbortController().signal;
   await httpSource({ urls: [`${base}/a.csv`], headers, outbound: calls }).list(signal);
-  expect(asked).toEqual(['Bearer word']);
+  expect(authorizations).toEqual(['Bearer word']);
   const redirected = httpSource({ urls: [`${base}/elsewhere`], headers, outbound: calls });
   await expect(redirected.list(signal)).rejects.toThrow('redirects to another server');
   await calls.close();

@@ -32,8 +32,8 @@ export function groupFiles<File extends Sized>(files: readonly File[]): readonly
     open.push(file);
     bytes += file.bytes;
     // One in four, so that groups have about this many files more than the minimum.
-    const says = Number.parseInt(file.digest.slice(0, 2), 16) % 4 === 0;
-    if (bytes >= ALONE || (bytes >= ENOUGH && says)) close();
+    const isCut = Number.parseInt(file.digest.slice(0, 2), 16) % 4 === 0;
+    if (bytes >= ALONE || (bytes >= ENOUGH && isCut)) close();
   }
   close();
   return groups;

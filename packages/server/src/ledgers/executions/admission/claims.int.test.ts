@@ -56,8 +56,8 @@ interface Quota {
 
 interface Claiming {
   readonly is: 'claim';
-  /** Processes that claim at the same moment, and how many each wants. */
-  readonly wants: readonly number[];
+  /** Processes that claim at the same time, with their requested numbers. */
+  readonly limits: readonly number[];
 }
 
 type Action = Claiming | { readonly is: 'end'; readonly which: number };
@@ -97,12 +97,12 @@ function startedBy(
         .filter((one) => one.project === project)
         .toSorted((a, b) => b.priority - a.priority || a.at - b.at);
       for (const step of queue) {
-        const asks = Object.entries(counted(step, quotaOf(project)));
+        const needs = Object.entries(counted(step, quotaOf(project)));
         if (done.has(step) && chosen.includes(step)) continue;
-        if (asks.some(([name, n]) => n > (resources[name] ?? Infinity))) continue;
+        if (needs.some(([name, n]) => n > (resources[name] ?? Infinity))) continue;
         if (own(project).length >= runningSteps) return [];
-        const lacks = asks.filter(([name, n]) => sum(name, own(project)) + n > (resources[name] ?? Infinity));
-        const waits = lacks.length > 0 || asks.some(([name]) => kept.has(name) && resources[name] !== undefined);
+        const lacks = needs.filter(([name, n]) => sum(name, own(project)) + n > (resources[name] ?? Infinity));
+        const waits = lacks.length > 0 || needs.some(([name]) => kept.has(name) && resources[name] !== undefined);
         for (const [name] of lacks) kept.add(name);
         if (!waits && !done.has(step)) return [{ step, share: share(project) }];
       }
@@ -115,10 +115,10 @@ function startedBy(
     const { step } = first;
     const requests = counted(step, quotaOf(step.project));
     done.add(step);
-    const asks = Object.entries(requests);
-    const hopeless = asks.some(([name, n]) => n > (CAPACITY[name as 'cpu'] ?? 0));
-    const lacks = asks.filter(([name, n]) => sum(name, now) + n > (CAPACITY[name as 'cpu'] ?? 0));
-    if (!hopeless && (lacks.length > 0 || asks.some(([name]) => withheld.has(name)))) {
+    const needs = Object.entries(requests);
+    const hopeless = needs.some(([name, n]) => n > (CAPACITY[name as 'cpu'] ?? 0));
+    const lacks = needs.filter(([name, n]) => sum(name, now) + n > (CAPACITY[name as 'cpu'] ?? 0));
+    if (!hopeless && (lacks.length > 0 || needs.some(([name]) => withheld.has(name)))) {
       for (const [name] of lacks) withheld.add(name);
       continue;
     }
@@ -194,7 +194,7 @@ const world = fc.record({
     fc.oneof(
       fc.record({
         is: fc.constant('claim' as const),
-        wants: fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 3 }),
+        limits: fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 3 }),
       }),
       fc.record({ is: fc.constant('end' as const), which: fc.nat() }),
     ),
@@ -228,12 +228,12 @@ test('the steps that start match the model, also when several processes claim co
           );
           continue;
         }
-        const all = action.wants.reduce((sum, n) => sum + n, 0);
+        const all = action.limits.reduce((sum, n) => sum + n, 0);
         const running = held.map(({ projectId: project, requests }) => ({ project, requests }));
         const expected = startedBy([...waiting.values()], running, all, quotaOf);
-        const got = await Promise.all(action.wants.map(async (limit, process) => claim(process, limit)));
+        const got = await Promise.all(action.limits.map(async (limit, process) => claim(process, limit)));
         for (const [process, claims] of got.entries()) {
-          expect(claims.length).toBeLessThanOrEqual(action.wants[process] ?? 0);
+          expect(claims.length).toBeLessThanOrEqual(action.limits[process] ?? 0);
         }
         const claims = got.flat();
         expect(new Set(claims.map(({ node }) => waiting.get(node)))).toEqual(new Set(expected));

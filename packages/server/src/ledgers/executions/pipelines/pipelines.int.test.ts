@@ -54,7 +54,7 @@ describe('a pipeline', () => {
     expect(await world.log(second, 'show')).toBe('2\n["a"] x\n');
   });
 
-  test('has a new version for each change of its steps, and only for those', async () => {
+  test('gets a new version for each change of its steps, and only for those', async () => {
     const name = freshName();
     const spec = (run: string, description: string) => ({ description, steps: { main: { run, isolation: 'none' } } });
     await world.dais.apply([manifest('Pipeline', name, spec('echo 1', 'first'))]);

@@ -113,7 +113,7 @@ export async function retry(
   const [row] = await tx.sql.query<{ plan: string; inputs: Values }>(
     'select plan, inputs from executions.run where id = $1',
     [old.id],
-    'execution_again',
+    'execution_retry',
   );
   if (row === undefined) throw new Error(`run ${old.id} was deleted within the transaction that locked it`);
   const plan = JSON.parse(row.plan) as Graph;

@@ -159,8 +159,8 @@ describe('a canceled run', () => {
       },
     });
     await expect.poll(async () => await world.log(run, 'a'), PATIENCE).toBe('up\n');
-    const asked = await world.dais.call<Execution>('execution.cancel', { id: run.id });
-    expect(asked.cancelRequested).toBe(true);
+    const request = await world.dais.call<Execution>('execution.cancel', { id: run.id });
+    expect(request.cancelRequested).toBe(true);
     const ended = await world.ended(run);
     expect([ended.state, ended.nodes]).toEqual(['canceled', { canceled: 3 }]);
     expect(await world.attempts(run)).toMatchObject([{ ending: 'canceled' }]);

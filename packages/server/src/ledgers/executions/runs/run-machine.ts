@@ -119,7 +119,7 @@ export async function cancelRun({ head, store, machine }: OpenRun, tx: Transacti
   if (head.canceling || (head.state !== 'pending' && head.state !== 'running')) return;
   await tx.sql.query('update executions.run set cancel_requested = true where id = $1', [head.id], 'execution_cancel');
   store.startCanceling();
-  emitExecutionEvent(tx, eventTypes.executionCancelAsked, head);
+  emitExecutionEvent(tx, eventTypes.executionCancelRequested, head);
   notifyWorkers(tx);
   await machine.cancel();
 }

@@ -172,10 +172,10 @@ function findStep(graph: Graph, quota: Amounts, below = ''): LargeStep | undefin
 async function tooLarge(tx: Transaction, { path, resource, amount }: LargeStep, quota: Amounts): Promise<DaisError> {
   const name = await projectName(tx);
   const limit = quota[resource] ?? 0;
-  const [asked, has] = [amountText(resource, amount), amountText(resource, limit)];
+  const [request, has] = [amountText(resource, amount), amountText(resource, limit)];
   return new DaisError(
     'quota_exceeded',
-    `Step "${path}" requests ${asked} of ${resource}, but the quota of project "${name}" is ${has}. Request less in ` +
+    `Step "${path}" requests ${request} of ${resource}, but the quota of project "${name}" is ${has}. Request less in ` +
       `\`resources\` of the step, or raise \`spec.quotas.compute.resources\` in the project.`,
   );
 }

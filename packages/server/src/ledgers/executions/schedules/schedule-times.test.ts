@@ -48,13 +48,13 @@ function secondsOf(minutes: readonly number[], seconds: readonly number[], from:
 const someOf60 = fc.uniqueArray(fc.integer({ min: 0, max: 59 }), { minLength: 1, maxLength: 5 });
 
 describe('are independent of when and how often they are checked', () => {
-  test('each time comes due once with catch-up, and otherwise only the latest', () => {
-    const looks = fc.array(fc.integer({ min: 1, max: 1_200_000 }), { minLength: 1, maxLength: 12 });
+  test('each time is due once with catch-up, and otherwise only the latest', () => {
+    const checks = fc.array(fc.integer({ min: 1, max: 1_200_000 }), { minLength: 1, maxLength: 12 });
     fc.assert(
       fc.property(
         someOf60,
         someOf60,
-        looks,
+        checks,
         fc.boolean(),
         fc.integer({ min: 1, max: 9 }),
         (minutes, seconds, gaps, catchUp, room) => {

@@ -85,7 +85,7 @@ describe('a schedule', () => {
     expect(times).toEqual([nextAt, (nextAt ?? 0) + 3_600_000]);
   });
 
-  test('starts nothing while it is suspended, or after its deletion', async () => {
+  test('starts no run while it is suspended, or after its deletion', async () => {
     const of = await pipeline();
     const [name, when] = [freshName(), { type: 'interval', seconds: 1 }];
     await world.dais.apply([manifest('Schedule', name, { pipeline: of, when, suspended: true })]);
@@ -152,7 +152,10 @@ describe('while a run of the schedule is in progress', () => {
     );
     for (const run of runs) await world.dais.call('execution.cancel', { id: run });
     for (const run of runs) await expect.poll(async () => await isEnded(run), PATIENCE).toBe(true);
-    return { states: found.map(({ state }) => state), asked: went.map(({ cancelRequested }) => cancelRequested) };
+    return {
+      states: found.map(({ state }) => state),
+      cancelRequests: went.map(({ cancelRequested }) => cancelRequested),
+    };
   }
 
   test('the next run waits', async () => {
@@ -164,9 +167,9 @@ describe('while a run of the schedule is in progress', () => {
   });
 
   test('the next run replaces it', async () => {
-    const { states: all, asked } = await beside('replace');
+    const { states: all, cancelRequests } = await beside('replace');
     expect(all.slice(0, 2)).toEqual(['started', 'started']);
-    expect(asked.slice(0, 2)).toEqual([true, all.length > 2]);
+    expect(cancelRequests.slice(0, 2)).toEqual([true, all.length > 2]);
   });
 });
 

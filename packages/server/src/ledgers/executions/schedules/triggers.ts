@@ -20,7 +20,7 @@ export const triggers: Subscriber = {
     const anyTrigger = await tx.sql.query(
       `select 1 from executions.schedule where kind = 'event' and enabled limit 1`,
       [],
-      'some_triggers',
+      'list_triggers',
     );
     if (anyTrigger.length === 0) return;
     for (const event of relevant) await addFire(tx, event);

@@ -70,7 +70,7 @@ export async function takeOverAttempts(
      from left_over l, executions.run r where a.id = l.id and r.id = a.run
      returning ${COLUMNS.replaceAll(/(\w+)/g, 'a.$1')}, r.cancel_requested`,
     [place, holder, leaseMs, whole, limit],
-    'execution_take_over',
+    'execution_adopt',
   );
   return rows.map((row) => claimOf(row, true));
 }

@@ -130,7 +130,7 @@ test('attempts that ran during a reboot are lost, and retried without counting a
   for (const pid of [control, supervisor]) killProcess(pid);
   await dais.ended;
   await expect.poll(() => isAlive(control), PATIENCE).toBe(false);
-  // Simulates a reboot: earlier processes are gone, and the boot id is new.
+  // Simulates a reboot: earlier processes have ended, and the boot id is new.
   const file = join(tasks, 'tasks', attempt?.id ?? '', 'pid');
   const [shim = '', startTime] = (await readFile(file, 'utf8')).split(' ');
   const command = (await pidsIn('booted'))[0] ?? 0;

@@ -68,10 +68,10 @@ test('attempts on a lost machine are lost, and retried without counting as failu
   });
 });
 
-test('a control plane that was unavailable until another finished its step commits nothing', async () => {
+test('a control plane that was unavailable until another finished its step commits no result', async () => {
   await journalOf(async (journal, lines) => {
     const go = `${journal}-go`;
-    // With one connection, which the test takes away: then it neither renews its leases nor commits.
+    // With one connection, which the test closes: then it neither renews its leases nor commits.
     const database = world.db.open({ poolSize: 1 });
     const away = await world.worker({ database, leaseMs: 600 });
     const first = `while ! test -e ${go}; do sleep 0.05; done; printf first > out`;

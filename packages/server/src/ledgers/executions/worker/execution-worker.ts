@@ -121,14 +121,14 @@ export class ExecutionWorker {
     };
     this.#held.set(claim.id, held);
     if (claim.cancelRequested) held.canceled.abort(new RunCanceled('the run is canceled'));
-    held.done = this.#lookAfter(held).finally(() => {
+    held.done = this.#supervise(held).finally(() => {
       if (this.#held.get(claim.id) === held) this.#held.delete(claim.id);
       // A slot is free, and the commit may have made other steps ready.
       if (!this.#stopping) this.#loop.wake();
     });
   }
 
-  async #lookAfter({ claim, stop, canceled }: Held): Promise<void> {
+  async #supervise({ claim, stop, canceled }: Held): Promise<void> {
     const run = new StepRun(this.#dependencies, this.#machines, claim, {
       stop: stop.signal,
       canceled: canceled.signal,

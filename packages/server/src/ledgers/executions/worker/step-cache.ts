@@ -29,8 +29,8 @@ export async function findCachedStep(
   { sql, projectId }: Transaction,
   of: CacheLookup,
 ): Promise<CachedStep | undefined> {
-  const asked = of.again.some((place) => of.place === place || of.place.startsWith(`${place}/`));
-  if (asked) return undefined;
+  const request = of.again.some((place) => of.place === place || of.place.startsWith(`${place}/`));
+  if (request) return undefined;
   if (of.retryOf !== undefined) {
     const [row] = await sql.query<Found>(
       `select outputs from executions.node where project_id = $1 and run = $2 and path = $3 and state = 'succeeded'

@@ -27,11 +27,11 @@ const MOST_OUTPUT_FILES = 100_000;
 
 /** Returns the bytes of disk that the step may use. @throws ValueError when it requests more than the operator allows. */
 function diskLimitOf({ resources }: Pick<Step, 'resources'>, { defaultBytes, maxBytes }: DiskRules): number {
-  const asked = resources['disk'];
-  if (asked === undefined) return Math.min(defaultBytes, maxBytes);
-  if (asked <= maxBytes) return asked;
+  const requested = resources['disk'];
+  if (requested === undefined) return Math.min(defaultBytes, maxBytes);
+  if (requested <= maxBytes) return requested;
   throw new ValueError(
-    `The step requests ${byteText(asked)} of disk, and the limit is ${byteText(maxBytes)}. Request less in ` +
+    `The step requests ${byteText(requested)} of disk, and the limit is ${byteText(maxBytes)}. Request less in ` +
       '`resources.disk`, or ask the operator to raise `executions.maxStepDiskBytes`.',
   );
 }

@@ -24,7 +24,7 @@ import { schemaOf } from '../values/packed-row.ts';
 
 const EXAMPLES = 5;
 const PAGE = 10_000;
-const TIME = 'asked at';
+const TIME = 'requested at';
 
 type Tables = Parameters<Parameters<typeof withTables>[3]>[0];
 
@@ -176,7 +176,7 @@ class ViewCheck {
       service: undefined,
       stored: [this.#selected],
       onDemand: [],
-      asked: [this.#selected],
+      requested: [this.#selected],
       request: [],
     };
     const { entityRows, table } = readEntityRows(alone, entities, TIME);

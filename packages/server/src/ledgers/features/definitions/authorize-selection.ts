@@ -12,7 +12,7 @@ import type { SelectedView, Selection } from './compiled.ts';
  */
 export async function authorizeSelection(
   { authorize, tenant }: Pick<Call, 'authorize' | 'tenant'>,
-  { service, asked: requested }: Selection,
+  { service, requested }: Selection,
   action = 'featureView:read',
 ): Promise<void> {
   if (service !== undefined) {

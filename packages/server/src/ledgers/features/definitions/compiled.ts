@@ -54,7 +54,7 @@ export interface Selection {
   /** On-demand views. */
   readonly onDemand: readonly SelectedView[];
   /** In the requested order, without hidden ones. */
-  readonly asked: readonly SelectedView[];
+  readonly requested: readonly SelectedView[];
   /** Request fields that are required in addition to join keys. */
   readonly request: readonly { readonly name: string; readonly type: ValueType }[];
 }

@@ -74,7 +74,7 @@ export async function loadSelection(tx: Transaction, input: SelectionInput): Pro
     service,
     stored: all.filter(({ view }) => view.source.type !== 'onDemand'),
     onDemand,
-    asked: requested,
+    requested,
     request: [...request.values()],
   };
 }

@@ -9,7 +9,7 @@ export interface NamedFeature {
 
 /** Returns the output name of each feature. @throws DaisError `invalid_request` if two features have the same name */
 export function outputNames(
-  { asked: requested }: Selection,
+  { requested }: Selection,
   fullNames: boolean,
   taken: readonly string[] = [],
 ): readonly NamedFeature[] {

@@ -47,7 +47,7 @@ export async function startBuild(
     entities: entities?.id,
     names: [...sources.values()].map(nameOf),
     entitiesName: entities === undefined ? undefined : nameOf(entities),
-    features: selection.asked.flatMap(({ as, features }) => features.map(({ name }) => `${as}:${name}`)),
+    features: selection.requested.flatMap(({ as, features }) => features.map(({ name }) => `${as}:${name}`)),
   };
   const id = uuidv7(dependencies.clock.now());
   const { type, id: actor } = context.principal;

@@ -50,7 +50,7 @@ const V1 = `k,ts,created,v
 3,2024-01-01,2024-01-03,10
 3,2024-01-01,2024-01-02,20
 `;
-const V1_ASKED = [
+const V1_ROWS = [
   [1, 1, 2, 3],
   ['2024-01-01', '2024-01-02', '2024-01-01', '2024-01-03'],
 ] as const;
@@ -63,7 +63,7 @@ describe('vectors', () => {
   ])(
     'V1: the newest row not after the event time, not older than %s; the later created of two',
     async (ttl, expected) => {
-      expect(await values(await view({ csv: V1, ttl }), ...V1_ASKED)).toEqual(expected);
+      expect(await values(await view({ csv: V1, ttl }), ...V1_ROWS)).toEqual(expected);
     },
   );
 
@@ -223,7 +223,7 @@ describe('keys, names and types', () => {
       createdTime: 'created',
       features: [{ name: 'v', type: 'int64' }],
     });
-    expect(await values('doubled', ...V1_ASKED)).toEqual([22, 44, 44, 40]);
+    expect(await values('doubled', ...V1_ROWS)).toEqual([22, 44, 44, 40]);
   });
 });
 

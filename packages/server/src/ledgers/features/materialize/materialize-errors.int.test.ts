@@ -64,7 +64,7 @@ test.each([
   `copy (select 1) to '/tmp/dais-stolen'`,
   `select 1 as k, timestamp '2026-01-01' as at, getenv('HOME') as v`,
 ])(
-  'a view whose SQL reads or writes outside materializes nothing: %s',
+  'a view whose SQL reads or writes outside materializes no rows: %s',
   async (sql) => {
     const name = `outside-${(views += 1)}`;
     const dataset = await world.dataset('x\n1\n');

@@ -95,7 +95,7 @@ export async function predictShard(work: ShardWork, shard: Shard): Promise<Shard
     options,
   );
   const answered = join(folder, 'answers.ndjson');
-  const result = await askModel(work, shard, { input, answered });
+  const result = await callModel(work, shard, { input, answered });
   const rejects = result.problems.length === 0 ? undefined : join(folder, 'rejects.ndjson');
   if (rejects !== undefined) await writeLines(rejects, result.problems);
   if (result.rows === 0 || work.form === undefined) return { ...result, answers: undefined, rejects };
@@ -169,7 +169,7 @@ function besides({ row, rows }: Source, kept: readonly string[], { columns }: Ou
   };
 }
 
-async function askModel(
+async function callModel(
   work: ShardWork,
   shard: Shard,
   { input, answered }: { readonly input: string; readonly answered: string },

@@ -40,7 +40,7 @@ export interface Converter {
    */
   plan(mlmodel: string): ConversionPlan;
   /** Returns further files of the converted model, by name. `answer`: only if the original returns something else. */
-  files(asked: {
+  files(request: {
     readonly mlmodel: string;
     readonly label: string;
     readonly opset: number;

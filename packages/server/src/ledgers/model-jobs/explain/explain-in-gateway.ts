@@ -34,9 +34,9 @@ export interface GatewayExplainRequest {
  */
 export async function explainInGateway(
   gateway: GatewayLink,
-  asked: GatewayExplainRequest,
+  requested: GatewayExplainRequest,
 ): Promise<HostedExplanation | undefined> {
-  const { project, endpoint, kept, output } = asked;
+  const { project, endpoint, kept, output } = requested;
   const part = encodeURIComponent;
   const path = `/p/${part(project)}/v2/models/${part(endpoint)}/versions/${part(kept.version)}`;
   const metadata = await gateway.request(path, {}).catch(() => undefined);

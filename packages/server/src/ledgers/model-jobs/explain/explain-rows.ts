@@ -55,7 +55,7 @@ export interface ExplainRows {
   readonly model: string;
   readonly version: string;
   /** Folder of the caller, which is cleared for each explanation. */
-  readonly asker: string;
+  readonly requester: string;
   readonly signal: AbortSignal;
 }
 
@@ -69,14 +69,14 @@ export class RowsExplainer {
   }
 
   /** @throws DaisError `not_found`, `invalid_state`, `invalid_request` for a version that cannot be explained. */
-  async withVersion<T>(asked: ExplainRows, work: (version: VersionToExplain) => Promise<T>): Promise<T> {
-    const { projectId, model, version, asker, signal } = asked;
+  async withVersion<T>(requested: ExplainRows, work: (version: VersionToExplain) => Promise<T>): Promise<T> {
+    const { projectId, model, version, requester, signal } = requested;
     if (!/^\d{1,9}$/.test(version)) {
       throw new DaisError('invalid_state', `${model} has no registered version ${version} that can be loaded.`);
     }
     return await this.#slots.run(async () => {
       const dependencies = this.#dependencies;
-      const folder = join(dependencies.folder, `explain-${asker}`);
+      const folder = join(dependencies.folder, `explain-${requester}`);
       await rm(folder, { recursive: true, force: true });
       try {
         const { row } = await findModelVersion(dependencies, projectId, `models:/${model}/${version}`);

@@ -39,7 +39,7 @@ export function targetOf(
   const scores = score === undefined ? [] : [score.name.replace(/\[\d+\]$/, '')];
   const classes = outputs.filter((field) => spec.column !== undefined || !isNamed(field, scores));
   const found = spec.threshold === undefined ? predictionOf(spec, classes) : undefined;
-  if (found === undefined && score !== undefined && spec.column === undefined && isAsked(spec)) {
+  if (found === undefined && score !== undefined && spec.column === undefined && needsClasses(spec)) {
     return ofThreshold(spec, score);
   }
   const prediction = found ?? (spec.column === undefined ? predictionOf(spec, outputs) : undefined);
@@ -66,7 +66,7 @@ export function targetOf(
 }
 
 /** Whether a score may be thresholded into classes, which needs a setting in the manifest. */
-function isAsked({ task, score, threshold }: MonitorSpec['prediction']): boolean {
+function needsClasses({ task, score, threshold }: MonitorSpec['prediction']): boolean {
   return task === 'classification' || score !== undefined || threshold !== undefined;
 }
 

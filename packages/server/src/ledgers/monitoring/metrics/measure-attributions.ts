@@ -128,7 +128,7 @@ async function explainBoth(
     source.of === 'windows'
       ? await attributionsBefore(dependencies, monitor, of, source.windows)
       : await storedAttributions(dependencies, monitor, key);
-  const requested = { projectId: monitor.project_id, ...of, asker: monitor.uid, signal: runner.signal };
+  const requested = { projectId: monitor.project_id, ...of, requester: monitor.uid, signal: runner.signal };
   const { current, own } = await dependencies.explainer.withVersion(requested, async (opened) => {
     const explaining = { ...context, opened, backgroundRows: await findBackground(context, opened, source) };
     return {

@@ -59,9 +59,9 @@ export async function withVersion<T>(
     const tables = { data: table };
     const sizes = new Map<string, number>();
     if (lists.length > 0) {
-      const asks = lists.map(({ name }, at) => named(`s${at}`, aggregate('max', [call('size', column(name))])));
+      const aggregates = lists.map(({ name }, at) => named(`s${at}`, aggregate('max', [call('size', column(name))])));
       const cells = cellsOf(
-        await runner.queryOne(tables, { type: 'aggregate', from: scan('data'), by: [], columns: asks }, 1),
+        await runner.queryOne(tables, { type: 'aggregate', from: scan('data'), by: [], columns: aggregates }, 1),
       );
       for (const [at, { name }] of lists.entries()) sizes.set(name, count(cells.get(`s${at}`)));
     }

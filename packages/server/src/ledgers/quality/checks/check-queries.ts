@@ -25,7 +25,7 @@ const AT_ONCE = 400;
 
 interface Aggregates {
   readonly rows: Rows;
-  readonly asks: readonly AggregateExpression[];
+  readonly expressions: readonly AggregateExpression[];
   readonly settle: (answer: readonly Cell[]) => void;
   readonly fail: (error: unknown) => void;
 }
@@ -56,10 +56,10 @@ export class CheckQueries {
   }
 
   /** Computes aggregates over rows, one cell each. @throws QueryError of this query only */
-  async aggregates(rows: Rows, asks: readonly AggregateExpression[]): Promise<readonly Cell[]> {
-    if (asks.length === 0) return [];
+  async aggregates(rows: Rows, expressions: readonly AggregateExpression[]): Promise<readonly Cell[]> {
+    if (expressions.length === 0) return [];
     return await new Promise((settle, fail) => {
-      this.#figures.push({ rows, asks, settle, fail });
+      this.#figures.push({ rows, expressions, settle, fail });
       this.#soon();
     });
   }
@@ -100,7 +100,7 @@ export class CheckQueries {
         return;
       }
       // One query is invalid: run each separately, so that the others get results.
-      for (const { asked: requested, alone } of [
+      for (const { requested, alone } of [
         ...figures.map((one) => this.#figuresAlone(one)),
         ...queries.map((one) => this.#queryAlone(one)),
       ]) {
@@ -110,14 +110,14 @@ export class CheckQueries {
   }
 
   #figuresAlone(one: Aggregates) {
-    const requested = aggregateStatement(one.rows, one.asks);
-    const settle = (result: StatementResult) => one.settle(one.asks.map((_, i) => result.rows[0]?.[i] ?? null));
-    return { asked: requested, alone: async (statement: Statement) => await this.#alone(statement, settle, one.fail) };
+    const requested = aggregateStatement(one.rows, one.expressions);
+    const settle = (result: StatementResult) => one.settle(one.expressions.map((_, i) => result.rows[0]?.[i] ?? null));
+    return { requested, alone: async (statement: Statement) => await this.#alone(statement, settle, one.fail) };
   }
 
   #queryAlone({ query, limit, settle, fail }: Query) {
     const requested: Statement = { query, output: { type: 'rows', limit } };
-    return { asked: requested, alone: async (statement: Statement) => await this.#alone(statement, settle, fail) };
+    return { requested, alone: async (statement: Statement) => await this.#alone(statement, settle, fail) };
   }
 
   async #alone(statement: Statement, settle: (result: StatementResult) => void, fail: (error: unknown) => void) {
@@ -156,25 +156,25 @@ function combineScans(figures: readonly Aggregates[]): readonly Scan[] {
   for (const one of figures) {
     let home = scans.find(
       ({ rows, size }) =>
-        rows.table === one.rows.table && rows.where === one.rows.where && size + one.asks.length <= AT_ONCE,
+        rows.table === one.rows.table && rows.where === one.rows.where && size + one.expressions.length <= AT_ONCE,
     );
     if (home === undefined) {
       home = { rows: one.rows, members: [], size: 0 };
       scans.push(home);
     }
     home.members.push(one);
-    home.size += one.asks.length;
+    home.size += one.expressions.length;
   }
   return scans.map(({ rows, members }) => ({
     statement: aggregateStatement(
       rows,
-      members.flatMap(({ asks }) => asks),
+      members.flatMap(({ expressions }) => expressions),
     ),
     settle: (result) => {
       let at = 0;
-      for (const { asks, settle } of members) {
-        settle(asks.map((_, i) => result.rows[0]?.[at + i] ?? null));
-        at += asks.length;
+      for (const { expressions, settle } of members) {
+        settle(expressions.map((_, i) => result.rows[0]?.[at + i] ?? null));
+        at += expressions.length;
       }
     },
     fail: (error) => {
@@ -183,8 +183,8 @@ function combineScans(figures: readonly Aggregates[]): readonly Scan[] {
   }));
 }
 
-function aggregateStatement(rows: Rows, asks: readonly AggregateExpression[]): Statement {
-  const columns = asks.map((expression, i) => named(`a${i}`, expression));
+function aggregateStatement(rows: Rows, expressions: readonly AggregateExpression[]): Statement {
+  const columns = expressions.map((expression, i) => named(`a${i}`, expression));
   return {
     query: { type: 'aggregate', from: relationOf(rows), by: [], columns },
     output: { type: 'rows', limit: 1 },

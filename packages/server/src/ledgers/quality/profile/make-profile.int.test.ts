@@ -98,7 +98,7 @@ test('statistics of each column family', async () => {
   expect(profile.correlations).toEqual([{ columns: ['id', 'score'], pearson: expect.closeTo(1, 9) as number }]);
 });
 
-test('counts zeros and negative numbers, whatever the range of the column', async () => {
+test('counts zeros and negative numbers, for any range of the column', async () => {
   const columns = ['below', 'to zero', 'around', 'from zero', 'above', 'nothing'];
   const values = (i: number) => [-1 - i, -i, i - 5, i, i + 1, null];
   const typesOf = (type: string) => columns.map((name) => [name, type] as const);

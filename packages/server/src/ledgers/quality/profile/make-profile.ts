@@ -10,8 +10,8 @@ import { QueryError } from '#engines/query/model/query-error.ts';
 import type { Query } from '#engines/query/model/query-tree.ts';
 import { familyOf } from '../column-values.ts';
 import {
-  askAll,
-  columnAsks,
+  queryAll,
+  columnQueries,
   COLUMNS_AT_ONCE,
   correlationQuery,
   distinctRows,
@@ -113,7 +113,13 @@ async function readSample(engine: QueryEngine, request: ProfileRequest, options:
   const possible = pairs.filter(([a, b]) => squared(a) && squared(b));
   if (possible.length === 0) return profiled;
   const sampling = samplingOf(request);
-  const [correlated] = await ask(engine, request, [correlationQuery(possible, sampling)], options, keptBy(sampling));
+  const [correlated] = await runQueries(
+    engine,
+    request,
+    [correlationQuery(possible, sampling)],
+    options,
+    keptBy(sampling),
+  );
   return { ...profiled, correlations: readCorrelations(possible, correlated) };
 }
 
@@ -136,7 +142,7 @@ async function profileRows(
     ...groups.map((group) => rangesQuery(group)),
     ...(pairs.length > 0 ? [correlationQuery(pairs, sampling)] : []),
   ];
-  const sampled = await askSpreads(engine, request, { of: figured, sampling, more }, options);
+  const sampled = await querySpreads(engine, request, { of: figured, sampling, more }, options);
   const ranges = new Map<DataColumn, Range>();
   for (const [at, group] of groups.entries()) {
     const answers = answersOf(sampled.more[at]);
@@ -147,7 +153,12 @@ async function profileRows(
   }
   const spreads = new Map(sampled.spreads);
   const sparse = figured.filter((of) => isSparse(spreads.get(of), request.rows, every));
-  const whole = await askSpreads(engine, request, { of: sparse, sampling: { every: 1, kept: [] }, more: [] }, options);
+  const whole = await querySpreads(
+    engine,
+    request,
+    { of: sparse, sampling: { every: 1, kept: [] }, more: [] },
+    options,
+  );
   for (const [of, spread] of whole.spreads) spreads.set(of, spread);
   const correlations = pairs.length > 0 ? readCorrelations(pairs, sampled.more.at(-1)) : [];
   const squares = (of: DataColumn) => hasSquares(ranges.get(of) ?? { min: 0, max: 0 });
@@ -166,7 +177,7 @@ function everyOf({ data, rows }: ProfileRequest): number {
   return 'files' in data ? sampledEvery(rows) : 1;
 }
 
-async function askSpreads(
+async function querySpreads(
   engine: QueryEngine,
   request: ProfileRequest,
   {
@@ -178,7 +189,7 @@ async function askSpreads(
 ): Promise<{ readonly spreads: Spreads; readonly more: readonly StatementResult[] }> {
   const groups = inGroups(of);
   const queries = [...groups.map((group) => spreadQuery(group, sampling)), ...more];
-  const results = await ask(engine, request, queries, options, keptBy(sampling));
+  const results = await runQueries(engine, request, queries, options, keptBy(sampling));
   const spreads = new Map<DataColumn, ColumnSpread>();
   for (const [at, group] of groups.entries()) {
     const answers = answersOf(results[at]);
@@ -234,22 +245,28 @@ async function scanAll(engine: QueryEngine, request: ProfileRequest, known: Know
   const edges = new Map(isSampled ? [] : pictured.flat());
   // The ingest rejects versions with duplicate keys.
   const compared = keys.length === 0 && rows > 0 && rows <= MAX_COMPARED_ROWS && columns.length <= MAX_COMPARED_COLUMNS;
-  const asksOf = (group: readonly DataColumn[]) =>
+  const queriesOf = (group: readonly DataColumn[]) =>
     group.map((of, i) =>
-      columnAsks(of, i, { inner: edges.get(of), range: ranges.get(of), squares: known.squares(of), rows }),
+      columnQueries(of, i, { inner: edges.get(of), range: ranges.get(of), squares: known.squares(of), rows }),
     );
   // A scan that reads all columns can also compare rows.
   const [only, ...others] = groups;
   const alone = compared && only !== undefined && others.length === 0;
-  const rowsAsk = { rows: distinctRows(alone ? columns.map((_, i) => `v${i}`) : columns.map(({ name }) => name)) };
+  const rowsQuery = { rows: distinctRows(alone ? columns.map((_, i) => `v${i}`) : columns.map(({ name }) => name)) };
   const queries: Query[] = alone
-    ? [askAll([...asksOf(only), rowsAsk], scannedColumns(only, ranges))]
+    ? [queryAll([...queriesOf(only), rowsQuery], scannedColumns(only, ranges))]
     : [
-        ...groups.map((group) => askAll(asksOf(group), scannedColumns(group, ranges))),
-        ...(compared ? [askAll([rowsAsk])] : []),
+        ...groups.map((group) => queryAll(queriesOf(group), scannedColumns(group, ranges))),
+        ...(compared ? [queryAll([rowsQuery])] : []),
       ];
   const pictures = isSampled ? pictured.map((group) => histogramsQuery(group, sampling)) : [];
-  const results = await ask(engine, request, [...queries, ...pictures], options, isSampled ? keptBy(sampling) : []);
+  const results = await runQueries(
+    engine,
+    request,
+    [...queries, ...pictures],
+    options,
+    isSampled ? keptBy(sampling) : [],
+  );
   const histogramOf = new Map<DataColumn, Cell>();
   for (const [at, group] of (isSampled ? pictured : []).entries()) {
     const answers = answersOf(results[queries.length + at]);
@@ -302,7 +319,7 @@ async function countNans(
   });
   const groups = inGroups(odd);
   const queries = groups.map((group) => nansQuery(group.map(({ of }) => of)));
-  const results = await ask(engine, request, queries, options);
+  const results = await runQueries(engine, request, queries, options);
   for (const [at, group] of groups.entries()) {
     const answers = answersOf(results[at]);
     for (const [i, { index, profile }] of group.entries()) {
@@ -325,7 +342,7 @@ async function countTops(
   });
   const isText = ({ profile }: (typeof counted)[number]) => profile.family === 'text';
   const tops = [...counted.filter(isText), ...counted.filter((one) => !isText(one))].slice(0, MAX_TOPS);
-  const results = await ask(
+  const results = await runQueries(
     engine,
     request,
     tops.map(({ of }) => topQuery(of)),
@@ -350,7 +367,7 @@ function inGroups<T>(items: readonly T[]): readonly (readonly T[])[] {
   return groups;
 }
 
-/** Returns the single row of `askAll`, by index of the query. */
+/** Returns the single row of `queryAll`, by index of the query. */
 function answersOf(result: StatementResult | undefined): (index: number) => ReadonlyMap<string, Cell> {
   const byAsk = new Map<number, Map<string, Cell>>();
   const row = result?.rows[0] ?? [];
@@ -364,7 +381,7 @@ function answersOf(result: StatementResult | undefined): (index: number) => Read
 }
 
 /** Runs several queries over the same rows in one job, and returns their results in order. */
-async function ask(
+async function runQueries(
   engine: QueryEngine,
   request: ProfileRequest,
   queries: readonly Query[],

@@ -36,11 +36,12 @@ function isSampled(every: number): Expression {
   return call('=', call('%', call('hash64', column(ROW_COLUMNS.row)), literal(every, 'uint64')), literal(0, 'uint64'));
 }
 
-type Ask = Readonly<Record<string, AggregateExpression>>;
+type ColumnQuery = Readonly<Record<string, AggregateExpression>>;
 
 /**
- * Distinct values are exact up to this number of rows, where a hash table of one column takes at most a few MB. Beyond it,
- * HyperLogLog estimates them in constant memory. It returns 54 for 60 distinct values, which looks wrong in a small table.
+ * Distinct values are exact up to this number of rows, where a hash table of one column takes at most a few MB. Above
+ * it, HyperLogLog estimates them in constant memory. It returns 54 for 60 distinct values, an obvious error in a small
+ * table.
  */
 const EXACT_DISTINCT_ROWS = 100_000;
 
@@ -64,7 +65,7 @@ export function sampleQuery({ every, kept }: Sampling): Relation {
 
 /** The value range of a column: of a sample, or of all rows if `every` is 1. Numeric columns only. */
 export function spreadQuery(columns: readonly DataColumn[], sampling: Sampling): Relation {
-  const asks = columns.map((_, i): Ask => {
+  const queries = columns.map((_, i): ColumnQuery => {
     const figure = column(`f${i}`);
     return {
       figures: aggregate('count', [figure]),
@@ -73,7 +74,7 @@ export function spreadQuery(columns: readonly DataColumn[], sampling: Sampling):
       quantiles: aggregate('approx-quantiles', [figure], { parameters: Object.values(QUANTILES) }),
     };
   });
-  return askAll(asks, figuresOf(columns, sampling));
+  return queryAll(queries, figuresOf(columns, sampling));
 }
 
 function figuresOf(columns: readonly DataColumn[], { every, kept }: Sampling): Relation {
@@ -162,7 +163,7 @@ export function readRange(answer: ReadonlyMap<string, Cell>): Range | undefined 
  * from its range. With `inner`, also the histogram. Sampled columns have it from the sample, because finding the bin of a value
  * costs as much as all other aggregates, also for NULL. `squares`: include the deviation.
  */
-export function columnAsks(
+export function columnQueries(
   of: DataColumn,
   index: number,
   {
@@ -176,17 +177,17 @@ export function columnAsks(
     readonly squares: boolean;
     readonly rows: number;
   },
-): Ask {
+): ColumnQuery {
   const value = column(`v${index}`);
   const figure = column(`f${index}`);
   const family = familyOf(of);
-  const counts: Ask = {
+  const counts: ColumnQuery = {
     count: aggregate('count', [value]),
     distinct: aggregate(rows <= EXACT_DISTINCT_ROWS ? 'count-distinct' : 'approx-count-distinct', [
       family === 'other' ? call('hash64', value) : value,
     ]),
   };
-  const spread: Ask = {
+  const spread: ColumnQuery = {
     ...(range === undefined && { min: aggregate('min', [figure]), max: aggregate('max', [figure]) }),
     ...(inner !== undefined && { picture: histogramOf(figure, inner) }),
   };
@@ -246,15 +247,15 @@ export function histogramsQuery(
   columns: readonly (readonly [DataColumn, inner: readonly number[]])[],
   sampling: Sampling,
 ): Relation {
-  const asks = columns.map(([, inner], i): Ask => ({ picture: histogramOf(column(`f${i}`), inner) }));
+  const queries = columns.map(([, inner], i): ColumnQuery => ({ picture: histogramOf(column(`f${i}`), inner) }));
   const figures = figuresOf(
     columns.map(([of]) => of),
     sampling,
   );
-  return askAll(asks, figures);
+  return queryAll(queries, figures);
 }
 
-/** Returns the subquery of `columnAsks`, which computes each value once. */
+/** Returns the subquery of `columnQueries`, which computes each value once. */
 export function scannedColumns(columns: readonly DataColumn[], ranges: ReadonlyMap<DataColumn, Range>): Relation {
   const figured = columns.map((of, i) => [of, i] as const).filter(([of]) => isNumeric(of));
   return {
@@ -270,13 +271,15 @@ export function scannedColumns(columns: readonly DataColumn[], ranges: ReadonlyM
 
 /** Counts NaN in floating-point columns with values that are not finite. */
 export function nansQuery(columns: readonly DataColumn[]): Relation {
-  return askAll(columns.map(({ name }) => ({ nans: aggregate('count', [], { where: call('is-nan', column(name)) }) })));
+  return queryAll(
+    columns.map(({ name }) => ({ nans: aggregate('count', [], { where: call('is-nan', column(name)) }) })),
+  );
 }
 
-/** Queries several columns in one row; the column `<i>_<ask>` is of the i-th column. */
-export function askAll(asks: readonly Ask[], from: Relation = scan('data')): Relation {
-  const columns: NamedExpression[] = asks.flatMap((ask, i) =>
-    Object.entries(ask).map(([what, expression]) => named(`${i}_${what}`, expression)),
+/** Queries several columns in one row; the column `<i>_<query>` is of the i-th column. */
+export function queryAll(queries: readonly ColumnQuery[], from: Relation = scan('data')): Relation {
+  const columns: NamedExpression[] = queries.flatMap((query, i) =>
+    Object.entries(query).map(([what, expression]) => named(`${i}_${what}`, expression)),
   );
   return { type: 'aggregate', from, by: [], columns };
 }
@@ -404,7 +407,7 @@ export function distinctRows(columns: readonly string[]): AggregateExpression {
 export function correlationQuery(pairs: readonly (readonly [DataColumn, DataColumn])[], sampling: Sampling): Relation {
   const columns = [...new Set(pairs.flat())];
   const figure = (of: DataColumn) => column(`f${columns.indexOf(of)}`);
-  return askAll(
+  return queryAll(
     pairs.map(([a, b]) => ({ r: aggregate('correlation', [figure(a), figure(b)]) })),
     figuresOf(columns, sampling),
   );

@@ -58,7 +58,7 @@ describe('whose approval counts', () => {
     { aliases: ['champion'], teams: [{ team: 'science' }], ownApproval: true },
   ];
   test.each<[GivenApproval, ApprovalEligibility]>([
-    [by('bob'), 'not-asked'],
+    [by('bob'), 'not-approver'],
     [by('bob', ['risk']), 'may'],
     [by('ada'), 'may'],
     [by('ada', [], true), 'own'],
@@ -71,7 +71,7 @@ describe('whose approval counts', () => {
   });
 });
 
-test('a rule applies to what it names', () => {
+test('a rule applies to the named targets', () => {
   const rules: readonly ApprovalRule[] = [
     { aliases: ['champion'], users: ['a'] },
     { aliases: ['challenger', 'champion'], stages: ['Production'], users: ['b'] },

@@ -55,7 +55,7 @@ export function missingApprovals(
   return [...missing.values()];
 }
 
-export type ApprovalEligibility = 'may' | 'own' | 'not-asked';
+export type ApprovalEligibility = 'may' | 'own' | 'not-approver';
 
 /** Returns whether the approval of a user counts under the rules. */
 export function eligibilityOf(rules: readonly ApprovalRule[], one: GivenApproval): ApprovalEligibility {
@@ -65,7 +65,7 @@ export function eligibilityOf(rules: readonly ApprovalRule[], one: GivenApproval
       teams.some(({ team }) => one.teams.includes(team)) ||
       (one.by.type === 'user' && users.includes(one.by.id)),
   );
-  if (applicable.length === 0) return 'not-asked';
+  if (applicable.length === 0) return 'not-approver';
   return one.own && !applicable.some(({ ownApproval = false }) => ownApproval) ? 'own' : 'may';
 }
 

@@ -34,7 +34,7 @@ afterAll(async () => {
   await world.stop();
 });
 
-interface Asked {
+interface ApprovalFixture {
   readonly name: string;
   readonly approval: Approval;
   readonly approve: (who: string, reason?: string) => Promise<Approval>;
@@ -46,7 +46,10 @@ interface Asked {
 const as = (who: string): Partial<CallContext> => person(who);
 
 /** Registered by ada, who requests the alias for version 1. */
-async function asked(rules: readonly ApprovalRule[] = [RULE], input: object = { alias: 'champion' }): Promise<Asked> {
+async function requested(
+  rules: readonly ApprovalRule[] = [RULE],
+  input: object = { alias: 'champion' },
+): Promise<ApprovalFixture> {
   const name = await p.model({ approvals: rules });
   await p.call('modelVersion.create', { name, source: 's3://bucket/m' }, as('ada'));
   const request = { name, version: '1', reason: 'Better on every slice', ...input };
@@ -71,7 +74,7 @@ async function eventsOf(name: string): Promise<Event[]> {
 
 describe('an alias with a rule', () => {
   test('moves only when the rule is met; the error names the missing approvals', async () => {
-    const { name, approval, approve, move } = await asked();
+    const { name, approval, approve, move } = await requested();
     expect(approval).toMatchObject({
       number: 1,
       state: 'pending',
@@ -108,14 +111,14 @@ describe('an alias with a rule', () => {
   });
 
   test('can move on request after the approval', async () => {
-    const { name, approve, move } = await asked([RULE], { alias: 'champion', moveWhenApproved: false });
+    const { name, approve, move } = await requested([RULE], { alias: 'champion', moveWhenApproved: false });
     await approve('ida');
     expect(await aliasesOf(name)).toEqual({});
     expect((await move()).aliases).toEqual(['champion']);
   });
 
   test('can return to a version that was approved before, and to no other', async () => {
-    const { name, approve, move } = await asked();
+    const { name, approve, move } = await requested();
     await approve('ida');
     await p.call('modelVersion.create', { name, source: 's3://bucket/m2' }, as('ada'));
     const second = { name, alias: 'champion', version: '2' };
@@ -125,7 +128,7 @@ describe('an alias with a rule', () => {
   });
 
   test('moves freely without a rule', async () => {
-    const { name } = await asked();
+    const { name } = await requested();
     await p.call('modelAlias.set', { name, alias: 'challenger', version: '1' }, as('bob'));
     expect(await aliasesOf(name)).toEqual({ challenger: 1 });
     const ask = { name, version: '1', alias: 'challenger' };
@@ -133,7 +136,7 @@ describe('an alias with a rule', () => {
   });
 
   test('is subject to the current rules', async () => {
-    const { name, approve, move } = await asked([RULE], { alias: 'champion', moveWhenApproved: false });
+    const { name, approve, move } = await requested([RULE], { alias: 'champion', moveWhenApproved: false });
     await approve('ida');
     const approvals = [{ ...RULE, teams: [{ team: 'risk', members: 2 }] }];
     await p.call('model.update', { name, manifest: manifest('Model', name, { approvals }) });
@@ -144,7 +147,7 @@ describe('an alias with a rule', () => {
 });
 
 test('a stage with a rule needs approval; archiving needs none', async () => {
-  const { name, approve } = await asked([RULE], { stage: 'Production' });
+  const { name, approve } = await requested([RULE], { stage: 'Production' });
   const stage = (to: string) =>
     p.call<ModelVersion>('modelVersion.stage', { name, version: '1', stage: to }, as('bob'));
   expect(await codeOf(stage('Production'))).toBe('approval_missing');
@@ -160,13 +163,13 @@ test('a stage with a rule needs approval; archiving needs none', async () => {
 
 describe('approvers', () => {
   test('a member of a nested team counts for the team', async () => {
-    const { approve } = await asked();
+    const { approve } = await requested();
     expect(await approve('eve')).toMatchObject({ state: 'approved', decisions: [{ teams: ['risk'] }] });
   });
 
   test('other users, users without permission, and own approvals are rejected', async () => {
     const rules = [{ aliases: ['champion'], teams: [{ team: 'science' }] }];
-    const { approve, name } = await asked(rules);
+    const { approve, name } = await requested(rules);
     const reasons = { ida: 'You are not one of them', bob: 'model:approve', ada: 'Another user' };
     for (const [who, reason] of Object.entries(reasons)) {
       const error = await errorOf(approve(who));
@@ -177,12 +180,12 @@ describe('approvers', () => {
   });
 
   test('own approvals count if the rule allows them', async () => {
-    const { approve } = await asked([{ aliases: ['champion'], users: ['ada'], ownApproval: true }]);
+    const { approve } = await requested([{ aliases: ['champion'], users: ['ada'], ownApproval: true }]);
     expect(await approve('ada')).toMatchObject({ state: 'approved' });
   });
 
   test('the owner of the installation counts for all rules', async () => {
-    const { name, approval } = await asked([
+    const { name, approval } = await requested([
       { aliases: ['champion'], users: ['max'], teams: [{ team: 'risk', members: 2 }] },
     ]);
     const approved = await p.call<Approval>('modelApproval.approve', { name, number: String(approval.number) });
@@ -190,7 +193,7 @@ describe('approvers', () => {
   });
 
   test('all required users must approve, once each', async () => {
-    const { name, approve } = await asked([RULE, { aliases: ['champion'], users: ['max'] }]);
+    const { name, approve } = await requested([RULE, { aliases: ['champion'], users: ['max'] }]);
     const first = await approve('ida', 'first');
     expect(first).toMatchObject({ state: 'pending', missing: [{ user: 'max', approvals: 1 }] });
     expect(await approve('ida', 'again')).toEqual(first);
@@ -200,7 +203,7 @@ describe('approvers', () => {
   });
 
   test('two concurrent approvals move it once', async () => {
-    const { name, approve } = await asked([RULE, { aliases: ['champion'], users: ['max'] }]);
+    const { name, approve } = await requested([RULE, { aliases: ['champion'], users: ['max'] }]);
     await Promise.all([approve('ida'), approve('max')]);
     await expect
       .poll(async () => (await eventsOf(name)).filter(({ type }) => type === 'model.alias.set').length)
@@ -211,7 +214,7 @@ describe('approvers', () => {
 
 describe('an approval ends', () => {
   test('when it is rejected: a new request is needed, and earlier approvals do not count', async () => {
-    const { name, approve, reject, move } = await asked([RULE, { aliases: ['champion'], users: ['max'] }]);
+    const { name, approve, reject, move } = await requested([RULE, { aliases: ['champion'], users: ['max'] }]);
     await approve('ida');
     expect(await codeOf(reject('max', ''))).toBe('invalid_request');
     expect(await reject('max', 'Wrong slice')).toMatchObject({ state: 'rejected', missing: [] });
@@ -235,7 +238,7 @@ describe('an approval ends', () => {
   });
 
   test('when the requester withdraws it', async () => {
-    const { approve, withdraw, move } = await asked();
+    const { approve, withdraw, move } = await requested();
     expect(await withdraw('ada')).toMatchObject({ state: 'withdrawn' });
     expect(await codeOf(approve('ida'))).toBe('invalid_state');
     expect(await codeOf(withdraw('ada'))).toBe('invalid_state');
@@ -243,14 +246,14 @@ describe('an approval ends', () => {
   });
 
   test('when its version is deleted', async () => {
-    const { name, approve } = await asked();
+    const { name, approve } = await requested();
     await p.call('modelVersion.delete', { name, version: '1' }, as('ada'));
     expect(await codeOf(approve('ida'))).toBe('not_found');
   });
 });
 
 test('only one request for a change is pending at a time', async () => {
-  const { name } = await asked();
+  const { name } = await requested();
   const ask = (input: object) => codeOf(p.call('modelApproval.request', { name, version: '1', ...input }, as('bob')));
   expect(await ask({ alias: 'champion' })).toBe('already_exists');
   expect(await ask({ alias: 'champion', stage: 'Production' })).toBe('invalid_request');

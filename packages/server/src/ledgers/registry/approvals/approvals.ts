@@ -202,7 +202,7 @@ interface Finished {
   readonly now: number;
 }
 
-/** Performs the requested change after the last approval, if the request says so. */
+/** Performs the requested change after the last approval, if the request includes it. */
 async function finish(tx: Transaction, model: LockedModel, { row, move, approvals, now }: Finished): Promise<void> {
   await setState(tx, row, 'approved');
   if (!row.move_when_approved) return;
@@ -234,7 +234,7 @@ async function decide(
   const teamNames = [...new Set(rules.flatMap(({ teams = [] }) => teams.map(({ team }) => team)))];
   const teams = teamNames.length === 0 ? [] : await dependencies.memberOf(tx, context.principal, teamNames);
   const standing = eligibilityOf(rules, { by, teams, own: isOwnApproval(by, row) });
-  if (standing === 'not-asked') {
+  if (standing === 'not-approver') {
     const whom = missingText(missingApprovals(rules, []));
     const detail = `The rule requires approval by ${whom}. You are not one of them.`;
     throw new DaisError('forbidden', whom === '' ? 'No rule requires this approval any longer. Withdraw it.' : detail);

@@ -15,11 +15,11 @@ let client: ServingClient;
 const WAIT_MS = 100;
 const stableIs = (model: string) => (status: SeenStatus) =>
   status.rollout === undefined && status.variants?.find(({ name }) => name === 'stable')?.model === model;
-const look = async (expected: object, endpoint = 'asked') =>
+const poll = async (expected: object, endpoint = 'loaded') =>
   await client.call('POST', `/api/v1/serving/endpoints/${endpoint}/load-test`, expected);
-const done = async (expected: object, endpoint = 'asked') => {
+const done = async (expected: object, endpoint = 'loaded') => {
   for (;;) {
-    const answer = await look(expected, endpoint);
+    const answer = await poll(expected, endpoint);
     if (answer.body['state'] !== 'running') return answer;
     await new Promise((resolve) => void setTimeout(resolve, WAIT_MS));
   }
@@ -35,8 +35,8 @@ beforeAll(async () => {
   await client.register('m', 2, { example: { inputs: [[5]] } });
   await client.register('m', 3, { example: { inputs: [[5]] } });
   await client.register('plain', 2);
-  await client.call('POST', '/api/v1/serving/endpoints/asked/deploy', { model: 'models:/m/1' });
-  await client.settled('asked', stableIs('models:/m/1'));
+  await client.call('POST', '/api/v1/serving/endpoints/loaded/deploy', { model: 'models:/m/1' });
+  await client.settled('loaded', stableIs('models:/m/1'));
 });
 afterAll(async () => {
   await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
@@ -49,7 +49,7 @@ test('a load test sends many concurrent requests, which are not recorded as pred
   const { p50Ms, p90Ms, p99Ms, cpuMicrosPerRequest } = body as Record<string, number>;
   expect([p50Ms, p90Ms, p99Ms].toSorted((a, b) => Number(a) - Number(b))).toEqual([p50Ms, p90Ms, p99Ms]);
   expect(cpuMicrosPerRequest).toBeGreaterThan(0);
-  const counted = await client.call('POST', '/api/v1/predictions/endpoints/asked/query', {
+  const counted = await client.call('POST', '/api/v1/predictions/endpoints/loaded/query', {
     sql: 'select count(*) as n from predictions',
   });
   expect(counted).toMatchObject({ status: 200, body: { rows: [[0]] } });
@@ -70,32 +70,32 @@ test('a rate spaces requests evenly; a custom body is sent, and rejected request
 
 test('a load test can be stopped; a second one at the same time is rejected', async () => {
   const run = randomUUID();
-  expect((await look({ run, seconds: 600 })).body).toMatchObject({ state: 'running' });
-  expect(await look({ run: randomUUID() })).toMatchObject({ status: 503, body: { code: 'overloaded' } });
-  await look({ run, seconds: 600, stop: true });
+  expect((await poll({ run, seconds: 600 })).body).toMatchObject({ state: 'running' });
+  expect(await poll({ run: randomUUID() })).toMatchObject({ status: 503, body: { code: 'overloaded' } });
+  await poll({ run, seconds: 600, stop: true });
   expect((await done({ run, seconds: 600 })).body).toMatchObject({ state: 'canceled' });
 });
 
 test('rejects an unknown variant, a missing example, and an unknown endpoint', async () => {
-  expect(await look({ run: randomUUID(), variant: 'canary' })).toMatchObject({
+  expect(await poll({ run: randomUUID(), variant: 'canary' })).toMatchObject({
     status: 409,
     body: { detail: expect.stringContaining('Active variants: stable') as string },
   });
   await client.call('POST', '/api/v1/serving/endpoints/plain/deploy', { model: 'models:/plain/1' });
   await client.settled('plain', stableIs('models:/plain/1'));
-  expect(await look({ run: randomUUID() }, 'plain')).toMatchObject({
+  expect(await poll({ run: randomUUID() }, 'plain')).toMatchObject({
     status: 409,
     body: { detail: expect.stringContaining('has no input example') as string },
   });
-  expect((await look({ run: randomUUID() }, 'nothing')).status).toBe(404);
+  expect((await poll({ run: randomUUID() }, 'nothing')).status).toBe(404);
 });
 
 test('the command prints rates and latencies, and fails if requests failed', async () => {
-  const good = await cli('endpoint', 'load-test', 'asked', '--requests', '50', '--duration', '5m');
+  const good = await cli('endpoint', 'load-test', 'loaded', '--requests', '50', '--duration', '5m');
   expect([good.code, good.out]).toEqual([0, expect.stringMatching(/\n50 +0 +[\d.]+ +[\d.]+ ms +[\d.]+ ms +[\d.]+ ms/)]);
   const file = join(folder, 'body.json');
   await writeFile(file, '{"inputs": [["text"]]}');
-  const bad = await cli('endpoint', 'load-test', 'asked', '--requests', '5', '--duration', '5m', '-f', file);
+  const bad = await cli('endpoint', 'load-test', 'loaded', '--requests', '5', '--duration', '5m', '-f', file);
   expect([bad.code, bad.err]).toEqual([1, expect.stringContaining('First failed request: 400')]);
 });
 

@@ -42,7 +42,7 @@ interface Run {
   message: string;
   seen: LoadProgress | undefined;
   cpuMicros: number | undefined;
-  askedAt: number;
+  polledAt: number;
   readonly ending: AbortController;
 }
 
@@ -62,7 +62,7 @@ export class LoadTests {
   async poll({ input, tenant }: CallOf<typeof loadTestOperation>): Promise<LoadTest> {
     const known = this.#runs.get(input.run);
     if (known !== undefined && known.project === tenant.name && known.endpoint === input.endpoint) {
-      known.askedAt = this.#dependencies.now();
+      known.polledAt = this.#dependencies.now();
       if (input.stop) known.ending.abort();
       return present(input, known);
     }
@@ -82,7 +82,7 @@ export class LoadTests {
       message: '',
       seen: undefined,
       cpuMicros: undefined,
-      askedAt: this.#dependencies.now(),
+      polledAt: this.#dependencies.now(),
       ending: new AbortController(),
     };
     // Register before the first await: of two concurrent calls only one starts.
@@ -137,7 +137,7 @@ export class LoadTests {
     const shape = { connections, rate, requests, durationMs: seconds * 1000 };
     const progress = (seen: LoadProgress) => {
       run.seen = seen;
-      if (now() - run.askedAt > UNWATCHED_MS) run.ending.abort();
+      if (now() - run.polledAt > UNWATCHED_MS) run.ending.abort();
     };
     try {
       const found = await runLoad(gateway, target, shape, { signal: run.ending.signal, progress });

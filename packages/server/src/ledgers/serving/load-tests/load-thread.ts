@@ -8,7 +8,7 @@ import { insideThread } from '#lib/process.ts';
 import { LatencyHistogram } from '#lib/telemetry/latency-histogram.ts';
 import type { FromLoad, LoadPlan } from './load-plan.ts';
 
-const TELL_MS = 250;
+const REPORT_MS = 250;
 /** Timeout of a request. */
 const LONGEST_MS = 60_000;
 
@@ -90,11 +90,11 @@ function reportProgress(done: boolean): void {
   port.postMessage(message);
 }
 
-const telling = setInterval(() => reportProgress(false), TELL_MS);
+const reporting = setInterval(() => reportProgress(false), REPORT_MS);
 const { rate } = plan;
 await Promise.all(
   Array.from({ length: plan.connections }, async () => await (rate === undefined ? closedLoop() : openLoop(rate))),
 );
-clearInterval(telling);
+clearInterval(reporting);
 reportProgress(true);
 agent.destroy();

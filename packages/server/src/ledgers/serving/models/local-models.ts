@@ -23,7 +23,7 @@ export type LocalState =
   | { readonly state: 'failed'; readonly note: string; readonly at: number };
 
 /** Delay before a failed model is retried. */
-const AGAIN_MS = 30_000;
+const RETRY_MS = 30_000;
 
 export class LocalModels {
   readonly #dependencies: LocalModelDependencies;
@@ -41,7 +41,7 @@ export class LocalModels {
   /** Starts to fetch the model, unless it is available or in progress. */
   want(key: string, model: ModelRow): LocalState {
     const state = this.#states.get(key);
-    if (state !== undefined && (state.state !== 'failed' || Date.now() - state.at < AGAIN_MS)) return state;
+    if (state !== undefined && (state.state !== 'failed' || Date.now() - state.at < RETRY_MS)) return state;
     const preparing: LocalState = { state: 'preparing', note: 'Fetching the files of the model.' };
     this.#states.set(key, preparing);
     this.#fetch(key, model).then(

@@ -29,17 +29,17 @@ afterAll(async () => {
 
 test.each(FAMILIES)('%s', async (name) => {
   expect(['clean', 'review']).toContain((await families.scan(name)).result);
-  const { said, predicted } = await families.predict(name);
-  expect(said).not.toEqual([]);
-  expect(differences(said, predicted)).toEqual([]);
+  const { expected, predicted } = await families.predict(name);
+  expect(expected).not.toEqual([]);
+  expect(differences(expected, predicted)).toEqual([]);
 });
 
 test('a model with custom code is marked as such, and reaches no foreign file or address', async () => {
   const { result, findings } = await families.scan('own');
   expect(result).toBe('review');
   expect(findings.map(({ rule }) => rule)).toEqual(expect.arrayContaining(['pickle-code', 'code']));
-  const { said, predicted } = await families.predict('own');
-  expect(said).toEqual([{ reads: true, connects: true }]);
+  const { expected, predicted } = await families.predict('own');
+  expect(expected).toEqual([{ reads: true, connects: true }]);
   expect(predicted).toEqual([{ reads: false, connects: false }]);
 });
 

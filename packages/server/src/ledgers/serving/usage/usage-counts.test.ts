@@ -106,7 +106,7 @@ test('a restarted gateway, model or variant counts from its start', () => {
   expect(used).toMatchObject({ requests: 3, cpuMs: 100, memoryBytes: 7 });
 });
 
-test('where the system does not tell CPU time it is not known, and not nothing; what could not be kept is kept next time', () => {
+test('where the system does not report CPU time it is unknown, and not zero; unsaved usage is saved next time', () => {
   const counts = new UsageCounts();
   counts.record(figures({ variants: [['a', 'm', 1, 1]], models: [['m', 0, 5]] }), 0);
   counts.record(figures({ variants: [['a', 'm', 4, 9]], models: [['m', 0, 5]] }), 500);

@@ -32,7 +32,7 @@ describe('a chunk', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(integer, integer, value), { maxLength: 300 }), (list) => {
         const given = points(
-          // A column of integers knows no -0.
+          // A column of integers has no -0.
           list.map(([step]) => step + 0),
           list.map(([, time]) => time + 0),
           list.map(([, , number]) => number),

@@ -28,7 +28,7 @@ describe('points', () => {
     fc.assert(
       fc.property(fc.array(point), (given) => {
         const distinct = list(distinctPoints(sortPoints(toPoints(given), 'time')));
-        // Text knows no -0.
+        // Text has no -0.
         expect(distinct.map(text).toSorted()).toEqual([...new Set(given.map(text))].toSorted());
       }),
     );

@@ -1,7 +1,7 @@
 /**
- * Evenly chosen points: as many groups of neighbors as points are wanted, sizes differing by one at most, and of each
- * group the first point; the last point of all in any case. By step, time and value. Only chunks that a chosen point
- * lies in are decoded.
+ * Evenly chosen points: as many groups of neighbors as requested points, sizes differing by one at most, and of each
+ * group the first point; the last point of all in any case. By step, time and value. Only chunks with a chosen point
+ * are decoded.
  */
 import type { Sql } from '#engines/database/contract.ts';
 import { joinPoints, makePoints, pointAt, slicePoints, sortPoints, type Point, type Points } from './points.ts';

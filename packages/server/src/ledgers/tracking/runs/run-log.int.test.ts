@@ -82,7 +82,7 @@ test.each([
   expect([params, tags]).toEqual([{}, { 'client.runName': expect.any(String) }]);
 });
 
-test('one call adds parameters beside stored ones, points after the stored ones, tags and a name', async () => {
+test('one call adds parameters to stored ones, points after the stored ones, tags and a name', async () => {
   const { id } = await world.run();
   const metrics = (step: number) => ['loss', 'acc'].map((key) => ({ key, step, timestamp: step, value: step }));
   for (const step of [1, 2, 2, 1, 3]) {

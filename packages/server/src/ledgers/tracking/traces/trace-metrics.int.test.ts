@@ -57,7 +57,7 @@ interface Answer {
   readonly more: boolean;
 }
 
-async function asked(
+async function request(
   view: string,
   metric: string,
   types: readonly (string | number)[],
@@ -73,71 +73,73 @@ const point = (values: readonly (number | null)[], dimensions: object = {}) => (
 
 describe('of traces', () => {
   test('count by name and state, with a filter', async () => {
-    expect(await asked('traces', 'trace_count', ['count'])).toEqual({ points: [point([10])], more: false });
-    const { points } = await asked('traces', 'trace_count', ['count'], { dimensions: ['trace_name', 'trace_status'] });
+    expect(await request('traces', 'trace_count', ['count'])).toEqual({ points: [point([10])], more: false });
+    const { points } = await request('traces', 'trace_count', ['count'], {
+      dimensions: ['trace_name', 'trace_status'],
+    });
     expect(points).toEqual([
       point([1], { trace_name: 'even', trace_status: 'ERROR' }),
       point([4], { trace_name: 'even', trace_status: 'OK' }),
       point([5], { trace_name: 'odd', trace_status: 'OK' }),
     ]);
     const filters = [{ of: 'tag', key: 'team', value: 'air' }];
-    expect((await asked('traces', 'trace_count', ['count'], { filters })).points).toEqual([point([3])]);
+    expect((await request('traces', 'trace_count', ['count'], { filters })).points).toEqual([point([3])]);
   });
 
   test('duration, with interpolated percentiles', async () => {
-    const { points } = await asked('traces', 'latency', ['avg', 'min', 'max', 50, 90]);
+    const { points } = await request('traces', 'latency', ['avg', 'min', 'max', 50, 90]);
     expect(points).toEqual([point([5.5, 1, 10, 5.5, 9.1])]);
   });
 
   test('tokens and sessions', async () => {
-    expect((await asked('traces', 'input_tokens', ['sum'], { dimensions: ['trace_name'] })).points).toEqual([
+    expect((await request('traces', 'input_tokens', ['sum'], { dimensions: ['trace_name'] })).points).toEqual([
       point([30], { trace_name: 'even' }),
       point([25], { trace_name: 'odd' }),
     ]);
-    expect((await asked('traces', 'session_count', ['count'])).points).toEqual([point([2])]);
+    expect((await request('traces', 'session_count', ['count'])).points).toEqual([point([2])]);
   });
 
   test('by time intervals, up to the limit', async () => {
     const interval = { intervalSeconds: 300, from: START, to: START + 60 * MINUTE };
-    const { points } = await asked('traces', 'trace_count', ['count'], interval);
+    const { points } = await request('traces', 'trace_count', ['count'], interval);
     expect(points).toEqual([
       { time: START, ...point([4]) },
       { time: START + 5 * MINUTE, ...point([5]) },
       { time: START + 10 * MINUTE, ...point([1]) },
     ]);
-    expect(await asked('traces', 'trace_count', ['count'], { ...interval, limit: 2 })).toEqual({
+    expect(await request('traces', 'trace_count', ['count'], { ...interval, limit: 2 })).toEqual({
       points: points.slice(0, 2),
       more: true,
     });
     const within = { from: START + 2 * MINUTE, to: START + 3 * MINUTE };
-    expect((await asked('traces', 'trace_count', ['count'], within)).points).toEqual([point([2])]);
+    expect((await request('traces', 'trace_count', ['count'], within)).points).toEqual([point([2])]);
   });
 
   test('without traces: no groups and no numbers', async () => {
     const none = { filters: [{ of: 'status', value: 'IN_PROGRESS' }] };
-    expect((await asked('traces', 'trace_count', ['count'], none)).points).toEqual([point([0])]);
-    expect((await asked('traces', 'latency', ['avg', 50], none)).points).toEqual([point([null, null])]);
-    expect((await asked('traces', 'trace_count', ['count'], { experimentIds: [] })).points).toEqual([point([0])]);
+    expect((await request('traces', 'trace_count', ['count'], none)).points).toEqual([point([0])]);
+    expect((await request('traces', 'latency', ['avg', 50], none)).points).toEqual([point([null, null])]);
+    expect((await request('traces', 'trace_count', ['count'], { experimentIds: [] })).points).toEqual([point([0])]);
   });
 });
 
 test('of spans: count by type, duration, and cost by model', async () => {
-  expect((await asked('spans', 'span_count', ['count'], { dimensions: ['span_type'] })).points).toEqual([
+  expect((await request('spans', 'span_count', ['count'], { dimensions: ['span_type'] })).points).toEqual([
     point([10], { span_type: 'CHAIN' }),
     point([10], { span_type: 'LLM' }),
   ]);
   const even = { filters: [{ of: 'span.name', value: 'even' }] };
-  expect((await asked('spans', 'latency', ['avg'], even)).points).toEqual([point([6])]);
-  expect((await asked('spans', 'total_cost', ['sum'], { dimensions: ['span_model_name'] })).points).toEqual([
+  expect((await request('spans', 'latency', ['avg'], even)).points).toEqual([point([6])]);
+  expect((await request('spans', 'total_cost', ['sum'], { dimensions: ['span_model_name'] })).points).toEqual([
     point([10], { span_model_name: 'large' }),
     point([3.75], { span_model_name: 'small' }),
   ]);
 });
 
 test('of assessments: valid ones, with text and booleans as numbers', async () => {
-  expect((await asked('assessments', 'assessment_count', ['count'])).points).toEqual([point([4])]);
+  expect((await request('assessments', 'assessment_count', ['count'])).points).toEqual([point([4])]);
   const named = { dimensions: ['assessment_name'] };
-  expect((await asked('assessments', 'assessment_value', ['avg', 'max'], named)).points).toEqual([
+  expect((await request('assessments', 'assessment_value', ['avg', 'max'], named)).points).toEqual([
     point([1.75, 3], { assessment_name: 'right' }),
   ]);
 });
@@ -150,5 +152,5 @@ test.each([
   ['traces', 'latency', ['avg'], { intervalSeconds: 60 }],
   ['traces', 'latency', ['avg'], { filters: [{ of: 'span.name', value: 'x' }] }],
 ])('rejects %s %s %j %j', async (view, metric, types, more) => {
-  await expect(asked(view, metric, types, more)).rejects.toMatchObject({ code: 'invalid_request' });
+  await expect(request(view, metric, types, more)).rejects.toMatchObject({ code: 'invalid_request' });
 });

@@ -15,7 +15,7 @@ import { rowCondition } from '../search/search-page.ts';
 import { isLinked } from './trace-conditions.ts';
 import type { TraceDependencies, TraceConventions } from './trace-conventions.ts';
 
-interface Asked {
+interface MetricsInput {
   readonly experimentIds: readonly string[];
   readonly view: TraceMetricView;
   readonly metric: string;
@@ -51,7 +51,7 @@ interface Of {
 /** @throws DaisError `invalid_request` for unsupported combinations. */
 async function readMetrics(
   tx: Transaction,
-  input: Asked,
+  input: MetricsInput,
   { conventions, rows }: Of,
 ): Promise<{ readonly points: readonly Point[]; readonly more: boolean }> {
   requireAllowed(input);
@@ -83,7 +83,16 @@ async function readMetrics(
   return { points, more: found.length > input.limit };
 }
 
-function requireAllowed({ view, metric, aggregations, dimensions, intervalSeconds, from, to, filters }: Asked): void {
+function requireAllowed({
+  view,
+  metric,
+  aggregations,
+  dimensions,
+  intervalSeconds,
+  from,
+  to,
+  filters,
+}: MetricsInput): void {
   const of = traceMetrics[view];
   const allowed = Object.hasOwn(of, metric) ? of[metric] : undefined;
   if (allowed === undefined) {
@@ -143,15 +152,15 @@ const TRACES = 'tracking.trace r join tracking.experiment e on e.id = r.experime
 const STARTED = '(s.started / 1000000)';
 
 function sourceOf(
-  { view, metric }: Asked,
+  { view, metric }: MetricsInput,
   { conventions, bind }: { readonly conventions: TraceConventions; readonly bind: Bind },
 ): Source {
-  const asked = { time: 'r.requested_at', ranged: 'r.requested_at' };
+  const request = { time: 'r.requested_at', ranged: 'r.requested_at' };
   switch (view) {
     case 'traces': {
       // Sessions are counted by name.
       const named = metric === 'session_count' ? [`r.metadata ? ${bind(conventions.sessionKey)}::text`] : [];
-      return { from: TRACES, where: named, ...asked };
+      return { from: TRACES, where: named, ...request };
     }
     case 'spans':
       return {
@@ -163,7 +172,7 @@ function sourceOf(
         ranged: metric.endsWith('_cost') ? STARTED : 'r.requested_at',
       };
     default:
-      return { from: `${TRACES} join tracking.assessment a on a.trace = r.num`, where: ['a.valid'], ...asked };
+      return { from: `${TRACES} join tracking.assessment a on a.trace = r.num`, where: ['a.valid'], ...request };
   }
 }
 
@@ -172,14 +181,14 @@ function bucket(time: string, seconds: number, bind: Bind): string {
   return `(floor(${time}::numeric / ${ms}::int8) * ${ms}::int8)::int8`;
 }
 
-function timeRange({ from, to }: Asked, time: string, bind: Bind): string[] {
+function timeRange({ from, to }: MetricsInput, time: string, bind: Bind): string[] {
   return [
     ...(from === undefined ? [] : [`${time} >= ${bind(from)}::int8`]),
     ...(to === undefined ? [] : [`${time} <= ${bind(to)}::int8`]),
   ];
 }
 
-function valueOf({ view, metric }: Asked, conventions: TraceConventions, bind: Bind): string {
+function valueOf({ view, metric }: MetricsInput, conventions: TraceConventions, bind: Bind): string {
   switch (`${view}.${metric}`) {
     case 'traces.session_count':
       return `(r.metadata ->> ${bind(conventions.sessionKey)}::text)`;
@@ -251,7 +260,7 @@ function condition(filter: TraceMetricFilter, { runKey }: TraceConventions, bind
   }
 }
 
-function aggregate({ type, percentile = 0 }: Asked['aggregations'][number], metric: string, bind: Bind): string {
+function aggregate({ type, percentile = 0 }: MetricsInput['aggregations'][number], metric: string, bind: Bind): string {
   switch (type) {
     case 'count':
       return metric === 'session_count' ? 'count(distinct v)' : 'count(v)';
@@ -262,7 +271,10 @@ function aggregate({ type, percentile = 0 }: Asked['aggregations'][number], metr
   }
 }
 
-function pointOf(row: Readonly<Record<string, unknown>>, { dimensions, aggregations, intervalSeconds }: Asked): Point {
+function pointOf(
+  row: Readonly<Record<string, unknown>>,
+  { dimensions, aggregations, intervalSeconds }: MetricsInput,
+): Point {
   const timed = intervalSeconds === undefined ? 0 : 1;
   return {
     ...(timed === 1 && { time: Number(row['g0']) }),

@@ -188,14 +188,14 @@ describe('trace info of the client', () => {
         makeSpan(traceId, { name: 'root', attributes: { 'client.usage': { input_tokens: 1 }, 'client.inputs': 'in' } }),
       ];
       if (order === 'spans first') await log(spans);
-      await put(id, { tags: { 'client.traceName': 'said' }, usage: { input_tokens: 9 }, requestPreview: 'q' });
+      await put(id, { tags: { 'client.traceName': 'checkout' }, usage: { input_tokens: 9 }, requestPreview: 'q' });
       if (order === 'spans last') await log(spans);
       expect({ order, ...(await read(id)) }).toMatchObject({
         order,
         requestedAt: 1000,
         durationMs: 20,
         state: 'OK',
-        tags: { 'client.traceName': 'said' },
+        tags: { 'client.traceName': 'checkout' },
         usage: { input_tokens: 9 },
         requestPreview: 'q',
         spans: 1,

@@ -24,7 +24,7 @@ export interface CompiledPolicy {
   readonly isAboutState: boolean;
   /** Whether the policy uses the state of the resource after a write, from the context. */
   readonly readsDesired: boolean;
-  /** False: only cedar-wasm knows whether it applies. */
+  /** False: only cedar-wasm can decide whether it applies. */
   readonly exact: boolean;
   appliesToAction(action: EntityUid, actions: EntityStore): boolean;
   /** Whether it applies, the action being one it applies to. @throws EvaluationError */

@@ -1,4 +1,4 @@
-/** Decisions by cedar-wasm itself: where the compiled evaluator knows a construct not at all, and to hold it to account. */
+/** Decisions by cedar-wasm itself: for constructs outside of the compiled evaluator, and to verify it. */
 import type { PolicySet as WasmPolicySet, Schema } from '@cedar-policy/cedar-wasm/nodejs';
 import type { EntityJson, PolicyJson, UidJson } from './cedar-json.ts';
 import type { CedarWasm } from './cedar-wasm.ts';

@@ -31,23 +31,23 @@ export function auditDecisions(
       const policy = policies.find((one) => one.id === id);
       if (policy === undefined || found.has(id)) continue;
       const message = policy.annotations['message'];
-      const said = typeof message === 'string' && message !== '' ? message : 'The policy forbids it.';
+      const output = typeof message === 'string' && message !== '' ? message : 'The policy forbids it.';
       const unknown = errors.includes(id);
       const why = unknown
         ? (unknownSentence(policy, view.unknownFacts) ?? 'The policy cannot be evaluated for this request.')
-        : said;
+        : output;
       found.set(id, { policy: id, result: unknown ? 'unknown' : 'violated', reason: why });
     }
   }
   return [...found.values()];
 }
 
-type Asked = Pick<Question, 'principal' | 'operation' | 'target' | 'projectId'>;
+type AuditedQuestion = Pick<Question, 'principal' | 'operation' | 'target' | 'projectId'>;
 
 /** In the transaction of the change, which is in the project of the question. */
 export async function recordAudited(
   tx: Transaction,
-  { principal, operation, target, projectId }: Asked,
+  { principal, operation, target, projectId }: AuditedQuestion,
   refusals: readonly AuditedRefusal[],
   now: number,
 ): Promise<void> {

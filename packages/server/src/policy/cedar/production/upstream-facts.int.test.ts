@@ -212,22 +212,22 @@ describe('aliases and stages', () => {
 });
 
 describe('other facts', () => {
-  test('count what the lineage holds', async () => {
+  test('count the lineage nodes', async () => {
     const p = await world.project();
     const editor = await p.member('editor');
     const other = { dataset: { name: 'bought', digest: 'y', sourceType: 's3', source: 's3://b/x' }, tags: {} };
     const { model } = await train(p, CLEAN, [other]);
     const refusals = async (fact: string) => {
-      let said = '';
+      let output = '';
       await withPolicy(p, guardrail('enforce', fact), async () => {
-        said = await ask(
+        output = await ask(
           p,
           'endpoint.create',
           { manifest: endpoint(`e-${randomUUID().slice(0, 8)}`, `models:/${model}/1`) },
           editor,
         );
       });
-      return said === 'ok' ? 'ok' : said.includes('The evaluation failed') ? 'unknown' : 'refused';
+      return output === 'ok' ? 'ok' : output.includes('The evaluation failed') ? 'unknown' : 'refused';
     };
     expect(await refusals('upstreamExternalDatasets')).toBe('refused');
     expect(await refusals('upstreamDatasetVersions')).toBe('refused');

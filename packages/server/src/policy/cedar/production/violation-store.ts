@@ -120,7 +120,7 @@ export async function lockEvaluation({ sql, projectId }: Transaction): Promise<v
   await sql.query(
     `insert into policy.evaluation (project_id, at) values ($1, null) on conflict (project_id) do nothing`,
     [projectId],
-    'begin_policy_evaluation',
+    'start_policy_evaluation',
   );
   await sql.query(
     'select 1 from policy.evaluation where project_id = $1 for update',

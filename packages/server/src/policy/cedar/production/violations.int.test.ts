@@ -136,7 +136,7 @@ describe('violations in production', () => {
     expect(found?.path.at(-1)).toEqual({ type: 'cause', name: 'It has not been scanned for personal data.' });
   });
 
-  test('hide what the caller may not read', async () => {
+  test('hide unreadable objects', async () => {
     const p = await world.project();
     const viewer = await p.member('viewer');
     const { dataset, model } = await train(p);

@@ -154,7 +154,7 @@ function impossibleHas(model: Model, text: string, { id, json, resourceType }: C
   const own = [...new Set(shapes.flatMap((shape) => Object.keys(shape)))];
   const known = [...own.map((name) => `resource has ${name}`), ...facts.map((name) => `resource.facts has ${name}`)];
   return json.conditions
-    .flatMap(({ body }) => askedOf(body))
+    .flatMap(({ body }) => testedAttributes(body))
     .flatMap(([first, second]) => {
       const [name, among] = first === FACTS && second !== undefined ? [second, facts] : [first, own];
       if (among.includes(name)) return [];
@@ -170,9 +170,9 @@ function impossibleHas(model: Model, text: string, { id, json, resourceType }: C
 }
 
 /** Returns the attribute names of every `has` on the resource; below `facts` with the name of the fact. */
-function askedOf(expression: ExpressionJson): readonly (readonly [string, string | undefined])[] {
+function testedAttributes(expression: ExpressionJson): readonly (readonly [string, string | undefined])[] {
   const [name, body] = construct(expression);
-  const below = subexpressions(name, body).flatMap(askedOf);
+  const below = subexpressions(name, body).flatMap(testedAttributes);
   if (name !== 'has') return below;
   const { left, attr } = body as { readonly left: ExpressionJson; readonly attr: string | readonly string[] };
   const [first, second] = typeof attr === 'string' ? [attr] : attr;

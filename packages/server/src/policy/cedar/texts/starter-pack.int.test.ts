@@ -17,7 +17,7 @@ const outbound = await openOutbound({ allowHosts: [] }, '0');
 const keys = openEnvKeys(randomBytes(32).toString('base64'));
 const { policies: engine } = await loadKinds({ keys, outbound, clock: systemClock });
 
-test.each(files)('%s: every case comes out as expected', async (file) => {
+test.each(files)('%s: every case has the expected result', async (file) => {
   const { cases, failed } = await runPolicyFile(engine, file, await readFile(`${folder}${file}`, 'utf8'), 'default');
   expect(cases.filter((one) => !one.passed)).toEqual([]);
   expect(failed).toBe(0);

@@ -16,7 +16,7 @@ test('the same characters in another encoding are the same password', async () =
   expect(await hasher.verify(hash, 'K\u00e4sekuchen-orbit')).toBe(true);
 });
 
-test('without a hash a password is compared too, and never right', async () => {
+test('without a hash a password is compared too, and never accepted', async () => {
   for (const guess of ['', 'gravel-orbit-mango-7', 'nobody has this password']) {
     expect(await hasher.verify(undefined, guess)).toBe(false);
   }

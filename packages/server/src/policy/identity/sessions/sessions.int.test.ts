@@ -133,7 +133,7 @@ describe('sessions', () => {
       clock: systemClock,
       log: silentLog,
     });
-    const asked = async (headers: { readonly cookie?: string; readonly authorization?: string }) => {
+    const requested = async (headers: { readonly cookie?: string; readonly authorization?: string }) => {
       const shape = { method: 'GET', url: '/', host: '127.0.0.1', scheme: 'http', address: '127.0.0.1' } as const;
       const rest = { origin: undefined, fetchSite: undefined, peerUid: async () => undefined };
       const request = { ...shape, ...rest, cookie: headers.cookie, authorization: headers.authorization };
@@ -143,7 +143,7 @@ describe('sessions', () => {
         ({ code }: { code: string }) => code,
       );
     };
-    const both = async () => [await asked({ cookie }), await asked({ authorization: `Bearer ${token}` })];
+    const both = async () => [await requested({ cookie }), await requested({ authorization: `Bearer ${token}` })];
     expect(await both()).toEqual([name, name]);
     expect(await both()).toEqual([name, name]);
     await world.suspend(name);

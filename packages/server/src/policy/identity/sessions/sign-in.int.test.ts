@@ -57,7 +57,7 @@ describe('invitations', () => {
     }
   });
 
-  test('one that is too old opens nothing', async () => {
+  test('an expired one is rejected', async () => {
     const { body } = await world.send('/api/v1/invitations', { headers: asOwner, body: { email: 'old@example.com' } });
     await world.fixture.database.asAdmin(`update policy.invitation set expires_at = now() where id = '${body.id}'`);
     const accepted = await world.send('/auth/invitation/accept', {
@@ -161,7 +161,7 @@ describe('signing in', () => {
     await asAdmin('delete from policy.attempt');
   });
 
-  test('every good and bad attempt is an event, without what was typed', async () => {
+  test('every successful and failed attempt is an event, without the typed values', async () => {
     const { name } = await world.person();
     await world.login(name, 'a wrong one that is long');
     await world.login('typed-a-password-here', 'something');

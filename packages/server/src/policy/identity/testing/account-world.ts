@@ -8,7 +8,7 @@ export const PASSWORD = 'gravel-orbit-mango-7';
 interface Answer {
   readonly status: number;
   readonly headers: Headers;
-  // oxlint-disable-next-line typescript/no-explicit-any -- tests look into answers of every shape
+  // oxlint-disable-next-line typescript/no-explicit-any -- tests inspect responses of every shape
   readonly body: any;
   readonly cookie: string | undefined;
 }

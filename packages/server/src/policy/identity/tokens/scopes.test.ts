@@ -24,7 +24,7 @@ test.each([
   expect(matchesScope(pattern, action)).toBe(expected);
 });
 
-test('patterns must mean something', () => {
+test('patterns must match an action', () => {
   expect(decision(['secret:read', 'project:*', '*:read'])).toBe('good');
   expect(decision(['secret:raed', '*', '*:*', 'secret', 'secret:read:x', 'model:read'])).toEqual([
     'scopes[0] secret:read',

@@ -27,7 +27,7 @@ const actions = [
   ...trackingOperations,
 ].map(({ action }) => action);
 
-test('a step may do what there is', () => {
+test('a step has its permissions only', () => {
   expect(STEP_SCOPES.filter((scope) => !actions.includes(scope))).toEqual([]);
 });
 

@@ -15,7 +15,7 @@ afterAll(async () => {
 });
 
 describe('tokens', () => {
-  test('work as Bearer and as the password of Basic, whatever the name', async () => {
+  test('work as Bearer and as the password of Basic, with any name', async () => {
     const { name, cookie } = await world.person();
     const { token } = await world.tokenOf(cookie);
     expect(token).toMatch(/^dais_pat_[0-9A-Za-z]{36}$/);
@@ -50,7 +50,7 @@ describe('tokens', () => {
     ).toBe(201);
   });
 
-  test('what does not hold gets one answer', async () => {
+  test('invalid tokens get the same response', async () => {
     const { name, cookie } = await world.person();
     const [expired, revoked] = [await world.tokenOf(cookie), await world.tokenOf(cookie)];
     expect(await world.whoIs(bearer(expired.token))).toBe(name);
@@ -178,7 +178,7 @@ describe('tokens', () => {
     expect(await world.whoIs(bearer(token))).toBe('unauthenticated');
   });
 
-  test('take no wish that means nothing', async () => {
+  test('reject meaningless options', async () => {
     const { cookie } = await world.person();
     const wish = async (body: object) => {
       const answer = await world.send('/api/v1/tokens', {
@@ -226,7 +226,7 @@ describe('tokens', () => {
     for (const secret of [token, cookie.slice(9), PASSWORD, OWNER_TOKEN]) expect(all).not.toContain(secret);
   });
 
-  test('the owner’s token is the way in for emergencies, and has no account', async () => {
+  test('the owner’s token is for emergencies, and has no account', async () => {
     const { body } = await world.send('/auth/session', { headers: asOwner });
     expect(body).toMatchObject({ actor: { type: 'user', id: 'owner' }, method: 'owner-token' });
     const token = await world.send('/api/v1/tokens', { body: { title: 'x' }, headers: asOwner });
@@ -259,7 +259,7 @@ describe('accounts that change', () => {
     expect((await world.login(name, PASSWORD)).status).toBe(401);
   });
 
-  test('one of the same name inherits nothing', async () => {
+  test('an account of the same name inherits no token', async () => {
     const { name, cookie } = await world.person();
     const { token } = await world.tokenOf(cookie);
     await world.send(`/api/v1/users/${name}`, { method: 'DELETE', headers: asOwner });

@@ -63,7 +63,7 @@ const decide = async (browser: TestBrowser, code: string, verb: 'approve' | 'den
 const read = async (browser: TestBrowser, code: string): Promise<Answer> =>
   await browser.get(`${world.url}/api/v1/devices/${code}`);
 
-test('a person reads which machine asks, lets it in, and it gets a token once', async () => {
+test('a person sees the requesting machine, authorizes it, and it gets a token once', async () => {
   const started = await start('laptop of Ada');
   expect(started).toMatchObject({
     user_code: expect.stringMatching(/^[A-Z]{4}-[A-Z]{4}$/),
@@ -170,7 +170,7 @@ test('codes cannot be guessed: attempts per user and requests per address are li
   expect(status).toBe(429);
 });
 
-test('a machine cannot call itself something that turns the text around', async () => {
+test('a machine cannot use a name that reverses the text', async () => {
   const started = await start('lap\u202Etop\u0007\n');
   expect(JSON.parse((await read(ada, started.user_code)).text)).toMatchObject({ machine: 'lap?top??' });
 });

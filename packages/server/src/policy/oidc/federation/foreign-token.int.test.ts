@@ -113,7 +113,7 @@ describe('a token that is no proof', () => {
     ['absent', {}],
     ['HS256', { alg: 'HS256', kid: 'first' }],
     ['HS512', { alg: 'HS512', kid: 'first' }],
-  ])('algorithm %s, signed with what everybody knows', async (_name, header) => {
+  ])('algorithm %s, signed with a public value', async (_name, header) => {
     const pem = createPublicKey(first.publicPem).export({ type: 'spki', format: 'pem' }) as string;
     for (const signature of [
       () => '',
@@ -172,15 +172,15 @@ describe('a token that is no proof', () => {
 });
 
 describe('keys', () => {
-  test('that the issuer has changed are asked for, but not for every token', async () => {
+  test('that the issuer has changed are requested, but not for every token', async () => {
     await verify(await sign());
     published = [second];
     clock.advance(31_000);
     expect(await verify(await sign({}, second))).toBe('repo:acme');
-    const asked = calls.length;
+    const requested = calls.length;
     for (let round = 0; round < 5; round++)
       expect(await verify(await sign({}, makeKey('third')))).toContain('does not publish the signing key');
-    expect(calls.length).toBe(asked);
+    expect(calls.length).toBe(requested);
   });
 
   test('are refreshed after ten minutes, so that withdrawn keys expire', async () => {
@@ -192,7 +192,7 @@ describe('keys', () => {
     expect(await verify(await sign({ exp: NOW + 3600 }))).toContain('does not publish the signing key');
   });
 
-  test('of an issuer that does not answer are not asked for by every token', async () => {
+  test('of an issuer that does not respond are not requested for every token', async () => {
     status = 500;
     for (let round = 0; round < 5; round++) expect(await verify(await sign())).toContain('status 500');
     expect(calls.length).toBe(1);
@@ -201,7 +201,7 @@ describe('keys', () => {
     expect(await verify(await sign())).toBe('repo:acme');
   });
 
-  test('that are good stay so while the issuer fails', async () => {
+  test('that are valid stay so while the issuer fails', async () => {
     await verify(await sign());
     status = 500;
     clock.advance(31_000);

@@ -17,7 +17,7 @@ export interface IssuerKeysDependencies {
 /** How long keys are used before they are fetched again; a withdrawn key stays valid as long. */
 const KEEP_MS = 600_000;
 /** An unknown key can be new: keys are fetched again, but at most this often. */
-const AGAIN_MS = 30_000;
+const REFETCH_MS = 30_000;
 /** An issuer that does not answer is not called for every token that names it. */
 const FAILED_MS = 5_000;
 const MAX_ISSUERS = 100;
@@ -42,15 +42,15 @@ export class IssuerKeys {
   }
 
   /**
-   * Returns the keys of an issuer; `unknownKey` if the known keys do not include the requested one. The caller has checked
-   * that the issuer is trusted: URLs of strangers are never called.
-   * @throws DaisError `upstream_failed`, `address_refused`.
+   * Returns the keys of an issuer; `unknownKey` if the known keys do not include the requested one. The caller has
+   * checked that the issuer is trusted: other URLs are never called. @throws DaisError `upstream_failed`,
+   * `address_refused`.
    */
   async of(issuer: string, unknownKey = false): Promise<JSONWebKeySet> {
     const now = this.#dependencies.clock.now();
     const before = this.#kept.get(issuer);
     if (before !== undefined && now < (unknownKey ? before.againAt : before.until)) return await before.keys;
-    const fresh = { keys: this.#fetch(issuer), until: now + KEEP_MS, againAt: now + AGAIN_MS };
+    const fresh = { keys: this.#fetch(issuer), until: now + KEEP_MS, againAt: now + REFETCH_MS };
     this.#keep(issuer, fresh);
     try {
       return await fresh.keys;
@@ -58,7 +58,7 @@ export class IssuerKeys {
       // A failure is cached for a moment only, and never replaces valid keys.
       const good = before !== undefined && now < before.until;
       const next = good
-        ? { ...before, againAt: now + AGAIN_MS }
+        ? { ...before, againAt: now + REFETCH_MS }
         : { ...fresh, until: now + FAILED_MS, againAt: now + FAILED_MS };
       if (this.#kept.get(issuer) === fresh) this.#keep(issuer, next);
       throw error;

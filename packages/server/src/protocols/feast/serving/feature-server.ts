@@ -30,7 +30,7 @@ interface ServingIo {
   readBody(payload: FastifyRequest['raw']): Promise<Buffer>;
 }
 
-interface Asked {
+interface FeastRequest {
   readonly body: Buffer;
   readonly query: Readonly<Record<string, unknown>>;
   readonly project: RegistryProject;
@@ -60,7 +60,7 @@ type ServedPath = (typeof servedPaths)[number]['path'];
 
 export function feastDoor({ calls, log, clock }: FeastDependencies & { readonly clock: Clock }) {
   const known = new Set(calls.operations.map(({ name }) => name));
-  const answers: Readonly<Record<ServedPath, (requested: Asked) => Promise<Answer>>> = {
+  const answers: Readonly<Record<ServedPath, (requested: FeastRequest) => Promise<Answer>>> = {
     '/get-online-features': readOnline,
     '/push': push,
     '/write-to-online-store': writeOnline,
@@ -98,7 +98,7 @@ export function feastDoor({ calls, log, clock }: FeastDependencies & { readonly 
   } as const;
 }
 
-async function readOnline({ body, project }: Asked): Promise<Answer> {
+async function readOnline({ body, project }: FeastRequest): Promise<Answer> {
   const requested = readRequest(onlineRequest, body);
   const service = requested.feature_service ?? '';
   if (service === '' && requested.features.length === 0) throw invalid('Specify `features` or a `feature_service`.');
@@ -144,7 +144,7 @@ function within(project: string): string {
   return project === '' ? '' : ` in project ${project}`;
 }
 
-async function push({ body, project }: Asked): Promise<Answer> {
+async function push({ body, project }: FeastRequest): Promise<Answer> {
   const { push_source_name: source, df, to } = readRequest(pushRequest, body);
   const names: string[] = [];
   const referring = await project.list({ refersTo: `dataSource:${source}` });
@@ -168,7 +168,7 @@ async function push({ body, project }: Asked): Promise<Answer> {
   return { status: 200, text: '' };
 }
 
-async function writeOnline({ body, project }: Asked): Promise<Answer> {
+async function writeOnline({ body, project }: FeastRequest): Promise<Answer> {
   const { feature_view_name: name, df } = readRequest(writeRequest, body);
   await pushTo(project, name, df, 'online');
   return { status: 200, text: 'null' };
@@ -232,7 +232,7 @@ function refuseVersion(version: string | null | undefined): void {
 }
 
 function materializing(clock: Clock, read: ReadWindow) {
-  return async ({ body, query, project, context }: Asked): Promise<Answer> => {
+  return async ({ body, query, project, context }: FeastRequest): Promise<Answer> => {
     const { window, views } = read(body);
     const names = await viewsToMaterialize(project, views);
     const busy = await runningViews(project, names);

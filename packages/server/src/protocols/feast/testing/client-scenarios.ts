@@ -28,7 +28,7 @@ export function clientScenarios({ line, requirements }: FeastClient): void {
     });
     afterAll(async () => await peer?.stop());
 
-    test('does what people do with it', { timeout: PATIENCE }, async () => {
+    test('supports the scenario', { timeout: PATIENCE }, async () => {
       const results = await feastScripts(peer, { line, requirements }, ['client_scenarios.py']);
       expect(results.filter(({ error }) => error !== undefined)).toEqual([]);
       expect(results).toHaveLength(SCENARIOS);

@@ -295,13 +295,13 @@ describe('rows of a dataset, by an importer', () => {
     ['another address', constant('https://example.com/flights'), {}, []],
     ['no name', constant('dais://datasets/'), {}, []],
   ])('%s', (_, uri, parameters, expected) => {
-    const asked: string[] = [];
+    const requests: string[] = [];
     const dataset: IrOptions['dataset'] = ({ reference, format }) => {
-      asked.push(`${format} ${reference}`);
+      requests.push(`${format} ${reference}`);
       return ROWS;
     };
     const { inputs } = taskOf(bring(uri), { parameters, dataset });
-    expect(asked).toEqual(expected);
+    expect(requests).toEqual(expected);
     expect(inputs[IMPORTED_DATASET]).toEqual(expected.length === 0 ? undefined : { artifact: ROWS });
   });
 });

@@ -415,7 +415,7 @@ function eachOf(
   const as = iterator.itemInput;
   const own = artifactIterator?.items.inputArtifact ?? parameterIterator?.items.inputParameter;
   // Iterations get the list only if they use it, since each would store a copy.
-  if (own !== undefined && !asksFor(component, own))
+  if (own !== undefined && !needsInput(component, own))
     return { each: { items: own, as, parallel }, bindings: () => ({}) };
   const items = `${as}--items`;
   const raw = own === undefined ? ((itemsIn(parameterIterator?.items.raw ?? '') ?? []) as readonly Json[]) : undefined;
@@ -425,7 +425,7 @@ function eachOf(
   };
 }
 
-function asksFor({ dag, executorLabel }: ComponentSpec, input: string): boolean {
+function needsInput({ dag, executorLabel }: ComponentSpec, input: string): boolean {
   if (executorLabel !== undefined) return true;
   return Object.values(dag?.tasks ?? {}).some(({ inputs = {} }) => {
     const { parameters = {}, artifacts = {} } = inputs;

@@ -22,7 +22,7 @@ export function kfpCompiler({ now, successState = 'COMPLETE' }: KfpCompilerOptio
     compile: async (document, { name, runId, parameters, solo, fire, dataset, images, imageProblem }) => {
       const ir = readIr(document as PipelineDocument);
       const rules = await images();
-      const asked = Object.values(ir.spec.deploymentSpec?.executors ?? {}).flatMap(
+      const request = Object.values(ir.spec.deploymentSpec?.executors ?? {}).flatMap(
         ({ container }) => container?.image ?? [],
       );
       const options = {
@@ -30,7 +30,7 @@ export function kfpCompiler({ now, successState = 'COMPLETE' }: KfpCompilerOptio
         runId,
         parameters,
         images: rules,
-        imageProblem: needsContainers(asked, rules) ? await imageProblem() : undefined,
+        imageProblem: needsContainers(request, rules) ? await imageProblem() : undefined,
         isolation: solo ? ('preferred' as const) : ('required' as const),
         now: new Date(now()),
         successState,

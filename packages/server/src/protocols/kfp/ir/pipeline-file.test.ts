@@ -13,7 +13,7 @@ components:
 deploymentSpec:
   executors:
     exec-say: {container: {image: 'python:3.11', command: [echo, "{{$.inputs.parameters['word']}}"]}}
-pipelineInfo: {name: small, displayName: Small, description: says a word}
+pipelineInfo: {name: small, displayName: Small, description: prints a word}
 root:
   dag:
     tasks:
@@ -79,7 +79,7 @@ describe('the file of a pipeline', () => {
     expect(readIr(read(SMALL)).spec.pipelineInfo).toEqual({
       name: 'small',
       displayName: 'Small',
-      description: 'says a word',
+      description: 'prints a word',
     });
     const both = read(`${SMALL}---\n${PLATFORM}`);
     expect(read(`${PLATFORM}---\n${SMALL}`)).toEqual(both);

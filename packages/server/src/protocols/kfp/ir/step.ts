@@ -213,14 +213,14 @@ function knownText({ known }: StepContext, text: string): string | undefined {
 const GIGABYTE = 1e9;
 
 function resourcesOf(context: StepContext, { resources = {} }: ContainerSpec): Record<string, number> {
-  const asked: Record<string, number> = {};
+  const request: Record<string, number> = {};
   const take = (name: string, text: string | undefined, plain: number | undefined) => {
     if (text === undefined && plain === undefined) return;
     const known = text === undefined ? '' : knownText(context, text);
     const value = text === undefined ? plain : known === undefined ? undefined : quantityOf(known);
     if (value === undefined)
       context.warn(`${context.name}: ${name} is ignored: ${text} is not a number that is known when the run starts`);
-    else if (value > 0) asked[name] = value;
+    else if (value > 0) request[name] = value;
   };
   const { cpuLimit, cpuRequest, memoryLimit, memoryRequest, accelerator } = resources;
   const memory = memoryLimit ?? memoryRequest;
@@ -235,7 +235,7 @@ function resourcesOf(context: StepContext, { resources = {} }: ContainerSpec): R
     const count = accelerator.resourceCount ?? accelerator.count;
     if (type !== undefined && type !== '') take(type, count === undefined ? '1' : String(count), undefined);
   }
-  return asked;
+  return request;
 }
 
 /** Returns the value of inputs of the type TASK_CONFIG. */

@@ -45,7 +45,9 @@ describe('parameters', () => {
   });
 
   test('the executor output takes precedence over a parameter file', () => {
-    expect(parameter('STRING', 'file', '{"parameterValues": {"out": "said"}}')).toEqual({ out: { parameter: 'said' } });
+    expect(parameter('STRING', 'file', '{"parameterValues": {"out": "value"}}')).toEqual({
+      out: { parameter: 'value' },
+    });
   });
 
   test('a missing parameter is an error, except for a function that returned None', () => {

@@ -50,7 +50,7 @@ export function clientScenarios({ line, requirements }: KfpClient): void {
     };
     const failed = (outputOnly: readonly Reported[]) => outputOnly.filter(({ error }) => error !== undefined);
 
-    test('does what people do with it', { timeout: PATIENCE + 60_000 }, async () => {
+    test('supports the scenario', { timeout: PATIENCE + 60_000 }, async () => {
       const outputOnly = await scenarios({}, []);
       expect(failed(outputOnly)).toEqual([]);
       expect(outputOnly).toHaveLength(SCENARIOS);
@@ -59,7 +59,7 @@ export function clientScenarios({ line, requirements }: KfpClient): void {
     test.each([
       ['by its address', '/p/team', {}],
       ['as a namespace', '', { KFP_NAMESPACE: 'squad' }],
-    ])('works in a project of its own, named %s', { timeout: PATIENCE + 60_000 }, async (_, path, more) => {
+    ])('works in a separate project named %s', { timeout: PATIENCE + 60_000 }, async (_, path, more) => {
       const host = `${peer.dais.url}${path}`;
       const names = ['experiments', 'pipelines', 'runs', 'recurring_runs'];
       const outputOnly = await scenarios({ ...more, KFP_HOST: host }, names);

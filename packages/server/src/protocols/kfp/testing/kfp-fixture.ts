@@ -26,7 +26,7 @@ interface Answer {
   readonly status: number;
   readonly headers: Headers;
   /** The parsed body; undefined when it is not JSON. */
-  // oxlint-disable-next-line typescript/no-explicit-any -- answers of a foreign protocol: tests say what they expect of them
+  // oxlint-disable-next-line typescript/no-explicit-any -- responses of a foreign protocol: tests check their shape
   readonly json: any;
 }
 

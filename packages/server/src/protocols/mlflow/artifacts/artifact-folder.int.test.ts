@@ -53,7 +53,7 @@ test('new experiments and their runs use the folder; others their own location',
   expect(model.json.model.info.artifact_uri).toContain(`file://${root}/${experiment}/models/m-`);
 });
 
-test('what a client wrote is listed and read, whole and in ranges', async () => {
+test('files of a client are listed and read, whole and in ranges', async () => {
   const { id, uri, folder } = await runWithFolder();
   expect((await list(id)).json).toEqual({ root_uri: uri });
   await mkdir(join(folder, 'model/deep'), { recursive: true });
@@ -81,7 +81,7 @@ test('what a client wrote is listed and read, whole and in ranges', async () => 
   }
 });
 
-test('a folder of many files comes in pages', async () => {
+test('a folder of many files is listed in pages', async () => {
   const { id, uri, folder } = await runWithFolder();
   const names = Array.from({ length: 25 }, (_, n) => `f${String(n).padStart(2, '0')}`);
   for (const name of names) await writeFile(join(folder, name), name);
@@ -121,7 +121,7 @@ test('links that lead out of the folder are not followed, those within are', asy
 });
 
 test.each(['../x', '..%2f..%2fetc%2fpasswd', '/etc/passwd', 'a/../../b', 'file:///etc/passwd', 'a\\..\\b'])(
-  'the path %s leads nowhere else',
+  'the path %s stays inside the folder',
   async (path) => {
     const { id } = await runWithFolder();
     expect(refusal(await read(id, path))).toEqual([400, 'INVALID_PARAMETER_VALUE']);
@@ -129,7 +129,7 @@ test.each(['../x', '..%2f..%2fetc%2fpasswd', '/etc/passwd', 'a/../../b', 'file:/
   },
 );
 
-test('only what an experiment of the project has below the folder is reached by its address', async () => {
+test('only files of an experiment of the project in the folder are reached by its URI', async () => {
   const { uri, folder } = await runWithFolder();
   await writeFile(join(folder, 'f'), 'f');
   const ask = async (home: string, project = 'default') => {
@@ -162,7 +162,7 @@ test('only what an experiment of the project has below the folder is reached by 
   expect(refusal(await list(run))).toEqual([400, 'INVALID_PARAMETER_VALUE']);
 });
 
-test('a folder that is replaced by a link during a read reveals nothing from outside', async () => {
+test('a folder that is replaced by a link during a read reveals no outside file', async () => {
   const { id, folder } = await runWithFolder();
   const inner = join(folder, 'sub');
   await mkdir(inner);

@@ -44,7 +44,7 @@ const read = async (path: string) =>
     await (await fetch(`${world.http.url}${artifacts}/${path}`, { headers: { authorization } })).arrayBuffer(),
   );
 
-test('a file goes up in parts and is one file', async () => {
+test('a file is uploaded in parts and is one file', async () => {
   const parts = [randomBytes(100_000), randomBytes(100_000), randomBytes(17)];
   const { upload_id, credentials } = await begin('1/run/artifacts/sub', 'big.bin', 3);
   expect(credentials.map(({ part_number }) => part_number)).toEqual([1, 2, 3]);
@@ -124,13 +124,13 @@ test.each([
   ['..%2f..%2fetc', 'f'],
   ['1/%252e%252e/x', 'f'],
   ['a%5c..%5cb', 'f'],
-])('in %s, the file %j leads nowhere else', async (folder, path) => {
+])('in %s, the file %j stays inside the folder', async (folder, path) => {
   const answer = await send('POST', `${mpu}/create/${folder}`, { path, num_parts: 1 });
   expect(refusal(answer)).toEqual([400, 'INVALID_PARAMETER_VALUE']);
 });
 
 test.each(['/home/me/big.bin', 'C:\\data\\big.bin', 'sub/big.bin'])(
-  'older clients send their own path, %s: only its name counts',
+  'older clients send their own path, %s: only its name is used',
   async (path) => {
     const { upload_id, credentials } = await begin('1/d', path, 1);
     const bytes = Buffer.from(path);

@@ -31,7 +31,7 @@ afterAll(async () => {
   await rm(home, { recursive: true, force: true });
 });
 
-test('does what people do with it', { timeout: PATIENCE }, async () => {
+test('supports the scenario', { timeout: PATIENCE }, async () => {
   await ensureJava();
   const libraries = await javaLibraries(LIBRARIES);
   // Artifacts are carried by the Python client, which the one for Java starts.

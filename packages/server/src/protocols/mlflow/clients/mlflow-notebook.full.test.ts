@@ -15,11 +15,11 @@ afterAll(async () => {
 
 test('cells, a failing cell, a restarted kernel', { timeout: PATIENCE + 60_000 }, async () => {
   const environment = { name: 'mlflow-training', requirements: 'requirements-training.txt' };
-  const said = await peer.python(environment, [join(peer.folder, 'notebook.py')], {
+  const output = await peer.python(environment, [join(peer.folder, 'notebook.py')], {
     variables: { MLFLOW_TRACKING_URI: peer.dais.url, MLFLOW_TRACKING_TOKEN: peer.token },
     timeoutMs: PATIENCE,
   });
-  expect(JSON.parse(said.trim().split('\n').at(-1) ?? '')).toEqual({
+  expect(JSON.parse(output.trim().split('\n').at(-1) ?? '')).toEqual({
     status: 'FINISHED',
     points: 51,
     last: 0.01,

@@ -123,7 +123,7 @@ const IMPATIENT = {
 const LONGEST_CALL = 1.5;
 
 test(
-  'Dais is killed in the middle and starts again: no call waits, and nothing is lost',
+  'Dais is killed in the middle and starts again: no call waits, and no data is lost',
   { timeout: PATIENCE },
   async () => {
     const training = train(`http://127.0.0.1:${port}`, 0.2, PATIENT);
@@ -144,7 +144,7 @@ test(
 );
 
 test(
-  'Dais stays away: the training ends with its result, and what was acknowledged is there later',
+  'Dais stays down: the training ends with its result, and acknowledged data is there later',
   { timeout: PATIENCE },
   async () => {
     const training = train(`http://127.0.0.1:${port}`, 0.1, IMPATIENT);

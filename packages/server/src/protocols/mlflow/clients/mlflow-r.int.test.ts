@@ -33,7 +33,7 @@ async function send({ method, path, body }: Omit<Call, 'function'>) {
   return { status: answer.status, text: await answer.text() };
 }
 
-test('every call of the R package is answered, and what it logged is there', async () => {
+test('every call of the R package succeeds, and its logged data is stored', async () => {
   const known = { EXP: '', RUN: '', SOURCE: '' };
   const fill = (text: string) => text.replaceAll(/\b(EXP|RUN|SOURCE)\b/g, (name) => known[name as keyof typeof known]);
   const outcomes: string[] = [];

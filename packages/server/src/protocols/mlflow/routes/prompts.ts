@@ -30,7 +30,7 @@ export function searchInputOf(entity: FilterEntity, filter: string): Sought {
   if (!filter.includes(PROMPT_TAG)) return { types: ['model'], ...(filter !== '' && { filter }) };
   const clauses = parseFilter(entity, filter);
   const about = clauses.find(isAboutPrompts);
-  const types: Sought['types'] = about !== undefined && asksForPrompts(about) ? ['prompt'] : ['model'];
+  const types: Sought['types'] = about !== undefined && selectsPrompts(about) ? ['prompt'] : ['model'];
   const rest = clauses.filter((clause) => !isAboutPrompts(clause));
   return { types, ...(rest.length > 0 && { filter: formatFilter(entity, rest) }) };
 }
@@ -39,7 +39,7 @@ function isAboutPrompts({ family, key }: FilterClause): boolean {
   return family === 'tag' && key === PROMPT_TAG;
 }
 
-function asksForPrompts({ operator, value }: FilterClause): boolean {
+function selectsPrompts({ operator, value }: FilterClause): boolean {
   const truth = String(value).toLowerCase();
   return (operator === '=' && truth === 'true') || (operator === '!=' && truth === 'false');
 }

@@ -59,7 +59,7 @@ export const reviewQueueRoutes: readonly Route[] = [
     request: {
       ...named,
       queue_type: required(queueType),
-      // The caller is the owner, whatever the request says.
+      // The caller is the owner, whatever the request contains.
       created_by: string,
       users: repeated(string),
       schema_ids: repeated(string),
@@ -252,7 +252,7 @@ function noQueue(id: string): Refusals {
   return { not_found: () => missing(`Review queue with id '${id}' not found.`) };
 }
 
-/** The message says what is missing: the queue, a question, or a trace. */
+/** The message names the missing object: the queue, a question, or a trace. */
 const noPart: Refusals = { not_found: ({ message }) => missing(message) };
 
 function takenName(name: string): Refusals {

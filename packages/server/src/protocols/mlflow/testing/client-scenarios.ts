@@ -55,7 +55,7 @@ export function clientScenarios(client: ClientRun): void {
         timeoutMs: PATIENCE,
       });
 
-    test('does what people do with it, by token', { timeout: PATIENCE + 60_000 }, async () => {
+    test('supports the scenario, with a token', { timeout: PATIENCE + 60_000 }, async () => {
       const result = await scenarios('', { MLFLOW_TRACKING_TOKEN: peer.token }, []);
       expect(failed(result)).toEqual([]);
       expect(result.length).toBeGreaterThanOrEqual(atLeast);

@@ -39,8 +39,8 @@ export async function startPythonPeer(flags: ConfigFlags = {}): Promise<PythonPe
     ...peer,
     python,
     scenarios: async (environment, names, how) => {
-      const said = await python(environment, [join(peer.folder, 'scenarios.py'), ...names], how);
-      return said
+      const output = await python(environment, [join(peer.folder, 'scenarios.py'), ...names], how);
+      return output
         .split('\n')
         .filter((text) => text.startsWith('{'))
         .map((text) => JSON.parse(text) as ScenarioResult)

@@ -35,10 +35,10 @@ export const mlflowWebhooks: WebhookFormat = {
 
 /** `v1,` and base64 of HMAC-SHA256 over `id.timestamp.body`, with the bytes of the secret's text as the key. */
 function headers({ deliveryId, seconds, body, secret }: Signing): Readonly<Record<string, string>> {
-  const said = { 'X-MLflow-Delivery-Id': deliveryId, 'X-MLflow-Timestamp': String(seconds) };
-  if (secret === undefined) return said;
+  const output = { 'X-MLflow-Delivery-Id': deliveryId, 'X-MLflow-Timestamp': String(seconds) };
+  if (secret === undefined) return output;
   const signature = createHmac('sha256', secret).update(`${deliveryId}.${seconds}.${body}`).digest('base64');
-  return { ...said, 'X-MLflow-Signature': `v1,${signature}` };
+  return { ...output, 'X-MLflow-Signature': `v1,${signature}` };
 }
 
 function message(event: string, at: number, data: object): Message {

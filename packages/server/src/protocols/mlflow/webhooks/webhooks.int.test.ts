@@ -260,7 +260,7 @@ test('a test of a webhook reports a redirect as a failure, as a delivery does', 
   });
 });
 
-test('a disabled or deleted webhook, or one of another project, receives nothing', async () => {
+test('a disabled or deleted webhook, or one of another project, receives no delivery', async () => {
   const to = await receiver();
   const disabled = await webhook(to.url, ['run.created'], { status: 'disabled' });
   const gone = await webhook(to.url, ['run.created']);

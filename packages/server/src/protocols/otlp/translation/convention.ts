@@ -26,7 +26,7 @@ export interface Convention {
   readonly format?: (attributes: Attributes) => string | undefined;
 }
 
-/** Returns the first value that is not empty. A pattern stands for all attributes that it matches. */
+/** Returns the first value that is not empty. A pattern represents all attributes that it matches. */
 export function first(...keys: readonly (string | RegExp)[]): Read {
   return (attributes) => {
     for (const key of keys) {

@@ -17,7 +17,7 @@ const TOLERANCE = 1e-6;
 export interface FlavoursWorld {
   readonly gateway: GatewayWorld;
   /** Requests and responses of MLflow, and the responses of the gateway. */
-  ask(flavour: string): Promise<{ readonly body: unknown; readonly said: unknown; readonly answered: unknown }>;
+  ask(flavour: string): Promise<{ readonly body: unknown; readonly expected: unknown; readonly answered: unknown }>;
   stop(): Promise<void>;
 }
 
@@ -39,13 +39,13 @@ export async function startFlavours(
     gateway,
     ask: async (flavour) => {
       const text = await readFile(join(folder, `${flavour}.json`), 'utf8');
-      const { body, said } = JSON.parse(text) as { readonly body: unknown; readonly said: unknown };
+      const { body, expected } = JSON.parse(text) as { readonly body: unknown; readonly expected: unknown };
       const answer = await gateway.ask(`/endpoints/${flavour}/invocations`, {
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify(body),
       });
       if (answer.status !== 200) throw new Error(`${flavour}: ${answer.status} ${answer.bytes.toString('utf8')}`);
-      return { body, said, answered: (answer.json as { readonly predictions: unknown }).predictions };
+      return { body, expected, answered: (answer.json as { readonly predictions: unknown }).predictions };
     },
     stop: async () => {
       await gateway.stop();
@@ -55,16 +55,16 @@ export async function startFlavours(
 }
 
 /** Returns where the two differ; numbers may differ by 1e-6. */
-export function differences(said: unknown, answered: unknown, path = ''): string[] {
-  if (typeof said === 'number' && typeof answered === 'number') {
-    const isSame = Math.abs(said - answered) <= TOLERANCE * Math.abs(said);
-    return isSame ? [] : [`${path}: ${said}, and here ${answered}`];
+export function differences(expected: unknown, answered: unknown, path = ''): string[] {
+  if (typeof expected === 'number' && typeof answered === 'number') {
+    const isSame = Math.abs(expected - answered) <= TOLERANCE * Math.abs(expected);
+    return isSame ? [] : [`${path}: ${expected}, and here ${answered}`];
   }
-  if (typeof said !== 'object' || said === null || typeof answered !== 'object' || answered === null) {
-    return said === answered ? [] : [`${path}: ${JSON.stringify(said)}, and here ${JSON.stringify(answered)}`];
+  if (typeof expected !== 'object' || expected === null || typeof answered !== 'object' || answered === null) {
+    return expected === answered ? [] : [`${path}: ${JSON.stringify(expected)}, and here ${JSON.stringify(answered)}`];
   }
-  const names = new Set([...Object.keys(said), ...Object.keys(answered)]);
+  const names = new Set([...Object.keys(expected), ...Object.keys(answered)]);
   return [...names].flatMap((name) =>
-    differences(Reflect.get(said, name), Reflect.get(answered, name), `${path}/${name}`),
+    differences(Reflect.get(expected, name), Reflect.get(answered, name), `${path}/${name}`),
   );
 }

@@ -11,14 +11,14 @@ import './artifacts.css';
 
 export interface ArtifactBrowserProps {
   readonly project: string;
-  /** The folder whose tree is shown. */
+  /** The root folder of the tree. */
   readonly root: string;
-  /** What is opened, below the root; undefined: nothing. */
+  /** Path of the open file, relative to the root; undefined: none. */
   readonly file: string | undefined;
   readonly open: (file: string) => void;
-  /** More may come. */
+  /** More files can appear. */
   readonly live: boolean;
-  /** What is said where there are no files; default: that of a run. */
+  /** Text without files; default: that of a run. */
   readonly nothing?: { readonly sentence: string; readonly command?: string };
 }
 
@@ -27,7 +27,7 @@ const OF_A_RUN = {
   command: 'mlflow.log_artifact("model.bin")',
 };
 
-/** A tree of files, and what is in the one that is open. */
+/** A tree of files, with a preview of the open one. */
 export function ArtifactBrowser({ project, root, file, open, live, nothing = OF_A_RUN }: ArtifactBrowserProps) {
   const urlOf = useArtifactUrl(project);
   const { data } = useFolder(project, root, live);
@@ -61,7 +61,7 @@ export function ArtifactBrowser({ project, root, file, open, live, nothing = OF_
 const lastOf = (path: string) => path.slice(path.lastIndexOf('/') + 1);
 
 interface FolderTreeProps extends ArtifactBrowserProps {
-  /** Below the root; empty: the root itself. */
+  /** Relative to the root; empty: the root itself. */
   readonly path: string;
 }
 

@@ -10,27 +10,27 @@ import './artifacts.css';
 
 const IMAGE_BYTES = 16 * 1024 * 1024;
 const TEXT_BYTES = 512 * 1024;
-/** Rows and columns of a table that are shown. */
+/** Maximum number of shown rows and columns of a table. */
 const ROWS = 500;
 const COLUMNS = 60;
 
 export interface ArtifactPreviewProps {
   readonly project: string;
-  /** From the root of all artifacts. */
+  /** Path from the root of all artifacts. */
   readonly path: string;
 }
 
-/** What is in an artifact, where a browser can show it. */
+/** Previews an artifact, where a browser can show it. */
 export function ArtifactPreview({ project, path }: ArtifactPreviewProps) {
   const urlOf = useArtifactUrl(project);
   return <FilePreview path={path} url={urlOf(path, 'content')} page={urlOf(path, 'page')} />;
 }
 
 export interface FilePreviewProps {
-  /** Its name tells what it is. */
+  /** The file name, which determines the preview. */
   readonly path: string;
   readonly url: string;
-  /** Where it is shown as a page; without it a page is read as text. */
+  /** URL of the rendered page; without it, HTML is shown as text. */
   readonly page?: string;
 }
 
@@ -44,7 +44,7 @@ export function FilePreview({ path, url, page }: FilePreviewProps) {
         <p className="artifact-note dim">
           Rendered in a sandbox without network access. External resources are not loaded.
         </p>
-        {/* The answer locks itself up too, whoever opens it. */}
+        {/* The response also has a sandbox policy, wherever it is opened. */}
         <iframe className="artifact-page" title={path} sandbox="allow-scripts" src={page} />
       </>
     );
@@ -76,7 +76,7 @@ function BytesPreview({
   );
 }
 
-/** As text in its own address: the page's policy lets in no image of another origin, nor one without a type. */
+/** As a data URL: the content policy of the page allows no image of another origin, nor one without a type. */
 function ImagePreview({ bytes, path }: { readonly bytes: Uint8Array<ArrayBuffer>; readonly path: string }) {
   const source = useMemo(
     () => `data:${IMAGE_TYPES[endingOf(path)] ?? 'image/png'};base64,${toBase64(bytes)}`,
@@ -109,7 +109,7 @@ function TextPreview({ bytes, whole, path, kind }: TextPreviewProps): ReactNode 
   );
 }
 
-/** Undefined when it is no JSON. */
+/** Undefined for invalid JSON. */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -129,7 +129,7 @@ function Rows({ rows }: { readonly rows: readonly (readonly string[])[] }) {
         columns={[
           { title: '#', narrow: true, cell: ({ at }) => <span className="dim">{at + 1}</span> },
           ...head.slice(0, COLUMNS).map((title, column) => ({
-            // Columns of one name would be one.
+            // Columns of equal names would be merged.
             title: head.indexOf(title) === column && title !== '' ? title : `${title} (${column + 1})`,
             cell: ({ cells }: { readonly cells: readonly string[] }) => cells[column] ?? '',
           })),

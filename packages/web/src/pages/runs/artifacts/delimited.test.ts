@@ -2,14 +2,14 @@ import { expect, test } from 'vitest';
 import { readDelimited, tableOfJson } from './delimited.ts';
 import { artifactRoot, previewKind } from './preview-kind.ts';
 
-test('quotes hold delimiters, line ends and quotes', () => {
+test('quotes enclose delimiters, line ends and quotes', () => {
   expect(readDelimited('a,b\r\n"x, ""y""\nz",2\n', ',', 10, true)).toEqual([
     ['a', 'b'],
     ['x, "y"\nz', '2'],
   ]);
 });
 
-test('a text that was cut off loses its last row, a whole one does not', () => {
+test('a truncated text loses its last row, a complete one does not', () => {
   expect(readDelimited('a\n1\n2', ',', 10, false)).toEqual([['a'], ['1']]);
   expect(readDelimited('a\n1\n2', ',', 10, true)).toEqual([['a'], ['1'], ['2']]);
   expect(readDelimited('a\n1\n2\n3', ',', 2, true)).toEqual([['a'], ['1']]);
@@ -28,11 +28,11 @@ test.each([
   ['report.html', 'page'],
   ['weights.bin', 'none'],
   ['conda', 'none'],
-])('%s is looked at as %s', (name, kind) => {
+])('the preview of %s is %s', (name, kind) => {
   expect(previewKind(name)).toBe(kind);
 });
 
-test('artifacts that lie in Dais have a path', () => {
+test('artifacts that are stored in Dais have a path', () => {
   expect(artifactRoot('mlflow-artifacts:/1/abc/artifacts')).toBe('1/abc/artifacts');
   expect(artifactRoot('s3://bucket/1/abc/artifacts')).toBeUndefined();
 });

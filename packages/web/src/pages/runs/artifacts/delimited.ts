@@ -1,6 +1,6 @@
-/** Text with delimiters (RFC 4180) as rows, as far as it is there. Pure. */
+/** Parses delimited text (RFC 4180), as far as it is loaded. Pure functions. */
 
-/** `whole`: false when the text was cut off; then its last row is left out. */
+/** `whole`: false when the text is truncated; then its last row is omitted. */
 export function readDelimited(
   text: string,
   delimiter: string,
@@ -37,7 +37,7 @@ export function readDelimited(
   return rows;
 }
 
-/** What clients log as a table: `{"columns": […], "data": [[…]]}`; undefined for any other JSON. */
+/** The table format of clients: `{"columns": […], "data": [[…]]}`; undefined for any other JSON. */
 export function tableOfJson(value: unknown): readonly (readonly string[])[] | undefined {
   const { columns, data } = (value ?? {}) as { readonly columns?: unknown; readonly data?: unknown };
   if (!Array.isArray(columns) || !Array.isArray(data) || !data.every(Array.isArray)) return undefined;

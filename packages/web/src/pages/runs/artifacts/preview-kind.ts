@@ -1,4 +1,4 @@
-/** How a file is looked at, by its name. Pure. */
+/** The preview of a file, by its name. Pure functions. */
 
 export type PreviewKind = 'image' | 'table' | 'json' | 'page' | 'text' | 'none';
 
@@ -18,7 +18,7 @@ const TEXT = new Set(
     ' ',
   ),
 );
-/** Files without an ending that are known to be text. */
+/** Files without an extension that are known to be text. */
 const NAMED = new Set(['mlmodel', 'mlproject', 'dockerfile', 'makefile', 'license', 'readme']);
 
 export function endingOf(name: string): string {
@@ -37,7 +37,7 @@ export function previewKind(name: string): PreviewKind {
   return TEXT.has(ending) || ending === 'jsonl' || NAMED.has(file) ? 'text' : 'none';
 }
 
-/** The path by which the server knows the artifacts of a run; undefined: they lie elsewhere. */
+/** Returns the server path of a run's artifacts; undefined: they are stored elsewhere. */
 export function artifactRoot(uri: string): string | undefined {
   return /^mlflow-artifacts:\/+(?<path>[^?#]+)$/.exec(uri)?.groups?.['path'];
 }

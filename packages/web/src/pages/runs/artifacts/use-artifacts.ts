@@ -1,10 +1,10 @@
-/** What lies in folders of artifacts, and the bytes of files. */
+/** Entries of artifact folders, and contents of files. */
 import { DaisError, fromProblem, type Problem } from '@dais/api';
 import { listArtifactsOperation } from '@dais/api/tracking';
 import { useQuery } from '@tanstack/react-query';
 import { useClient } from '#server/console-context.ts';
 
-/** Entries of one folder that are shown: what has more is looked at by a program. */
+/** Maximum number of shown entries of one folder; the API returns all. */
 const MOST = 1000;
 
 export type ArtifactEntry = (typeof listArtifactsOperation)['output']['_output']['items'][number];
@@ -14,7 +14,7 @@ export interface Folder {
   readonly more: boolean;
 }
 
-/** `live`: a run that goes on may add to it. */
+/** `live`: a running run can add files. */
 export function useFolder(project: string, path: string, live: boolean) {
   const client = useClient(project);
   return useQuery<Folder, DaisError>({
@@ -28,7 +28,7 @@ export function useFolder(project: string, path: string, live: boolean) {
   });
 }
 
-/** `page`: to be shown in a frame; else to be saved or read. */
+/** `page`: shown in a frame; else saved or read. */
 export function useArtifactUrl(project: string): (path: string, as: 'content' | 'page') => string {
   const { url } = useClient(project);
   return (path, as) =>
@@ -41,7 +41,7 @@ export function useFileBytes(url: string, most: number) {
     queryKey: ['file', url, most],
     queryFn: async ({ signal }) => {
       const response = await fetch(url, { signal, headers: { range: `bytes=0-${most - 1}` } });
-      // Nothing has no first byte.
+      // An empty file has no first byte.
       if (response.status === 416) return { bytes: new Uint8Array(), whole: true };
       if (!response.ok) throw await errorOf(response);
       const bytes = new Uint8Array(await response.arrayBuffer());

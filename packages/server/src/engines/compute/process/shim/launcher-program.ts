@@ -76,7 +76,7 @@ sub noticed {
   return $reader;
 }
 
-# Removes small folders in the order in which they are told: a file system may wait for its journal at each of them
+# Removes small folders in the order of the requests: a file system may wait for its journal at each of them
 # (measured: 2 ms on ext4), and no shim should wait with it.
 sub remover {
   pipe my $reader, my $writer or exit 1;
@@ -276,7 +276,7 @@ sub tell_end {
   my $code = $signal ? 128 + $signal : $status >> 8;
   my $was_signal = $signal ? 1 : 0;
   if (!$direct) {
-    # bwrap makes a signal an exit code; who stays inside says which of the two it was, but of SIGINT and SIGPIPE.
+    # bwrap makes a signal an exit code; the process that stays inside reports which of the two it was, except for SIGINT and SIGPIPE.
     open my $death, '<', 'death';
     my $word = $death ? <$death> : '.';
     $was_signal = 1 if $word !~ /^\./ || $code == 130 || $code == 141;

@@ -205,7 +205,7 @@ export class Launcher {
         stdio: 'ignore',
       });
       shim.once('error', (error) => gone(error.message));
-      // A shim that found another one running, started by an earlier Dais, says nothing about that one.
+      // A shim that found another one running, started by an earlier Dais, reports nothing about that one.
       shim.once('exit', (code) => code !== SECOND_START && gone(undefined));
       shim.unref();
     } catch (error) {

@@ -113,7 +113,7 @@ describe('a shim of sh whose folder is removed while it starts', () => {
   });
 
   test('does not start the task after its last check for the removal', async () => {
-    // The shim waits for somebody to write to the variables.
+    // The shim waits for a writer of the variables.
     await mkdir(folder(), { recursive: true });
     expect(await run('mkfifo', [join(folder(), 'env')])).toMatchObject({ code: 0 });
     const shim = await startShim(['sleep', '300']);

@@ -52,18 +52,18 @@ function isGrouped(relation: AsofRelation, io: AsofIo): boolean {
 function joinGrouped(leftSource: string, relation: AsofRelation, windows: Windows, io: AsofIo): string {
   const { right, keys, time, ttlUs, take } = relation;
   if (take.length === 0) return `SELECT * FROM ${leftSource}`;
-  const [left, newest, row, asked] = [io.alias(), io.alias(), io.alias(), io.alias()];
+  const [left, newest, row, request] = [io.alias(), io.alias(), io.alias(), io.alias()];
   const moment = `${row}.${identifier(time.right)}`;
   const on = [
-    ...keys.map((key, n) => `${row}.${identifier(key.right)} = ${asked}."k${n}"`),
-    `${moment} <= ${asked}."at"`,
-    ...(ttlUs ? [`${moment} >= ${asked}."first"`] : []),
+    ...keys.map((key, n) => `${row}.${identifier(key.right)} = ${request}."k${n}"`),
+    `${moment} <= ${request}."at"`,
+    ...(ttlUs ? [`${moment} >= ${request}."first"`] : []),
   ];
   const first = ttlUs ? `, "at" - to_microseconds(${count(ttlUs)}) AS "first"` : '';
   const values = take.map(({ column }, n) => `arg_max_null(${row}.${identifier(column)}, ${moment}) AS "c${n}"`);
   const groups =
-    `SELECT ${asked}.${ROW}, ${values.join(', ')} FROM (${io.relation(right)}) AS ${row} ` +
-    `JOIN (SELECT *${first} FROM ${windows.rows(relation)}) AS ${asked} ON ${on.join(' AND ')} GROUP BY ${asked}.${ROW}`;
+    `SELECT ${request}.${ROW}, ${values.join(', ')} FROM (${io.relation(right)}) AS ${row} ` +
+    `JOIN (SELECT *${first} FROM ${windows.rows(relation)}) AS ${request} ON ${on.join(' AND ')} GROUP BY ${request}.${ROW}`;
   const columns = take.map(({ as }, n) => `${newest}."c${n}" AS ${identifier(as)}`);
   return (
     `SELECT ${[`${left}.*`, ...columns].join(', ')} FROM ${leftSource} AS ${left} ` +
@@ -74,11 +74,11 @@ function joinGrouped(leftSource: string, relation: AsofRelation, windows: Window
 /** From the innermost join on. A join whose keys or time come from an inner join has a separate left side. */
 function chainOf(outermost: AsofRelation): readonly AsofRelation[] {
   const chain = [outermost];
-  const asked = new Set<string>();
+  const request = new Set<string>();
   for (let each = outermost; ;) {
-    for (const name of [...each.keys.map(({ left }) => left), each.time.left]) asked.add(name);
+    for (const name of [...each.keys.map(({ left }) => left), each.time.left]) request.add(name);
     const { left } = each;
-    if (left.type !== 'asof' || left.cutoff !== undefined || left.take.some(({ as }) => asked.has(as))) break;
+    if (left.type !== 'asof' || left.cutoff !== undefined || left.take.some(({ as }) => request.has(as))) break;
     chain.unshift(left);
     each = left;
   }
@@ -171,7 +171,7 @@ class Windows {
   within({ right, keys, time, ttlUs, prefilter }: AsofRelation): string {
     const all = `(${this.#io.relation(right)})`;
     if (prefilter === false || keys.length === 0) return all;
-    const asked = this.#window(
+    const request = this.#window(
       keys.map(({ left }) => left),
       time.left,
     );
@@ -183,7 +183,7 @@ class Windows {
       ...(ttlUs ? [`${moment} >= ${window}."first"`] : []),
     ];
     const first = ttlUs ? ` REPLACE ("first" - to_microseconds(${count(ttlUs)}) AS "first")` : '';
-    return `(SELECT ${row}.* FROM ${all} AS ${row} JOIN (SELECT *${first} FROM ${asked}) AS ${window} ON ${on.join(' AND ')})`;
+    return `(SELECT ${row}.* FROM ${all} AS ${row} JOIN (SELECT *${first} FROM ${request}) AS ${window} ON ${on.join(' AND ')})`;
   }
 
   /** Returns the entity rows with their number, keys (`k0` …) and time (`at`). The spine must be numbered. */

@@ -3,7 +3,7 @@ import { nearest } from '@dais/api/nearest';
 
 const MOST = 5;
 /** Shorter names are substrings of too many names. */
-const TELLING = 3;
+const MIN_LENGTH = 3;
 
 /** Returns columns whose name contains the name (`in_age` for `age`), also with a typo; empty without a match. */
 export function similarColumns(name: string, columns: readonly string[]): readonly string[] {
@@ -12,7 +12,7 @@ export function similarColumns(name: string, columns: readonly string[]): readon
     const lower = column.toLowerCase();
     return lower.endsWith(`_${word}`) || lower.startsWith(`${word}_`);
   });
-  const within = word.length < TELLING ? [] : columns.filter((column) => column.toLowerCase().includes(word));
+  const within = word.length < MIN_LENGTH ? [] : columns.filter((column) => column.toLowerCase().includes(word));
   const behind = new Map(columns.map((column) => [column.slice(column.indexOf('_') + 1), column]));
   const slips = [nearest(word, columns), behind.get(nearest(word, [...behind.keys()]) ?? '')];
   const found = [...holding, ...within, ...slips.filter((one) => one !== undefined)];

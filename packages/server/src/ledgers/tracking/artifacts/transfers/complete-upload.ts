@@ -19,7 +19,7 @@ import { lockUpload, partRows, partsOf, type PartRow, type UploadRow } from './u
 
 const CLAIM_MS = 60_000;
 /** Interval and duration for which a repeated call waits for the first one. Clients give up after 120 s. */
-const LOOK_MS = 200;
+const POLL_MS = 200;
 const PATIENCE_MS = 90_000;
 
 interface CompleteCall {
@@ -59,7 +59,7 @@ export async function completeUpload(
       const detail = 'Another call is still assembling this upload. Repeat the call to get its result.';
       throw new DaisError('overloaded', detail, { retryAfter: 5 });
     }
-    await new Promise<void>((resolve) => void clock.after(LOOK_MS, resolve));
+    await new Promise<void>((resolve) => void clock.after(POLL_MS, resolve));
   }
 }
 

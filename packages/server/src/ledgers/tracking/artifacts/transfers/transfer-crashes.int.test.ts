@@ -52,13 +52,13 @@ test('a process killed at any time loses no acknowledged part or completion, and
     // Paths of this round, and what may be there: the last that was ended, or the one whose end was cut.
     const ended = new Map<string, WorkerLine>();
     for (const line of lines) if (line.at === 'ended') ended.set(line.path, line);
-    for (const said of uploads.values()) {
-      const first = said[0]!;
-      const isOver = said.some(({ at }) => at === 'ended');
-      const ending = said.some(({ at }) => at === 'ending');
+    for (const output of uploads.values()) {
+      const first = output[0]!;
+      const isOver = output.some(({ at }) => at === 'ended');
+      const ending = output.some(({ at }) => at === 'ending');
       if (isOver || (!ending && Math.random() < 0.3)) continue;
       // Acts as its client: acknowledged parts exist, the others are sent, and the upload is completed, possibly again.
-      const came = new Set(said.flatMap(({ at, number }) => (at === 'part' ? [number] : [])));
+      const came = new Set(output.flatMap(({ at, number }) => (at === 'part' ? [number] : [])));
       for (let number = 1; number <= first.parts; number += 1) {
         if (came.has(number)) continue;
         const input = { id: first.id, ticket: first.ticket, number: String(number) };

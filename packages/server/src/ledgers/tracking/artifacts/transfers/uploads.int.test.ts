@@ -112,7 +112,7 @@ test('a part needs the ticket of its upload, in its project and until it expires
   }
   const none = await fetch(`${world.http.url}${upload.url}/1`, { method: 'PUT', body: 'bytes' });
   expect([none.status, await codeOf(none)]).toEqual([400, 'invalid_request']);
-  // Nobody's page sends parts from a browser.
+  // No page sends parts from a browser.
   const page = await fetch(`${world.http.url}${upload.url}/1`, {
     method: 'PUT',
     headers: { 'dais-ticket': upload.ticket, origin: 'https://elsewhere.example' },

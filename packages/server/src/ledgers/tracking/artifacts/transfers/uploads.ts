@@ -53,7 +53,7 @@ export async function startUpload(
       `insert into tracking.artifact_upload (id, project_id, path, parts, ticket, expires_at)
        values ($1, $2, $3, $4, $5, clock_timestamp() + $6 * interval '1 hour') returning expires_at`,
       [id, tenant.id, path, input.parts, ticket.digest, LIFE_HOURS],
-      'upload_begin',
+      'upload_start',
     );
     const [row] = await foreignKeyRace(insert, projectGone);
     if (row === undefined) throw new Error('the insert returned no row');

@@ -66,7 +66,7 @@ export async function startTransferWorld(): Promise<TransferWorld> {
     },
   });
   const authorization = `Bearer ${OWNER_TOKEN}`;
-  const tell = async (response: Response): Promise<Reported> => {
+  const readResponse = async (response: Response): Promise<Reported> => {
     return { status: response.status, body: (await response.json()) as Record<string, unknown> };
   };
   const send = async (method: string, path: string, body: unknown, project: string) =>
@@ -79,7 +79,7 @@ export async function startTransferWorld(): Promise<TransferWorld> {
     http,
     blobs,
     call: async (method, path, body, project = 'default') =>
-      await tell(await send(method, `/api/v1/tracking/${path}`, body, project)),
+      await readResponse(await send(method, `/api/v1/tracking/${path}`, body, project)),
     begin: async (path, parts, project) => {
       const { status, body } = await world.call('POST', 'artifact-uploads', { path, parts }, project);
       if (status !== 201) throw new Error(JSON.stringify(body));

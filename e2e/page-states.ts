@@ -1,4 +1,4 @@
-/** What there is to see: each page in both themes and on a narrow screen, as axe reads it. */
+/** Visual checks: each page in both themes and on a narrow screen, with axe. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
@@ -6,17 +6,21 @@ import { expect, test } from 'vitest';
 import { environment } from '../tools/environment.mjs';
 import { expectAccessible, type Journey, type Person } from './journey.ts';
 
-/** Its name, its address (or what gives it), what must be there before one looks, and who looks at it. */
-export type Look = readonly [
+/** Its name, its URL (or a function for it), what must exist before the visit, and the viewer. */
+export type PageState = readonly [
   name: string,
   path: string | (() => string),
   ready: (page: Page) => Promise<unknown>,
   as?: Person | undefined,
 ];
 
-/** Declares the tests. `provoked`: what a browser always says of what such a page asks for. */
-export function describeLooks(looks: readonly Look[], journey: () => Journey, ...provoked: readonly string[]): void {
-  const rows = looks.map(([name, path, ready, as]) => ({ name, path, ready, as }));
+/** Declares the tests. `provoked`: messages that a browser always prints for such a page. */
+export function describeStates(
+  states: readonly PageState[],
+  journey: () => Journey,
+  ...provoked: readonly string[]
+): void {
+  const rows = states.map(([name, path, ready, as]) => ({ name, path, ready, as }));
   // One load shows all three: loading a page thrice was two thirds of the CPU time of these tests (194 s of 262 s).
   test.each(rows)('$name, in both themes and on a telephone', async ({ name, path, ready, as }) => {
     const page = await journey().open(textOf(path), { scheme: 'light', as });
@@ -37,7 +41,7 @@ export function describeLooks(looks: readonly Look[], journey: () => Journey, ..
   });
 }
 
-/** Colors that fade are at their end, and what watches the size of the window has seen it. */
+/** Waits for the end of color transitions and resize observers. */
 async function settledStyles(page: Page): Promise<void> {
   await page.evaluate(async () => {
     await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
@@ -48,10 +52,10 @@ async function settledStyles(page: Page): Promise<void> {
   });
 }
 
-/** Some are known only once the server has given a number. */
+/** Some are known only after a response of the server. */
 const textOf = (path: string | (() => string)) => (typeof path === 'string' ? path : path());
 
-/** For whoever wants to look: DAIS_PICTURES names a folder. */
+/** For screenshots: DAIS_PICTURES names a folder. */
 async function keepPicture(page: Page, name: string): Promise<void> {
   const folder = environment.DAIS_PICTURES;
   if (folder === undefined) return;

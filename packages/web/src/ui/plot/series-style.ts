@@ -1,8 +1,8 @@
-import './series-look.css';
+import './series-style.css';
 
-/** How a line is drawn: a series keeps its place, and with it its look, in every chart of a page. */
-export interface SeriesLook {
-  /** For a canvas: a color that is computed already. */
+/** Style of a line: a series keeps its index, and with it its style, in every chart of a page. */
+export interface SeriesStyle {
+  /** For a canvas: a resolved color. */
   readonly color: string;
   readonly dash: readonly number[];
 }
@@ -12,7 +12,7 @@ const DASHES: readonly (readonly number[])[] = [[], [6, 3], [2, 3], [8, 3, 2, 3]
 
 export const seriesVariable = (position: number) => `var(--series-${position % COLORS})`;
 
-export function seriesLook(position: number): SeriesLook {
+export function seriesStyle(position: number): SeriesStyle {
   const style = getComputedStyle(document.documentElement);
   return {
     color: style.getPropertyValue(`--series-${position % COLORS}`).trim(),

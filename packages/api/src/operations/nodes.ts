@@ -1,0 +1,59 @@
+import { z } from 'zod';
+import { defineOperation, type Operation } from '#operations/operation.ts';
+import { pageInput } from '#operations/resources.ts';
+
+const id = z.uuid().describe('Id of the node, kept in its data folder.');
+const time = z.string().describe('Time (RFC 3339, UTC), by the clock of the database.');
+
+export const nodeSchema = z.strictObject({
+  id,
+  host: z.string().describe('Host name of the machine.'),
+  role: z.enum(['all', 'api', 'controller']).describe('What its processes do.'),
+  version: z.string().describe('Version of Dais.'),
+  state: z
+    .enum(['ready', 'unreachable', 'stopped'])
+    .describe('`unreachable`: no contact for 30 s and not stopped in order.'),
+  gateway: z.int().describe('Number of its gateway, part of the ids of its predictions. Unique among all nodes.'),
+  leases: z.array(z.string()).describe('Names of the leases that it holds for all nodes.'),
+  load: z
+    .strictObject({
+      cores: z.int().describe('Number of processor cores that Dais can use.'),
+      busyCores: z.number().describe('Cores that the processes of the node kept busy since the contact before.'),
+      memoryBytes: z.int().describe('Resident memory of the processes of the node.'),
+    })
+    .optional()
+    .describe('Load at the last contact. Absent before the second contact.'),
+  startedAt: time.describe('Time of the start of its control process.'),
+  lastContactAt: time.describe('Time of the last contact.'),
+});
+export type ServerNode = z.infer<typeof nodeSchema>;
+
+const path = '/api/v1/nodes' as const;
+const target = () => ({ kind: 'Node' });
+
+export const listNodesOperation = defineOperation({
+  name: 'node.list',
+  action: 'node:read',
+  mode: 'read',
+  scope: 'org',
+  summary: 'Lists the nodes of the installation by host: the process trees that share its database.',
+  input: z.strictObject(pageInput),
+  output: z.strictObject({ items: z.array(nodeSchema), nextCursor: z.string().optional() }),
+  target,
+  http: { method: 'GET', path, status: 200, query: ['limit', 'cursor'] },
+});
+
+export const removeNodeOperation = defineOperation({
+  name: 'node.remove',
+  action: 'node:delete',
+  mode: 'write',
+  scope: 'org',
+  summary: 'Removes a node that is stopped or unreachable, and releases the number of its gateway.',
+  input: z.strictObject({ id }),
+  output: z.strictObject({}),
+  target,
+  http: { method: 'DELETE', path: `${path}/:id`, status: 200 },
+});
+
+/** Nodes belong to the installation: to no kind and no project. */
+export const nodeOperations: readonly Operation[] = [listNodesOperation, removeNodeOperation];
