@@ -55,7 +55,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'int',
-          include: ['{packages,tools}/**/*.int.test.ts'],
+          include: ['{packages,tools,benchmarks}/**/*.int.test.ts'],
           globalSetup: ['tools/bubblewrap.ts', 'tools/built-packages.ts', 'tools/shared-dais.ts'],
           setupFiles: ['tools/start-built.ts'],
           // Properties of a thousand runs take ten times as long.

@@ -5,8 +5,7 @@
  * printed load.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { cpus, loadavg, tmpdir } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { LogVerifier } from '../packages/api/src/tlog/index.ts';
 import { openFsBlobStore } from '../packages/server/src/engines/blobs/fs/fs-blob-store.ts';
@@ -20,6 +19,7 @@ import { auditLedger, auditSlice } from '../packages/server/src/ledgers/audit/in
 import { systemClock } from '../packages/server/src/lib/clock.ts';
 import { TestNet } from '../packages/server/src/lib/outbound/outbound.testing.ts';
 import { Claims } from './lib/claims.mjs';
+import { benchmarkFolder } from './lib/cleanup.mjs';
 
 const BACKLOG = 50_000;
 const LANES = 16;
@@ -33,7 +33,7 @@ const requirement = (what: string, value: number, least: number) =>
 const medianOf = (values: readonly number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 
 const test = await startTestDatabase([kernelSlice, auditSlice, workshopSlice]);
-const folder = await mkdtemp(join(tmpdir(), 'dais-bench-audit-'));
+const folder = benchmarkFolder('audit');
 const net = new TestNet();
 const ledger = auditLedger({
   database: test.database,
@@ -146,5 +146,4 @@ console.log(
 
 await net.end();
 await test.stop();
-await rm(folder, { recursive: true, force: true });
 claims.end();

@@ -4,8 +4,8 @@
  *
  *     npx tsx --conditions=dais-source benchmarks/builds.ts --before ../dais-before
  */
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { cpus, loadavg, tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
+import { cpus, loadavg } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -13,6 +13,7 @@ import { parseArgs } from 'node:util';
 import { prepareCalls, READ, SOLO_READ, type CallCost, type Calls } from './lib/build-calls.ts';
 import { startBuild, type Build, type BuildServer } from './lib/build-server.ts';
 import { Claims } from './lib/claims.mjs';
+import { benchmarkFolder } from './lib/cleanup.mjs';
 import { reportPair } from './lib/paired-report.ts';
 import { describeInterval, meanRatio } from './lib/paired-ratio.ts';
 import { memoryOf } from './lib/processes.ts';
@@ -60,7 +61,6 @@ const { values: flags } = parseArgs({
 
 /** After a signal, the rounds that are complete are reported. */
 const stopping = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort());
 
 type Pair<T> = readonly [before: T, after: T];
 
@@ -79,16 +79,10 @@ async function compareBuilds(builds: Pair<Build>): Promise<void> {
   const [starts, rounds] = [roundsOf('starts'), roundsOf('rounds')];
   const options = { connections: positive('connections'), share: positive('share') };
   const claims = new Claims();
-  const folder = await mkdtemp(join(tmpdir(), 'dais-benchmark-builds-'));
-  // The embedded database runs as another user when this runs as root.
-  await chmod(folder, 0o755);
+  const folder = benchmarkFolder('builds', () => stopping.abort());
   console.log(`${cpus().length} cores, load ${load()}; ${starts} rounds of starts, ${rounds} rounds of calls\n`);
-  try {
-    if (starts > 0) await compareStarts(builds, folder, starts, claims);
-    if (rounds > 0) await compareCalls(builds, folder, { ...options, rounds }, claims);
-  } finally {
-    await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
-  }
+  if (starts > 0) await compareStarts(builds, folder, starts, claims);
+  if (rounds > 0) await compareCalls(builds, folder, { ...options, rounds }, claims);
   console.log(`\nload ${load()}`);
   claims.end();
 }

@@ -3,13 +3,13 @@
  * with each capture policy compared with none, in alternating rounds of one run. CPU time of this process for each
  * request, which does nothing else. Compare differences, and consider the printed load.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { cpus, loadavg, tmpdir } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { predictionId } from '../packages/api/src/gateway/prediction-id.ts';
 import type * as Segments from '../packages/server/src/ledgers/predictions/segment.ts';
 import { builtModule } from './lib/built.ts';
 import { Claims } from './lib/claims.mjs';
+import { benchmarkFolder } from './lib/cleanup.mjs';
 import { silentLog } from '../packages/server/src/lib/log.ts';
 
 const segments = new URL('../packages/server/src/ledgers/predictions/segment.ts', import.meta.url);
@@ -24,7 +24,7 @@ const MOST_US = 10;
 const POLICIES = ['off', 'async', 'ack', 'sync'] as const;
 
 const claims = new Claims();
-const folder = await mkdtemp(join(tmpdir(), 'dais-bench-capture-'));
+const folder = benchmarkFolder('capture');
 const features = Array.from({ length: 30 }, (_, index) => ({
   name: `feature_${index}`,
   datatype: 'FP32' as const,
@@ -118,5 +118,4 @@ for (const [what, inputs] of [
   }
 }
 console.log(`\nload at the end ${loadavg()[0]?.toFixed(2)}`);
-await rm(folder, { recursive: true });
 claims.end();

@@ -5,9 +5,9 @@
  *     npx tsx --conditions=dais-source benchmarks/connections.ts
  *     npx tsx --conditions=dais-source benchmarks/connections.ts --checkout ../dais-before
  */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo } from 'node:net';
-import { cpus, loadavg, tmpdir } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -16,6 +16,7 @@ import { onnxFile } from '../packages/server/src/engines/inference/onnx/onnx-fil
 import { isServing, servingClient } from '../packages/server/src/testing/serving-client.ts';
 import { apply, startBuild, type BuildServer } from './lib/build-server.ts';
 import { Claims } from './lib/claims.mjs';
+import { benchmarkFolder } from './lib/cleanup.mjs';
 import { median } from './lib/paired-ratio.ts';
 import { cpuOf } from './lib/processes.ts';
 import { overHttp, postRequest } from './serving/load.ts';
@@ -60,7 +61,7 @@ else await measureAll();
 
 async function measureAll(): Promise<void> {
   const build = { name: 'after', checkout: resolve(flags.checkout), node: process.execPath } as const;
-  const folder = await mkdtemp(join(tmpdir(), 'dais-bench-connections-'));
+  const folder = benchmarkFolder('connections');
   console.log(`${cpus().length} cores, load ${loadavg()[0]?.toFixed(1)}, Node ${process.version}\n`);
   const servers: BuildServer[] = [];
   try {
@@ -77,7 +78,6 @@ async function measureAll(): Promise<void> {
     await predictions(', with a token', accounts, await deployModels(accounts), [`authorization: Bearer ${token}`]);
   } finally {
     for (const server of servers) await server.stop();
-    await rm(folder, { recursive: true, force: true });
   }
   claims.end();
 }

@@ -12,14 +12,15 @@
  * and this program) are not included. The wall time is printed too, with the load.
  */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { cpus, loadavg, tmpdir } from 'node:os';
+import { existsSync, readFileSync } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 import { ensureChromium } from '../tools/chromium.mjs';
 import { Claims } from './lib/claims.mjs';
+import { benchmarkFolder, killAtEnd } from './lib/cleanup.mjs';
 
 const claims = new Claims();
 const ROWS = 10_000;
@@ -206,11 +207,12 @@ function kept(what, value, limit) {
   return `limit ${limit} ms   ${claims.judge(what, value <= limit, `${value.toFixed(1)} ms`)}`;
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'dais-bench-'));
+const folder = benchmarkFolder('console-scroll');
 const child = spawn(process.execPath, [command, 'up', '--data', join(folder, 'data'), '--port', '7397'], {
   env: { ...process.env, DAIS_KEYS_FOLDER: join(folder, 'keys'), DAIS_LOG_FORMAT: 'json' },
   stdio: 'ignore',
 });
+const release = killAtEnd(child.pid ?? 0);
 const ended = new Promise((resolve) => child.once('exit', resolve));
 try {
   const file = join(folder, 'data', 'run', 'server.json');
@@ -237,6 +239,6 @@ try {
 } finally {
   child.kill('SIGTERM');
   await ended;
-  rmSync(folder, { recursive: true, force: true });
+  release();
 }
 claims.end();

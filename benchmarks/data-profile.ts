@@ -6,8 +6,8 @@
  * `--rows N` for Dais alone (default 10,000,000, of which the claim is; scaled for others); `--peer-rows N` (default
  * 50,000) for the comparison; `--full` is 1,000,000. `--alone` omits the peers.
  */
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { cpus, loadavg, tmpdir } from 'node:os';
+import { mkdir } from 'node:fs/promises';
+import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
@@ -19,6 +19,7 @@ import { makeProfile } from '../packages/server/src/ledgers/quality/profile/make
 import { here, runPeer, type PeerUsage } from './data/peer.ts';
 import { openEngine, twentyColumns, writeTable } from './data/tables.ts';
 import { Claims } from './lib/claims.mjs';
+import { benchmarkFolder } from './lib/cleanup.mjs';
 
 const { values: flags } = parseArgs({
   options: {
@@ -35,7 +36,7 @@ const GIBIBYTE = 1024 ** 3;
 const PROFILE_CPU_SECONDS = 30;
 const TARGET = 10;
 
-const folder = await mkdtemp(join(tmpdir(), 'dais-benchmark-profile-'));
+const folder = benchmarkFolder('data-profile');
 const claims = new Claims();
 const count = (value: number) => value.toLocaleString('en');
 const load = () => `load ${loadavg()[0]?.toFixed(2)}`;
@@ -123,7 +124,6 @@ if (!flags.alone) {
   }
 }
 await engine.close();
-await rm(folder, { recursive: true });
 claims.end();
 
 /** The same checks as great_expectations_checks.py. @throws Error where one fails. */

@@ -4,8 +4,8 @@
  * (default 10 million) rows of 20 columns, and a fifth of them as CSV. Claims are those of 10 million rows, scaled.
  * Compare CPU time, not wall time.
  */
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { cpus, loadavg, tmpdir } from 'node:os';
+import { mkdir } from 'node:fs/promises';
+import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { QueryResult } from '../packages/server/src/engines/query/contract.ts';
@@ -14,6 +14,7 @@ import { aggregate, column, named, scan } from '../packages/server/src/engines/q
 import type { NamedExpression, Relation } from '../packages/server/src/engines/query/model/query-tree.ts';
 import { systemClock } from '../packages/server/src/lib/clock.ts';
 import { Claims } from './lib/claims.mjs';
+import { benchmarkFolder } from './lib/cleanup.mjs';
 
 const ROWS = Number(process.env['DAIS_BENCH_ROWS'] ?? 10_000_000);
 const GIBIBYTE = 1024 ** 3;
@@ -21,7 +22,7 @@ const GIBIBYTE = 1024 ** 3;
 const PROFILE_CPU_SECONDS = 30;
 
 const claims = new Claims();
-const folder = await mkdtemp(join(tmpdir(), 'dais-bench-query-'));
+const folder = benchmarkFolder('data-query');
 await mkdir(join(folder, 'out'));
 const engine = openDuckdbQuery({
   folder: join(folder, 'scratch'),
@@ -107,5 +108,4 @@ const p99 = (lag.percentile(99) - 10_000_000) / 1e6;
 console.log(`event loop of this process meanwhile: p99 ${p99.toFixed(1)} ms late (at most 50 on an idle machine)`);
 
 await engine.close();
-await rm(folder, { recursive: true });
 claims.end();

@@ -7,15 +7,15 @@
  *
  * `--megabytes N` (default 100) is the size of each folder; `--full` is 1,000.
  */
-import { rmSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
-import { cpus, loadavg, tmpdir } from 'node:os';
+import { cp, mkdir, readdir, rm } from 'node:fs/promises';
+import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startOwn, type Own } from './data/own.ts';
 import { here, runPeer, type PeerUsage } from './data/peer.ts';
 import { openEngine, writeTable } from './data/tables.ts';
 import { Claims } from './lib/claims.mjs';
+import { benchmarkFolder } from './lib/cleanup.mjs';
 
 const { values: flags } = parseArgs({
   options: { megabytes: { type: 'string' }, full: { type: 'boolean', default: false } },
@@ -28,9 +28,7 @@ const FILES = 100;
 /** Of what the first version stores. */
 const TARGET = 0.03;
 
-const folder = await mkdtemp(join(tmpdir(), 'dais-benchmark-versions-'));
-process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+const folder = benchmarkFolder('data-versions');
 const load = () => `load ${loadavg()[0]?.toFixed(2)}`;
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 console.log(`${cpus().length} cores, ${load()}, Node ${process.version}; ${ROWS.toLocaleString('en')} rows a folder\n`);

@@ -13,6 +13,7 @@ import { shell } from '../packages/server/src/engines/compute/suite.ts';
 import { ForwardProxy } from '../packages/server/src/lib/outbound/forward-proxy.ts';
 import { TestNet } from '../packages/server/src/lib/outbound/outbound.testing.ts';
 import { Claims } from './lib/claims.mjs';
+import { killAtEnd } from './lib/cleanup.mjs';
 import { cpuOf, ownCpuOf } from './lib/processes.ts';
 
 const ROUNDS = 40;
@@ -65,10 +66,14 @@ console.log(
 for (const { engine } of kinds) await engine.end();
 
 /** Runs a module with an IPC channel in a process of its own. */
-const runOther = (body: string, argument: string) =>
-  spawn(process.execPath, ['--input-type=module', '-e', `const argument = ${JSON.stringify(argument)};\n${body}`], {
+const runOther = (body: string, argument: string) => {
+  const program = `const argument = ${JSON.stringify(argument)};\n${body}`;
+  const other = spawn(process.execPath, ['--input-type=module', '-e', program], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
+  other.once('exit', killAtEnd(other.pid ?? 0));
+  return other;
+};
 
 const source = runOther(
   `import { createServer } from 'node:http';

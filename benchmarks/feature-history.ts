@@ -7,9 +7,8 @@
  * `--entities N` entity rows (default 50,000), `--rows N` rows of each of three views (default 500,000), `--rounds N`
  * joins of both (default 3); `--full` is 1,000,000, 10,000,000 and 1, for which Feast takes 5 GB of memory.
  */
-import { rmSync } from 'node:fs';
-import { mkdir, mkdtemp, rename } from 'node:fs/promises';
-import { cpus, loadavg, tmpdir } from 'node:os';
+import { mkdir, rename } from 'node:fs/promises';
+import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -17,6 +16,7 @@ import { startOwn } from './data/own.ts';
 import { FEAST, runPeer, type PeerUsage } from './data/peer.ts';
 import { openEngine, writeTable } from './data/tables.ts';
 import { Claims } from './lib/claims.mjs';
+import { benchmarkFolder } from './lib/cleanup.mjs';
 
 const { values: flags } = parseArgs({
   options: {
@@ -39,9 +39,7 @@ const QUIET_MS = 200;
 /** Maximum wait in seconds. */
 const MOST_ROUNDS = 120;
 
-const folder = await mkdtemp(join(tmpdir(), 'dais-benchmark-history-'));
-process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+const folder = benchmarkFolder('feature-history');
 const count = (value: number) => value.toLocaleString('en');
 const load = () => `load ${loadavg()[0]?.toFixed(2)}`;
 console.log(`${cpus().length} cores, ${load()}, Node ${process.version}`);

@@ -17,13 +17,14 @@ import { freePort } from '../packages/server/src/testing/dais-process.ts';
 import { pythonEnvironment } from '../tools/python-env.mjs';
 import { startOwn } from './data/own.ts';
 import { FEAST, here, peerVariables } from './data/peer.ts';
-import { CallComparison, COMPARISON_FLAGS, type CallServer } from './lib/call-comparison.ts';
-import { Claims } from './lib/claims.mjs';
-import { HttpClient, type ConnectionMode } from './lib/http-client.ts';
+import { COMPARISON_FLAGS, type CallServer } from './lib/call-comparison.ts';
+import { killAtEnd } from './lib/cleanup.mjs';
+import type { HttpClient } from './lib/http-client.ts';
+import { HttpLoads } from './lib/http-loads.ts';
 import { CallCounter, runCalls } from './lib/load.ts';
-import { benchmarkFolder, describeMachine } from './lib/own-server.ts';
 import { memoryOf } from './lib/processes.ts';
 import { resultTable } from './lib/result-table.mjs';
+import { ServerComparison } from './lib/server-comparison.ts';
 
 const { values: flags } = parseArgs({
   options: {
@@ -44,52 +45,34 @@ interface Server {
   readonly name: string;
   readonly url: string;
   readonly pid: number;
-  stop(): Promise<void>;
 }
 
 const names = Array.from({ length: FEATURES }, (_, n) => `f${n}`);
 const features = names.map((name) => `online_view:${name}`);
-const folder = await benchmarkFolder('feature-serving');
-console.log(`${describeMachine()}\n`);
-const claims = new Claims();
-const comparison = new CallComparison({
-  unit: 'ms',
-  rounds: Number(flags.rounds),
-  warmMs: WARM_MS,
-  only: new RegExp(flags.only),
-  claims,
-});
-const servers: Server[] = [];
-try {
-  for (const startServer of [startDais, startFeast]) servers.push(await startServer());
+const comparison = new ServerComparison('feature-serving', { unit: 'ms', warmMs: WARM_MS, flags });
+await comparison.run(async () => {
+  const servers = [await startDais(), await startFeast()];
   for (const connections of CONNECTIONS) {
     for (const entities of BATCH_SIZES) {
       const call = `${entities} × ${FEATURES}, ${connections} connection${connections === 1 ? '' : 's'}`;
-      const clients: HttpClient[] = [];
-      const [own, ...peers] = servers.map((server) => callServer(server, connections, entities, clients));
-      if (own !== undefined) await comparison.measure(call, own, peers, { times: TARGET });
-      for (const client of clients) await client.close();
+      const loads = new HttpLoads();
+      const [own, ...peers] = servers.map((server) => callServer(server, connections, entities, loads));
+      if (own !== undefined) await comparison.calls.measure(call, own, peers, { times: TARGET });
+      await loads.close();
     }
   }
-  comparison.print();
+  comparison.calls.print();
   const memory = servers.map(({ name, pid }) => [name, memoryOf([pid]).toFixed(0)]);
   console.log(`\n${resultTable('Memory after the calls (MB)', ['server', 'memory'], memory)}`);
-} finally {
-  for (const server of servers) await server.stop();
-}
-claims.end();
+});
 
-function callServer(server: Server, connections: number, entities: number, clients: HttpClient[]): CallServer {
+function callServer(server: Server, connections: number, entities: number, loads: HttpLoads): CallServer {
   const { name, url, pid } = server;
   const calls = Math.max(connections, CALLS / (entities === 1 ? 1 : 10));
   const counter = new CallCounter();
-  const load = (mode: ConnectionMode) => {
-    const client = new HttpClient(url, { mode, connections });
-    clients.push(client);
-    return async () =>
-      await runCalls(calls, connections, async (index) => await read(name, client, entities, index), counter);
-  };
-  return { name, pids: [pid], loads: { kept: load('kept'), new: load('new') } };
+  const round = (client: HttpClient) => async () =>
+    await runCalls(calls, connections, async (index) => await read(name, client, entities, index), counter);
+  return { name, pids: [pid], loads: loads.of(url, { connections }, round) };
 }
 
 /** Calls as Feast's remote online store does. @throws Error for a response without the values. */
@@ -105,7 +88,7 @@ async function read(name: string, client: HttpClient, entities: number, index: n
 }
 
 async function startFeast(): Promise<Server> {
-  const home = join(folder, 'feast');
+  const home = join(comparison.folder, 'feast');
   await mkdir(home);
   const environment = await pythonEnvironment(FEAST.name, FEAST.requirements);
   const run = (program: string, words: readonly string[]) => {
@@ -113,12 +96,15 @@ async function startFeast(): Promise<Server> {
       cwd: home,
       env: peerVariables(home),
       stdio: ['ignore', 'pipe', 'pipe'],
+      // A group of its own: the server has workers.
+      detached: true,
     });
     let text = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream?.on('data', (chunk: Buffer) => (text = (text + chunk.toString('utf8')).slice(-3000)));
     }
-    const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+    const release = killAtEnd(-(child.pid ?? 0));
+    const ended = new Promise<number | null>((resolve) => child.once('close', resolve)).finally(release);
     return { child, ended, output: () => text };
   };
   const filled = run('python', [here('feast_online.py'), home, String(ENTITIES), String(FEATURES)]);
@@ -127,8 +113,6 @@ async function startFeast(): Promise<Server> {
   // A worker that is ended after 1,000 calls, as it is by default, would break connections and be paid for in the middle of a line.
   const words = ['serve', '--host', '127.0.0.1', '--port', String(port), '--no-access-log', '--max-requests', '0'];
   const server = run('feast', words);
-  const kill = () => server.child.kill('SIGTERM');
-  process.once('exit', kill);
   const url = `http://127.0.0.1:${port}`;
   for (;;) {
     if (server.child.exitCode !== null) throw new Error(server.output());
@@ -142,20 +126,19 @@ async function startFeast(): Promise<Server> {
     if (up) break;
     await delay(200);
   }
-  return {
+  return comparison.add({
     name: 'Feast',
     url,
     pid: server.child.pid ?? 0,
     stop: async () => {
-      kill();
-      process.off('exit', kill);
+      server.child.kill('SIGTERM');
       await server.ended;
     },
-  };
+  });
 }
 
 async function startDais(): Promise<Server> {
-  const own = await startOwn(folder);
+  const own = comparison.add(await startOwn(comparison.folder));
   await own.apply('Entity', 'entity', { type: 'int64' });
   await own.apply('FeatureView', 'online_view', {
     entities: ['entity'],
@@ -173,5 +156,5 @@ async function startDais(): Promise<Server> {
     feature_view_name: 'online_view',
     df: { entity: entities, event_timestamp, ...Object.fromEntries(columns) },
   });
-  return { name: 'Dais', url: own.url, pid: own.pid, stop: async () => await own.stop() };
+  return { name: 'Dais', url: own.url, pid: own.pid };
 }

@@ -6,13 +6,14 @@
  *     npx tsx --conditions=dais-source benchmarks/gateway-builds.ts --before ../dais-before
  */
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { cpus, loadavg, tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { cpus, loadavg } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { boostedTrees } from '../packages/server/src/engines/inference/onnx/onnx-files.testing.ts';
 import { Claims } from './lib/claims.mjs';
+import { benchmarkFolder, killAtEnd } from './lib/cleanup.mjs';
 import type { ConnectionMode } from './lib/http-client.ts';
 import { reportPair } from './lib/paired-report.ts';
 import { cpuOf } from './lib/processes.ts';
@@ -79,7 +80,7 @@ async function compareBuilds(before: string, after: string): Promise<void> {
     number,
   ];
   if (rounds < MIN_ROUNDS) throw new Error(`--rounds ${rounds}: use at least ${MIN_ROUNDS}, the interval needs them`);
-  const folder = await mkdtemp(join(tmpdir(), 'dais-benchmark-builds-'));
+  const folder = benchmarkFolder('gateway-builds');
   const file = join(folder, 'model', 'model.onnx');
   await mkdir(dirname(file));
   await writeFile(file, boostedTrees(MODEL));
@@ -93,6 +94,8 @@ async function compareBuilds(before: string, after: string): Promise<void> {
       await mkdir(join(folder, name));
       const gateway = await startGateway(checkout, join(folder, name), file);
       gateways.push(gateway);
+      // A build may be older than the code that ends its processes.
+      killAtEnd(-gateway.pid);
       // The just-in-time compiler needs this long.
       await overHttp(gateway.port, request)(connections, Math.max(10, 2 * seconds));
     }
@@ -124,7 +127,6 @@ async function compareBuilds(before: string, after: string): Promise<void> {
     report(measured);
   } finally {
     for (const gateway of gateways) await gateway.stop();
-    await rm(folder, { recursive: true, force: true });
   }
 }
 

@@ -4,15 +4,16 @@
  * Models are made here: trees (100 of depth 6, 30 features) and layers (784-256-128-10). Ratios apply to any machine;
  * microseconds only to this one.
  */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { loadavg, tmpdir } from 'node:os';
+import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import type { LoadedModel, Tensor } from '../packages/server/src/engines/inference/contract.ts';
 import { OnnxInference } from '../packages/server/src/engines/inference/onnx/onnx-engine.ts';
 import { boostedTrees, perceptron } from '../packages/server/src/engines/inference/onnx/onnx-files.testing.ts';
 import { systemClock } from '../packages/server/src/lib/clock.ts';
 import { silentLog } from '../packages/server/src/lib/log.ts';
+import { benchmarkFolder } from './lib/cleanup.mjs';
 
 /** The used part of its interface: it is a dependency of the server's package, not of this one. */
 interface Runtime {
@@ -43,7 +44,7 @@ async function cpuPerRow(rows: number, work: () => Promise<unknown>): Promise<nu
   return least;
 }
 
-const folder = await mkdtemp(join(tmpdir(), 'dais-bench-inference-'));
+const folder = benchmarkFolder('inference');
 // Threads of the engine do not hold a process, and there is no server here that does.
 const hold = setInterval(() => {}, 60_000);
 const dependencies = { clock: systemClock, log: silentLog };
@@ -74,5 +75,4 @@ try {
   }
 } finally {
   clearInterval(hold);
-  await rm(folder, { recursive: true });
 }

@@ -5,14 +5,15 @@
  *
  *     npx tsx --conditions=dais-source benchmarks/isolation.ts
  */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { cpus, loadavg, tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
+import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { findPython } from '../tools/python.mjs';
 import type { Boundary, IsolatedRun, IsolationOptions } from '../packages/server/src/engines/isolation/contract.ts';
 import { openIsolation } from '../packages/server/src/engines/isolation/open-isolation.ts';
 import { run as runProgram } from '../packages/server/src/lib/process.ts';
 import { Claims } from './lib/claims.mjs';
+import { benchmarkFolder } from './lib/cleanup.mjs';
 
 const STARTS = 60;
 const ROUNDS = 3;
@@ -25,8 +26,7 @@ for (1 .. $starts) { open STDIN, '<', $input or die; system { $ARGV[0] } @ARGV a
 my (undef, undef, $user, $system) = times; print 1000 * ($user + $system)`;
 
 const claims = new Claims();
-const folder = await mkdtemp(join(tmpdir(), 'dais-benchmark-isolation-'));
-process.once('exit', () => void rm(folder, { recursive: true, force: true }));
+const folder = benchmarkFolder('isolation');
 
 /** The median of several rounds, each of many starts one after another. */
 async function cpuOfStart(command: readonly string[], input: Uint8Array = Buffer.alloc(0)): Promise<number> {

@@ -6,19 +6,18 @@
  *
  * `--components N` components of a pipeline run, one after the other (default 10), `--rounds N` (default 8).
  */
-import { rmSync } from 'node:fs';
-import { chmod, mkdtemp, writeFile } from 'node:fs/promises';
-import { cpus, loadavg, tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
+import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import { run } from '../packages/server/src/lib/process.ts';
-import { startDaisProcess } from '../packages/server/src/testing/dais-process.ts';
 import { environmentFlags } from '../packages/server/src/testing/environment-flags.ts';
 import { pythonEnvironment } from '../tools/python-env.mjs';
-import { useBuilt } from './lib/built.ts';
 import { Claims } from './lib/claims.mjs';
+import { benchmarkFolder } from './lib/cleanup.mjs';
+import { startOwnServer } from './lib/own-server.ts';
 import { meanRatio, median } from './lib/paired-ratio.ts';
 import { cpuOf } from './lib/processes.ts';
 import { bareWork } from './pipelines/bare-work.ts';
@@ -42,21 +41,15 @@ const IDLE_MS = 10_000;
 
 const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 const load = () => `load ${loadavg()[0]?.toFixed(2)}`;
-const folder = await mkdtemp(join(tmpdir(), 'dais-benchmark-kfp-'));
-// PostgreSQL runs as another user when this runs as root.
-await chmod(folder, 0o755);
-process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+const folder = benchmarkFolder('kfp-component');
 console.log(`${cpus().length} cores, ${load()}, Node ${process.version}`);
 
 const sdk = await pythonEnvironment('kfp', here('./pipelines/requirements-kfp.txt'));
 const document = await compile(COMPONENTS);
-useBuilt();
-const dais = startDaisProcess({ data: join(folder, 'dais'), ...(await environmentFlags()) });
+const dais = await startOwnServer(folder, await environmentFlags());
 const claims = new Claims();
 try {
-  const url = await dais.ready;
-  const pid = dais.process.pid ?? 0;
+  const { url, pids } = dais;
   const send = async <Answer>(method: 'GET' | 'POST', path: string, body?: unknown): Promise<Answer> => {
     const response = await fetch(`${url}/api/v1/${path}`, {
       method,
@@ -80,7 +73,7 @@ try {
     }
   };
   /** Milliseconds of CPU of all processes. */
-  const now = () => ({ cpu: cpuOf([pid]), at: performance.now() });
+  const now = () => ({ cpu: cpuOf(pids), at: performance.now() });
   const quiet = async () => {
     let before = now();
     for (let checks = 0; checks < MAX_QUIET_CHECKS; checks++) {
@@ -126,8 +119,7 @@ try {
       `(target ${TARGET}: ${claims.judge(`${COMPONENTS} components of a pipeline run`, mean <= TARGET)}), ${load()}`,
   );
 } finally {
-  dais.process.kill('SIGTERM');
-  await dais.ended;
+  await dais.stop();
 }
 claims.end();
 

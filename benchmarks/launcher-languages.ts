@@ -9,6 +9,7 @@ import { readFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { run, start } from '../packages/server/src/lib/process.ts';
+import { killAtEnd } from './lib/cleanup.mjs';
 import { median } from './lib/paired-ratio.ts';
 import { memoryOf } from './lib/processes.ts';
 
@@ -140,11 +141,13 @@ async function memoryOfWaiting(command: readonly string[]): Promise<readonly [ea
       env: ENVIRONMENT,
       detached: true,
     });
+    const release = killAtEnd(-(child.pid ?? 0));
     await new Promise((resolve) => child.stdout?.once('data', resolve));
     await delay(300);
     const megabytes = memoryOf([child.pid as number]);
     process.kill(-(child.pid as number), 'SIGKILL');
     await new Promise((resolve) => child.once('close', resolve));
+    release();
     return megabytes;
   };
   const alone = await memory(0);

@@ -17,9 +17,8 @@
  */
 import { parseArgs } from 'node:util';
 import { CallBarrier } from './lib/call-barrier.ts';
-import { CallComparison, COMPARISON_FLAGS } from './lib/call-comparison.ts';
-import { Claims } from './lib/claims.mjs';
-import { benchmarkFolder, describeMachine } from './lib/own-server.ts';
+import { COMPARISON_FLAGS } from './lib/call-comparison.ts';
+import { ServerComparison } from './lib/server-comparison.ts';
 import { load } from './mlflow/load.ts';
 import { startMlflow, startOwn, type Peer, type Store } from './mlflow/peers.ts';
 import { printMemory, targetOf } from './mlflow/tables.ts';
@@ -43,29 +42,24 @@ const options = { clients: Number(flags.clients), runs: flags.runs.split(',').ma
 /** Warm-up of each server before each call. */
 const WARM_MS = 6000;
 
-const folder = await benchmarkFolder('mlflow');
-console.log(`${describeMachine()}; ${flags.workers} workers of MLflow\n`);
-const claims = new Claims();
-const comparison = new CallComparison({
+const comparison = new ServerComparison('mlflow', {
   unit: 'ms',
-  rounds: Number(flags.rounds),
   warmMs: WARM_MS * options.share,
-  only: new RegExp(flags.only),
-  claims,
+  flags,
+  note: `${flags.workers} workers of MLflow`,
 });
-const servers: Peer[] = [];
-try {
-  servers.push(await startOwn(folder));
-  for (const store of stores) servers.push(await startMlflow(folder, store, Number(flags.workers)));
-  const barrier = new CallBarrier(comparison, { own: 'Dais', servers: servers.length, targetOf });
+await comparison.run(async () => {
+  const { calls, claims, folder } = comparison;
+  const servers: Peer[] = [comparison.add(await startOwn(folder))];
+  for (const store of stores) {
+    servers.push(comparison.add(await startMlflow(folder, store, Number(flags.workers))));
+  }
+  const barrier = new CallBarrier(calls, { own: 'Dais', servers: servers.length, targetOf });
   const results = await Promise.all(servers.map(async (server) => await load(server, barrier, options)));
-  comparison.print();
+  calls.print();
   for (const { name, repeated } of results) {
     if (repeated > 0) console.log(`${name}: ${repeated} calls were sent again, because the server failed`);
   }
   const [own, ...peers] = results;
   if (own !== undefined) printMemory(own, peers, claims);
-} finally {
-  for (const server of servers) await server.stop();
-}
-claims.end();
+});

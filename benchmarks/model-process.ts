@@ -9,11 +9,10 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { boostedTrees } from '../packages/server/src/engines/inference/onnx/onnx-files.testing.ts';
-import { CallComparison, COMPARISON_FLAGS } from './lib/call-comparison.ts';
-import { Claims } from './lib/claims.mjs';
-import { benchmarkFolder, describeMachine } from './lib/own-server.ts';
+import { COMPARISON_FLAGS } from './lib/call-comparison.ts';
+import { ServerComparison } from './lib/server-comparison.ts';
 import { overHttp } from './serving/load.ts';
-import { startGatewayPeer, type ModelHost } from './serving/peers.ts';
+import { startGatewayPeer, type ModelHost, type Peer } from './serving/peers.ts';
 import { jsonRequest } from './serving/requests.ts';
 
 const { values: flags } = parseArgs({ options: { seconds: { type: 'string', default: '3' }, ...COMPARISON_FLAGS } });
@@ -25,25 +24,23 @@ const HOSTS: readonly (readonly [host: ModelHost, name: string])[] = [
   ['process', 'Dais, model in a process'],
 ];
 
-const folder = await benchmarkFolder('model-process');
-// In a folder that other users may enter: the process of a model runs as another user.
-const file = join(folder, 'model', 'model.onnx');
-await mkdir(dirname(file));
-await writeFile(file, boostedTrees({ features: FEATURES, trees: 100, depth: 6 }));
-console.log(`${describeMachine()}; 100 trees of depth 6\n`);
-const comparison = new CallComparison({
+const comparison = new ServerComparison('model-process', {
   unit: 'µs',
-  rounds: Number(flags.rounds),
   warmMs: 2000 * SECONDS,
-  only: new RegExp(flags.only),
-  claims: new Claims(),
+  flags,
+  note: '100 trees of depth 6',
 });
-const row = Float32Array.from({ length: FEATURES }, (_, at) => Math.sin(at));
-const gateways: (Awaited<ReturnType<typeof startGatewayPeer>> & { readonly title: string })[] = [];
-try {
+await comparison.run(async () => {
+  const { folder } = comparison;
+  // In a folder that other users may enter: the process of a model runs as another user.
+  const file = join(folder, 'model', 'model.onnx');
+  await mkdir(dirname(file));
+  await writeFile(file, boostedTrees({ features: FEATURES, trees: 100, depth: 6 }));
+  const row = Float32Array.from({ length: FEATURES }, (_, at) => Math.sin(at));
+  const gateways: (Peer & { readonly title: string })[] = [];
   for (const [host, title] of HOSTS) {
     await mkdir(join(folder, host));
-    gateways.push({ ...(await startGatewayPeer(join(folder, host), file, host)), title });
+    gateways.push({ ...comparison.add(await startGatewayPeer(join(folder, host), file, host)), title });
   }
   for (const connections of CONNECTIONS) {
     const [first, ...others] = gateways.map(({ title, pid, port }) => {
@@ -52,9 +49,6 @@ try {
       return { name: title, pids: [pid], loads: { kept: load('kept'), new: load('new') } };
     });
     const call = `one row, ${connections} connection${connections === 1 ? '' : 's'}`;
-    if (first !== undefined) await comparison.measure(call, first, others);
+    if (first !== undefined) await comparison.calls.measure(call, first, others);
   }
-} finally {
-  for (const gateway of gateways) await gateway.stop();
-}
-comparison.print();
+});

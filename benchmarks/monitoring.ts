@@ -7,8 +7,8 @@
  * 100,000) of 20 columns for the comparison; `--full`: 1,000,000 of 50 columns too. `--alone` omits the peers. `--hour
  * N` (default 1,000,000) predictions of a new hour.
  */
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { cpus, loadavg, tmpdir } from 'node:os';
+import { mkdir } from 'node:fs/promises';
+import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { QueryEngine, QueryResult } from '../packages/server/src/engines/query/contract.ts';
@@ -22,6 +22,7 @@ import { summarize } from '../packages/server/src/ledgers/monitoring/metrics/sum
 import { here, runPeer, type PeerUsage } from './data/peer.ts';
 import { monitoredColumns, openEngine, writeTable } from './data/tables.ts';
 import { Claims } from './lib/claims.mjs';
+import { benchmarkFolder } from './lib/cleanup.mjs';
 
 const { values: flags } = parseArgs({
   options: {
@@ -40,7 +41,7 @@ const CPU_SECONDS = 20;
 const TICK_SECONDS = 3;
 const TARGET = 20;
 
-const folder = await mkdtemp(join(tmpdir(), 'dais-benchmark-monitoring-'));
+const folder = benchmarkFolder('monitoring');
 const claims = new Claims();
 const number = (value: number) => value.toLocaleString('en');
 const load = () => `load ${loadavg()[0]?.toFixed(2)}`;
@@ -194,5 +195,4 @@ if (!flags.alone) {
   }
 }
 await engine.close();
-await rm(folder, { recursive: true });
 claims.end();

@@ -11,14 +11,12 @@
  * `--full`: the sizes for which claims are made (100, 1,000, 5 × 200); takes an hour, most of it for the peers.
  * `--only PATTERN`: peers whose name it matches; '^$' is none. `--graphs PATTERN`: those graphs.
  */
-import { rmSync } from 'node:fs';
-import { chmod, mkdtemp } from 'node:fs/promises';
-import { cpus, loadavg, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { cpus, loadavg } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { findPython } from '../tools/python.mjs';
 import { Claims } from './lib/claims.mjs';
+import { benchmarkFolder } from './lib/cleanup.mjs';
 import { cpuOf } from './lib/processes.ts';
 import { bareWork, NO_WORK, type Work } from './pipelines/bare-work.ts';
 import { graphs, type Graph, type Runner } from './pipelines/graphs.ts';
@@ -42,11 +40,7 @@ const { values: flags } = parseArgs({
   },
 });
 const selected = graphs(flags.full).filter(({ name }) => new RegExp(flags.graphs).test(name));
-const folder = await mkdtemp(join(tmpdir(), 'dais-benchmark-pipelines-'));
-// PostgreSQL runs as another user when this runs as root.
-await chmod(folder, 0o755);
-process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+const folder = benchmarkFolder('pipelines');
 const load = () => `load ${loadavg()[0]?.toFixed(2)}`;
 const claims = new Claims();
 

@@ -4,9 +4,8 @@
  *
  *     npx tsx --conditions=dais-source benchmarks/query-isolation.ts
  */
-import { rmSync } from 'node:fs';
-import { mkdtemp, writeFile } from 'node:fs/promises';
-import { cpus, loadavg, tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
+import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import type { IsolationOptions } from '../packages/server/src/engines/isolation/contract.ts';
 import { openIsolation } from '../packages/server/src/engines/isolation/open-isolation.ts';
@@ -15,6 +14,7 @@ import { scan } from '../packages/server/src/engines/query/model/build.ts';
 import { systemClock } from '../packages/server/src/lib/clock.ts';
 import { silentLog } from '../packages/server/src/lib/log.ts';
 import { treeCpuMs } from '../packages/server/src/lib/system/process-tree.ts';
+import { benchmarkFolder } from './lib/cleanup.mjs';
 
 const ROUNDS = 7;
 const JOBS = 100;
@@ -25,8 +25,7 @@ const WAYS: Readonly<Record<string, IsolationOptions>> = {
   landlock: { boundaries: ['landlock'], limits: 'rlimit' },
 };
 
-const folder = await mkdtemp(join(tmpdir(), 'dais-benchmark-query-'));
-process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+const folder = benchmarkFolder('query-isolation');
 const file = join(folder, 'rows.csv');
 await writeFile(file, `id,x\n${Array.from({ length: 1000 }, (_, n) => `${n},${n / 3}`).join('\n')}\n`);
 

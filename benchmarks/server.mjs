@@ -11,18 +11,19 @@
  * The measuring client runs on the same machine and uses a part of it: consider the printed load.
  */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { Agent, request } from 'node:http';
-import { cpus, loadavg, tmpdir } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Claims } from './lib/claims.mjs';
+import { benchmarkFolder, killAtEnd } from './lib/cleanup.mjs';
 
 const command = fileURLToPath(new URL('../packages/cli/dist/main.js', import.meta.url));
 if (!existsSync(command)) throw new Error('there is no packages/cli/dist/main.js: run `npm run build` first');
 
-const folder = mkdtempSync(join(tmpdir(), 'dais-bench-'));
+const folder = benchmarkFolder('server');
 const PORT = 7399;
 const claims = new Claims();
 
@@ -42,6 +43,7 @@ async function startDais(data) {
     env: environment,
     stdio: ['ignore', 'ignore', 'inherit'],
   });
+  const release = killAtEnd(child.pid ?? 0);
   const ended = new Promise((resolve) => child.once('close', resolve));
   for (;;) {
     const ready = await ask('GET', '/readyz').catch(() => undefined);
@@ -53,6 +55,7 @@ async function startDais(data) {
   const stop = async () => {
     child.kill('SIGTERM');
     await ended;
+    release();
   };
   return { pid: child.pid ?? 0, ms, stop };
 }
@@ -197,35 +200,31 @@ console.log(
     .map((n) => n.toFixed(2))
     .join(' ')}`,
 );
-try {
-  const cold = await startDais(join(folder, 'data'));
-  report('ready on a new data folder', cold.ms / 1000, 5, 's');
-  await cold.stop();
-  const warm = await startDais(join(folder, 'data'));
-  report('ready on an existing data folder', warm.ms / 1000, 2, 's');
-  await delay(5000);
-  report('idle memory of all processes', pss(warm.pid), 250, 'MB');
-  report('apply of 1,000 resources', (await apply(manifests('first', 1000))) / 1000, 2, 's');
-  report('the same again, unchanged', (await apply(manifests('first', 1000))) / 1000, 2, 's');
-  await reads(16, 2);
-  const times = await reads(16, 5);
-  const at = (/** @type {number} */ share) => times[Math.floor(times.length * share)] ?? 0;
-  report('read, median at 16 connections', at(0.5), 2, 'ms');
-  console.log(
-    `${''.padEnd(44)} p90 ${at(0.9).toFixed(2)} ms, p99 ${at(0.99).toFixed(2)} ms, ${Math.round(times.length / 5)} reads/s`,
-  );
-  const single = await reads(16, 5, false);
-  console.log(
-    `${'read with a new connection, median'.padEnd(44)} ${(single[Math.floor(single.length / 2)] ?? 0).toFixed(2)} ms`,
-  );
-  const changes = await watchers(1000);
-  report('1,000 watchers have seen a change, median', changes[2] ?? 0, 250, 'ms');
-  console.log(`${''.padEnd(44)} worst of ${changes.length}: ${changes.at(-1)?.toFixed(0)} ms`);
-  report('memory after all that', pss(warm.pid), 400, 'MB');
-  await warm.stop();
-} finally {
-  rmSync(folder, { recursive: true, force: true });
-}
+const cold = await startDais(join(folder, 'data'));
+report('ready on a new data folder', cold.ms / 1000, 5, 's');
+await cold.stop();
+const warm = await startDais(join(folder, 'data'));
+report('ready on an existing data folder', warm.ms / 1000, 2, 's');
+await delay(5000);
+report('idle memory of all processes', pss(warm.pid), 250, 'MB');
+report('apply of 1,000 resources', (await apply(manifests('first', 1000))) / 1000, 2, 's');
+report('the same again, unchanged', (await apply(manifests('first', 1000))) / 1000, 2, 's');
+await reads(16, 2);
+const times = await reads(16, 5);
+const at = (/** @type {number} */ share) => times[Math.floor(times.length * share)] ?? 0;
+report('read, median at 16 connections', at(0.5), 2, 'ms');
+console.log(
+  `${''.padEnd(44)} p90 ${at(0.9).toFixed(2)} ms, p99 ${at(0.99).toFixed(2)} ms, ${Math.round(times.length / 5)} reads/s`,
+);
+const single = await reads(16, 5, false);
+console.log(
+  `${'read with a new connection, median'.padEnd(44)} ${(single[Math.floor(single.length / 2)] ?? 0).toFixed(2)} ms`,
+);
+const changes = await watchers(1000);
+report('1,000 watchers have seen a change, median', changes[2] ?? 0, 250, 'ms');
+console.log(`${''.padEnd(44)} worst of ${changes.length}: ${changes.at(-1)?.toFixed(0)} ms`);
+report('memory after all that', pss(warm.pid), 400, 'MB');
+await warm.stop();
 console.log(
   `load after ${loadavg()
     .map((n) => n.toFixed(2))

@@ -11,11 +11,10 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { boostedTrees, linear, perceptron } from '../packages/server/src/engines/inference/onnx/onnx-files.testing.ts';
 import { freePort } from '../packages/server/src/testing/dais-process.ts';
-import { CallComparison, COMPARISON_FLAGS, type CallServer } from './lib/call-comparison.ts';
-import { Claims } from './lib/claims.mjs';
+import { COMPARISON_FLAGS, type CallServer } from './lib/call-comparison.ts';
 import type { ConnectionMode } from './lib/http-client.ts';
-import { benchmarkFolder, describeMachine } from './lib/own-server.ts';
 import { describeInterval, ratioOf } from './lib/paired-ratio.ts';
+import { ServerComparison } from './lib/server-comparison.ts';
 import { overGrpc } from './serving/grpc-load.ts';
 import { overHttp } from './serving/load.ts';
 import { startOwnServing } from './serving/own.ts';
@@ -34,47 +33,39 @@ const MODELS: readonly (readonly [name: string, width: number, file: () => Buffe
   ['image', IMAGE, () => linear(new Float32Array(IMAGE).fill(1 / IMAGE))],
 ];
 
-const claims = new Claims();
-const comparison = new CallComparison({
-  unit: 'µs',
-  rounds: Number(flags.rounds),
-  warmMs: SECONDS * 1000,
-  only: new RegExp(flags.only),
-  claims,
-});
-const folder = await benchmarkFolder('payloads');
-console.log(`${describeMachine()}\n`);
-for (const [name, width, file] of MODELS) {
-  const call = `${name}, ${width.toLocaleString('en')} numbers`;
-  if (!comparison.isSelected(call)) continue;
-  const home = join(folder, String(width));
-  await mkdir(home);
-  const own = await startOwnServing(home, { bytes: file(), columns: width, grpcPort: await freePort() });
-  try {
-    const row = Float32Array.from({ length: width }, (_, at) => Math.round(Math.sin(at) * 1e4) / 1e4);
-    const round = (load: ReturnType<typeof overHttp>) => async () => await load(CONNECTIONS, SECONDS);
-    const http = (form: string, request: Buffer): CallServer => {
-      const load = (port: number, mode: ConnectionMode) => round(overHttp(port, request, mode));
-      const loads = {
-        kept: load(own.port, 'kept'),
-        new: load(own.port, 'new'),
-        documented: load(own.mainPort, 'kept'),
+const comparison = new ServerComparison('payloads', { unit: 'µs', warmMs: SECONDS * 1000, flags });
+const { calls, claims, folder } = comparison;
+await comparison.run(async () => {
+  for (const [name, width, file] of MODELS) {
+    const call = `${name}, ${width.toLocaleString('en')} numbers`;
+    if (!calls.isSelected(call)) continue;
+    const home = join(folder, String(width));
+    await mkdir(home);
+    const own = await startOwnServing(home, { bytes: file(), columns: width, grpcPort: await freePort() });
+    try {
+      const row = Float32Array.from({ length: width }, (_, at) => Math.round(Math.sin(at) * 1e4) / 1e4);
+      const round = (load: ReturnType<typeof overHttp>) => async () => await load(CONNECTIONS, SECONDS);
+      const http = (form: string, request: Buffer): CallServer => {
+        const load = (port: number, mode: ConnectionMode) => round(overHttp(port, request, mode));
+        const loads = {
+          kept: load(own.port, 'kept'),
+          new: load(own.port, 'new'),
+          documented: load(own.mainPort, 'kept'),
+        };
+        return { name: `Dais, ${form}`, pids: own.pids, loads };
       };
-      return { name: `Dais, ${form}`, pids: own.pids, loads };
-    };
-    const message = rpcMessage('x', row);
-    const rpc = (mode: ConnectionMode) => round(overGrpc(own.grpcPort, RPC_PATH, message, mode));
-    const grpc = { name: 'Dais, gRPC', pids: own.pids, loads: { kept: rpc('kept'), new: rpc('new') } };
-    const [binary, json] = [http('binary', binaryRequest('x', row)), http('JSON', jsonRequest('x', row))];
-    const samples = await comparison.measure(call, binary, [json, grpc]);
-    if (width !== IMAGE) continue;
-    const ratio = ratioOf(samples.get(json.name)?.kept ?? [], samples.get(binary.name)?.kept ?? []);
-    const claim = `JSON of an image costs at least ${LEAST_RATIO} times as much as a binary tensor`;
-    const measured = describeInterval(ratio, ' ×');
-    console.log(`${claim}: ${measured}: ${claims.judge(claim, ratio.mean >= LEAST_RATIO, measured)}`);
-  } finally {
-    await own.stop();
+      const message = rpcMessage('x', row);
+      const rpc = (mode: ConnectionMode) => round(overGrpc(own.grpcPort, RPC_PATH, message, mode));
+      const grpc = { name: 'Dais, gRPC', pids: own.pids, loads: { kept: rpc('kept'), new: rpc('new') } };
+      const [binary, json] = [http('binary', binaryRequest('x', row)), http('JSON', jsonRequest('x', row))];
+      const samples = await calls.measure(call, binary, [json, grpc]);
+      if (width !== IMAGE) continue;
+      const ratio = ratioOf(samples.get(json.name)?.kept ?? [], samples.get(binary.name)?.kept ?? []);
+      const claim = `JSON of an image costs at least ${LEAST_RATIO} times as much as a binary tensor`;
+      const measured = describeInterval(ratio, ' ×');
+      console.log(`${claim}: ${measured}: ${claims.judge(claim, ratio.mean >= LEAST_RATIO, measured)}`);
+    } finally {
+      await own.stop();
+    }
   }
-}
-comparison.print();
-claims.end();
+});

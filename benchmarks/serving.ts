@@ -14,11 +14,10 @@ import { parseArgs } from 'node:util';
 import { boostedTrees, perceptron } from '../packages/server/src/engines/inference/onnx/onnx-files.testing.ts';
 import { OnnxSession } from '../packages/server/src/engines/inference/onnx/onnx-session.ts';
 import { freePort } from '../packages/server/src/testing/dais-process.ts';
-import { CallComparison, COMPARISON_FLAGS, type CallServer } from './lib/call-comparison.ts';
-import { Claims } from './lib/claims.mjs';
+import { COMPARISON_FLAGS, type CallServer } from './lib/call-comparison.ts';
 import type { Load } from './lib/load.ts';
-import { benchmarkFolder, describeMachine } from './lib/own-server.ts';
 import { ratioOf, short } from './lib/paired-ratio.ts';
+import { ServerComparison } from './lib/server-comparison.ts';
 import { overGrpc } from './serving/grpc-load.ts';
 import { healthTimes } from './serving/health.ts';
 import { overHttp, postRequest } from './serving/load.ts';
@@ -59,14 +58,18 @@ const LEAST_RATIO = 10;
 const SLOW_LAYERS = [64, 2048, 2048, 2048, 1];
 const MOST_HEALTH_MS = 5;
 
-const claims = new Claims();
-const folder = await benchmarkFolder('serving');
+const comparison = new ServerComparison('serving', {
+  unit: 'µs',
+  warmMs: WARM_SECONDS * 1000,
+  flags,
+  note: '100 trees of depth 6',
+});
+const { calls, claims, folder } = comparison;
 // In a folder that other users may enter: the trial of a model runs as another user.
 const file = join(folder, 'model', 'model.onnx');
 const model = boostedTrees({ features: FEATURES, trees: 100, depth: 6 });
 await mkdir(dirname(file));
 await writeFile(file, model);
-console.log(`${describeMachine()}; 100 trees of depth 6\n`);
 
 const row = Float32Array.from({ length: FEATURES }, (_, at) => Math.round(Math.sin(at) * 1e4) / 1e4);
 if (flags.only === '') console.log(`onnxruntime-node alone, one row: ${(await alone()).toFixed(1)} µs\n`);
@@ -77,7 +80,9 @@ const requestFor = ({ path, body }: Peer): Buffer => {
   return post(path, { inputs: body === 'inputs' ? [numbers] : { [INPUT]: [numbers] } });
 };
 
-const own = await startOwnServing(folder, { bytes: model, columns: FEATURES, grpcPort: await freePort() });
+const own = comparison.add(
+  await startOwnServing(folder, { bytes: model, columns: FEATURES, grpcPort: await freePort() }),
+);
 const starts: Readonly<Record<string, () => Promise<Peer>>> = {
   KServe: async () => await startKserve(file),
   MLServer: async () => await startMlserver(folder, file),
@@ -86,18 +91,11 @@ const starts: Readonly<Record<string, () => Promise<Peer>>> = {
   Ray: async () => await startRay(file),
 };
 const peers: Peer[] = [];
-const comparison = new CallComparison({
-  unit: 'µs',
-  rounds: Number(flags.rounds),
-  warmMs: WARM_SECONDS * 1000,
-  only: new RegExp(flags.only),
-  claims,
-});
-try {
+await comparison.run(async () => {
   for (const [name, start] of Object.entries(starts)) {
     if (!new RegExp(flags.peers).test(name)) continue;
     const peer = await start().catch((error: unknown) => console.log(`left out: ${String(error)}`));
-    if (peer !== undefined) peers.push(peer);
+    if (peer !== undefined) peers.push(comparison.add(peer));
   }
   const request = jsonRequest(INPUT, row);
   const message = rpcMessage(INPUT, row);
@@ -127,14 +125,11 @@ try {
       connections,
     );
   }
-} finally {
-  for (const peer of peers) await peer.stop();
-  await own.stop();
-}
-comparison.print();
-if (comparison.isSelected('HTTP parsers')) await compareParsers();
-if (comparison.isSelected('health')) await healthWhileBusy();
-claims.end();
+  calls.print();
+  await comparison.stopServers();
+  if (calls.isSelected('HTTP parsers')) await compareParsers();
+  if (calls.isSelected('health')) await healthWhileBusy();
+});
 
 /** Compares Dais with the peers. At 64 connections, the best of the peers has a claim. */
 async function compare(
@@ -145,7 +140,7 @@ async function compare(
 ): Promise<void> {
   const isClaimed = connections === 64;
   const limits = isClaimed && !call.includes('gRPC') ? { kept: MOST_MICROS } : {};
-  const samples = await comparison.measure(call, server, others, { limits });
+  const samples = await calls.measure(call, server, others, { limits });
   const ownCosts = samples.get(server.name)?.kept;
   if (!isClaimed || ownCosts === undefined || others.length === 0) return;
   const ratios = others.map(({ name }) => {

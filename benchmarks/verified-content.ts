@@ -7,17 +7,16 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { cpus, loadavg, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { cpus, loadavg } from 'node:os';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { openFsBlobStore } from '../packages/server/src/engines/blobs/fs/fs-blob-store.ts';
 import { verifiedBlobs } from '../packages/server/src/engines/blobs/verified.ts';
 import { systemClock } from '../packages/server/src/lib/clock.ts';
 import { Claims } from './lib/claims.mjs';
+import { benchmarkFolder } from './lib/cleanup.mjs';
 
 const MEBIBYTES = 256;
 const PAIRS = 20;
@@ -36,7 +35,7 @@ const CLIENT = `process.on('message', async (url) => {
 });`;
 
 const claims = new Claims();
-const root = await mkdtemp(join(tmpdir(), 'dais-benchmark-content-'));
+const root = benchmarkFolder('verified-content');
 const client = spawn(process.execPath, ['-e', CLIENT], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
 const plain = await openFsBlobStore({ root, clock: systemClock });
 const sums = new Map<string, Buffer>();
@@ -113,6 +112,5 @@ try {
   client.kill();
   server.close();
   await verified.close();
-  await rm(root, { recursive: true });
 }
 claims.end();

@@ -1,225 +1,205 @@
-/** Builds the image of the Containerfile without a container registry, and runs it with podman as a user without permissions. */
-import {
-  chmodSync,
-  chownSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+/**
+ * Builds the image of the Containerfile without a container registry, and runs it as a user without root permissions. The base and
+ * the layers of the last build are kept, so that a build repeats only the steps whose input has changed.
+ */
+import { randomUUID } from 'node:crypto';
+import { cpSync, existsSync, lutimesSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { root, runCommand } from './command.mjs';
-import { cacheFolder, environment } from './environment.mjs';
-import { ensureProgram, unpackedPrograms } from './debian-packages.mjs';
+import { unpackedPrograms } from './debian-packages.mjs';
+import { cacheFolder, programFolder } from './environment.mjs';
 import { fillNpmCache, startNpmMirror } from './npm-mirror.mjs';
+import { fillFromLock } from './release/offline.testing.ts';
 import { startServer, type StartedCommand } from './release/started.testing.ts';
+import { RootlessPodman } from './rootless-podman.testing.ts';
+import { withProcessLock } from '../packages/server/src/lib/system/process-lock.mjs';
 
 const SUITE = 'trixie';
 const BASE = 'localhost/debian:13-slim';
 const IMAGE = 'localhost/dais:test';
-/** An ordinary user with a range of other user ids. It exists only in the mount namespace of the test. */
-const USER = 12_345;
-const USER_NAME = 'dais-image';
-
-/**
- * Runs podman as this user, with the files that `newuidmap` reads: sh -c AS_USER sh FILES COMMAND... Bind mounts in a mount
- * namespace of their own leave the files of the machine as they are.
- */
-const AS_USER = `
-files=$1
-shift
-mount --make-rprivate /
-for name in passwd group subuid subgid; do
-  mount --bind "$files/$name" "/etc/$name" || exit 1
-done
-exec setpriv --reuid=${USER} --regid=${USER} --clear-groups "$@"
-`;
-// Every machine can store layers as folders and has runc, also those with the older control groups.
-const STORAGE = ['--storage-driver=vfs'];
+/** The first stage of the Containerfile. Its name keeps the layers of the stage. */
+const BUILD = 'localhost/dais-build:test';
+/** A newer base has the security updates of Debian. */
+const MAX_BASE_DAYS = 30;
+const NODE_PINS = join('tools', 'node-24');
 
 export interface StartedImage extends StartedCommand {
-  /** The data folder, as this machine sees it. */
-  readonly data: string;
+  /** Runs a command in the container. Throws its output if it fails. */
+  readonly exec: (...command: readonly string[]) => Promise<string>;
 }
 
-export interface TestImage {
-  /** Belongs to the user who runs the image. */
-  readonly home: string;
-  /** Runs a command of the image to its end. */
-  run(options: readonly string[], ...command: readonly string[]): Promise<{ code: number; output: string }>;
-  /** Starts the image with its own command, on a data folder below `home` with that name. */
-  start(name: string, options: readonly string[], ...words: readonly string[]): Promise<StartedImage>;
-  remove(): Promise<void>;
-}
-
-/** @throws Error with the output of the program that failed */
-export async function buildImage(): Promise<TestImage> {
-  const why = 'The image is tested without a container registry.';
-  for (const program of ['buildah', 'podman']) await ensureProgram(why, [program], program);
-  await ensureProgram(why, ['newuidmap'], 'uidmap');
-  const folder = mkdtempSync(join(tmpdir(), 'img-'));
-  chmodSync(folder, 0o755);
-  const own = [`--root=${join(folder, 'root')}`, `--runroot=${join(folder, 'root-state')}`, ...STORAGE];
-  try {
-    await importBase(folder, own);
-    await buildOn(folder, own);
-    const archive = join(folder, 'dais.tar');
-    await must('podman', [...own, 'save', '--quiet', '--format=oci-archive', '--output', archive, IMAGE]);
-    chmodSync(archive, 0o644);
-    const image = new RootlessImage(folder);
-    await image.load(archive);
-    rmSync(archive);
-    await must('podman', [...own, 'rmi', '--all', '--force']);
-    return image;
-  } catch (error) {
-    await removeStorage(folder);
-    throw error;
-  }
-}
-
-/** Creates the base with debootstrap from the package mirror of this machine. */
-async function importBase(folder: string, own: readonly string[]): Promise<void> {
-  const why = 'The base of the image is created with debootstrap.';
-  const programs = await unpackedPrograms(why, 'debootstrap', 'debootstrap');
-  const base = join(folder, 'base');
-  const { output } = await runCommand('apt-get', ['indextargets', '--format', '$(REPO_URI)', 'Created-By: Packages'], {
-    quiet: true,
-  });
-  const mirror = output.split('\n').find((line) => /\/debian\/?$/.test(line));
-  if (mirror === undefined) throw new Error(`${why} apt has no mirror of Debian: add one to its sources.`);
-  await must('sh', [join(programs, 'debootstrap'), '--variant=minbase', SUITE, base, mirror], {
-    DEBOOTSTRAP_DIR: join(programs, '..', 'share', 'debootstrap'),
-  });
-  const archive = join(folder, 'base.tar');
-  await must('tar', ['-C', base, '-cf', archive, '.']);
-  rmSync(base, { recursive: true, force: true });
-  await must('podman', [...own, 'import', '--quiet', archive, BASE]);
-  rmSync(archive);
-}
-
-/** Builds from a copy of the files in Git, with an npm mirror of the packages that the locks name. */
-async function buildOn(folder: string, own: readonly string[]): Promise<void> {
-  const context = join(folder, 'context');
-  const { output } = await runCommand('git', ['ls-files', '-co', '--exclude-standard', '-z'], { quiet: true });
-  for (const path of output.split('\0').filter((one) => one !== '' && existsSync(join(root, one)))) {
-    mkdirSync(join(context, dirname(path)), { recursive: true });
-    cpSync(join(root, path), join(context, path), { force: true, recursive: true, verbatimSymlinks: true });
-  }
-  const cache = join(cacheFolder(), 'air-gap', 'npm');
-  const pins = join('tools', 'node-24');
-  for (const place of ['.', pins]) {
-    await fillNpmCache(cache, join(context, place));
-    rmSync(join(context, place, 'node_modules'), { recursive: true, force: true });
-  }
-  const misses: string[] = [];
-  const mirror = await startNpmMirror({
-    cache,
-    locks: [join(root, 'package-lock.json'), join(root, pins, 'package-lock.json')],
-    onMiss: (path) => void misses.push(path),
-  });
-  try {
-    const build = [
-      'build',
-      '--quiet',
-      '--isolation=chroot',
-      '--network=host',
-      '--layers=false',
-      '--file=Containerfile',
-    ];
-    const given = [`--build-arg=BASE=${BASE}`, `--build-arg=npm_config_registry=${mirror.url}`, `--tag=${IMAGE}`];
-    await must('buildah', [...own, ...build, ...given, context]);
-    if (misses.length > 0) throw new Error(`The image needs packages that no lock names: ${misses.join(', ')}`);
-  } finally {
-    mirror.close();
-    rmSync(context, { recursive: true, force: true });
-  }
-}
-
-class RootlessImage implements TestImage {
-  readonly home: string;
+export class TestImage {
+  readonly #podman: RootlessPodman;
   readonly #folder: string;
-  readonly #podman: readonly string[];
-  readonly #variables: Readonly<Record<string, string>>;
+  readonly #release: () => void;
 
-  constructor(folder: string) {
+  private constructor(folder: string, podman: RootlessPodman, release: () => void) {
     this.#folder = folder;
-    this.home = join(folder, 'home');
-    mkdirSync(join(this.home, 'run'), { recursive: true });
-    for (const path of [this.home, join(this.home, 'run')]) chownSync(path, USER, USER);
-    const files = join(folder, 'etc');
-    mkdirSync(files);
-    const line = `${USER_NAME}:x:${USER}:`;
-    writeFileSync(
-      join(files, 'passwd'),
-      `${readFileSync('/etc/passwd', 'utf8')}${line}${USER}::${this.home}:/bin/sh\n`,
-    );
-    writeFileSync(join(files, 'group'), `${readFileSync('/etc/group', 'utf8')}${line}\n`);
-    for (const name of ['subuid', 'subgid']) writeFileSync(join(files, name), `${USER_NAME}:200000:65536\n`);
-    const storage = [`--root=${join(this.home, 'store')}`, `--runroot=${join(this.home, 'state')}`, ...STORAGE];
-    const asUser = ['unshare', '--mount', 'sh', '-c', AS_USER, 'sh', files];
-    this.#podman = [
-      ...asUser,
-      'podman',
-      ...storage,
-      '--runtime=runc',
-      '--cgroup-manager=cgroupfs',
-      '--log-level=error',
-    ];
-    this.#variables = {
-      PATH: environment.PATH ?? '',
-      HOME: this.home,
-      XDG_RUNTIME_DIR: join(this.home, 'run'),
-      TMPDIR: this.home,
+    this.#podman = podman;
+    this.#release = release;
+  }
+
+  /** Waits while another checkout of this machine builds or runs its image. @throws Error that names the step that failed */
+  static async build(): Promise<TestImage> {
+    // Not in the cache of root, because the user reads it.
+    const folder = join(programFolder(), 'image');
+    const release = await holdLock(join(programFolder(), 'locks', 'image'));
+    const podman = await RootlessPodman.open(folder).catch((error: unknown) => {
+      release();
+      throw error;
+    });
+    const image = new TestImage(folder, podman, release);
+    try {
+      // A run that was killed has left them.
+      image.#removeFiles();
+      await step('create the base', () => image.#createBase());
+      const mirror = await step('fill the npm mirror', () => image.#startMirror());
+      try {
+        const context = await step('copy the sources', () => image.#copySources());
+        await step('build the packages', () => image.#build(context, mirror.url, ['--target=build', `--tag=${BUILD}`]));
+        await step('build the image', () => image.#build(context, mirror.url, [`--tag=${IMAGE}`]));
+        const { missing } = mirror;
+        if (missing.length > 0) throw new Error(`The image needs packages that no lock names: ${missing.join(', ')}`);
+      } finally {
+        mirror.close();
+      }
+      // The names of the last build have moved: its layers are removed, except for those that this build uses.
+      await image.#podman.must('podman', ['image', 'prune', '--force']);
+      return image;
+    } catch (error) {
+      await image.remove();
+      throw error;
+    }
+  }
+
+  /** Runs a command of the image to its end. */
+  async run(options: readonly string[], ...command: readonly string[]): Promise<{ code: number; output: string }> {
+    return await this.#podman.run('podman', ['run', '--rm', ...USER_OF_IMAGE, ...options, IMAGE, ...command]);
+  }
+
+  /** Creates an empty data folder, and a folder for its keys. */
+  createData(): string {
+    this.#podman.emptyFolder('keys');
+    return this.#podman.emptyFolder('data');
+  }
+
+  /** Copies a folder of the repository to where the user reads it. */
+  copyFolder(path: string): string {
+    const copy = join(this.#podman.emptyFolder('files'), 'copy');
+    cpSync(join(root, path), copy, { recursive: true });
+    return copy;
+  }
+
+  /** Starts the image with its own command, as docs/guide/install.md does. */
+  async start(data: string, options: readonly string[]): Promise<StartedImage> {
+    const name = `dais-${randomUUID()}`;
+    const volumes = [`--volume=${data}:/var/lib/dais`, `--volume=${join(data, '..', 'keys')}:/var/lib/dais-keys`];
+    const run = ['run', '--rm', `--name=${name}`, '--stop-timeout=40', ...USER_OF_IMAGE, ...volumes, ...options, IMAGE];
+    const command = ['up', '--port', '0'];
+    const { variables } = this.#podman;
+    const started = await startServer(variables, this.#podman.command('podman', [...run, ...command]), data);
+    return {
+      ...started,
+      exec: async (...words) => await this.#podman.must('podman', ['exec', name, ...words]),
     };
   }
 
-  async load(archive: string): Promise<void> {
-    const loaded = await this.#run('load', '--quiet', '--input', archive);
-    if (loaded.code !== 0) throw new Error(`podman load ended with ${loaded.code}:\n${loaded.output}`);
-  }
-
-  async run(options: readonly string[], ...command: readonly string[]) {
-    return await this.#run('run', '--rm', ...this.#mapping(), ...options, IMAGE, ...command);
-  }
-
-  async start(name: string, options: readonly string[], ...words: readonly string[]): Promise<StartedImage> {
-    const data = join(this.home, name);
-    const keys = `${data}-keys`;
-    for (const path of [data, keys]) {
-      mkdirSync(path, { recursive: true });
-      chownSync(path, USER, USER);
-    }
-    const volumes = [`--volume=${data}:/var/lib/dais`, `--volume=${keys}:/var/lib/dais-keys`];
-    const [program = '', ...args] = this.#podman;
-    const run = ['run', '--rm', '--stop-timeout=40', ...this.#mapping(), ...volumes, ...options, IMAGE];
-    const command = ['up', '--data', '/var/lib/dais', '--port', '0', ...words];
-    const started = await startServer(this.#variables, [program, ...args, ...run, ...command], data);
-    return { ...started, data };
-  }
-
+  /** Ends what runs, and keeps the base and the layers. */
   async remove(): Promise<void> {
-    // Rootless podman keeps one process for its user namespace; this ends it.
-    await this.#run('system', 'migrate');
-    await removeStorage(this.#folder);
+    await this.#podman.end();
+    for (const name of ['data', 'keys', 'files']) this.#podman.removeFolder(name);
+    this.#removeFiles();
+    this.#release();
   }
 
-  #mapping(): readonly string[] {
-    return ['--network=host', '--userns=keep-id:uid=7070,gid=7070'];
+  #removeFiles(): void {
+    for (const name of ['context', 'base', 'base.tar']) {
+      rmSync(join(this.#folder, name), { recursive: true, force: true, maxRetries: 10 });
+    }
   }
 
-  async #run(...args: readonly string[]) {
-    const [program = '', ...first] = this.#podman;
-    return await runCommand(program, [...first, ...args], { quiet: true, cwd: this.home, env: this.#variables });
+  /** Creates the base with debootstrap from the package mirror of this machine. */
+  async #createBase(): Promise<void> {
+    const found = await this.#podman.run('podman', ['image', 'inspect', '--format={{.Created.Unix}}', BASE]);
+    if (found.code === 0 && Date.now() / 1000 - Number(found.output) < MAX_BASE_DAYS * 86_400) return;
+    const why = 'The base of the image is created with debootstrap.';
+    const programs = await unpackedPrograms(why, 'debootstrap', 'debootstrap');
+    const targets = ['indextargets', '--format', '$(REPO_URI)', 'Created-By: Packages'];
+    const { output } = await runCommand('apt-get', targets, { quiet: true });
+    const mirror = output.split('\n').find((line) => /\/debian\/?$/.test(line));
+    if (mirror === undefined) throw new Error(`${why} apt has no mirror of Debian: add one to its sources.`);
+    const base = join(this.#folder, 'base');
+    const archive = `${base}.tar`;
+    // It mounts file systems in the base. In a mount namespace of its own they end with it, also when it is killed.
+    const command = ['--mount', 'sh', join(programs, 'debootstrap'), '--variant=minbase', SUITE, base, mirror];
+    await must('unshare', command, {
+      DEBOOTSTRAP_DIR: join(programs, '..', 'share', 'debootstrap'),
+    });
+    await must('tar', ['-C', base, '--exclude=./var/cache/apt/archives/*.deb', '-cf', archive, '.']);
+    await this.#podman.must('podman', ['import', '--quiet', archive, BASE]);
+  }
+
+  /** Serves the packages that the locks name. The address is part of the key of cached layers, so the port stays the same. */
+  async #startMirror() {
+    const cache = join(cacheFolder(), 'air-gap', 'npm');
+    await fillFromLock(cache, join(this.#folder, 'locked'));
+    const pins = join(this.#folder, 'node');
+    cpSync(join(root, NODE_PINS), pins, { recursive: true });
+    await fillNpmCache(cache, pins);
+    rmSync(pins, { recursive: true });
+    const file = join(this.#folder, 'mirror-port');
+    const missing: string[] = [];
+    const mirror = await startNpmMirror({
+      cache,
+      locks: [join(root, 'package-lock.json'), join(root, NODE_PINS, 'package-lock.json')],
+      onMiss: (path) => void missing.push(path),
+      port: existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0,
+    });
+    writeFileSync(file, new URL(mirror.url).port);
+    return { ...mirror, missing };
+  }
+
+  /** Copies the files in Git. Times are part of the key of cached layers, so all files get the same one. */
+  async #copySources(): Promise<string> {
+    const context = join(this.#folder, 'context');
+    rmSync(context, { recursive: true, force: true });
+    const { output } = await runCommand('git', ['ls-files', '-co', '--exclude-standard', '-z'], { quiet: true });
+    for (const path of output.split('\0').filter((one) => one !== '' && existsSync(join(root, one)))) {
+      mkdirSync(join(context, dirname(path)), { recursive: true });
+      cpSync(join(root, path), join(context, path), { verbatimSymlinks: true });
+      lutimesSync(join(context, path), 0, 0);
+    }
+    return context;
+  }
+
+  async #build(context: string, registry: string, options: readonly string[]): Promise<void> {
+    const how = ['--layers', '--isolation=chroot', '--network=host', `--file=${join(context, 'Containerfile')}`];
+    const given = [`--build-arg=BASE=${BASE}`, `--build-arg=npm_config_registry=${registry}`];
+    await this.#podman.must('buildah', ['build', ...how, ...given, ...options, context]);
   }
 }
 
-async function removeStorage(folder: string): Promise<void> {
-  await runCommand('chmod', ['-R', 'u+w', folder], { quiet: true });
-  rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
+/** As docs/guide/install.md starts it. */
+const USER_OF_IMAGE = ['--network=host', '--userns=keep-id:uid=7070,gid=7070'];
+
+/** Holds the lock until the returned function is called. */
+async function holdLock(path: string): Promise<() => void> {
+  return await new Promise((resolve, reject) => {
+    withProcessLock(path, () => new Promise<void>((release) => resolve(release))).catch(reject);
+  });
+}
+
+/** Prints the duration of a step, and names the step in its error. */
+async function step<Result>(title: string, work: () => Promise<Result>): Promise<Result> {
+  const from = performance.now();
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof Error) error.message = `The step "${title}" of the image failed. ${error.message}`;
+    throw error;
+  } finally {
+    process.stderr.write(`image: ${title}: ${((performance.now() - from) / 1000).toFixed(0)} s\n`);
+  }
 }
 
 async function must(
@@ -228,5 +208,5 @@ async function must(
   env: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const { code, output } = await runCommand(program, args, { quiet: true, env });
-  if (code !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${code}:\n${output.slice(-6000)}`);
+  if (code !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${code}:\n${output.slice(-3000)}`);
 }

@@ -1,5 +1,6 @@
 /** Serves the packages that package-lock.json files name as an npm registry, from a folder that npm filled as its cache. */
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { createReadStream, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
@@ -22,15 +23,16 @@ import { runCommand } from './command.mjs';
  * @property {string} cache
  * @property {readonly string[]} locks
  * @property {readonly Archive[]} [archives]
+ * @property {number} [port] a free port is used if this one is not
  * @property {(path: string) => void} onMiss receives the path of a request that the mirror cannot serve
  */
 
 /**
- * Starts the registry on a free port of the loopback interface.
+ * Starts the registry on the loopback interface.
  * @param {MirrorOptions} options
  * @returns {Promise<{ url: string, close(): void }>}
  */
-export async function startNpmMirror({ cache, locks, archives = [], onMiss }) {
+export async function startNpmMirror({ cache, locks, archives = [], port = 0, onMiss }) {
   const packages = readVersions(locks);
   const optionalPeers = readOptionalPeers(locks);
   /** @type {Map<string, string>} */
@@ -58,9 +60,7 @@ export async function startNpmMirror({ cache, locks, archives = [], onMiss }) {
       response.writeHead(404).end('{}');
     }
   });
-  await new Promise((resolve) => {
-    server.listen(0, '127.0.0.1', () => resolve(undefined));
-  });
+  await listen(server, port).catch(async () => await listen(server, 0));
   const address = server.address();
   if (address === null || typeof address !== 'object') throw new Error('the mirror has no port');
   return {
@@ -70,6 +70,15 @@ export async function startNpmMirror({ cache, locks, archives = [], onMiss }) {
       server.close();
     },
   };
+}
+
+/**
+ * @param {import('node:http').Server} server
+ * @param {number} port
+ */
+async function listen(server, port) {
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
 }
 
 /**

@@ -12,6 +12,7 @@ import { root, runCommand } from './command.mjs';
 import { environment } from './environment.mjs';
 import { ensureInstalled } from './install.mjs';
 import { writeBillOfMaterials } from './release/bill-of-materials.mjs';
+import { packPackages } from './release/installation.mjs';
 import { writeWheel } from './release/wheel.mjs';
 import { continueOnPinnedNode } from './runtime.mjs';
 
@@ -19,9 +20,6 @@ const USAGE = `usage: npm run release -- --out DIR
 
 Builds Dais and writes the files of a release into DIR, a new or empty folder: npm packages, Python wheel, bill of materials, SHA256SUMS.
 `;
-
-/** The packages that users install; the console is part of the server. */
-const PUBLISHED = ['packages/api', 'packages/server', 'packages/cli'];
 
 /**
  * @param {string} out
@@ -36,7 +34,7 @@ export async function writeRelease(out, log) {
   mkdirSync(out, { recursive: true });
   const time = await timeOfCommit();
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  const archives = await pack(out);
+  const archives = await packPackages(out);
   writeWheel(out, version, archives);
   writeBillOfMaterials(out, version, time);
   const files = readdirSync(out).sort();
@@ -47,23 +45,6 @@ export async function writeRelease(out, log) {
   });
   writeFileSync(join(out, 'SHA256SUMS'), sums.join(''));
   log('SHA256SUMS');
-}
-
-/**
- * Packs the workspaces; npm gives all files of an archive one fixed time.
- * @param {string} out
- * @returns {Promise<import('./release/installed-lock.mjs').Archive[]>}
- */
-async function pack(out) {
-  const args = ['pack', '--json', '--loglevel=error', '--pack-destination', out];
-  const output = await expectOutput('npm', [...args, ...PUBLISHED.map((path) => `--workspace=${path}`)]);
-  /** @type {{ name: string, filename: string, integrity: string }[]} */
-  const packed = JSON.parse(output);
-  return packed.map(({ name, filename, integrity }) => {
-    const path = PUBLISHED.find((workspace) => name === `@dais/${workspace.slice('packages/'.length)}`);
-    if (path === undefined) throw new Error(`npm packed ${name}, which is not a published package.`);
-    return { name, path, file: filename, integrity };
-  });
 }
 
 /** Returns the time of the commit, or SOURCE_DATE_EPOCH where the sources are no checkout. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { start } from '../../packages/server/src/lib/process.ts';
 import { pythonEnvironment } from '../../tools/python-env.mjs';
+import { killAtEnd } from '../lib/cleanup.mjs';
 
 export const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 
@@ -49,8 +50,7 @@ export async function runPeer<Reported>(
     env: peerVariables(folder),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const kill = () => child.kill('SIGKILL');
-  process.once('exit', kill);
+  const release = killAtEnd(child.pid ?? 0);
   let [out, err] = ['', ''];
   child.stdout?.on('data', (chunk: Buffer) => (out += chunk.toString('utf8')));
   child.stderr?.on('data', (chunk: Buffer) => (err = (err + chunk.toString('utf8')).slice(-3000)));
@@ -58,7 +58,7 @@ export async function runPeer<Reported>(
     child.once('error', reject);
     child.once('close', resolve);
   });
-  process.off('exit', kill);
+  release();
   if (code !== 0) throw new Error(`${script} of ${name} ended with ${code}:\n${err}`);
   return JSON.parse(out.trim().split('\n').at(-1) ?? '') as Reported;
 }

@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from '../../packages/server/src/testing/dais-process.ts';
 import { servingClient, type SeenStatus } from '../../packages/server/src/testing/serving-client.ts';
 import { environment } from '../../tools/environment.mjs';
+import { killAtEnd } from './cleanup.mjs';
 import { cpuOf } from './processes.ts';
 
 /** A checkout of Dais that is installed and built. */
@@ -53,6 +54,7 @@ export async function startBuild(
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  const release = killAtEnd(child.pid ?? 0);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes: Buffer) => (output += bytes.toString()));
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
@@ -75,6 +77,7 @@ export async function startBuild(
     stop: async () => {
       child.kill('SIGTERM');
       await ended;
+      release();
     },
   };
 }

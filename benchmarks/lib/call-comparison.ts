@@ -44,6 +44,9 @@ export const COMPARISON_FLAGS = {
   only: { type: 'string', default: '' },
 } as const;
 
+/** Values of these options. */
+export type ComparisonFlags = Readonly<Record<keyof typeof COMPARISON_FLAGS, string>>;
+
 /** A process that used no whole tick counts as half a tick. */
 const LEAST_MS = 5;
 /** An interval needs two values. */

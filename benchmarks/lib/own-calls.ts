@@ -2,11 +2,11 @@
 import { parseArgs } from 'node:util';
 import { operationCall } from '../../packages/api/src/client/operation-call.ts';
 import { operationNamed } from '../../packages/server/src/testing/matrix-caller.ts';
-import { CallComparison, COMPARISON_FLAGS } from './call-comparison.ts';
-import { Claims } from './claims.mjs';
+import { COMPARISON_FLAGS } from './call-comparison.ts';
 import { HttpClient, type ConnectionMode, type HttpCall } from './http-client.ts';
 import { CallCounter, runCalls } from './load.ts';
-import { benchmarkFolder, describeMachine, startOwnServer, type OwnServer } from './own-server.ts';
+import { startOwnServer, type OwnServer } from './own-server.ts';
+import { ServerComparison } from './server-comparison.ts';
 
 /** Calls an operation by its name. */
 export type CallOperation = <Output>(operation: string, input: object) => Promise<Output>;
@@ -21,13 +21,12 @@ export class OwnCalls {
   /** Over kept connections. */
   readonly call: CallOperation;
   readonly #clients: Readonly<Record<ConnectionMode, HttpClient>>;
-  readonly #comparison: CallComparison;
-  readonly #claims = new Claims();
+  readonly #comparison: ServerComparison;
   /** Of the command line. */
   readonly flags: Readonly<Record<string, string>>;
   readonly #share: number;
 
-  private constructor(server: OwnServer, flags: Readonly<Record<string, string>>) {
+  private constructor(comparison: ServerComparison, server: OwnServer, flags: Readonly<Record<string, string>>) {
     const client = (mode: ConnectionMode) =>
       new HttpClient(server.url, { mode, connections: CONNECTIONS, token: server.token });
     this.server = server;
@@ -35,22 +34,16 @@ export class OwnCalls {
     this.#share = Number(flags['share']);
     this.#clients = { kept: client('kept'), new: client('new') };
     this.call = callerOf(this.#clients.kept);
-    this.#comparison = new CallComparison({
-      unit: 'ms',
-      rounds: Number(flags['rounds']),
-      warmMs: WARM_MS * this.#share,
-      only: new RegExp(flags['only'] ?? ''),
-      claims: this.#claims,
-    });
+    this.#comparison = comparison;
   }
 
   /** Starts Dais for a benchmark with the options `--rounds`, `--share`, `--only` and those with these defaults. */
   static async start(name: string, defaults: Readonly<Record<string, string>> = {}): Promise<OwnCalls> {
     const more = Object.entries({ share: '1', ...defaults }).map(([key, value]) => [key, text(value)] as const);
     const { values } = parseArgs({ options: { ...Object.fromEntries(more), ...COMPARISON_FLAGS } });
-    const folder = await benchmarkFolder(name);
-    console.log(`${describeMachine()}\n`);
-    return new OwnCalls(await startOwnServer(folder), values);
+    const { share }: Readonly<Record<string, string>> = values;
+    const comparison = new ServerComparison(name, { unit: 'ms', warmMs: WARM_MS * Number(share), flags: values });
+    return new OwnCalls(comparison, comparison.add(await startOwnServer(comparison.folder)), values);
   }
 
   /** Measures a call, this number of times per round, one after the other. `limit`: highest CPU (ms) over a kept connection. */
@@ -69,15 +62,13 @@ export class OwnCalls {
   }
 
   isSelected(name: string): boolean {
-    return this.#comparison.isSelected(name);
+    return this.#comparison.calls.isSelected(name);
   }
 
   /** Prints the results and stops Dais. */
   async end(): Promise<void> {
     for (const client of Object.values(this.#clients)) await client.close();
-    await this.server.stop();
-    this.#comparison.print();
-    this.#claims.end();
+    await this.#comparison.end();
   }
 
   async #measure(
@@ -93,7 +84,7 @@ export class OwnCalls {
     };
     const { name: server, pids } = this.server;
     const own = { name: server, pids, loads: { kept: load('kept'), new: load('new') } };
-    await this.#comparison.measure(name, own, [], limit === undefined ? {} : { limits: { kept: limit } });
+    await this.#comparison.calls.measure(name, own, [], limit === undefined ? {} : { limits: { kept: limit } });
   }
 }
 

@@ -1,10 +1,10 @@
 /** Dais as users run it: the built packages in a process tree of its own. */
-import { rmSync } from 'node:fs';
-import { chmod, mkdtemp, readFile } from 'node:fs/promises';
-import { cpus, loadavg, tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
+import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { startDaisProcess } from '../../packages/server/src/testing/dais-process.ts';
 import { useBuilt } from './built.ts';
+import { killAtEnd } from './cleanup.mjs';
 
 export interface OwnServer {
   readonly name: string;
@@ -22,23 +22,16 @@ export async function startOwnServer(
   useBuilt();
   const data = join(folder, 'dais');
   const dais = startDaisProcess({ data, ...flags });
+  // Its other processes end with the supervisor.
+  const release = killAtEnd(dais.process.pid ?? 0);
   const url = await dais.ready;
   const token = (await readFile(join(data, 'owner-token'), 'utf8')).trim();
   const stop = async () => {
     dais.process.kill('SIGTERM');
     await dais.ended;
+    release();
   };
   return { name, url, pids: [dais.process.pid ?? 0], token, stop };
-}
-
-/** Makes a folder that disappears with this process, also after a signal. */
-export async function benchmarkFolder(name: string): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), `dais-benchmark-${name}-`));
-  // PostgreSQL and the trials of models run as other users when this runs as root.
-  await chmod(folder, 0o755);
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
-  return folder;
 }
 
 /** Returns a short description of the machine, for the first line of a benchmark. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { mlflowPython, startMlflowServer, type PythonRunner } from '../../conformance/mlflow/mlflow-server.ts';
 import { embeddedEngine } from '../../packages/server/src/engines/database/embedded/embedded-engine.ts';
+import { killAtEnd } from '../lib/cleanup.mjs';
 import { startOwnServer } from '../lib/own-server.ts';
 import { cacheFolder } from '../../tools/environment.mjs';
 import { pythonEnvironment } from '../../tools/python-env.mjs';
@@ -31,10 +32,17 @@ const STORE_NAMES: Readonly<Record<Store, string>> = { sqlite: 'MLflow on SQLite
 export async function startMlflow(folder: string, store: Store, workers: number): Promise<Peer> {
   const home = join(folder, `mlflow-${store}`);
   await mkdir(home);
+  let release = () => {};
   const database = store === 'sqlite' ? sqlite(home) : await postgresql(folder);
-  const server = await startMlflowServer(home, { workers, store: database.address, packages: database.packages });
+  const server = await startMlflowServer(home, {
+    workers,
+    store: database.address,
+    packages: database.packages,
+    onStart: (group) => (release = killAtEnd(-group)),
+  });
   const stop = async () => {
     await server.stop();
+    release();
     await database.stop();
   };
   const copyRun = async (id: string, times: number) => {

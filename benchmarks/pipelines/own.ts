@@ -1,10 +1,9 @@
 /** Dais: a server in a separate process, called through its API. */
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Execution, ExecutionNode, SubmitExecutionInput } from '@dais/api/executions';
-import { commandOf, controlOf, startDaisProcess, treeOf } from '../../packages/server/src/testing/dais-process.ts';
+import { commandOf, controlOf, treeOf } from '../../packages/server/src/testing/dais-process.ts';
 import { findPython } from '../../tools/python.mjs';
-import { useBuilt } from '../lib/built.ts';
+import { startOwnServer } from '../lib/own-server.ts';
 import { ownCpuOf } from '../lib/processes.ts';
 import { layersOf, type Graph, type Kind, type Runner } from './graphs.ts';
 
@@ -28,10 +27,8 @@ export function transitionsOf(steps: number): number {
 }
 
 export async function startOwn(root: string): Promise<OwnRunner> {
-  useBuilt();
-  const dais = startDaisProcess({ data: join(root, 'dais') });
-  const url = await dais.ready;
-  const pid = dais.process.pid ?? 0;
+  const { name, url, pids, stop } = await startOwnServer(root);
+  const [pid = 0] = pids;
   const commands: Record<Kind, readonly [string, ...string[]]> = {
     command: ['true'],
     python: [(await findPython()).path, '-c', 'pass'],
@@ -64,8 +61,8 @@ export async function startOwn(root: string): Promise<OwnRunner> {
     return [control, ...parts].reduce((sum, one) => sum + ownCpuOf(one), 0);
   };
   return {
-    name: 'Dais',
-    pids: [pid],
+    name,
+    pids,
     engineCpu,
     run: async (graph: Graph) => {
       const steps = stepsOf(graph, commands[graph.kind]);
@@ -89,10 +86,7 @@ export async function startOwn(root: string): Promise<OwnRunner> {
       });
     },
     helloWorld: async () => (await runSteps({ hello: { command: ['echo', 'hello'] } })).wallMs,
-    stop: async () => {
-      dais.process.kill('SIGTERM');
-      await dais.ended;
-    },
+    stop,
   };
 }
 

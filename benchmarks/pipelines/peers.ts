@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { start } from '../../packages/server/src/lib/process.ts';
 import { pythonEnvironment } from '../../tools/python-env.mjs';
+import { killAtEnd } from '../lib/cleanup.mjs';
 import type { Graph, GraphRun, Runner } from './graphs.ts';
 
 const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
@@ -51,14 +52,7 @@ export async function startPeer(root: string, { name, environment, program, args
   });
   let output = '';
   child.stderr?.on('data', (chunk: Buffer) => (output = (output + chunk.toString('utf8')).slice(-4000)));
-  const kill = () => {
-    try {
-      process.kill(-(child.pid ?? 0), 'SIGKILL');
-    } catch {
-      // It has ended already.
-    }
-  };
-  process.once('exit', kill);
+  const release = killAtEnd(-(child.pid ?? 0));
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
   const answers = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
   const answer = async (): Promise<unknown> => {
@@ -76,9 +70,13 @@ export async function startPeer(root: string, { name, environment, program, args
     },
     stop: async () => {
       child.stdin?.end();
-      kill();
-      process.off('exit', kill);
+      try {
+        process.kill(-(child.pid ?? 0), 'SIGKILL');
+      } catch {
+        // It has ended already.
+      }
       await ended;
+      release();
     },
   };
 }

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { pythonEnvironment } from '../../tools/python-env.mjs';
 import { isAlive, treeOf } from '../../packages/server/src/testing/dais-process.ts';
 import { builtModule } from '../lib/built.ts';
+import { killAtEnd } from '../lib/cleanup.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const STARTS_WITHIN_MS = 600_000;
@@ -35,6 +36,7 @@ export async function startGatewayPeer(
     stdio: ['ignore', 'pipe', 'inherit'],
     detached: true,
   });
+  killAtEnd(-(child.pid ?? 0));
   const result = await new Promise<string>((resolve, reject) => {
     child.stdout.once('data', (bytes: Buffer) => resolve(bytes.toString()));
     child.once('exit', () => reject(new Error('the gateway has ended')));
@@ -108,11 +110,13 @@ function start(
   variables: Readonly<Record<string, string>> = {},
 ): ChildProcess {
   // A group of its own: these servers have children.
-  return spawn(program, words, {
+  const child = spawn(program, words, {
     stdio: 'ignore',
     detached: true,
     env: { PATH: '/usr/bin:/bin', HOME: '/tmp', LANG: 'C.UTF-8', ...variables },
   });
+  child.once('exit', killAtEnd(-(child.pid ?? 0)));
+  return child;
 }
 
 function peer(name: string, child: ChildProcess, port: number, path: string, body: Peer['body']): Peer {

@@ -37,6 +37,8 @@ export interface MlflowServerOptions {
   readonly store?: string;
   /** Folders of Python packages that it needs besides: the driver of that database. */
   readonly packages?: readonly string[];
+  /** Receives the process group of the server before it is ready. */
+  readonly onStart?: (group: number) => void;
 }
 
 /** `folder` holds its database, `mlflow.db`, and its `artifacts`: what lies there already is served. */
@@ -63,6 +65,7 @@ export async function startMlflowServer(folder: string, options: MlflowServerOpt
     // A group of its own: its worker and its job runner end with it.
     { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true },
   );
+  if (child.pid !== undefined) options.onStart?.(child.pid);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk: Buffer) => (output = (output + chunk.toString('utf8')).slice(-10_000)));

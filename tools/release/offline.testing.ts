@@ -61,8 +61,8 @@ export async function startOfflineRelease(): Promise<OfflineRelease> {
   };
 }
 
-/** Copies what `npm ci` reads, so that the checkout keeps its node_modules. */
-async function fillFromLock(cache: string, folder: string): Promise<void> {
+/** Fills a cache from the lock of the repository. Copies what `npm ci` reads to `folder`, so that the checkout keeps its node_modules. */
+export async function fillFromLock(cache: string, folder: string): Promise<void> {
   const packages = readdirSync(join(root, 'packages')).map((name) => join('packages', name, 'package.json'));
   for (const path of ['package.json', 'package-lock.json', '.npmrc', ...packages]) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });

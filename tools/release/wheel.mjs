@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../command.mjs';
-import { installedPackages } from './installed-lock.mjs';
+import { installationFiles } from './installation.mjs';
 import { zipArchive } from './zip.mjs';
 
 /**
@@ -52,19 +52,10 @@ export function writeWheel(folder, version, archives) {
  * @returns {[string, Buffer][]}
  */
 function packageFiles(folder, version, archives) {
-  const { packages } = readJson('package-lock.json');
-  const dependencies = Object.fromEntries(archives.map(({ name, file }) => [name, `file:${file}`]));
-  const manifest = { name: 'dais', version, private: true, dependencies };
-  const lock = {
-    name: 'dais',
-    version,
-    lockfileVersion: 3,
-    requires: true,
-    packages: { '': { name: 'dais', version, dependencies }, ...installedPackages(packages, archives) },
-  };
   return [
-    ['dais/packages/package.json', Buffer.from(`${JSON.stringify(manifest, undefined, 2)}\n`)],
-    ['dais/packages/package-lock.json', Buffer.from(`${JSON.stringify(lock, undefined, 2)}\n`)],
+    ...installationFiles(version, archives).map(
+      ([name, content]) => /** @type {[string, Buffer]} */ ([`dais/packages/${name}`, Buffer.from(content)]),
+    ),
     ...archives.map(
       ({ file }) => /** @type {[string, Buffer]} */ ([`dais/packages/${file}`, readFileSync(join(folder, file))]),
     ),

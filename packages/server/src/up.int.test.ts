@@ -16,6 +16,7 @@ import {
   type DaisProcess,
   type DaisProcessOptions,
 } from './testing/dais-process.ts';
+import { programVersion } from './version.ts';
 
 const builtConsole = fileURLToPath(new URL('../../web/dist/index.html', import.meta.url));
 
@@ -94,7 +95,7 @@ describe('a running Dais', () => {
     expect(ready.checks.map(({ name }) => name)).toEqual(names);
     expect(ready.status).toBe('ready');
     const file = await readServerFile(flags('one').data);
-    expect(file).toMatchObject({ pid: dais.process.pid, url, version: '0.1.0' });
+    expect(file).toMatchObject({ pid: dais.process.pid, url, version: programVersion() });
     const modes = await Promise.all(
       [file?.tokenFile ?? '', join(flags('one').data, 'run', 'server.json')].map(
         async (path) => (await stat(path)).mode & 0o777,

@@ -12,7 +12,7 @@ test.each<[string[], readonly string[] | 'files']>([
   [['ap'], ['apply']],
   [
     ['admin', 'r'],
-    ['restore', 'rotate-keys'],
+    ['restore', 'remove-node', 'rotate-keys'],
   ],
   [
     ['config', ''],

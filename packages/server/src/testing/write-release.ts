@@ -47,8 +47,13 @@ spec: { attempts: 1, send: { type: webhook, url: "http://127.0.0.1:9/", signingK
 
 async function main(): Promise<void> {
   const version = programVersion();
+  const headings = await changelogHeadings();
+  const heading = headings.get(version);
+  if (heading === undefined) {
+    throw new Error(`CHANGELOG.md does not list ${version}. Add the heading "## ${version} (not yet released)".`);
+  }
   const releases = readReleases();
-  if (version in releases && !(await isUnreleased(version))) {
+  if (version in releases && !heading.endsWith('(not yet released)')) {
     throw new Error(`${version} is released, and its files never change. Raise the version.`);
   }
   const program = await openProgram();
@@ -65,7 +70,10 @@ async function main(): Promise<void> {
     await fillTables(database, empty);
     const rows: Record<string, unknown> = {};
     for (const table of tables) rows[table] = await rowsOf(table);
-    const all: Releases = { ...releases, [version]: migrationsOf(program.slices) };
+    // A version that got another number before its release is not listed any more.
+    const listed = Object.entries(releases).filter(([one]) => headings.has(one));
+    for (const one of Object.keys(releases)) if (!headings.has(one)) await rm(rowsFile(one), { force: true });
+    const all: Releases = { ...Object.fromEntries(listed), [version]: migrationsOf(program.slices) };
     await writeFile(MIGRATIONS_FILE, `${JSON.stringify(all, undefined, 2)}\n`);
     await writeFile(rowsFile(version), `${JSON.stringify(rows, undefined, 2)}\n`);
   } finally {
@@ -74,10 +82,12 @@ async function main(): Promise<void> {
   }
 }
 
-/** The heading of the changes states when a version was released. */
-async function isUnreleased(version: string): Promise<boolean> {
+/** Returns the headings of the changelog by their versions. A heading states whether the version is released. */
+async function changelogHeadings(): Promise<ReadonlyMap<string, string>> {
   const changes = await readFile(new URL('../../../../CHANGELOG.md', import.meta.url), 'utf8');
-  return changes.includes(`\n## ${version} (not yet released)\n`);
+  return new Map(
+    [...changes.matchAll(/^## (\d+\.\d+\.\d+).*$/gm)].map(([heading, version = '']) => [version, heading]),
+  );
 }
 
 /** Does with a kernel what people do with it, so that every table gets rows. */

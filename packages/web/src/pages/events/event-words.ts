@@ -33,6 +33,8 @@ const WORDS: Readonly<Record<string, string>> = {
   'audit.archived': 'archived entries',
   'audit.verified': 'verified every entry of the audit log',
   'audit.broken': 'found entries that fail verification',
+  'node.joined': 'registered a node',
+  'node.removed': 'removed a node',
   'experiment.created': 'created',
   'experiment.renamed': 'renamed',
   'experiment.deleted': 'deleted',
