@@ -201,7 +201,7 @@ test('the mirror missed nothing, and no process is left', async () => {
   expect(printed.join('')).toBe('');
   mirror.stdin?.end();
   await expect.poll(processesInside, { timeout: 30_000 }).toEqual([]);
-  expect(mirror.exitCode).toBe(0);
+  await expect.poll(() => mirror.exitCode, { timeout: 30_000 }).toBe(0);
   expect(readdirSync(join(folder, 'tmp'))).toEqual([]);
   expect(await output('git', ['status', '--porcelain'], clone)).toBe('');
 });

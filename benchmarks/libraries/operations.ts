@@ -1,5 +1,5 @@
 /** What Dais reports about itself: log lines, metrics of the gateway, traces. */
-import { LATENCY_BUCKETS_MS } from '@dais/api/gateway';
+import { LATENCY_BUCKETS_MS, LATENCY_GRID } from '@dais/api/gateway';
 import { Counter, Histogram, Registry } from 'prom-client';
 import { gatewayMetrics } from '../../packages/server/src/gateway/metrics/gateway-metric-definitions.ts';
 import { GatewayMetrics } from '../../packages/server/src/gateway/metrics/gateway-metrics.ts';
@@ -116,6 +116,7 @@ async function compareMetrics(): Promise<void> {
     rows: 1000,
     shadowDropped: 0,
     latencies: [...LATENCY_BUCKETS_MS.map(() => 10), 1],
+    latencyGrid: Array.from({ length: LATENCY_GRID.buckets }, () => 4),
     latencySeconds: 3,
     lastAt: 0,
   }));

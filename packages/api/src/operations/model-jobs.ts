@@ -118,7 +118,7 @@ export const readModelJobRejectsOperation = defineOperation({
 
 export const startModelImportanceOperation = defineOperation({
   name: 'modelImportance.start',
-  action: 'model:predict',
+  action: 'model:explain',
   mode: 'write',
   scope: 'project',
   summary: 'Computes the feature importance of a model version over a sample of a dataset version.',

@@ -15,6 +15,18 @@ describe('operations', () => {
     expect(names.filter((name, at) => names.indexOf(name) !== at)).toEqual([]);
   });
 
+  test('operations with the same action have the same roles, because roles grant actions', () => {
+    const roles = new Map<string, string>();
+    for (const { name, action, roles: own = [], self = false, http } of operations) {
+      // A ticket carries the permission of the operation that created it.
+      if (self || http.ticketField !== undefined) continue;
+      const sorted = own.toSorted((a, b) => (a < b ? -1 : 1)).join(' ');
+      const known = roles.get(action) ?? sorted;
+      roles.set(action, known);
+      expect([name, action, sorted]).toEqual([name, action, known]);
+    }
+  });
+
   test('a response with a secret is marked, so that it is not stored', () => {
     const secrets = ['token', 'access_token', 'link', 'device_code'];
     const reported = operations.filter(

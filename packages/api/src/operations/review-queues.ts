@@ -118,7 +118,7 @@ export const deleteReviewQueueOperation = defineOperation({
 
 export const addReviewItemsOperation = defineOperation({
   name: 'reviewQueue.addItems',
-  action: 'reviewQueue:update',
+  action: 'reviewQueue:review',
   mode: 'write',
   scope: 'project',
   summary: 'Adds traces to a review queue. Traces that are in it keep their status.',
@@ -131,7 +131,7 @@ export const addReviewItemsOperation = defineOperation({
 
 export const removeReviewItemsOperation = defineOperation({
   name: 'reviewQueue.removeItems',
-  action: 'reviewQueue:update',
+  action: 'reviewQueue:review',
   mode: 'write',
   scope: 'project',
   summary: 'Removes traces from a review queue. Idempotent.',
@@ -160,7 +160,7 @@ export const listReviewItemsOperation = defineOperation({
 
 export const reviewTraceOperation = defineOperation({
   name: 'reviewQueue.review',
-  action: 'reviewQueue:update',
+  action: 'reviewQueue:review',
   mode: 'write',
   scope: 'project',
   summary: 'Completes, declines or reopens the review of a trace.',

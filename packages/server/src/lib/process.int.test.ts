@@ -31,6 +31,18 @@ test('a signal ends a program and all its child processes, even those that ignor
   expect(started.map(checkProcess)).toEqual(['gone']);
 });
 
+test('a program that is killed does not leave its child processes, which would hold its output', async () => {
+  const started: (ReturnType<typeof processIdentity> & object)[] = [];
+  const result = await run('/bin/sh', ['-c', 'sleep 600 & echo $! >&2; wait'], {
+    env: { PATH },
+    group: true,
+    onStart: (pid) => setTimeout(() => process.kill(pid, 'SIGKILL'), 500),
+    onErrorLine: (line) => started.push(processIdentity(Number(line))!),
+  });
+  expect(result).toMatchObject({ code: 137, timedOut: false });
+  await expect.poll(() => started.map(checkProcess)).toEqual(['gone']);
+});
+
 test('an earlier signal is respected too', async () => {
   expect(await run('/bin/sleep', ['600'], { signal: AbortSignal.abort() })).toMatchObject({ code: 143 });
 });

@@ -21,7 +21,7 @@ export interface RunOptions {
   readonly maxOutputBytes?: number;
   /** TERM when it aborts, KILL 2 s later; the result is that of a program that a signal ended. */
   readonly signal?: AbortSignal;
-  /** In a separate process group: the time limit and `signal` end all of its processes. */
+  /** In a separate process group: the time limit, `signal` and the end of the program end all of its processes. */
   readonly group?: boolean;
   /** The process runs; with `group`, that is the number of its group too. */
   readonly onStart?: (pid: number) => void;
@@ -75,6 +75,8 @@ export async function run(file: string, args: readonly string[], options: RunOpt
       ended();
       resolve({ code: 127, timedOut, stdout: stdout(), stderr: error.message });
     });
+    // Without its leader, a group would keep the output open, and its processes could wait for each other forever.
+    if (group) child.once('exit', () => kill(child, 'SIGKILL', true));
     child.once('close', (code, signal) => {
       ended();
       const exit = code ?? 128 + (SIGNAL_NUMBERS[signal ?? ''] ?? 0);
@@ -179,7 +181,7 @@ function kill(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL', group: boolean
   }
   if (child.pid === undefined) return;
   try {
-    // `close` is pending, so a process of the group still holds the output: its number is not reused.
+    // The program has not been waited for, or a process of the group still holds the output: its number is not reused.
     process.kill(-child.pid, signal);
   } catch {
     // All of the group ended in this moment.
