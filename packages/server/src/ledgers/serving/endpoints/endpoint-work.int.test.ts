@@ -10,7 +10,14 @@ import { workshopSlice } from '#kernel/testing/machine-controller.ts';
 import { startTestKernel, type TestKernel } from '#kernel/testing/test-kernel.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
-import { advance, runningRollout, setPaused, startRollout, type RolloutRow } from '../rollouts/rollout-rows.ts';
+import {
+  advance,
+  recordInterval,
+  runningRollout,
+  setPaused,
+  startRollout,
+  type RolloutRow,
+} from '../rollouts/rollout-rows.ts';
 import { servingSlice } from '../serving-slice.ts';
 import { admitEndpoint } from './admission.ts';
 import { changeEndpoint, findEndpoint, type EndpointRequest } from './endpoint-rows.ts';
@@ -113,4 +120,24 @@ test('a start does not apply to an endpoint that names another model, or that ro
   await inProject(async (tx) => await changeEndpoint(tx, uid, { rejected: 'id2' }));
   await perform(uid, 'started', { do: 'start', reference: 'models:/m/2', to });
   expect(await inProject(async (tx) => await runningRollout(tx, uid))).toBeUndefined();
+});
+
+test('a rollout that runs for weeks keeps its newest 10,000 intervals', async () => {
+  const uid = await makeEndpoint('weeks');
+  const rollout = await rollOut(uid, 'weeks', 'id2');
+  await db.asAdmin(`insert into serving.rollout_interval (rollout, number, project_id, step, weight, started_at, ended_at, stable, canary)
+    select '${rollout.id}', n, '${project}', 0, 10, now(), now(), '{}', '{}' from generate_series(1, 10000) n`);
+  const counters = { requests: 1, failed: 0, latency: [0, 1] };
+  const interval = { weight: 10, stable: counters, canary: counters, startedMs: now, endedMs: now };
+  const evidence = { intervals: 10_001 };
+  await inProject(async (tx) => {
+    const recorded = { ...interval, evidence, analysis: {}, next: {} } as unknown as Parameters<
+      typeof recordInterval
+    >[2];
+    await recordInterval(tx, rollout, recorded);
+  });
+  const counted = await db.asAdmin(
+    `select count(*)::int as count, min(number) as first from serving.rollout_interval where rollout = '${rollout.id}'`,
+  );
+  expect(counted).toEqual([{ count: 10_000, first: 2 }]);
 });

@@ -274,6 +274,9 @@ export async function openInterval({ sql }: Transaction, row: RolloutRow, start:
   );
 }
 
+/** Stored intervals of a rollout: a week at one a minute. The evidence in the row of the rollout includes all of them. */
+const MOST_INTERVALS = 10_000;
+
 /** Stores an interval with its evidence, unless it is stored already. */
 export async function recordInterval(tx: Transaction, row: RolloutRow, interval: RecordedInterval): Promise<void> {
   const { weight, startedMs, endedMs, stable, canary, evidence, analysis, next } = interval;
@@ -294,6 +297,11 @@ export async function recordInterval(tx: Transaction, row: RolloutRow, interval:
     'record_rollout_interval',
   );
   if (stored.length === 0) return;
+  await tx.sql.query(
+    'delete from serving.rollout_interval where rollout = $1 and number <= $2',
+    [row.id, evidence.intervals - MOST_INTERVALS],
+    'drop_rollout_intervals',
+  );
   await tx.sql.query(
     'update serving.rollout set evidence = $2, analysis = $3, open_interval = $4 where id = $1',
     [row.id, JSON.stringify(evidence), JSON.stringify(analysis), JSON.stringify(next)],
