@@ -132,7 +132,7 @@ test('without network access it reaches the configured ports, also after a resta
   const reaching = await startEngine({ reach: [{ port: 7070, accept: greet }] });
   try {
     const script = `for n in 1 2; do
-        until output=$(cat </dev/tcp/127.0.0.1/7070) 2>/dev/null && [ -n "$said" ]; do sleep 0.05; done; echo "$said"
+        until output=$(cat </dev/tcp/127.0.0.1/7070) 2>/dev/null && [ -n "$output" ]; do sleep 0.05; done; echo "$output"
         [ $n = 2 ] || until [ -e again ]; do sleep 0.02; done
       done
       for port in 7071 22; do cat </dev/tcp/127.0.0.1/$port || echo nothing else; done`;
