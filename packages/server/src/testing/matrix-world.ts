@@ -171,6 +171,10 @@ export class MatrixWorld {
       materialization: async () => await this.#inEveryProject('features.materialize', { view: MEASURED }),
       featureBuild: async () =>
         await this.#inEveryProject('features.build', { features: [`${MEASURED}:x`], to: 'built' }),
+      node: async () => {
+        const { items } = await this.#caller.asOwner('node.list', {});
+        return String((items as readonly { readonly id: string }[])[0]?.id);
+      },
       datasetVersion: async () => await this.#makeDatasetVersion((this.#datasetRows += 1)),
       execution: async () => await (this.#execution ??= this.#endedExecution()),
       spareExecution: async () => await this.#endedExecution(),
@@ -216,7 +220,7 @@ export class MatrixWorld {
 
   /** Versions of the Dataset `rows`, in every project: the number of the newest. */
   async #makeDatasetVersion(rows: number): Promise<string> {
-    let number = '';
+    const spare = `version-${rows}`;
     await inBoth(async (project) => {
       await this.#caller.apply([resource('Dataset', DATASET, datasetSpec(rows))], project);
       const { id } = await this.#caller.asOwner('dataset.refresh', { path: { name: DATASET }, body: {} }, project);
@@ -226,9 +230,10 @@ export class MatrixWorld {
         return ingest['endedAt'] === undefined ? undefined : ingest;
       };
       const ingest = await vi.waitUntil(ended, { timeout: 60_000, interval: 50 });
-      number = String(ingest['version']);
+      // A refresh that a role was permitted in one project only has added a version there.
+      this.#caller.ids.set(`${project}/${spare}`, String(ingest['version']));
     });
-    return number;
+    return spare;
   }
 
   /** A call that runs once in every project: a placeholder for its id in each. */

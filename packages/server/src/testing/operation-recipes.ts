@@ -30,6 +30,8 @@ export interface RecipeWorld {
   userSession(): Promise<string>;
   /** Id of a new token of the service account `target`. */
   serviceToken(): Promise<string>;
+  /** Id of the node of the server. */
+  node(): Promise<string>;
   /** Id of a new invitation. */
   invitation(): Promise<string>;
   /** Name of a model with one version that no other request uses, created in every project. */
@@ -56,7 +58,7 @@ export interface RecipeWorld {
   materialization(): Promise<string>;
   /** A build of features in every project: a placeholder for its id in each. */
   featureBuild(): Promise<string>;
-  /** Number of a version of the Dataset `rows` that no other request uses, created in every project. */
+  /** A version of the Dataset `rows` that no other request uses, created in every project: a placeholder for its number in each. */
   datasetVersion(): Promise<string>;
   /** Name of a user that no other request uses. */
   spareUser(): Promise<string>;
@@ -178,8 +180,8 @@ const recipes: Readonly<Record<string, Recipe>> = {
   'content.scrub': () => ({ body: {} }),
   'key.list': () => ({}),
   'node.list': () => ({}),
-  // No node has it: the request ends without an effect.
-  'node.remove': () => ({ path: { id: randomUUID() } }),
+  // It is ready, so the request ends without an effect.
+  'node.remove': async (world) => ({ path: { id: await world.node() } }),
   'key.rotate': () => ({ body: {} }),
   'platform.apply': () => ({ body: { sources: [{ file: '-', text: '' }] } }),
   'platform.plan': () => ({ body: { sources: [{ file: '-', text: '' }] } }),
