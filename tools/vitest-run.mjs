@@ -50,7 +50,7 @@ export const PROJECTS_AT_ONCE = MUCH_MEMORY ? 2 : 1;
 const WORKERS = { e2e: 4, int: MUCH_MEMORY ? 4 : 3, conformance: MUCH_MEMORY ? 3 : 2 };
 
 const IN_MEMORY = '/dev/shm';
-/** A run of all integration and browser tests keeps less than 3 GB of files at a time. */
+/** Bytes that must be free in memory before test files are kept there. */
 const MEMORY_FOR_FILES = 8e9;
 
 /**

@@ -1,8 +1,9 @@
 /** `run/server.json` in the data folder: how the CLI of the same user finds the server that runs there. */
-import { randomBytes, randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DaisError } from '@dais/api/errors';
+import { writePrivateFile } from '#lib/system/private-file.ts';
 import { checkProcess, processIdentity, type ProcessIdentity } from '#lib/system/process-identity.mjs';
 
 export interface ServerFile {
@@ -49,7 +50,7 @@ export async function writeServerFile(data: string, file: Omit<ServerFile, 'pid'
   const identity = processIdentity(process.pid);
   await mkdir(join(data, 'run'), { recursive: true, mode: 0o700 });
   const whole: ServerFile = { pid: process.pid, ...file, ...(identity !== undefined && { process: identity }) };
-  await writePrivately(serverFile(data), `${JSON.stringify(whole, undefined, 2)}\n`);
+  await writePrivateFile(serverFile(data), `${JSON.stringify(whole, undefined, 2)}\n`);
 }
 
 export async function removeServerFile(data: string): Promise<void> {
@@ -62,18 +63,6 @@ export async function ownerToken(data: string): Promise<{ readonly file: string;
   const known = (await readFile(file, 'utf8').catch(() => '')).trim();
   if (/^dais_own_[A-Za-z0-9_-]{43}$/.test(known)) return { file, token: known };
   const token = `dais_own_${randomBytes(32).toString('base64url')}`;
-  await writePrivately(file, `${token}\n`);
+  await writePrivateFile(file, `${token}\n`);
   return { file, token };
-}
-
-async function writePrivately(path: string, text: string): Promise<void> {
-  const partial = `${path}.${randomUUID()}`;
-  const handle = await open(partial, 'wx', 0o600);
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(partial, path);
 }

@@ -1,8 +1,8 @@
 /** `node.json` in the data folder: which node runs there. The gateway reads its number from it without a database. */
-import { randomUUID } from 'node:crypto';
-import { open, readFile, rename } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { writePrivateFile } from '#lib/system/private-file.ts';
 
 const nodeFileSchema = z.object({
   id: z.uuid(),
@@ -25,13 +25,5 @@ export async function readNodeFile(data: string): Promise<NodeFile | undefined> 
 }
 
 export async function writeNodeFile(data: string, node: NodeFile): Promise<void> {
-  const partial = `${nodeFile(data)}.${randomUUID()}`;
-  const handle = await open(partial, 'wx', 0o600);
-  try {
-    await handle.writeFile(`${JSON.stringify(node)}\n`);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(partial, nodeFile(data));
+  await writePrivateFile(nodeFile(data), `${JSON.stringify(node)}\n`);
 }

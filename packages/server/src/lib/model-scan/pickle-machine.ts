@@ -35,8 +35,7 @@ const MAX_MARKED = 2 * MAX_ITEMS;
 /** The opcode and its length. */
 const FRAME_HEADER = 9;
 /**
- * `joblib`: steps over arrays. `pickle`: without arrays. `trial`: the same, and ends where Python certainly ends with
- * an error.
+ * `joblib`: steps over arrays. `pickle`: without arrays. `trial`: the same, and ends where Python certainly fails.
  */
 type Reader = 'joblib' | 'pickle' | 'trial';
 
