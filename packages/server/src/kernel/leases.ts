@@ -55,9 +55,7 @@ export async function leasesOf(sql: Sql, holders: readonly string[]) {
 /** Releases a lease immediately, so that another process need not wait for its expiry. */
 export async function releaseLease(database: Database, { name, holder, epoch }: Lease): Promise<void> {
   const release = `update kernel.lease set expires_at = '-infinity' where name = $1 and owner = $2 and epoch = $3`;
-  await transact(database, { mode: 'write', projectId: 'all' }, async ({ sql }) => {
-    await sql.query(release, [name, holder, epoch], 'release_lease');
-  });
+  await database.statement({ mode: 'write', scope: 'all' }, release, [name, holder, epoch], 'release_lease');
 }
 
 /** The lease of a background loop. */
