@@ -25,7 +25,7 @@ export interface DaisProcessOptions {
   readonly firstStart?: boolean;
   /** Programs of this machine that it does not find. Needs root. */
   readonly hidden?: readonly string[];
-  /** It inherits open descriptors from whoever started it. */
+  /** It inherits open descriptors from the program that started it. */
   readonly inherits?: boolean;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Descriptors that a program inherits from whoever started it (a shell, a CI runner) and passes on to its child processes: those
+ * Descriptors that a program inherits from the program that started it (a shell, a CI runner) and passes on to its child processes: those
  * without close-on-exec. Node marks what it opens, and inherited descriptors up to the first gap; user code must get none of the
  * others.
  */
