@@ -68,6 +68,7 @@ test('the page of nodes shows this node with its load, and the only ready node i
   await page.getByText(/no other ready node runs background work or serves requests/).waitFor();
   await expectAccessible(page);
   await page.getByRole('button', { name: 'Cancel' }).click();
+  journey.expectQuiet('status of 409');
 });
 
 test('a long list is filtered and sorted by its URL, and renders only visible rows', async () => {
