@@ -68,6 +68,54 @@ const blobs = z
       accessKeyId: z.string().min(1).max(256).optional().describe('Default: the chain of the AWS SDK.'),
       secretAccessKey: z.string().min(1).max(1024).optional().meta(secret).describe('Together with `accessKeyId`.'),
     }),
+    z.strictObject({
+      type: z.literal('azure').describe('Container of Azure Blob Storage.'),
+      account: z
+        .string()
+        .regex(/^[a-z0-9]{3,24}$/, { message: '3 to 24 lower-case letters and digits' })
+        .describe('Name of the storage account.'),
+      container: z
+        .string()
+        .regex(/^[a-z0-9](?:-?[a-z0-9]){2,62}$/, { message: '3 to 63 lower-case letters, digits and single dashes' })
+        .describe('Name of the container; it must exist.'),
+      endpoint: httpUrl
+        .optional()
+        .describe('URL of the blob service, for other clouds and emulators. Default: `https://ACCOUNT.blob.core.windows.net`.'),
+      prefix: z.string().max(512).default('').describe('Prefix of every name, for a shared container.'),
+      accountKey: z
+        .base64()
+        .min(4)
+        .max(1024)
+        .optional()
+        .meta(secret)
+        .describe('Key of the account. Default: `sasToken`, else a workload or managed identity.'),
+      sasToken: z
+        .string()
+        .max(4096)
+        .regex(/(?:^|[?&])sig=/, { message: 'a SAS token with `sig=`' })
+        .optional()
+        .meta(secret)
+        .describe('SAS token of the container or the account, with the permissions `racwdl`.'),
+      clientId: z
+        .string()
+        .min(1)
+        .max(256)
+        .optional()
+        .describe('Client ID of a user-assigned identity. Default: `AZURE_CLIENT_ID`.'),
+    }),
+    z.strictObject({
+      type: z.literal('gcs').describe('Bucket of Google Cloud Storage.'),
+      bucket: z.string().min(3).max(222).describe('Name of the bucket; it must exist.'),
+      endpoint: httpUrl
+        .optional()
+        .describe('URL of the service, for a private endpoint or an emulator. Default: `https://storage.googleapis.com`.'),
+      prefix: z.string().max(512).default('').describe('Prefix of every name, for a shared bucket.'),
+      credentialsFile: path
+        .optional()
+        .describe(
+          'Credentials file of Google Cloud, such as the key of a service account. Default: `GOOGLE_APPLICATION_CREDENTIALS`, else the service account of the machine or pod.',
+        ),
+    }),
   ])
   .describe('The blob store for content.');
 

@@ -1,5 +1,6 @@
 /** The lists of engines that hold content and keys; see compose.ts. */
 import type { ConfigSpec } from '@dais/api';
+import type { AzureCredentials } from '#engines/blobs/azure/azure-access.ts';
 import type { BlobStore } from '#engines/blobs/contract.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
@@ -52,6 +53,18 @@ export const keyEngines = {
   },
 } as const;
 
+async function azureCredentials(
+  { accountKey, sasToken, clientId }: Extract<Blobs, { type: 'azure' }>,
+  { outbound, clock, environment }: EngineEnvironment,
+): Promise<AzureCredentials> {
+  if (accountKey !== undefined) return { accountKey };
+  if (sasToken !== undefined) return { sasToken };
+  const { azureTokens } = await import('#lib/cloud/azure-tokens.ts');
+  const now = () => clock.now();
+  const resource = 'https://storage.azure.com';
+  return { tokens: azureTokens({ outbound, now, environment, resource, ...(clientId !== undefined && { clientId }) }) };
+}
+
 /** The stores of content, by `spec.blobs.type`. */
 export const blobEngines = {
   fs: async (config: Extract<Blobs, { type: 'fs' }>, { clock }: EngineEnvironment): Promise<BlobStore> =>
@@ -64,5 +77,18 @@ export const blobEngines = {
     const requestHandler = createSmithyHandler(outbound, TRANSFER_TIMEOUTS);
     const options = { bucket, region, prefix, pathStyle, requestHandler, ...address, ...credentials };
     return (await import('#engines/blobs/s3/s3-blob-store.ts')).openS3BlobStore(options, clock);
+  },
+  azure: async (config: Extract<Blobs, { type: 'azure' }>, around: EngineEnvironment): Promise<BlobStore> => {
+    const { account, container, prefix, endpoint } = config;
+    const { clock, outbound } = around;
+    return (await import('#engines/blobs/azure/azure-blob-store.ts')).openAzureBlobStore({
+      account,
+      container,
+      prefix,
+      outbound,
+      clock,
+      credentials: await azureCredentials(config, around),
+      ...(endpoint !== undefined && { endpoint }),
+    });
   },
 } as const;

@@ -1,0 +1,1 @@
+export function npmPeer(name: string, folder: string): Promise<string>;
