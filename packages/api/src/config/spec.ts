@@ -49,6 +49,19 @@ const database = z.strictObject({
     .describe('Maximum database connections of one process, plus one for notifications.'),
 });
 
+const googleCredentialsFile = path
+  .optional()
+  .describe(
+    'Credentials file of Google Cloud, such as the key of a service account. Default: `GOOGLE_APPLICATION_CREDENTIALS`, else the service account of the machine or pod.',
+  );
+
+const azureClientId = z
+  .string()
+  .min(1)
+  .max(256)
+  .optional()
+  .describe('Client ID of a user-assigned identity. Default: `AZURE_CLIENT_ID`.');
+
 const blobs = z
   .discriminatedUnion('type', [
     z.strictObject({
@@ -80,7 +93,9 @@ const blobs = z
         .describe('Name of the container; it must exist.'),
       endpoint: httpUrl
         .optional()
-        .describe('URL of the blob service, for other clouds and emulators. Default: `https://ACCOUNT.blob.core.windows.net`.'),
+        .describe(
+          'URL of the blob service, for other clouds and emulators. Default: `https://ACCOUNT.blob.core.windows.net`.',
+        ),
       prefix: z.string().max(512).default('').describe('Prefix of every name, for a shared container.'),
       accountKey: z
         .base64()
@@ -96,28 +111,47 @@ const blobs = z
         .optional()
         .meta(secret)
         .describe('SAS token of the container or the account, with the permissions `racwdl`.'),
-      clientId: z
-        .string()
-        .min(1)
-        .max(256)
-        .optional()
-        .describe('Client ID of a user-assigned identity. Default: `AZURE_CLIENT_ID`.'),
+      clientId: azureClientId,
     }),
     z.strictObject({
       type: z.literal('gcs').describe('Bucket of Google Cloud Storage.'),
       bucket: z.string().min(3).max(222).describe('Name of the bucket; it must exist.'),
       endpoint: httpUrl
         .optional()
-        .describe('URL of the service, for a private endpoint or an emulator. Default: `https://storage.googleapis.com`.'),
-      prefix: z.string().max(512).default('').describe('Prefix of every name, for a shared bucket.'),
-      credentialsFile: path
-        .optional()
         .describe(
-          'Credentials file of Google Cloud, such as the key of a service account. Default: `GOOGLE_APPLICATION_CREDENTIALS`, else the service account of the machine or pod.',
+          'URL of the service, for a private endpoint or an emulator. Default: `https://storage.googleapis.com`.',
         ),
+      prefix: z.string().max(512).default('').describe('Prefix of every name, for a shared bucket.'),
+      credentialsFile: googleCredentialsFile,
     }),
   ])
   .describe('The blob store for content.');
+
+const keyTimeout = z.int().min(1).max(300).default(10).describe('Timeout of one call.');
+
+/** Address and sign-in of Vault: one of `token`, `tokenFile`, `roleId` with `secretId`, `kubernetesRole`. */
+const vault = {
+  address: httpUrl.describe('Address of Vault or OpenBao.'),
+  namespace: z.string().min(1).max(256).optional().describe('Namespace. Default: the root namespace.'),
+  token: z
+    .string()
+    .min(1)
+    .max(1024)
+    .optional()
+    .meta(secret)
+    .describe('Token. Default: `VAULT_TOKEN`, if no other sign-in is configured. Dais does not renew it.'),
+  tokenFile: path.optional().describe('File with the token that a Vault Agent keeps valid.'),
+  roleId: z.string().min(1).max(256).optional().describe('Role ID of an AppRole.'),
+  secretId: z.string().min(1).max(1024).optional().meta(secret).describe('Secret ID, together with `roleId`.'),
+  kubernetesRole: z.string().min(1).max(256).optional().describe('Role for the service account of the pod.'),
+  authMount: z
+    .string()
+    .min(1)
+    .max(256)
+    .optional()
+    .describe('Mount of the auth method. Default: `approle` or `kubernetes`.'),
+  timeoutSeconds: keyTimeout,
+};
 
 const keys = z
   .discriminatedUnion('type', [
@@ -156,7 +190,58 @@ const keys = z
         .describe('Key ARNs, ids or `alias/NAME`; current first.'),
       region: z.string().min(1).max(64).default('us-east-1').describe('Region of the service.'),
       endpoint: httpUrl.optional().describe('Default: the AWS endpoint of the region.'),
-      timeoutSeconds: z.int().min(1).max(300).default(10).describe('Timeout of one call.'),
+      timeoutSeconds: keyTimeout,
+    }),
+    z.strictObject({
+      type: z.literal('vault').describe('Transit engine of HashiCorp Vault or OpenBao.'),
+      mount: z.string().min(1).max(128).default('transit').describe('Mount of the transit engine.'),
+      keys: z
+        .array(z.string().regex(/^[\w.-]{1,100}$/, { message: 'letters, digits, `.`, `_` and `-`' }))
+        .min(1)
+        .max(16)
+        .describe('Names of keys of the type `aes256-gcm96`; current first.'),
+      ...vault,
+    }),
+    z.strictObject({
+      type: z.literal('vault-kv').describe('Keys in a secret of the KV engine, version 2, of Vault or OpenBao.'),
+      mount: z.string().min(1).max(128).default('secret').describe('Mount of the KV engine.'),
+      path: z.string().min(1).max(512).describe('Path of the secret in the mount.'),
+      field: z
+        .string()
+        .min(1)
+        .max(128)
+        .default('keys')
+        .describe('Field of the secret: `id:base64`, the current key first, separated by commas.'),
+      ...vault,
+    }),
+    z.strictObject({
+      type: z.literal('google-kms').describe('Google Cloud KMS.'),
+      keys: z
+        .array(
+          z.string().regex(/^projects\/[^/\s]+\/locations\/[^/\s]+\/keyRings\/[^/\s]+\/cryptoKeys\/[^/\s]+$/, {
+            message: '`projects/P/locations/L/keyRings/R/cryptoKeys/K`',
+          }),
+        )
+        .min(1)
+        .max(16)
+        .describe('Resource names of keys for encryption; current first.'),
+      endpoint: httpUrl.optional().describe('Default: `https://cloudkms.googleapis.com`.'),
+      credentialsFile: googleCredentialsFile,
+      timeoutSeconds: keyTimeout,
+    }),
+    z.strictObject({
+      type: z.literal('azure-key-vault').describe('Azure Key Vault or Managed HSM.'),
+      keys: z
+        .array(
+          z.url({ protocol: /^https?$/ }).regex(/^https?:\/\/[^/\s]+\/keys\/[0-9A-Za-z-]+(?:\/[0-9a-f]{32})?\/?$/, {
+            message: '`https://VAULT.vault.azure.net/keys/NAME`',
+          }),
+        )
+        .min(1)
+        .max(16)
+        .describe('Identifiers of RSA keys; current first. Without a version, a rotation needs no change.'),
+      clientId: azureClientId,
+      timeoutSeconds: keyTimeout,
     }),
   ])
   .describe(

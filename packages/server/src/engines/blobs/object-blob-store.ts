@@ -109,7 +109,7 @@ export class ObjectBlobStore implements ObjectStore {
       await this.#service.delete(key);
       removed += 1;
     }
-    for await (const upload of this.#service.unfinished(this.#keys.key('tmp', ''))) {
+    for await (const upload of this.#service.unfinished?.(this.#keys.key('tmp', '')) ?? []) {
       if (this.#keys.parse(upload.key) === undefined || upload.startedAt.getTime() > limit) continue;
       await upload.remove();
       removed += 1;

@@ -39,7 +39,10 @@ export interface ObjectHttpOptions {
   /** Called after 401; returns whether another attempt has other credentials. */
   renew?(headers: Readonly<Record<string, string>>): boolean;
   /** The error of a response; undefined for a general one. */
-  refusal(answer: OutboundAnswer<Buffer>, doing: string): { readonly detail: string; readonly full?: boolean } | undefined;
+  refusal(
+    answer: OutboundAnswer<Buffer>,
+    doing: string,
+  ): { readonly detail: string; readonly full?: boolean } | undefined;
   /** The error code of a response, for messages. Never its text: that can contain accounts, keys and signed texts. */
   codeOf(answer: OutboundAnswer<Buffer>): string;
 }
@@ -47,7 +50,6 @@ export interface ObjectHttpOptions {
 const RETRIED = new Set([408, 429, 500, 502, 503, 504]);
 const BACKOFF_MS = 200;
 const MOST_WAIT_MS = 20_000;
-
 
 export class ObjectHttp {
   readonly #options: ObjectHttpOptions;
@@ -97,7 +99,7 @@ export class ObjectHttp {
         continue;
       }
       if (answer.status < 300 || request.accept?.includes(answer.status) === true) return answer;
-      const read = { ...answer, body: await readSome(answer.body) };
+      const read = { ...answer, body: await readError(answer.body) };
       if (answer.status === 401 && !renewed && this.#options.renew?.(headers) === true) {
         renewed = true;
         continue;
@@ -128,7 +130,8 @@ export class ObjectHttp {
       });
     }
     const isConnection =
-      outbound.errorCodeOf(error) !== undefined || (error instanceof Error && !(error instanceof DaisError) && 'code' in error);
+      outbound.errorCodeOf(error) !== undefined ||
+      (error instanceof Error && !(error instanceof DaisError) && 'code' in error);
     if (!isConnection) return error;
     const detail = `${where} did not respond while ${doing}: ${chainOf(error)[0]?.message ?? 'unknown'}`;
     return new DaisError('blobs_unavailable', detail, { cause: error });
@@ -167,8 +170,8 @@ export class ObjectHttp {
   }
 }
 
-/** The body of an error: what can be read of it. */
-async function readSome(body: Readable): Promise<Buffer> {
+/** Reads the body of an error: at most 64 KiB, and what can be read of it. */
+export async function readError(body: Readable): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   try {

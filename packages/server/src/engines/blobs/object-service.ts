@@ -62,8 +62,8 @@ export interface ObjectService {
   delete(key: string, signal?: AbortSignal): Promise<void>;
   /** Lists the objects whose keys start with `prefix` and sort after `after`, in order of their keys. */
   list(prefix: string, after: string | undefined): AsyncIterable<ListedObject>;
-  /** Lists unfinished uploads that the store keeps. Stores that discard them return none. */
-  unfinished(prefix: string): AsyncIterable<UnfinishedUpload>;
+  /** Lists unfinished uploads; absent when the store discards them itself. */
+  readonly unfinished?: (prefix: string) => AsyncIterable<UnfinishedUpload>;
   /** Translates the error of a stream that `open` returned. */
   asError(error: unknown, doing: string): unknown;
   /** Signs a URL for a download; absent when the credentials cannot sign. */

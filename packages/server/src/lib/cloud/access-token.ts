@@ -42,8 +42,10 @@ export class AccessTokens {
     }
   }
 
-  /** Discards a token that a service rejected. Does nothing if another one replaced it. */
-  forget(token: string): void {
+  /** Discards a token that a service rejected. Returns whether the next one is new. */
+  forget(token: string): boolean {
+    const isFixed = this.#held?.token === token && this.#held.expiresAt === Number.POSITIVE_INFINITY;
     if (this.#held?.token === token) this.#held = undefined;
+    return !isFixed;
   }
 }

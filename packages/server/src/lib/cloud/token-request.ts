@@ -36,8 +36,11 @@ export async function requestToken({ outbound, now, request, what, remedy }: Tok
     const skew = clockSkewText(answer.headers['date'], now());
     throw new SignInError(`${what} was rejected with ${answer.status}${code}. ${skew ?? remedy}`);
   }
-  const token = body['access_token'];
+  // The impersonation of a service account of Google has names of its own.
+  const token = body['access_token'] ?? body['accessToken'];
   if (typeof token !== 'string' || token === '') throw new SignInError(`${what} returned no access token. ${remedy}`);
+  const { expireTime } = body;
+  if (typeof expireTime === 'string') return { token, expiresAt: Date.parse(expireTime) };
   const seconds = Number(body['expires_in'] ?? DEFAULT_LIFE_SECONDS);
   const life = Number.isFinite(seconds) ? seconds : DEFAULT_LIFE_SECONDS;
   return { token, expiresAt: now() + life * 1000 };

@@ -50,10 +50,8 @@ export class AzureAccess {
       ...(backoffMs !== undefined && { backoffMs }),
       sign: async (request) => await this.#sign(request),
       ...('tokens' in credentials && {
-        renew: ({ authorization = '' }: Readonly<Record<string, string>>) => {
-          credentials.tokens.forget(authorization.replace(/^Bearer /, ''));
-          return true;
-        },
+        renew: ({ authorization = '' }: Readonly<Record<string, string>>) =>
+          credentials.tokens.forget(authorization.replace(/^Bearer /, '')),
       }),
       refusal: (answer, doing) => azureRefusal(answer, doing, this.where),
       codeOf: azureCode,

@@ -28,7 +28,8 @@ export function azureRefusal(
   where: string,
 ): { readonly detail: string; readonly full?: boolean } | undefined {
   const code = azureCode(answer);
-  if (FULL.has(code) || answer.status === 507) return { detail: `${where} is full (${code} while ${doing})`, full: true };
+  if (FULL.has(code) || answer.status === 507)
+    return { detail: `${where} is full (${code} while ${doing})`, full: true };
   if (code === 'ContainerNotFound') {
     return { detail: `${where} does not exist: create it or correct blobs.container` };
   }

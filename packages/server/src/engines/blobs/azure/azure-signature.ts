@@ -43,9 +43,7 @@ export function signRequest(key: AzureKey, { method, url, headers, bodyBytes }: 
     .filter((name) => name.startsWith('x-ms-'))
     .sort()
     .map((name) => `${name}:${headers[name]?.trim()}\n`);
-  const query = [...url.searchParams]
-    .map(([name, value]) => `\n${name.toLowerCase()}:${value}`)
-    .sort();
+  const query = [...url.searchParams].map(([name, value]) => `\n${name.toLowerCase()}:${value}`).sort();
   const text = [
     method,
     ...SIGNED_HEADERS.map((name) => fixed[name] ?? ''),

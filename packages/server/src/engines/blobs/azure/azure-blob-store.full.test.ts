@@ -1,10 +1,16 @@
 import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { systemClock } from '#lib/clock.ts';
+import { azureTokens } from '#lib/cloud/azure-tokens.ts';
+import { makeCertificates } from '#lib/crypto/certificates.testing.ts';
+import { TestNet } from '#lib/outbound/outbound.testing.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import { startAzurite, type Azurite } from '../../../../../../conformance/azure/azurite.ts';
-import { testOutbound } from '../outbound.testing.ts';
+import { testOutbound } from '../../../testing/dais-outbound.ts';
 import { expectCode, locators, blobStoreSuite, sha256 } from '../suite.ts';
 import { AzureAccess, type AzureBlobStoreOptions } from './azure-access.ts';
 import { openAzureBlobStore } from './azure-blob-store.ts';
@@ -87,10 +93,22 @@ test('lists from any position with few prefixes', async () => {
   const want = Array.from({ length: 60 }, (_, n) => `sha256:${sha256(Buffer.from(String(n)))}`).sort();
   for (const locator of want) {
     const url = access.blobUrl(`p/${locator.replace(':', '/')}`);
-    await access.http.send({ method: 'PUT', url, headers: { 'x-ms-blob-type': 'BlockBlob' }, body: Buffer.from('x'), doing: '' });
+    await access.http.send({
+      method: 'PUT',
+      url,
+      headers: { 'x-ms-blob-type': 'BlockBlob' },
+      body: Buffer.from('x'),
+      doing: '',
+    });
   }
   const foreign = access.blobUrl('p/sha256/read <me> & "you".txt');
-  await access.http.send({ method: 'PUT', url: foreign, headers: { 'x-ms-blob-type': 'BlockBlob' }, body: Buffer.from('x'), doing: '' });
+  await access.http.send({
+    method: 'PUT',
+    url: foreign,
+    headers: { 'x-ms-blob-type': 'BlockBlob' },
+    body: Buffer.from('x'),
+    doing: '',
+  });
   expect(await locators(store)).toEqual(want);
   for (const at of [0, 1, 17, 58, 59]) expect(await locators(store, want[at])).toEqual(want.slice(at + 1));
 });
@@ -105,6 +123,53 @@ test('signs in with a SAS token of the container, which cannot sign links', asyn
   expect(await store.stat(locator)).toMatchObject({ size: bytes.length });
   await store.check();
   expect(store.presignGet).toBeUndefined();
+});
+
+test('signs in with a managed identity, over HTTPS with a private certificate authority', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'dais-azurite-'));
+  const net = new TestNet();
+  const { ca, cert, key } = await makeCertificates();
+  const tls = { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') };
+  await writeFile(tls.cert, cert);
+  await writeFile(tls.key, key);
+  const secured = await startAzurite({ tls });
+  const trusting = testOutbound({ extraCa: ca });
+  try {
+    const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+    const iat = Math.floor(Date.now() / 1000) - 60;
+    const claims = {
+      aud: 'https://storage.azure.com',
+      iss: 'https://sts.windows.net/tenant/',
+      iat,
+      nbf: iat,
+      exp: iat + 3600,
+    };
+    const access_token = `${part({ alg: 'RS256', typ: 'JWT' })}.${part(claims)}.${part({})}`;
+    const identity = await net.serve((request, response) => {
+      const isRight = request.headers['x-identity-header'] === 'header' && request.url?.includes('client_id=mine');
+      response.writeHead(isRight === true ? 200 : 400);
+      response.end(JSON.stringify({ access_token, expires_in: 3600 }));
+    });
+    const environment = { IDENTITY_ENDPOINT: `${identity}/token`, IDENTITY_HEADER: 'header' };
+    const now = () => Date.now();
+    const resource = 'https://storage.azure.com';
+    const tokens = azureTokens({ outbound: trusting, now, environment, resource, clientId: 'mine' });
+    const options = optionsOf('identity', { outbound: trusting, endpoint: secured.url, credentials: { tokens } });
+    const access = new AzureAccess(options);
+    await access.http.send({ method: 'PUT', url: access.containerUrl({ restype: 'container' }), doing: 'creating' });
+    const store = openAzureBlobStore(options);
+    const { locator } = await store.put(Readable.from([randomBytes(11 * MIB)]));
+    expect(await locators(store)).toEqual([locator]);
+    expect(store.presignGet).toBeUndefined();
+    const untrusting = openAzureBlobStore({ ...options, outbound, attempts: 1 });
+    const error = await expectCode('blobs_unavailable', untrusting.check());
+    expect(error.message).toContain('add its certificate authority to outbound.extraCa');
+  } finally {
+    await trusting.close();
+    await secured.stop();
+    await net.end();
+    await rm(folder, { recursive: true });
+  }
 });
 
 test('names a missing container, a wrong key and a wrong clock, with what to change', async () => {
