@@ -1,4 +1,4 @@
-/** Azurite, Microsoft's emulator of Azure Storage: the judge of the Azure blob store. Listens on a free loopback port, in memory. */
+/** Azurite, Microsoft's emulator of Azure Storage, which tests the Azure blob store. Listens on a free loopback port, in memory. */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -1,4 +1,4 @@
-/** fake-gcs-server, an emulator of Google Cloud Storage: the judge of its blob store. Listens on a loopback port, in memory. */
+/** fake-gcs-server, an emulator of Google Cloud Storage, which tests its blob store. Listens on a loopback port, in memory. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';

@@ -1,5 +1,5 @@
 /**
- * OpenBao, the free fork of HashiCorp Vault with the same API: the judge of the keys in Vault. Its program comes as a wheel.
+ * OpenBao, the free fork of HashiCorp Vault with the same API, which tests the keys in Vault. Its program comes as a wheel.
  * Listens on a free loopback port and holds everything in memory.
  */
 import { spawn } from 'node:child_process';

@@ -4,17 +4,25 @@ import type { AzureCredentials } from '#engines/blobs/azure/azure-access.ts';
 import type { VaultOptions, VaultSignIn } from '#engines/keys/vault/vault-access.ts';
 import { SignInError, type AccessTokens } from '#lib/cloud/access-token.ts';
 import type { GoogleCredentials } from '#lib/cloud/google-credentials.ts';
-import type { EngineEnvironment } from './engines.ts';
+import type { Clock } from '#lib/clock.ts';
+import type { Outbound } from '#lib/outbound/outbound.ts';
 
 type AzureBlobs = Extract<ConfigSpec['blobs'], { type: 'azure' }>;
 type Vault = Extract<ConfigSpec['keys'], { type: 'vault' | 'vault-kv' }>;
+
+interface SignInEnvironment {
+  readonly clock: Clock;
+  readonly outbound: Outbound;
+  /** The variables of the process, without those of Dais. */
+  readonly environment: Readonly<Record<string, string>>;
+}
 
 /** Where Kubernetes stores the token of the service account of a pod. */
 const POD_TOKEN_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/token';
 
 export async function azureCredentials(
   { accountKey, sasToken, clientId }: AzureBlobs,
-  around: EngineEnvironment,
+  around: SignInEnvironment,
 ): Promise<AzureCredentials> {
   if (accountKey !== undefined) return { accountKey };
   if (sasToken !== undefined) return { sasToken };
@@ -24,7 +32,7 @@ export async function azureCredentials(
 export async function azureSignIn(
   resource: string,
   clientId: string | undefined,
-  { outbound, clock, environment }: EngineEnvironment,
+  { outbound, clock, environment }: SignInEnvironment,
 ): Promise<AccessTokens> {
   const { azureTokens } = await import('#lib/cloud/azure-tokens.ts');
   const identity = clientId === undefined ? {} : { clientId };
@@ -36,7 +44,7 @@ export async function googleSignIn(
   section: 'blobs' | 'keys',
   file: string | undefined,
   scope: string,
-  { outbound, clock, environment }: EngineEnvironment,
+  { outbound, clock, environment }: SignInEnvironment,
 ): Promise<GoogleCredentials> {
   const { googleCredentials } = await import('#lib/cloud/google-credentials.ts');
   const named = file === undefined ? {} : { file };
@@ -50,14 +58,14 @@ export async function googleSignIn(
 }
 
 /** @throws DaisError `invalid_config` without a sign-in, or with several. */
-export function vaultOptions(config: Vault, { outbound, clock, environment }: EngineEnvironment): VaultOptions {
+export function vaultOptions(config: Vault, { outbound, clock, environment }: SignInEnvironment): VaultOptions {
   const { address, namespace, timeoutSeconds } = config;
   const signIn = vaultSignIn(config, environment);
   const timeoutMs = timeoutSeconds * 1000;
   return { outbound, clock, address, signIn, timeoutMs, ...(namespace !== undefined && { namespace }) };
 }
 
-function vaultSignIn(config: Vault, environment: EngineEnvironment['environment']): VaultSignIn {
+function vaultSignIn(config: Vault, environment: SignInEnvironment['environment']): VaultSignIn {
   const { token, tokenFile, roleId, secretId, kubernetesRole, authMount } = config;
   const chosen: VaultSignIn[] = [];
   if (token !== undefined) chosen.push({ token });

@@ -146,9 +146,9 @@ export class ObjectHttp {
   }
 
   async #wait(attempt: number, retryAfter: string | undefined, signal: AbortSignal | undefined): Promise<void> {
-    const asked = Number(retryAfter ?? Number.NaN) * 1000;
-    const ms = Number.isFinite(asked)
-      ? Math.min(Math.max(asked, 0), MOST_WAIT_MS)
+    const requested = Number(retryAfter ?? Number.NaN) * 1000;
+    const ms = Number.isFinite(requested)
+      ? Math.min(Math.max(requested, 0), MOST_WAIT_MS)
       : backoffMs(attempt, this.#options.backoffMs ?? BACKOFF_MS, MOST_WAIT_MS, Math.random);
     await this.pause(ms, signal);
   }

@@ -120,7 +120,11 @@ function stagedInMemory({ service, keys }: ObjectStagingDependencies, measured: 
   };
 }
 
-function stagedInStore({ service, keys }: ObjectStagingDependencies, measured: Measured, temporary: string): StagedBlob {
+function stagedInStore(
+  { service, keys }: ObjectStagingDependencies,
+  measured: Measured,
+  temporary: string,
+): StagedBlob {
   let settled = false;
   const removeTemporary = async (): Promise<void> => {
     settled = true;

@@ -102,7 +102,7 @@ export class AzureAccess {
 }
 
 /** @throws DaisError `invalid_config` when the text is not a SAS token. */
-export function appendSas(url: URL, sasToken: string): void {
+function appendSas(url: URL, sasToken: string): void {
   const parameters = new URLSearchParams(sasToken.replace(/^\?/, ''));
   if (!parameters.has('sig')) throw new DaisError('invalid_config', 'blobs.sasToken has no signature (`sig`)');
   for (const [name, value] of parameters) url.searchParams.set(name, value);

@@ -87,8 +87,15 @@ class ResumableUpload implements ObjectUpload {
 
   async #put(range: string, body: Buffer): Promise<OutboundAnswer<Buffer>> {
     const headers = { 'content-range': range };
-    const request = { method: 'PUT', url: this.#session, headers, body, accept: [308], doing: DOING, retry: false };
-    return await this.#access.http.send({ ...request, method: 'PUT' });
+    return await this.#access.http.send({
+      method: 'PUT',
+      url: this.#session,
+      headers,
+      body,
+      accept: [308],
+      doing: DOING,
+      retry: false,
+    });
   }
 
   #backoff(failures: number): number {

@@ -91,11 +91,11 @@ function isSigned(assertion: string): boolean {
     aud,
     exp,
     iat,
-    scope: asked,
+    scope: requested,
   } = JSON.parse(Buffer.from(claims, 'base64url').toString()) as Record<string, never>;
   const isValid = createVerify('RSA-SHA256').update(`${header}.${claims}`).verify(publicKey, signature, 'base64url');
   expect(JSON.parse(Buffer.from(header, 'base64url').toString())).toEqual({ alg: 'RS256', typ: 'JWT', kid: 'k' });
-  return isValid && iss === email && aud === `${origin}/token` && asked === scope && exp - iat === 3600;
+  return isValid && iss === email && aud === `${origin}/token` && requested === scope && exp - iat === 3600;
 }
 
 const createKey = () => {

@@ -97,12 +97,12 @@ describe.skipIf(!hasOpenBao)('with OpenBao', () => {
 
   test('signs in with the service account of a pod', async () => {
     // The API of Kubernetes, which Vault asks whether the token of the pod is valid.
-    const asked: unknown[] = [];
+    const requested: unknown[] = [];
     const kubernetes = createServer((request, response) => {
       const chunks: Buffer[] = [];
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
       request.on('end', () => {
-        asked.push((JSON.parse(Buffer.concat(chunks).toString()) as { spec: { token: string } }).spec.token);
+        requested.push((JSON.parse(Buffer.concat(chunks).toString()) as { spec: { token: string } }).spec.token);
         response.setHeader('content-type', 'application/json');
         const user = { username: 'system:serviceaccount:ml:dais', uid: 'u', groups: ['system:serviceaccounts'] };
         response.end(
@@ -138,7 +138,7 @@ describe.skipIf(!hasOpenBao)('with OpenBao', () => {
       const keys = openKeys([await createKey()], { kubernetesRole: 'dais', jwtFile, mount: 'k8s' });
       const wrapped = await keys.wrap(Buffer.alloc(32, 7), 'c');
       expect(await keys.unwrap(wrapped, 'c')).toEqual(Buffer.alloc(32, 7));
-      expect(asked).toContain(jwt);
+      expect(requested).toContain(jwt);
     } finally {
       kubernetes.closeAllConnections();
       kubernetes.close();
