@@ -3,7 +3,7 @@ import { DaisError } from '@dais/api';
 import { systemClock } from '#lib/clock.ts';
 import { TestNet } from '#lib/outbound/outbound.testing.ts';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { testOutbound } from '../../testing/dais-outbound.ts';
+import { testOutbound } from '#testing/dais-outbound.ts';
 import { ObjectHttp, type ObjectHttpOptions } from './object-http.ts';
 
 let net: TestNet;

@@ -1,4 +1,5 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -10,20 +11,19 @@ import { azureTokens } from './azure-tokens.ts';
 const net = new TestNet();
 const forms: Record<string, string>[] = [];
 let status = 200;
-let seconds = 3600;
 let issued = 0;
 let origin: string;
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'dais-azure-'));
-  origin = await net.serve(async (request, response) => {
-    expect(request.url).toBe('/tenant/oauth2/v2.0/token');
-    forms.push(Object.fromEntries(new URLSearchParams(await text(request))));
+  const answer = async (request: IncomingMessage, response: ServerResponse) => {
+    forms.push({ path: request.url ?? '', ...Object.fromEntries(new URLSearchParams(await text(request))) });
     response.writeHead(status, { 'content-type': 'application/json' });
     issued += 1;
     const refusal = { error: 'invalid_client', error_description: 'AADSTS7000215: SECRETNEVERSHOWN' };
-    response.end(JSON.stringify(status === 200 ? { access_token: `t${issued}`, expires_in: seconds } : refusal));
-  });
+    response.end(JSON.stringify(status === 200 ? { access_token: `t${issued}`, expires_in: 3600 } : refusal));
+  };
+  origin = await net.serve((request, response) => void answer(request, response));
 });
 afterAll(async () => {
   await net.end();
@@ -41,6 +41,7 @@ test('a workload identity signs in with the token in its file, which it reads ea
   const tokens = azureTokens({ outbound: net.client(), now: () => now, environment, resource });
   const first = await tokens.get();
   expect(forms.at(-1)).toEqual({
+    path: '/tenant/oauth2/v2.0/token',
     grant_type: 'client_credentials',
     scope: 'https://storage.azure.com/.default',
     client_id: 'client',
@@ -75,7 +76,6 @@ test('a valid token survives a failed renewal; without one, the error says what 
 });
 
 test('a rejected token is requested anew', async () => {
-  seconds = 3600;
   const environment = { ...base(), AZURE_CLIENT_SECRET: 's' };
   const tokens = azureTokens({ outbound: net.client(), now: () => 0, environment, resource });
   const first = await tokens.get();

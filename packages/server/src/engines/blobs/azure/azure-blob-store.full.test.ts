@@ -10,7 +10,7 @@ import { makeCertificates } from '#lib/crypto/certificates.testing.ts';
 import { TestNet } from '#lib/outbound/outbound.testing.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import { startAzurite, type Azurite } from '../../../../../../conformance/azure/azurite.ts';
-import { testOutbound } from '../../../testing/dais-outbound.ts';
+import { testOutbound } from '#testing/dais-outbound.ts';
 import { expectCode, locators, blobStoreSuite, sha256 } from '../suite.ts';
 import { AzureAccess, type AzureBlobStoreOptions } from './azure-access.ts';
 import { openAzureBlobStore } from './azure-blob-store.ts';

@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '#lib/clock.ts';
 import { TestNet } from '#lib/outbound/outbound.testing.ts';
-import { testOutbound } from '../../../testing/dais-outbound.ts';
+import { testOutbound } from '#testing/dais-outbound.ts';
 import { expectCode } from '../suite.ts';
 import { openAzureBlobStore } from './azure-blob-store.ts';
 

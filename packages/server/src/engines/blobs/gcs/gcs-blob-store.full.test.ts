@@ -10,7 +10,7 @@ import { googleCredentials } from '#lib/cloud/google-credentials.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import { startFakeGcs, type FakeGcs } from '../../../../../../conformance/gcs/fake-gcs-server.ts';
 import { hasGo } from '../../../../../../tools/go-peer.mjs';
-import { testOutbound } from '../../../testing/dais-outbound.ts';
+import { testOutbound } from '#testing/dais-outbound.ts';
 import { blobStoreSuite, expectCode, locators, sha256 } from '../suite.ts';
 import { GcsAccess, type GcsBlobStoreOptions } from './gcs-access.ts';
 import { openGcsBlobStore } from './gcs-blob-store.ts';

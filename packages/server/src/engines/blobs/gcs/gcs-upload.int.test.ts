@@ -7,7 +7,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '#lib/clock.ts';
 import { TestNet } from '#lib/outbound/outbound.testing.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
-import { testOutbound } from '../../../testing/dais-outbound.ts';
+import { testOutbound } from '#testing/dais-outbound.ts';
 import { expectCode } from '../suite.ts';
 import { openGcsBlobStore } from './gcs-blob-store.ts';
 

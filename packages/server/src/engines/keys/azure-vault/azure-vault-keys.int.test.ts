@@ -14,7 +14,7 @@ import { systemClock } from '#lib/clock.ts';
 import { azureTokens } from '#lib/cloud/azure-tokens.ts';
 import { TestNet } from '#lib/outbound/outbound.testing.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
-import { testOutbound } from '../../../testing/dais-outbound.ts';
+import { testOutbound } from '#testing/dais-outbound.ts';
 import { keyStoreSuite } from '../suite.ts';
 import { openAzureVaultKeys, vaultResource } from './azure-vault-keys.ts';
 

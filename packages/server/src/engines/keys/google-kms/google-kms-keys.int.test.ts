@@ -12,7 +12,7 @@ import { googleCredentials } from '#lib/cloud/google-credentials.ts';
 import { decryptGcm, encryptGcm, packGcm, unpackGcm } from '#lib/crypto/aes-gcm.ts';
 import { TestNet } from '#lib/outbound/outbound.testing.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
-import { testOutbound } from '../../../testing/dais-outbound.ts';
+import { testOutbound } from '#testing/dais-outbound.ts';
 import { keyStoreSuite } from '../suite.ts';
 import { openGoogleKmsKeys } from './google-kms-keys.ts';
 

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '#lib/clock.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import { hasOpenBao, startOpenBao, type OpenBao } from '../../../../../../conformance/vault/openbao.ts';
-import { testOutbound } from '../../../testing/dais-outbound.ts';
+import { testOutbound } from '#testing/dais-outbound.ts';
 import { openEnvKeys } from '../env/env-keys.ts';
 import { keyStoreSuite } from '../suite.ts';
 import type { VaultSignIn } from './vault-access.ts';

@@ -2,7 +2,7 @@
  * Keys in the transit engine of HashiCorp Vault or OpenBao. The key never leaves it; the context is additional authenticated
  * data. A rotation there keeps the name and needs no change in Dais; to move to another key, list it before the old one.
  */
-import { DaisError } from '@dais/api';
+import type { DaisError } from '@dais/api';
 import type { KeyStore } from '../contract.ts';
 import type { KeyAnswer } from '../key-http.ts';
 import { mismatch, RemoteKeyGone, RemoteKeys, type RemoteWrapping } from '../remote-keys.ts';
