@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '#lib/clock.ts';
+import { makeCertificates } from '#lib/crypto/certificates.testing.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import { hasOpenBao, startOpenBao, type OpenBao } from '../../../../../../conformance/vault/openbao.ts';
 import { testOutbound } from '#testing/dais-outbound.ts';
@@ -131,6 +132,8 @@ describe.skipIf(!hasOpenBao)('with OpenBao', () => {
       await server.call('POST', 'auth/k8s/config', {
         kubernetes_host: host,
         disable_local_ca_jwt: true,
+        // Required, although the address is plain HTTP.
+        kubernetes_ca_cert: (await makeCertificates()).ca,
         token_reviewer_jwt: jwt,
       });
       const bound = { bound_service_account_names: ['dais'], bound_service_account_namespaces: ['ml'] };
