@@ -16,10 +16,15 @@ export interface GcsBlobStoreOptions {
   readonly clock: Clock;
   /** Bytes of one part of an upload, a multiple of 256 KiB, default 16 MiB. */
   readonly partBytes?: number;
+  /** Maximum attempts of a request, default 6. */
   readonly attempts?: number;
-  /** Base of the backoff in milliseconds, default 200. */
+  /** Base of the backoff in milliseconds, default 500. */
   readonly backoffMs?: number;
 }
+
+/** Google accepts one change of an object per second: concurrent uploads of the same bytes wait for each other. */
+const ATTEMPTS = 6;
+const BACKOFF_MS = 500;
 
 /** The bucket: addresses of the JSON API, and authorized requests. */
 export class GcsAccess {
@@ -30,7 +35,7 @@ export class GcsAccess {
   readonly endpoint: string;
 
   constructor(options: GcsBlobStoreOptions) {
-    const { bucket, endpoint, credentials, outbound, clock, attempts, backoffMs } = options;
+    const { bucket, endpoint, credentials, outbound, clock, attempts = ATTEMPTS, backoffMs = BACKOFF_MS } = options;
     this.options = options;
     this.endpoint = (endpoint ?? 'https://storage.googleapis.com').replace(/\/+$/, '');
     this.where = `bucket ${bucket} of Google Cloud Storage${endpoint === undefined ? '' : ` at ${this.endpoint}`}`;
@@ -38,8 +43,8 @@ export class GcsAccess {
       outbound,
       clock,
       where: this.where,
-      ...(attempts !== undefined && { attempts }),
-      ...(backoffMs !== undefined && { backoffMs }),
+      attempts,
+      backoffMs,
       sign: async (request) => await this.#sign(request),
       renew: ({ authorization = '' }) => credentials?.tokens.forget(authorization.replace(/^Bearer /, '')) ?? false,
       refusal: (answer, doing) => gcsRefusal(answer, doing, this.where),

@@ -119,8 +119,11 @@ describe.skipIf(!hasOpenBao)('with OpenBao', () => {
     try {
       const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
       const account = { name: 'dais', uid: 'u' };
+      const now = Math.floor(Date.now() / 1000);
       const claims = {
-        exp: 4_000_000_000,
+        iat: now - 60,
+        nbf: now - 60,
+        exp: now + 3600,
         sub: 'system:serviceaccount:ml:dais',
         'kubernetes.io': { namespace: 'ml', serviceaccount: account },
       };
