@@ -31,7 +31,8 @@ export async function npmPeer(name, folder) {
     for (const file of files) copyFileSync(join(folder, file), join(target, file));
     const args = ['ci', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund'];
     const { code, output } = await runCommand('npm', args, { quiet: true, cwd: target });
-    if (code !== 0) throw new Error(`the peer "${name}" could not be installed: npm ci ended with ${code}:\n${output.slice(-4000)}`);
+    if (code !== 0)
+      throw new Error(`the peer "${name}" could not be installed: npm ci ended with ${code}:\n${output.slice(-4000)}`);
     writeFileSync(complete, '');
     return modules;
   });
