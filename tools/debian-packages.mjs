@@ -15,10 +15,13 @@ export async function installDebian(missing, packages) {
   const command = `apt-get install ${packages.join(' ')}`;
   if (process.getuid?.() !== 0) throw new Error(`${missing} Install it: sudo ${command}`);
   process.stderr.write(`${missing} ${command}\n`);
-  for (const args of [['update'], ['install', '-y', '--no-install-recommends', ...packages]]) {
-    const { code, output } = await runCommand('apt-get', args, { quiet: true });
-    if (code !== 0) throw new Error(`${missing} apt-get ${args.join(' ')} failed:\n${output.slice(-2000)}`);
-  }
+  // Projects of tests run at the same time, and apt does not wait for another apt.
+  await withProcessLock(join(cacheFolder(), 'locks', 'apt'), async () => {
+    for (const args of [['update'], ['install', '-y', '--no-install-recommends', ...packages]]) {
+      const { code, output } = await runCommand('apt-get', args, { quiet: true });
+      if (code !== 0) throw new Error(`${missing} apt-get ${args.join(' ')} failed:\n${output.slice(-2000)}`);
+    }
+  });
 }
 
 /**
