@@ -1,5 +1,5 @@
 /** Feast's feature server in a complete Dais: with accounts, two projects, over HTTP. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { sharedDais, WITH_ACCOUNTS } from '#testing/shared-dais.ts';
 
 const PROJECT = 'drivers';
