@@ -50,7 +50,7 @@ const BROKEN = {
 };
 
 beforeAll(async () => {
-  journey = await Journey.start();
+  journey = await Journey.shared('project-o');
 });
 afterAll(async () => await journey.stop());
 afterEach(async ({ task }) => {
@@ -60,12 +60,12 @@ afterEach(async ({ task }) => {
 });
 
 const region = (page: Page, name: string) => page.getByRole('region', { name, exact: true });
-const runs = '/projects/default/executions';
+const runs = '/projects/project-o/executions';
 
 test('an empty list shows commands to paste, and runs appear automatically', async () => {
   const page = await journey.open('/');
   await page.getByRole('link', { name: 'Jobs', exact: true }).click();
-  await page.getByText('No jobs in default yet.').waitFor();
+  await page.getByText('No jobs in project-o yet.').waitFor();
   await page.getByText('dais run --name first').waitFor();
   nightly = await submit('nightly', NIGHTLY);
   const row = page.getByRole('row', { name: /nightly/ });
@@ -157,11 +157,11 @@ async function fillQuota(page: Page): Promise<Run> {
 
 function projectManifest(compute: object): string {
   const spec = { quotas: { compute } };
-  return JSON.stringify({ apiVersion: 'dais.dev/v1', kind: 'Project', metadata: { name: 'default' }, spec });
+  return JSON.stringify({ apiVersion: 'dais.dev/v1', kind: 'Project', metadata: { name: journey.project }, spec });
 }
 
 test('the compute page shows usage, and why steps are pending', async () => {
-  const page = await journey.open('/projects/default/compute');
+  const page = await journey.open('/projects/project-o/compute');
   const run = await fillQuota(page);
   const meter = page.getByRole('meter', { name: 'CPU', exact: true });
   expect([await meter.getAttribute('aria-valuenow'), await meter.getAttribute('aria-valuetext')]).toEqual([
@@ -169,7 +169,7 @@ test('the compute page shows usage, and why steps are pending', async () => {
     '0.5 cores of 0.5 cores',
   ]);
   await region(page, 'Projects')
-    .getByRole('row', { name: /default/ })
+    .getByRole('row', { name: /project-o/ })
     .waitFor();
   await region(page, 'Machines').getByRole('meter').first().waitFor();
   await journey.call(`/api/v1/executions/${run.id}/cancel`, {});
@@ -186,7 +186,7 @@ test('a running run is followed, and canceled; pending steps show the reason', a
   const page = await journey.open(`${runs}/${run.id}?step=talk`);
   await region(page, 'Step talk').getByText('up', { exact: true }).waitFor();
   await page.getByRole('heading', { name: 'Job long', level: 1 }).waitFor();
-  await page.goto(`${journey.url}/projects/default/compute`);
+  await page.goto(`${journey.url}/projects/project-o/compute`);
   await region(page, 'Queued steps')
     .getByRole('row', { name: /long flaky waiting for a retry/ })
     .waitFor();
@@ -242,7 +242,7 @@ const PAGES: readonly PageState[] = [
     `${runs}/nothing`,
     async (page) => await page.getByText('Not found', { exact: true }).waitFor(),
   ],
-  ['compute', '/projects/default/compute', fillQuota],
+  ['compute', '/projects/project-o/compute', fillQuota],
 ];
 
 describeStates(PAGES, () => journey, 'status of 404');

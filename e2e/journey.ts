@@ -1,4 +1,4 @@
-/** A user in front of a browser: a real Dais, its own or that of the worker, and a real Chromium. */
+/** A user in front of a browser: a real Dais, its own or that of all files, and a real Chromium. */
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,7 +10,7 @@ import { expect, inject } from 'vitest';
 import { start } from '../packages/server/src/lib/process.ts';
 import { cliVariables } from '../packages/server/src/testing/cli.ts';
 import { startDaisProcess, type DaisProcess } from '../packages/server/src/testing/dais-process.ts';
-import { sharedDais } from '../packages/server/src/testing/shared-dais.ts';
+import { sharedDais, type SharedKind } from '../packages/server/src/testing/shared-dais.ts';
 
 /** Longest wait for any element: a busy machine is slow, and the tests measure nothing. */
 const PATIENCE_MS = 30_000;
@@ -71,9 +71,9 @@ export class Journey {
     return new Journey({ url, project: 'default', data, own }, await launchBrowser());
   }
 
-  /** Uses the Dais that the test files of a worker share, in a project of this name, which no other file uses. */
-  static async shared(name: string): Promise<Journey> {
-    const { root, project, data } = await sharedDais(name);
+  /** Uses the Dais that the test files share, in a project of this name, which no other file uses. */
+  static async shared(name: string, kind?: SharedKind): Promise<Journey> {
+    const { root, project, data } = await sharedDais(name, kind);
     return new Journey({ url: root, project, data, own: undefined }, await launchBrowser());
   }
 

@@ -8,7 +8,7 @@ const CLEAN = 40;
 const RUNS_OF_EACH = 61;
 /** The raw file, then a run and a dataset for each of the others. */
 const NODES = 1 + 2 * CLEAN + 2 * CLEAN * RUNS_OF_EACH;
-const LINEAGE = `/projects/default/lineage?of=${encodeURIComponent('dataset:airline/raw/')}`;
+const LINEAGE = `/projects/project-q/lineage?of=${encodeURIComponent('dataset:airline/raw/')}`;
 
 let journey: Journey;
 
@@ -29,7 +29,7 @@ function event(n: number, job: string, input: string, output: string): object {
 }
 
 beforeAll(async () => {
-  journey = await Journey.start();
+  journey = await Journey.shared('project-q');
   const number = (n: number) => String(n).padStart(4, '0');
   const events = Array.from({ length: CLEAN }, (_, area) => area).flatMap((area) => [
     event(area, `clean-${number(area)}`, 'raw', `clean-${number(area)}`),
@@ -62,7 +62,7 @@ function report(what: string, tasks: readonly number[]): void {
 }
 
 test('the neighborhood is drawn and the rest is folded; fans open by click, by key, and by search', async () => {
-  const page = await journey.open('/projects/default/lineage');
+  const page = await journey.open('/projects/project-q/lineage');
   const graph = page.getByRole('group', { name: 'Lineage', exact: true });
   report(
     'opening five thousand nodes',

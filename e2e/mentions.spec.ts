@@ -3,13 +3,13 @@ import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Journey } from './journey.ts';
 import { describeStates } from './page-states.ts';
-import { bo, grace, startWithPeople } from './people.ts';
+import { bo, grace, shareWithPeople } from './people.ts';
 import { registerModel, registerVersion } from './registry.ts';
 
 let journey: Journey;
 
 beforeAll(async () => {
-  journey = await startWithPeople();
+  journey = await shareWithPeople('project-t');
   await journey.call('/api/v1/tracking/runs', { experimentId: '0', id: 'night', name: 'night-shift', startedAt: 1 });
   await registerModel(journey, { name: 'flight-delay' });
   await registerVersion(journey, 'flight-delay', { source: 's3://elsewhere/model' });
@@ -41,14 +41,14 @@ test('the frame shows the number of unread comments, and links to them and to th
 });
 
 test('read comments are marked, and only new ones are unread', async () => {
-  const page = await journey.open('/projects/default/mentions', { as: bo });
+  const page = await journey.open('/projects/project-t/mentions', { as: bo });
   await page.getByText('2 unread', { exact: true }).waitFor();
   await page.getByRole('button', { name: 'Mark all as read' }).click();
   await page.getByText('No unread mentions', { exact: true }).waitFor();
   await page.getByRole('button', { name: 'Mark all as read' }).and(page.locator('[aria-disabled="true"]')).waitFor();
   await expect.poll(async () => await inbox(page).textContent()).toBe('');
   await journey.call('/api/v1/comments/runs/night', { text: 'Once more, @bo@example.com' });
-  await page.goto(`${journey.url}/projects/default/mentions?unread=yes`);
+  await page.goto(`${journey.url}/projects/project-t/mentions?unread=yes`);
   await page.getByText('Once more').waitFor();
   expect(await page.getByRole('region', { name: 'Newest first' }).getByRole('listitem').count()).toBe(1);
 });
@@ -59,7 +59,7 @@ test('a user without mentions sees a note, and a viewer sees why they cannot ren
   await page.keyboard.press('g');
   await page.keyboard.press('n');
   await page.getByText('No mentions yet.').waitFor();
-  const reader = await journey.open('/projects/default/experiments/0', { as: bo });
+  const reader = await journey.open('/projects/project-t/experiments/0', { as: bo });
   for (const name of ['Rename experiment', 'Delete experiment']) {
     const button = reader.getByRole('button', { name, exact: true }).and(reader.locator('[aria-disabled="true"]'));
     await button.waitFor();
@@ -73,7 +73,7 @@ describeStates(
   [
     [
       'mentions',
-      '/projects/default/mentions',
+      '/projects/project-t/mentions',
       async (page) => await page.getByRole('link', { name: 'run night-shift' }).first().waitFor(),
       bo,
     ],

@@ -3,14 +3,14 @@ import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Journey } from './journey.ts';
 import { describeStates, type PageState } from './page-states.ts';
-import { bo, grace, pat, startWithPeople } from './people.ts';
+import { bo, grace, pat, shareWithPeople } from './people.ts';
 import { makeFlightDelay, registerModel, registerVersion } from './registry.ts';
 
 let journey: Journey;
 let runs: readonly string[];
 
 beforeAll(async () => {
-  journey = await startWithPeople();
+  journey = await shareWithPeople('project-v');
   runs = await makeFlightDelay(journey);
   await registerModel(journey, { name: 'gate-change' });
   const text =
@@ -24,7 +24,7 @@ afterEach(async ({ task }) => {
   else journey.expectQuiet();
 });
 
-const MODEL = '/projects/default/models/flight-delay';
+const MODEL = '/projects/project-v/models/flight-delay';
 const table = (page: Page, name: string) => page.getByRole('region', { name, exact: true }).last();
 const comments = (page: Page) => page.getByRole('region', { name: 'Comments' });
 const dialog = (page: Page) => page.getByRole('dialog');
@@ -39,8 +39,8 @@ async function callIt(page: Page, version: number, alias: string): Promise<void>
 }
 
 test('an alias without a rule moves immediately, for all viewers', async () => {
-  const watching = await journey.open('/projects/default/models', { as: bo });
-  const page = await journey.open('/projects/default/models', { as: grace });
+  const watching = await journey.open('/projects/project-v/models', { as: bo });
+  const page = await journey.open('/projects/project-v/models', { as: grace });
   await page.getByRole('link', { name: 'flight-delay', exact: true }).click();
   await page.getByRole('heading', { name: 'Model flight-delay', level: 1 }).waitFor();
   await callIt(page, 1, 'baseline');
@@ -67,7 +67,7 @@ test('an alias with a rule shows the missing approver, and an approval is reques
 });
 
 test('pending approvals come first for approvers; with the last approval the alias moves', async () => {
-  const page = await journey.open('/projects/default/models', { as: pat });
+  const page = await journey.open('/projects/project-v/models', { as: pat });
   await page.getByRole('heading', { name: 'Pending approvals, 1 for you' }).waitFor();
   const waiting = page.getByRole('row', { name: 'flight-delay 2 → alias champion' });
   await waiting.getByText('You', { exact: true }).waitFor();
@@ -92,7 +92,7 @@ test('a version shows its source, its metrics and its signature', async () => {
   await page.getByRole('row', { name: 'input hour long optional' }).waitFor();
   await page.getByRole('term').filter({ hasText: 'learning_rate' }).waitFor();
   const link = page.getByRole('link', { name: runs[1]?.slice(0, 8) ?? '' }).first();
-  expect(await link.getAttribute('href')).toBe(`/projects/default/runs/${runs[1]}`);
+  expect(await link.getAttribute('href')).toBe(`/projects/project-v/runs/${runs[1]}`);
   // A viewer sees why they cannot set an alias.
   await page.getByRole('button', { name: 'Set alias' }).and(page.locator('[aria-disabled="true"]')).waitFor();
 });
@@ -172,7 +172,7 @@ test('users comment on a version: mentions need existing users, and issues becom
 });
 
 test('a run has comments too, and links to its registered version', async () => {
-  const path = `/projects/default/runs/${runs[1]}`;
+  const path = `/projects/project-v/runs/${runs[1]}`;
   const watching = await journey.open(`${path}?tab=comments`, { as: bo });
   const page = await journey.open(path, { as: grace });
   await page.getByRole('tab', { name: 'Comments' }).click();
@@ -199,7 +199,7 @@ test('an alias is removed; a new version appears automatically', async () => {
 test('a model is deleted with all its versions, after its name is typed', async () => {
   await registerModel(journey, { name: 'passing' });
   await registerVersion(journey, 'passing', { source: 's3://elsewhere/model' });
-  const page = await journey.open('/projects/default/models/passing', { as: grace });
+  const page = await journey.open('/projects/project-v/models/passing', { as: grace });
   await page.getByRole('button', { name: 'Delete' }).click();
   await dialog(page).getByText('This deletes all its versions, aliases and approvals').waitFor();
   await dialog(page).getByRole('textbox').fill('passing');
@@ -210,7 +210,7 @@ test('a model is deleted with all its versions, after its name is typed', async 
 });
 
 const PAGES: readonly PageState[] = [
-  ['models', '/projects/default/models', async (page) => await page.getByText('champion').first().waitFor(), pat],
+  ['models', '/projects/project-v/models', async (page) => await page.getByText('champion').first().waitFor(), pat],
   ['a model', MODEL, async (page) => await table(page, 'Versions').getByText('version 3').first().waitFor(), grace],
   [
     'approvals of a model',

@@ -1,15 +1,16 @@
 /** A Dais with users and their permissions. */
+import { WITH_ACCOUNTS, type SharedKind } from '../packages/server/src/testing/shared-dais.ts';
 import { Journey, secretManifest, type Person } from './journey.ts';
 
 const person = (name: string): Person => ({ name, password: `${name} walks 7 gravel roads` });
 
 /** Administers the organization. */
 export const ada = person('ada@example.com');
-/** Editor in the project `default`, through her team. */
+/** Editor in the project, through her team. */
 export const grace = person('grace@example.com');
-/** Administrator of the project `default`, without organization roles. */
+/** Administrator of the project, without organization roles. */
 export const pat = person('pat@example.com');
-/** Viewer in the project `default`. */
+/** Viewer in the project. */
 export const bo = person('bo@example.com');
 /** Has an account without roles. */
 export const eve = person('eve@example.com');
@@ -71,16 +72,52 @@ spec:
 ${secretManifest('dev-db', 'for development')}---
 ${secretManifest('prod-db', 'for production').replace('team: vision', 'team: vision\n    stage: prod')}`;
 
-/** Starts a Dais with accounts, and sets everyone's password. */
+/** Starts a separate Dais with accounts, with everyone and their permissions in the project `default`. */
 export async function startWithPeople(): Promise<Journey> {
-  const journey = await Journey.start({ 'authentication.mode': 'accounts' });
-  for (const one of [ada, grace, pat, bo, eve]) {
-    const { link } = (await journey.call(one === ada ? '/api/v1/invitations/administrators' : '/api/v1/invitations', {
-      email: one.name,
-    })) as { readonly link: string };
-    const secret = new URL(link).hash.slice(1);
-    await journey.call('/auth/invitation/accept', { secret, password: one.password });
-  }
+  const journey = await Journey.start({ ...(await WITH_ACCOUNTS.flags()) });
+  await inviteEveryone(async (path, body) => await journey.call(path, body));
   await journey.apply(HOUSE);
   return journey;
+}
+
+const WITH_PEOPLE: SharedKind = {
+  name: 'people',
+  flags: WITH_ACCOUNTS.flags,
+  prepare: async (url, token) => {
+    const post = async (path: string, body: string | object): Promise<unknown> => {
+      const isText = typeof body === 'string';
+      const type = isText ? 'application/yaml' : 'application/json';
+      const headers = { 'content-type': type, authorization: `Bearer ${token}` };
+      const response = await fetch(`${url}${path}`, {
+        method: 'POST',
+        headers,
+        body: isText ? body : JSON.stringify(body),
+      });
+      if (!response.ok) throw new Error(await response.text());
+      return await response.json();
+    };
+    await inviteEveryone(post);
+    // Two files must not create what is outside of projects at the same time.
+    await post('/api/v1/apply', HOUSE);
+  },
+};
+
+/**
+ * The same in a project of this name, for a test that changes no account: everyone has these permissions in each of these projects,
+ * and the same sessions and tokens.
+ */
+export async function shareWithPeople(project: string): Promise<Journey> {
+  const journey = await Journey.shared(project, WITH_PEOPLE);
+  await journey.apply(HOUSE);
+  return journey;
+}
+
+/** Creates the accounts with their passwords. */
+async function inviteEveryone(post: (path: string, body: object) => Promise<unknown>): Promise<void> {
+  for (const one of [ada, grace, pat, bo, eve]) {
+    const path = one === ada ? '/api/v1/invitations/administrators' : '/api/v1/invitations';
+    const { link } = (await post(path, { email: one.name })) as { readonly link: string };
+    const secret = new URL(link).hash.slice(1);
+    await post('/auth/invitation/accept', { secret, password: one.password });
+  }
 }

@@ -2,12 +2,12 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Locator, Page } from 'playwright-core';
 import type { Journey } from './journey.ts';
-import { bo, grace, startWithPeople } from './people.ts';
+import { bo, grace, shareWithPeople } from './people.ts';
 
 let journey: Journey;
 
 beforeAll(async () => {
-  journey = await startWithPeople();
+  journey = await shareWithPeople('project-s');
 });
 afterAll(async () => await journey.stop());
 afterEach(async ({ task }) => {
@@ -29,7 +29,7 @@ async function expectReason(page: Page, button: Locator, reason: RegExp): Promis
 }
 
 test('a viewer sees the rows of a list, and why they cannot create one', async () => {
-  const page = await journey.open('/projects/default/secrets', { as: bo });
+  const page = await journey.open('/projects/project-s/secrets', { as: bo });
   await page.getByRole('row', { name: 'dev-db' }).waitFor();
   const create = page.getByRole('button', { name: 'Create secret' });
   await expectReason(page, create, /^You need secret:write\. Roles that grant it: .*editor/);
@@ -37,11 +37,11 @@ test('a viewer sees the rows of a list, and why they cannot create one', async (
   await page.getByRole('heading', { level: 1 }).click();
   await page.keyboard.press('c');
   await page.getByText('The action is not possible', { exact: true }).waitFor();
-  expect(page.url()).toBe(`${journey.url}/projects/default/secrets`);
+  expect(page.url()).toBe(`${journey.url}/projects/project-s/secrets`);
 });
 
 test('a viewer sees a resource completely: its actions show the required permissions', async () => {
-  const page = await journey.open('/projects/default/secrets/dev-db', { as: bo });
+  const page = await journey.open('/projects/project-s/secrets/dev-db', { as: bo });
   await page.getByText('for development').waitFor();
   await expectReason(page, page.getByRole('button', { name: 'Edit' }), /secret:write/);
   await expectReason(page, page.getByRole('button', { name: 'Delete' }), /secret:delete/);
@@ -50,18 +50,18 @@ test('a viewer sees a resource completely: its actions show the required permiss
     .getByRole('menuitem', { name: /^rotate/ })
     .getByText('You need secret:rotate.')
     .waitFor();
-  await page.goto(`${journey.url}/projects/default/change/secrets/dev-db`);
+  await page.goto(`${journey.url}/projects/project-s/change/secrets/dev-db`);
   await expectReason(page, page.getByRole('button', { name: 'Apply' }), /secret:write/);
 });
 
 test('an editor edits, except for what a policy denies: its message names the contact', async () => {
-  const page = await journey.open('/projects/default/secrets/dev-db', { as: grace });
+  const page = await journey.open('/projects/project-s/secrets/dev-db', { as: grace });
   await page.getByText('for development').waitFor();
   await page.getByRole('link', { name: 'Edit' }).waitFor();
-  await page.goto(`${journey.url}/projects/default/secrets/prod-db`);
+  await page.goto(`${journey.url}/projects/project-s/secrets/prod-db`);
   const edit = page.getByRole('button', { name: 'Edit' });
   await expectReason(page, edit, /Production secrets are changed by team operations; ask at the operations desk/);
   await page.keyboard.press('e');
   await page.getByText('The action is not possible', { exact: true }).waitFor();
-  expect(page.url()).toBe(`${journey.url}/projects/default/secrets/prod-db`);
+  expect(page.url()).toBe(`${journey.url}/projects/project-s/secrets/prod-db`);
 });

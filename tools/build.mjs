@@ -41,7 +41,7 @@ const targets = [
   {
     package: 'server',
     entries: [
-      'index.ts',
+      ...exportedSources('server'),
       'main.ts',
       'gateway-process.ts',
       'engines/query/duckdb/worker.ts',

@@ -12,7 +12,7 @@ export function setup(project: { provide(key: 'sharedDais', value: string): void
   const folder = mkdtempSync(join(tmpdir(), 'ds-'));
   project.provide('sharedDais', folder);
   return async () => {
-    await Promise.all(readdirSync(folder).map(async (worker) => await stop(join(folder, worker))));
+    await Promise.all(readdirSync(folder).map(async (kind) => await stop(join(folder, kind))));
     rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   };
 }
@@ -39,7 +39,7 @@ function isRunning(pid: number): boolean {
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** The folder in which workers keep the Dais that their files share. */
+    /** The folder in which all workers keep the Dais that their files share. */
     sharedDais: string;
   }
 }

@@ -3,14 +3,12 @@
  * time of the sources (6.3 s a start instead of 13 on a busy machine).
  */
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inject } from 'vitest';
 import { useBuiltPrograms } from '../packages/server/src/lib/process.ts';
 import { startCli } from '../packages/server/src/testing/cli.ts';
 import { startProgram } from '../packages/server/src/testing/dais-process.ts';
 import { shareDais } from '../packages/server/src/testing/shared-dais.ts';
-import { environment } from './environment.mjs';
 
 if (inject('built')) {
   const compileCache = inject('compileCache');
@@ -24,4 +22,4 @@ if (inject('built')) {
   });
 }
 
-shareDais(join(inject('sharedDais'), environment.VITEST_POOL_ID ?? '0'));
+shareDais(inject('sharedDais'));

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { DaisError } from '@dais/api/errors';
-import { up } from '@dais/server';
+import { up } from '@dais/server/up';
 
 const {
   flags,

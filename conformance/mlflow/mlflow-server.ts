@@ -115,7 +115,7 @@ async function mlflowEnvironment(folder: string, packages: readonly string[]) {
 
 function pythonIn(environment: string, env: Readonly<Record<string, string>>): PythonRunner {
   return async (script, args = [], variables = {}) => {
-    const child = spawn(`${environment}/bin/python`, ['-B', '-W', 'ignore', here(script), ...args], {
+    const child = spawn(`${environment}/bin/python`, ['-W', 'ignore', here(script), ...args], {
       env: { ...env, ...variables },
       // Clients with a local store write artifacts into the working directory.
       cwd: env['HOME'],

@@ -26,6 +26,16 @@ from moto.server import main
 main(["-H", "127.0.0.1", "-p", sys.argv[1]])
 `;
 
+let shared: Promise<MotoServer> | undefined;
+
+/**
+ * The server of this test worker, which ends with it: a start takes seconds of CPU. Files name different buckets, and do not stop it.
+ */
+export async function sharedMotoServer(): Promise<Pick<MotoServer, 'url'>> {
+  shared ??= startMotoServer();
+  return await shared;
+}
+
 /** `port` 0 takes a free one; a given port lets a test bring the server back where it was. */
 export async function startMotoServer(port = 0): Promise<MotoServer> {
   const environment = await pythonEnvironment('s3', fileURLToPath(new URL('requirements.txt', import.meta.url)));

@@ -1,6 +1,4 @@
 /** The face of @dais/server for the CLI. */
-export { startDais, up } from './up.ts';
-export type { RunningDais, UpOptions } from './up.ts';
 export { configSecrets, loadConfig, redactConfig } from './config-load.ts';
 export type { ConfigFlags, ResolvedConfig } from './config-load.ts';
 export { readServerFile } from '#supervisor/server-file.ts';

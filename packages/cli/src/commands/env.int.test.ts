@@ -10,7 +10,7 @@ let token: string;
 
 beforeAll(async () => {
   open = await CliFixture.sharedDefault();
-  guarded = await CliFixture.start({ 'authentication.mode': 'accounts' });
+  guarded = await CliFixture.sharedAccounts();
   token = (await readFile(guarded.server.tokenFile, 'utf8')).trim();
 });
 afterAll(async () => {

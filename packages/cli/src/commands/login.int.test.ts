@@ -14,9 +14,9 @@ let elsewhere: string;
 const stops: (() => void)[] = [];
 
 beforeAll(async () => {
-  cli = await CliFixture.start({ 'authentication.mode': 'accounts' });
+  cli = await CliFixture.sharedAccounts();
   elsewhere = join(cli.folder, 'nowhere');
-  const invited = await cli.run(['user', 'invite', 'ada@example.com', '--admin', '-o', 'json']);
+  const invited = await cli.run(['user', 'invite', 'ada-signs-in@example.com', '--admin', '-o', 'json']);
   const { link } = JSON.parse(invited.out) as { link: string };
   const accepted = await post('/auth/invitation/accept', {
     secret: new URL(link).hash.slice(1),
@@ -83,9 +83,9 @@ test('a command line is authorized, acts as that user, and signs out', async () 
   const code = await login.code;
   expect((await post(`/api/v1/devices/${code}/actions/approve`, {})).status).toBe(200);
   const { code: exit, out } = await login.ended;
-  expect([exit, out]).toEqual([0, expect.stringContaining(`Signed in to ${url} as ada@example.com until`)]);
-  expect((await run(['whoami', '--url', url])).out).toContain('ada@example.com');
-  expect((await run(['get', 'users', '--url', url, '-o', 'name'])).out).toContain('ada@example.com');
+  expect([exit, out]).toEqual([0, expect.stringContaining(`Signed in to ${url} as ada-signs-in@example.com until`)]);
+  expect((await run(['whoami', '--url', url])).out).toContain('ada-signs-in@example.com');
+  expect((await run(['get', 'users', '--url', url, '-o', 'name'])).out).toContain('ada-signs-in@example.com');
 
   const file = join(cli.folder, '.config', 'dais', 'credentials.json');
   const { servers } = JSON.parse(await readFile(file, 'utf8')) as { servers: Record<string, { token: string }> };
@@ -111,7 +111,7 @@ test('a token from standard input is stored when the server accepts it; signing 
   expect((await run(['login', url, '--token-stdin'], '')).code).toBe(7);
   expect((await run(['login', url, '--token-stdin'], 'dais_pat_nonsense')).code).toBe(5);
   expect(await run(['login', url, '--token-stdin'], `${token}\n`)).toMatchObject({ code: 0 });
-  expect((await run(['whoami', '--url', url])).out).toContain('ada@example.com');
+  expect((await run(['whoami', '--url', url])).out).toContain('ada-signs-in@example.com');
   // Options of one command override the stored token.
   expect((await run(['whoami', '--url', url, '--token', 'dais_pat_nonsense'])).code).toBe(5);
   const { code, out } = await run(['logout', url]);

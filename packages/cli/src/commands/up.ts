@@ -3,7 +3,7 @@ import { configFlags, type UpFlagOptions } from '#connection/config-flags.ts';
 import type { Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
 import { colorStyle } from '#output/style.ts';
-import { loadServer } from '#server-package.ts';
+import { loadUp } from '#server-package.ts';
 
 interface UpOptions extends UpFlagOptions {
   readonly ephemeral?: true;
@@ -13,7 +13,7 @@ export const run: Run<UpOptions> = async (context, _args, options) => {
   if (options.ephemeral === true && options.data !== undefined) {
     throw new DaisError('invalid_request', 'Give --data or --ephemeral, not both.');
   }
-  const { up } = await loadServer();
+  const { up } = await loadUp();
   const code = await up({
     file: options.config,
     flags: configFlags(options),

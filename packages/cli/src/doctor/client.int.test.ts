@@ -16,7 +16,7 @@ let packages: string;
 const servers: Server[] = [];
 
 beforeAll(async () => {
-  cli = await CliFixture.start({ 'authentication.mode': 'accounts' });
+  cli = await CliFixture.sharedAccounts();
   token = (await readFile(cli.server.tokenFile, 'utf8')).trim();
   packages = join(cli.folder, 'packages');
   const metadata = join(packages, 'mlflow-3.4.0.dist-info');

@@ -22,7 +22,7 @@ afterAll(async () => await dais?.stop());
 
 /** Runs a program that writes logs into a folder. Returns the lines of its output. */
 async function python(script: string, folder: string): Promise<string[]> {
-  const child = spawn(join(environment, 'bin/python'), ['-B', '-W', 'ignore', join(conformance, script), folder], {
+  const child = spawn(join(environment, 'bin/python'), ['-W', 'ignore', join(conformance, script), folder], {
     env: { PATH: `${join(environment, 'bin')}:/usr/bin:/bin`, HOME: folder, LANG: 'C.UTF-8' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

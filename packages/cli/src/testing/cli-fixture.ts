@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import type { Environment } from '#environment.ts';
 import { runCommandLine } from '#run.ts';
-import { sharedDais } from '../../../server/src/testing/shared-dais.ts';
+import { sharedDais, WITH_ACCOUNTS, type SharedKind } from '../../../server/src/testing/shared-dais.ts';
 import { startDais, type StartedDais } from '../../../server/src/testing/start-dais.ts';
 
 export interface CliResult {
@@ -46,15 +46,18 @@ export class CliFixture {
   /** Runs the commands in a separate project of the Dais that the test files of a worker share. */
   static async shared(): Promise<CliFixture> {
     const { url, data, project } = await sharedDais();
-    const server = { url, data, tokenFile: join(data, 'owner-token'), stop: async () => {} };
-    return new CliFixture(server, await mkdtemp(join(tmpdir(), 'dais-cli-')), project);
+    return new CliFixture(running(url, data), await mkdtemp(join(tmpdir(), 'dais-cli-')), project);
   }
 
   /** The same in the project `default`, which all files use: the test must not change it. */
-  static async sharedDefault(): Promise<CliFixture> {
-    const { root, data } = await sharedDais();
-    const server = { url: root, data, tokenFile: join(data, 'owner-token'), stop: async () => {} };
-    return new CliFixture(server, await mkdtemp(join(tmpdir(), 'dais-cli-')));
+  static async sharedDefault(kind?: SharedKind): Promise<CliFixture> {
+    const { root, data } = await sharedDais(undefined, kind);
+    return new CliFixture(running(root, data), await mkdtemp(join(tmpdir(), 'dais-cli-')));
+  }
+
+  /** The same of the Dais with accounts, whose users are those of all files. */
+  static async sharedAccounts(): Promise<CliFixture> {
+    return await CliFixture.sharedDefault(WITH_ACCOUNTS);
   }
 
   async stop(): Promise<void> {
@@ -97,4 +100,9 @@ export class CliFixture {
     });
     return { code, out, err };
   }
+}
+
+/** A server that other files use, too. */
+function running(url: string, data: string): Omit<StartedDais, 'grpc'> {
+  return { url, data, tokenFile: join(data, 'owner-token'), stop: async () => {} };
 }

@@ -30,7 +30,7 @@ export interface PythonScript {
 /** @throws Error with what it wrote when it fails. */
 export async function runPython({ name, requirements, script, words, folder }: PythonScript): Promise<void> {
   const environment = await pythonEnvironment(name, requirements);
-  const end = await run(join(environment, 'bin', 'python'), ['-B', '-W', 'ignore', script, ...words], {
+  const end = await run(join(environment, 'bin', 'python'), ['-W', 'ignore', script, ...words], {
     env: { PATH: '/usr/bin:/bin', HOME: folder, LANG: 'C.UTF-8' },
     cwd: folder,
     timeoutMs: PYTHON_TIMEOUT,

@@ -1,14 +1,9 @@
 /** Permissions at the gateway itself: it is notified of changes, and calls no other process. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startDaisProcess, type DaisProcess } from '#testing/dais-process.ts';
+import { beforeAll, expect, test } from 'vitest';
 import { KeptConnection } from '#testing/kept-connection.ts';
 import { servingClient, type ServingClient } from '#testing/serving-client.ts';
+import { sharedDais, WITH_ACCOUNTS } from '#testing/shared-dais.ts';
 
-let folder: string;
-let dais: DaisProcess;
 let client: ServingClient;
 let gateway: string;
 let cookie: string;
@@ -45,13 +40,11 @@ const asAda = async (method: string, path: string, body?: object) => {
 };
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'dais-gateway-access-'));
-  const data = join(folder, 'data');
-  dais = startDaisProcess({ data, 'keys.folder': join(folder, 'keys'), 'authentication.mode': 'accounts' });
-  url = await dais.ready;
-  const owner = `Bearer ${(await readFile(join(data, 'owner-token'), 'utf8')).trim()}`;
-  client = servingClient(url, { authorization: owner });
-  const invited = await client.call('POST', '/api/v1/invitations/administrators', { email: 'ada@example.com' });
+  // The gateway finds an endpoint without a project in the URL while no other file with accounts has one of this name.
+  const shared = await sharedDais(undefined, WITH_ACCOUNTS);
+  url = shared.root;
+  client = servingClient(url, { authorization: `Bearer ${shared.token}` });
+  const invited = await client.call('POST', '/api/v1/invitations/administrators', { email: 'ada-infers@example.com' });
   const secret = new URL(String(invited.body['link'])).hash.slice(1);
   const accepted = await fetch(`${url}/auth/invitation/accept`, {
     method: 'POST',
@@ -63,11 +56,6 @@ beforeAll(async () => {
   await client.call('POST', '/api/v1/serving/endpoints/scaled/deploy', { model: 'models:/m/1' });
   await client.settled('scaled', (status) => status.rollout === undefined && status.variants?.length === 1);
   gateway = `http://127.0.0.1:${(await client.call('GET', '/api/v1/serving/endpoints/scaled/contract')).body.port}`;
-});
-afterAll(async () => {
-  dais.process.kill('SIGTERM');
-  await dais.ended;
-  await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
 });
 
 test('accepts a new token, and rejects a revoked one', async () => {

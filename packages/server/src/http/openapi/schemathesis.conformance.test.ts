@@ -62,7 +62,6 @@ test(
           LANG: 'C.UTF-8',
           SCHEMATHESIS_HOOKS: 'hooks',
           PYTHONPATH: folder,
-          PYTHONDONTWRITEBYTECODE: '1',
         },
         timeoutMs: PATIENCE,
         maxOutputBytes: 4 << 20,

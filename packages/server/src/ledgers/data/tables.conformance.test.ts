@@ -8,15 +8,15 @@ import type { Ingest } from '@dais/api/data';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { manifest } from '#kernel/testing/test-kernel.ts';
 import { run } from '#lib/process.ts';
-import { startMotoServer, type MotoServer } from '../../../../../conformance/s3/moto-server.ts';
+import { sharedMotoServer, type MotoServer } from '../../../../../conformance/s3/moto-server.ts';
 import { pythonEnvironment } from '../../../../../tools/python-env.mjs';
 import { startDataWorld, type DataWorld } from './testing/data-world.ts';
 
 const conformance = fileURLToPath(new URL('../../../../../conformance/data/', import.meta.url));
-const BUCKET = 'lake';
+const BUCKET = 'tables-lake';
 const region = 'eu-central-1';
 
-let server: MotoServer;
+let server: Pick<MotoServer, 'url'>;
 let client: S3Client;
 let world: DataWorld;
 let folder: string;
@@ -24,14 +24,14 @@ let folder: string;
 let shown: Readonly<Record<string, { readonly rows: readonly (readonly unknown[])[] }>>;
 
 beforeAll(async () => {
-  server = await startMotoServer();
+  server = await sharedMotoServer();
   folder = await mkdtemp(join(tmpdir(), 'dais-tables-'));
   world = await startDataWorld();
   const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
   client = new S3Client({ region, endpoint: server.url, credentials, forcePathStyle: true });
   const environment = await pythonEnvironment('data', join(conformance, 'requirements.txt'));
   const make = async (program: string) => {
-    const words = ['-B', join(conformance, program), join(folder, program.replace('_tables.py', ''))];
+    const words = [join(conformance, program), join(folder, program.replace('_tables.py', ''))];
     const made = await run(join(environment, 'bin', 'python'), words, {
       env: { PATH: '/usr/bin:/bin', HOME: folder },
       timeoutMs: 300_000,
@@ -49,7 +49,6 @@ beforeAll(async () => {
 afterAll(async () => {
   client?.destroy();
   await world?.stop();
-  await server?.stop();
   await rm(folder, { recursive: true, force: true });
 });
 

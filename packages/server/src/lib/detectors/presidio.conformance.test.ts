@@ -85,7 +85,7 @@ test('both agree on candidates', { timeout: 240_000 }, async () => {
   const requests = Object.entries(FORMS).flatMap(([entity, forms]) =>
     textsOf(entity, forms).map((text) => ({ entity, text })),
   );
-  const end = await run(python, ['-B', '-W', 'ignore', join(folder, 'results.py')], {
+  const end = await run(python, ['-W', 'ignore', join(folder, 'results.py')], {
     env: { PATH: '/usr/bin:/bin', LANG: 'C.UTF-8', HOME: '/nonexistent' },
     input: requests.map((question) => `${JSON.stringify(question)}\n`).join(''),
     timeoutMs: 200_000,

@@ -20,7 +20,7 @@ const blocked = new Map<string, readonly string[]>();
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'dais-deep-models-'));
   const environment = await pythonEnvironment('model-libraries', join(conformance, 'requirements.txt'));
-  const words = ['-I', '-B', '-W', 'ignore', join(conformance, 'save_deep_models.py'), folder];
+  const words = ['-I', '-W', 'ignore', join(conformance, 'save_deep_models.py'), folder];
   const { code, stdout, stderr } = await run(join(environment, 'bin', 'python'), words, {
     env: { PATH: '/usr/bin:/bin', HOME: folder, OMP_NUM_THREADS: '1' },
     timeoutMs: PATIENCE,

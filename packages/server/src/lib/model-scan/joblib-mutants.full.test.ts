@@ -26,7 +26,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'dais-mutants-'));
   const python = await pythonEnvironment('convert', join(conformance, 'convert', 'requirements.txt'));
   const script = join(conformance, 'model-safety', 'mutate_joblib.py');
-  const words = ['-I', '-B', script, folder, String(SEED), String(MUTANTS)];
+  const words = ['-I', script, folder, String(SEED), String(MUTANTS)];
   const { code, stderr } = await run(join(python, 'bin', 'python'), words, {
     env: { PATH: '/usr/bin:/bin', HOME: folder, OMP_NUM_THREADS: '1' },
     timeoutMs: 1_200_000,

@@ -24,15 +24,11 @@ let reported: Readonly<Record<string, Reported>>;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'dais-shap-'));
   const environment = await pythonEnvironment('explain', join(peer, 'requirements.txt'));
-  const { code, stdout, stderr } = await run(
-    join(environment, 'bin', 'python'),
-    ['-B', join(peer, 'trees.py'), folder],
-    {
-      env: { PATH: '/usr/bin:/bin', HOME: folder, LANG: 'C.UTF-8', NUMBA_CACHE_DIR: folder },
-      timeoutMs: 300_000,
-      maxOutputBytes: 32 << 20,
-    },
-  );
+  const { code, stdout, stderr } = await run(join(environment, 'bin', 'python'), [join(peer, 'trees.py'), folder], {
+    env: { PATH: '/usr/bin:/bin', HOME: folder, LANG: 'C.UTF-8' },
+    timeoutMs: 300_000,
+    maxOutputBytes: 32 << 20,
+  });
   if (code !== 0) throw new Error(stderr);
   reported = JSON.parse(stdout.toString('utf8')) as Readonly<Record<string, Reported>>;
 });

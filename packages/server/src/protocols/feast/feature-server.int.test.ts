@@ -1,13 +1,12 @@
 /** Feast's feature server in a complete Dais: with accounts, two projects, over HTTP. */
-import { readFile } from 'node:fs/promises';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startDais, type StartedDais } from '#testing/start-dais.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { sharedDais, WITH_ACCOUNTS } from '#testing/shared-dais.ts';
 
 const PROJECT = 'drivers';
 const NOW = Math.floor(Date.now() / 1000) * 1000;
 const ago = (seconds: number) => new Date(NOW - seconds * 1000).toISOString();
 
-let dais: StartedDais;
+let url: string;
 const tokens: Record<string, string> = {};
 
 interface Sent {
@@ -25,7 +24,7 @@ async function send(
   body: unknown,
   { token = tokens['owner'], project = PROJECT }: Sent = {},
 ): Promise<Answer> {
-  const response = await fetch(`${dais.url}/p/${project}${path}`, {
+  const response = await fetch(`${url}/p/${project}${path}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...(token !== '' && { authorization: `Bearer ${token}` }) },
     body: typeof body === 'string' ? body : JSON.stringify(body),
@@ -45,7 +44,7 @@ const manifest = (kind: string, name: string, spec: object) =>
   JSON.stringify({ apiVersion: 'dais.dev/v1', kind, metadata: { name }, spec });
 
 async function apply(documents: readonly string[], project?: string): Promise<void> {
-  const answer = await fetch(`${dais.url}${project === undefined ? '' : `/p/${project}`}/api/v1/apply`, {
+  const answer = await fetch(`${url}${project === undefined ? '' : `/p/${project}`}/api/v1/apply`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${tokens['owner']}` },
     body: JSON.stringify({ sources: [{ file: 'all.yaml', text: documents.join('\n---\n') }] }),
@@ -54,14 +53,11 @@ async function apply(documents: readonly string[], project?: string): Promise<vo
 }
 
 beforeAll(async () => {
-  dais = await startDais({ 'authentication.mode': 'accounts' });
-  tokens['owner'] = (await readFile(dais.tokenFile, 'utf8')).trim();
+  const shared = await sharedDais(PROJECT, WITH_ACCOUNTS);
+  url = shared.root;
+  tokens['owner'] = shared.token;
   const accounts = ['viewer', 'operator', 'stranger'];
-  await apply([
-    manifest('Project', PROJECT, {}),
-    manifest('Project', 'other', {}),
-    ...accounts.map((name) => manifest('ServiceAccount', name, {})),
-  ]);
+  await apply([manifest('Project', 'other', {}), ...accounts.map((name) => manifest('ServiceAccount', name, {}))]);
   await apply(
     [
       ...['viewer', 'operator'].map((name) => manifest('RoleBinding', name, { role: name, serviceAccounts: [name] })),
@@ -81,7 +77,7 @@ beforeAll(async () => {
     PROJECT,
   );
   for (const name of accounts) {
-    const made = await fetch(`${dais.url}/api/v1/serviceaccounts/${name}/tokens`, {
+    const made = await fetch(`${url}/api/v1/serviceaccounts/${name}/tokens`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', authorization: `Bearer ${tokens['owner']}` },
       body: JSON.stringify({ title: 'feast', days: 1 }),
@@ -89,7 +85,6 @@ beforeAll(async () => {
     tokens[name] = ((await made.json()) as { token: string }).token;
   }
 }, 180_000);
-afterAll(async () => await dais?.stop());
 
 const FEATURES = ['stats:rate', 'stats:trips'];
 const df = {
@@ -226,7 +221,7 @@ test('rejects materialization of a pushed view; materializes one with a source a
     ],
     PROJECT,
   );
-  const refreshed = await fetch(`${dais.url}/p/${PROJECT}/api/v1/data/datasets/scores/refresh`, {
+  const refreshed = await fetch(`${url}/p/${PROJECT}/api/v1/data/datasets/scores/refresh`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${tokens['owner']}` },
     body: '{}',

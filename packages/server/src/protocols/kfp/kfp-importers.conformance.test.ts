@@ -1,17 +1,17 @@
 /** Artifacts in a bucket that an importer references, fetched for the component that reads them. */
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startMotoServer, type MotoServer } from '../../../../../conformance/s3/moto-server.ts';
+import { sharedMotoServer, type MotoServer } from '../../../../../conformance/s3/moto-server.ts';
 import { importingPipeline } from './testing/importing-pipeline.ts';
 import { startKfpWorld, type KfpWorld } from './testing/kfp-fixture.ts';
 
 const region = 'eu-central-1';
 const BUCKET = 'shared';
 
-let moto: MotoServer;
+let moto: Pick<MotoServer, 'url'>;
 let world: KfpWorld;
 beforeAll(async () => {
-  moto = await startMotoServer();
+  moto = await sharedMotoServer();
   world = await startKfpWorld();
   const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
   const client = new S3Client({ region, endpoint: moto.url, credentials, forcePathStyle: true });
@@ -29,7 +29,6 @@ beforeAll(async () => {
 }, 600_000);
 afterAll(async () => {
   await world?.stop();
-  await moto?.stop();
 });
 
 async function run(address: string, script: string, variables: Readonly<Record<string, string>> = {}) {

@@ -30,14 +30,7 @@ async function client(environment: string, requirements: string, script: string)
   const python = await pythonEnvironment(environment, `${folder}${requirements}`);
   const { code, stdout, stderr } = await run(
     `${python}/bin/python`,
-    [
-      '-B',
-      '-W',
-      'ignore',
-      `${folder}${script}`,
-      `127.0.0.1:${world.gateway.port}`,
-      `127.0.0.1:${world.gateway.grpcPort}`,
-    ],
+    ['-W', 'ignore', `${folder}${script}`, `127.0.0.1:${world.gateway.port}`, `127.0.0.1:${world.gateway.grpcPort}`],
     {
       env: { PATH: '/usr/bin:/bin', HOME: world.folder, LANG: 'C.UTF-8' },
       cwd: world.folder,

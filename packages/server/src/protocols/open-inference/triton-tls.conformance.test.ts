@@ -36,7 +36,7 @@ async function ask(ca: string): Promise<{ readonly code: number; readonly stderr
   const ports = [(broker.address() as AddressInfo).port, world.gateway.grpcPort].map((port) => `localhost:${port}`);
   const { code, stdout, stderr } = await run(
     join(python, 'bin', 'python'),
-    ['-B', '-W', 'ignore', join(folder, 'triton_tls.py'), ...ports, authority],
+    ['-W', 'ignore', join(folder, 'triton_tls.py'), ...ports, authority],
     { env: { PATH: '/usr/bin:/bin', HOME: world.folder, LANG: 'C.UTF-8' }, cwd: world.folder, timeoutMs: PATIENCE },
   );
   return { code, stderr, output: stdout.toString('utf8').trim() };

@@ -1,7 +1,7 @@
 import { ListMultipartUploadsCommand, ListObjectsV2Command, S3Client, CreateBucketCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll } from 'vitest';
 import { systemClock } from '#lib/clock.ts';
-import { startMotoServer, type MotoServer } from '../../../../../../conformance/s3/moto-server.ts';
+import { sharedMotoServer, type MotoServer } from '../../../../../../conformance/s3/moto-server.ts';
 import { blobStoreSuite } from '../suite.ts';
 import { openS3BlobStore } from './s3-blob-store.ts';
 
@@ -9,15 +9,14 @@ const region = 'eu-central-1';
 const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
 const MIB = 2 ** 20;
 
-let server: MotoServer;
+let server: Pick<MotoServer, 'url'>;
 let client: S3Client;
 beforeAll(async () => {
-  server = await startMotoServer();
+  server = await sharedMotoServer();
   client = new S3Client({ region, endpoint: server.url, credentials, forcePathStyle: true });
 });
 afterAll(async () => {
   client.destroy();
-  await server.stop();
 });
 
 async function makeBucket(bucket: string): Promise<void> {

@@ -9,7 +9,7 @@ import { CreateBucketCommand, ListMultipartUploadsCommand, S3Client } from '@aws
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { systemClock } from '#lib/clock.ts';
 import { uuidv7 } from '#lib/ids.ts';
-import { startMotoServer, type MotoServer } from '../../../../../../conformance/s3/moto-server.ts';
+import { sharedMotoServer, type MotoServer } from '../../../../../../conformance/s3/moto-server.ts';
 import type { BlobStore, PresignedUpload, PresignedUploads } from '../contract.ts';
 import { expectCode, locators, sha256 } from '../suite.ts';
 import { openS3BlobStore } from './s3-blob-store.ts';
@@ -19,11 +19,11 @@ const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
 const MIB = 2 ** 20;
 const SIZE = 11 * MIB + 3;
 
-let server: MotoServer;
+let server: Pick<MotoServer, 'url'>;
 let client: S3Client;
 let store: BlobStore & PresignedUploads;
 beforeAll(async () => {
-  server = await startMotoServer();
+  server = await sharedMotoServer();
   client = new S3Client({ region, endpoint: server.url, credentials, forcePathStyle: true });
   await client.send(new CreateBucketCommand({ Bucket: 'direct' }));
   const options = { bucket: 'direct', prefix: 'p', region, endpoint: server.url, credentials, pathStyle: true };
@@ -32,7 +32,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await store.close();
   client.destroy();
-  await server.stop();
 });
 
 async function send(method: string, url: string, body?: Buffer): Promise<{ answer: IncomingMessage; body: Buffer }> {

@@ -1,7 +1,7 @@
 import { CreateAliasCommand, CreateKeyCommand, EncryptCommand, KMSClient } from '@aws-sdk/client-kms';
 import { DaisError } from '@dais/api';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startMotoServer, type MotoServer } from '../../../../../../conformance/s3/moto-server.ts';
+import { sharedMotoServer, startMotoServer, type MotoServer } from '../../../../../../conformance/s3/moto-server.ts';
 import { createOutbound } from '#lib/outbound/outbound.ts';
 import { createSmithyHandler } from '#lib/outbound/smithy-handler.ts';
 import { keyStoreSuite } from '../suite.ts';
@@ -10,15 +10,14 @@ import { openKmsKeys } from './kms-keys.ts';
 const region = 'eu-central-1';
 const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
 
-let server: MotoServer;
+let server: Pick<MotoServer, 'url'>;
 let client: KMSClient;
 beforeAll(async () => {
-  server = await startMotoServer();
+  server = await sharedMotoServer();
   client = new KMSClient({ region, endpoint: server.url, credentials });
 });
 afterAll(async () => {
   client.destroy();
-  await server.stop();
 });
 
 const createKey = async () => (await client.send(new CreateKeyCommand({}))).KeyMetadata!.Arn!;

@@ -6,7 +6,7 @@ import { DaisError } from '@dais/api';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createOutbound, type Outbound } from '#lib/outbound/outbound.ts';
 import { createSmithyHandler, TRANSFER_TIMEOUTS } from '#lib/outbound/smithy-handler.ts';
-import { startMotoServer, type MotoServer } from '../../../../../../conformance/s3/moto-server.ts';
+import { sharedMotoServer, type MotoServer } from '../../../../../../conformance/s3/moto-server.ts';
 import type { DataSource } from '../contract.ts';
 import { sourcesSuite } from '../suite.ts';
 import { s3Source, type S3SourceOptions } from './s3-source.ts';
@@ -15,14 +15,14 @@ const region = 'eu-central-1';
 const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
 const signal = new AbortController().signal;
 
-let server: MotoServer;
+let server: Pick<MotoServer, 'url'>;
 let client: S3Client;
 let outbound: Outbound;
 let folder: string;
 const opened: DataSource[] = [];
 
 beforeAll(async () => {
-  server = await startMotoServer();
+  server = await sharedMotoServer();
   folder = await mkdtemp(join(tmpdir(), 'dais-s3-source-'));
   client = new S3Client({ region, endpoint: server.url, credentials, forcePathStyle: true });
   outbound = createOutbound({
@@ -36,7 +36,6 @@ afterAll(async () => {
   for (const source of opened) await source.close();
   client.destroy();
   await outbound.close();
-  await server.stop();
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -62,11 +61,11 @@ function source(name: string, glob: string, more: Partial<S3SourceOptions> = {})
 }
 
 sourcesSuite('s3', true, async () => {
-  await bucket('suite', { 'raw/a.csv': 'x\n1\n', 'raw/b.csv': 'x\n2\n' });
+  await bucket('source-suite', { 'raw/a.csv': 'x\n1\n', 'raw/b.csv': 'x\n2\n' });
   return {
-    source: source('suite', 'raw/*.csv'),
-    absent: source('suite', 'nothing/*.csv'),
-    change: async () => await put('suite', 'raw/a.csv', 'x\n9\n'),
+    source: source('source-suite', 'raw/*.csv'),
+    absent: source('source-suite', 'nothing/*.csv'),
+    change: async () => await put('source-suite', 'raw/a.csv', 'x\n9\n'),
     end: async () => {},
   };
 });
@@ -100,8 +99,8 @@ test('reports a missing bucket, a missing server, and one inside the network', a
     code: 'not_found',
     message: expect.stringContaining('nowhere'),
   });
-  const closed = source('suite', '*', { endpoint: 'http://127.0.0.1:9' });
+  const closed = source('source-suite', '*', { endpoint: 'http://127.0.0.1:9' });
   await expect(closed.list(signal)).rejects.toMatchObject({ code: 'upstream_failed' });
-  const inside = source('suite', '*', { endpoint: 'http://10.0.0.1' });
+  const inside = source('source-suite', '*', { endpoint: 'http://10.0.0.1' });
   await expect(inside.list(signal)).rejects.toMatchObject({ code: 'address_refused' });
 });

@@ -1,27 +1,14 @@
 /** Policies at rollouts without a request: a complete Dais in accounts mode with its gateway. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startDaisProcess, type DaisProcess } from '#testing/dais-process.ts';
+import { beforeAll, expect, test } from 'vitest';
 import { servingClient, type SeenStatus, type ServingClient } from '#testing/serving-client.ts';
+import { sharedDais, WITH_ACCOUNTS } from '#testing/shared-dais.ts';
 
-let folder: string;
-let dais: DaisProcess;
+const PROJECT = 'policy-rollouts';
 let client: ServingClient;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'dais-policy-rollouts-'));
-  const data = join(folder, 'data');
-  dais = startDaisProcess({ data, 'keys.folder': join(folder, 'keys'), 'authentication.mode': 'accounts' });
-  const url = await dais.ready;
-  const token = (await readFile(join(data, 'owner-token'), 'utf8')).trim();
+  const { url, token } = await sharedDais(PROJECT, WITH_ACCOUNTS);
   client = servingClient(url, { authorization: `Bearer ${token}` });
-});
-afterAll(async () => {
-  dais.process.kill('SIGTERM');
-  await dais.ended;
-  await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
 });
 
 /** Returns the models of the variants and shadows of an endpoint in its status. */
@@ -49,26 +36,26 @@ test('an alias that moves to a refused version starts no rollout; the served mod
   const first = await client.register('m', 2, { example: { inputs: [[1]] } });
   await alias(first);
   // No policy applies to the owner's token.
-  await client.call('POST', '/api/v1/serving/endpoints/scaled/deploy', { model: 'models:/m@champion' });
-  await client.settled('scaled', (status) => serves(status, 'models:/m/1'));
+  await client.call('POST', '/api/v1/serving/endpoints/guarded/deploy', { model: 'models:/m@champion' });
+  await client.settled('guarded', (status) => serves(status, 'models:/m/1'));
 
   expect(await client.call('POST', '/api/v1/policies', policy('audit'))).toMatchObject({ status: 201 });
   await alias(await client.register('m', 3, { example: { inputs: [[1]] } }));
   await client.settled(
-    'scaled',
+    'guarded',
     (now) => now.variants?.some((one) => one.name === 'canary' && one.weight > 0) === true,
   );
-  await client.call('POST', '/api/v1/serving/endpoints/scaled/rollout/promote', {});
-  await client.settled('scaled', (status) => serves(status, 'models:/m/2'));
+  await client.call('POST', '/api/v1/serving/endpoints/guarded/rollout/promote', {});
+  await client.settled('guarded', (status) => serves(status, 'models:/m/2'));
   expect((await client.call('POST', '/api/v1/policy/violations/evaluate', {})).body).toMatchObject({ violations: 1 });
   const listed = await client.call('GET', '/api/v1/policy/violations');
   expect(listed.body['items']).toMatchObject([
     {
       kind: 'Endpoint',
-      name: 'scaled',
+      name: 'guarded',
       mode: 'audit',
       path: [
-        { type: 'endpoint', name: 'scaled' },
+        { type: 'endpoint', name: 'guarded' },
         { type: 'model-version', name: 'm/2' },
         { type: 'cause', name: 'this version has no approval' },
       ],
@@ -77,11 +64,11 @@ test('an alias that moves to a refused version starts no rollout; the served mod
 
   expect(await client.call('PUT', '/api/v1/policies/approved-only', policy('enforce'))).toMatchObject({ status: 200 });
   await alias(await client.register('m', 5, { example: { inputs: [[1]] } }));
-  await client.settled('scaled', (now) => now.conditions?.some((one) => one.reason === 'HeldBack') === true);
-  const rollout = await client.lastRollout('scaled');
+  await client.settled('guarded', (now) => now.conditions?.some((one) => one.reason === 'HeldBack') === true);
+  const rollout = await client.lastRollout('guarded');
   expect(rollout).toMatchObject({ state: 'rolledBack', to: 'models:/m/3', cause: 'alias' });
-  expect(rollout.reason).toBe('Policy "default/approved-only": Nobody has approved this version.');
-  const status = await client.settled('scaled', () => true);
+  expect(rollout.reason).toBe(`Policy "${PROJECT}/approved-only": Nobody has approved this version.`);
+  const status = await client.settled('guarded', () => true);
   expect(serves(status, 'models:/m/2')).toBe(true);
 });
 
@@ -136,7 +123,7 @@ test('a variant and a shadow that follow an alias are evaluated when it moves, a
   await alias(await registerFromExternalData(3));
   await settled('models:/v/2');
   const listed = async () => {
-    const { body } = await client.call('GET', '/api/v1/policy/violations?policy=default/stored-data-only');
+    const { body } = await client.call('GET', `/api/v1/policy/violations?policy=${PROJECT}/stored-data-only`);
     return body['items'];
   };
   await expect.poll(listed).toMatchObject([
@@ -166,7 +153,7 @@ test('a variant and a shadow that follow an alias are evaluated when it moves, a
 
   await alias(await registerFromExternalData(5));
   const held = await settled('models:/v/3', 'VariantHeldBack');
-  const reason = 'Policy "default/stored-data-only": It was trained on data that Dais does not store.';
+  const reason = `Policy "${PROJECT}/stored-data-only": It was trained on data that Dais does not store.`;
   expect(held.conditions).toContainEqual(
     expect.objectContaining({ type: 'Current', message: `Variant challenger does not serve models:/v/4. ${reason}` }),
   );

@@ -9,18 +9,18 @@ import { Content, CONTENT_DEFAULTS } from '#kernel/content/content.ts';
 import { commentsSlice } from '#ledgers/comments/index.ts';
 import { lineageSlice } from '#ledgers/lineage/index.ts';
 import { systemClock } from '#lib/clock.ts';
-import { startMotoServer, type MotoServer } from '../../../../../../conformance/s3/moto-server.ts';
+import { sharedMotoServer, type MotoServer } from '../../../../../../conformance/s3/moto-server.ts';
 import { trackingSlice } from '../tracking-slice.ts';
 import { artifactEntries } from './artifact-entries.ts';
 
 const region = 'us-east-1';
 const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
 
-let moto: MotoServer;
+let moto: Pick<MotoServer, 'url'>;
 let store: BlobStore & PresignedUploads;
 let http: HttpFixture;
 beforeAll(async () => {
-  moto = await startMotoServer();
+  moto = await sharedMotoServer();
   const client = new S3Client({ region, endpoint: moto.url, credentials, forcePathStyle: true });
   await client.send(new CreateBucketCommand({ Bucket: 'artifacts' }));
   client.destroy();
@@ -41,7 +41,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await http?.stop();
   await store?.close();
-  await moto?.stop();
 });
 
 const tree = () => `${http.url}/api/v1/tracking/artifacts`;

@@ -120,7 +120,7 @@ async function runPython(line: SdkLine, words: readonly string[]): Promise<strin
   const home = await mkdtemp(join(tmpdir(), 'dais-kfp-sdk-'));
   try {
     const bin = join(environment, 'bin');
-    const end = await runProgram(join(bin, 'python'), ['-B', '-W', 'ignore', ...words], {
+    const end = await runProgram(join(bin, 'python'), ['-W', 'ignore', ...words], {
       env: { PATH: `${bin}:/usr/bin:/bin`, HOME: home, LANG: 'C.UTF-8' },
       cwd: home,
       timeoutMs: 300_000,

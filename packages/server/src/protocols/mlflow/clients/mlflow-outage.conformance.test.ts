@@ -59,14 +59,7 @@ interface Training {
 }
 
 function train(url: string, secondsPerStep: number, variables: Readonly<Record<string, string>>): Training {
-  const words = [
-    '-B',
-    '-W',
-    'ignore',
-    join(conformance, 'unbroken_training.py'),
-    String(STEPS),
-    String(secondsPerStep),
-  ];
+  const words = ['-W', 'ignore', join(conformance, 'unbroken_training.py'), String(STEPS), String(secondsPerStep)];
   const child = start(python, words, {
     env: {
       PATH: '/usr/bin:/bin',

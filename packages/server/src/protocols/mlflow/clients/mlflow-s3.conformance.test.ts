@@ -1,17 +1,17 @@
 /** MLflow's own client, unmodified, with content in S3: parts go through Dais, ranges come from the bucket itself. */
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startMotoServer, type MotoServer } from '../../../../../../conformance/s3/moto-server.ts';
+import { sharedMotoServer, type MotoServer } from '../../../../../../conformance/s3/moto-server.ts';
 import { environmentOf, NEWEST } from '#protocols/mlflow/testing/client-scenarios.ts';
 import { failed, startPythonPeer, type PythonPeer } from '#protocols/mlflow/testing/python-peer.ts';
 
 /** In ms. Some seconds on an idle machine; the first run also builds the environments. */
 const PATIENCE = 600_000;
 
-let moto: MotoServer;
+let moto: Pick<MotoServer, 'url'>;
 let peer: PythonPeer;
 beforeAll(async () => {
-  moto = await startMotoServer();
+  moto = await sharedMotoServer();
   const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
   const client = new S3Client({ region: 'us-east-1', endpoint: moto.url, credentials, forcePathStyle: true });
   await client.send(new CreateBucketCommand({ Bucket: 'content' }));
@@ -27,7 +27,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await peer?.stop();
-  await moto?.stop();
 });
 
 test('files go up in parts and come down by links', { timeout: PATIENCE + 60_000 }, async () => {

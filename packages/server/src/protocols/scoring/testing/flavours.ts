@@ -31,7 +31,7 @@ export async function startFlavours(
   const folder = await mkdtemp(join(tmpdir(), 'dais-flavours-'));
   const script = join(conformance, 'flavours.py');
   const env = { PATH: '/usr/bin:/bin', HOME: folder, LANG: 'C.UTF-8', HF_HUB_OFFLINE: '1' };
-  const words = ['-B', '-W', 'ignore', script, folder, ...flavours];
+  const words = ['-W', 'ignore', script, folder, ...flavours];
   const end = await run(join(environment, 'bin', 'python'), words, { env, cwd: folder, timeoutMs: FLAVOURS_PATIENCE });
   if (end.code !== 0) throw new Error(end.stderr);
   const gateway = await startMlflowWorld({ folder, environment, names: flavours });

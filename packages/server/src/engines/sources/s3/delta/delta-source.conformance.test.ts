@@ -14,19 +14,19 @@ import { silentLog } from '#lib/log.ts';
 import type { QueryEngine } from '#engines/query/contract.ts';
 import { openDuckdbQuery } from '#engines/query/duckdb/duckdb-query.ts';
 import { scan } from '#engines/query/model/build.ts';
-import { startMotoServer, type MotoServer } from '../../../../../../../conformance/s3/moto-server.ts';
+import { sharedMotoServer, type MotoServer } from '../../../../../../../conformance/s3/moto-server.ts';
 import { pythonEnvironment } from '../../../../../../../tools/python-env.mjs';
 import type { DataSource } from '../../contract.ts';
 import { sourcesSuite } from '../../suite.ts';
 import { deltaSource } from './delta-source.ts';
 
 const conformance = fileURLToPath(new URL('../../../../../../../conformance/data/', import.meta.url));
-const BUCKET = 'lake';
+const BUCKET = 'delta-lake';
 const region = 'eu-central-1';
 const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
 const signal = new AbortController().signal;
 
-let server: MotoServer;
+let server: Pick<MotoServer, 'url'>;
 let client: S3Client;
 let outbound: Outbound;
 let folder: string;
@@ -36,7 +36,7 @@ let expected: Readonly<Record<string, Expected>>;
 const opened: DataSource[] = [];
 
 beforeAll(async () => {
-  server = await startMotoServer();
+  server = await sharedMotoServer();
   folder = await mkdtemp(join(tmpdir(), 'dais-delta-'));
   engine = openDuckdbQuery({
     folder: join(folder, 'query'),
@@ -53,7 +53,7 @@ beforeAll(async () => {
     fail: (code, detail, cause) => new DaisError(code, detail, { cause }),
   });
   const environment = await pythonEnvironment('data', join(conformance, 'requirements.txt'));
-  const words = ['-B', join(conformance, 'delta_tables.py'), join(folder, 'tables')];
+  const words = [join(conformance, 'delta_tables.py'), join(folder, 'tables')];
   const made = await run(join(environment, 'bin', 'python'), words, {
     env: { PATH: '/usr/bin:/bin', HOME: folder },
     timeoutMs: 300_000,
@@ -74,7 +74,6 @@ afterAll(async () => {
   await engine?.close();
   client?.destroy();
   await outbound?.close();
-  await server?.stop();
   await rm(folder, { recursive: true, force: true });
 });
 

@@ -15,19 +15,19 @@ import { silentLog } from '#lib/log.ts';
 import type { QueryEngine } from '#engines/query/contract.ts';
 import { openDuckdbQuery } from '#engines/query/duckdb/duckdb-query.ts';
 import { scan } from '#engines/query/model/build.ts';
-import { startMotoServer, type MotoServer } from '../../../../../../../conformance/s3/moto-server.ts';
+import { sharedMotoServer, type MotoServer } from '../../../../../../../conformance/s3/moto-server.ts';
 import { pythonEnvironment } from '../../../../../../../tools/python-env.mjs';
 import type { DataSource } from '../../contract.ts';
 import { sourcesSuite } from '../../suite.ts';
 import { icebergSource } from './iceberg-source.ts';
 
 const conformance = fileURLToPath(new URL('../../../../../../../conformance/data/', import.meta.url));
-const BUCKET = 'lake';
+const BUCKET = 'iceberg-lake';
 const region = 'eu-central-1';
 const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
 const signal = new AbortController().signal;
 
-let server: MotoServer;
+let server: Pick<MotoServer, 'url'>;
 let client: S3Client;
 let outbound: Outbound;
 let folder: string;
@@ -37,7 +37,7 @@ let states: Readonly<Record<string, readonly State[]>>;
 const opened: DataSource[] = [];
 
 beforeAll(async () => {
-  server = await startMotoServer();
+  server = await sharedMotoServer();
   folder = await mkdtemp(join(tmpdir(), 'dais-iceberg-'));
   engine = openDuckdbQuery({
     folder: join(folder, 'query'),
@@ -54,7 +54,7 @@ beforeAll(async () => {
     fail: (code, detail, cause) => new DaisError(code, detail, { cause }),
   });
   const environment = await pythonEnvironment('data', join(conformance, 'requirements.txt'));
-  const words = ['-B', join(conformance, 'iceberg_tables.py'), join(folder, 'tables')];
+  const words = [join(conformance, 'iceberg_tables.py'), join(folder, 'tables')];
   const made = await run(join(environment, 'bin', 'python'), words, {
     env: { PATH: '/usr/bin:/bin', HOME: folder },
     timeoutMs: 300_000,
@@ -75,7 +75,6 @@ afterAll(async () => {
   await engine?.close();
   client?.destroy();
   await outbound?.close();
-  await server?.stop();
   await rm(folder, { recursive: true, force: true });
 });
 
