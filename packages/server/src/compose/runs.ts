@@ -23,7 +23,7 @@ export async function loadExecutions({
   outbound,
   taskSuccessState,
   ...dependencies
-}: Omit<ExecutionDependencies, 'secretValue' | 'calls' | 'tracked' | 'usage' | 'readAddress'> & {
+}: Omit<ExecutionDependencies, 'secretValue' | 'calls' | 'tracked' | 'usage' | 'recentSteps' | 'readAddress'> & {
   readonly outbound: Outbound;
   /** Of Kubeflow pipelines. */
   readonly taskSuccessState: 'COMPLETE' | 'SUCCEEDED';
@@ -41,7 +41,7 @@ export async function loadExecutions({
     { stepRuns },
     { KFP_FORMAT, kfpCompiler },
     { kfpDialect },
-    { recordUsage },
+    { recordUsage, readRecentSteps },
   ] = await Promise.all([
     import('#ledgers/executions/index.ts'),
     import('#kinds/secret/index.ts'),
@@ -79,6 +79,7 @@ export async function loadExecutions({
     calls,
     tracked,
     usage: recordUsage,
+    recentSteps: readRecentSteps,
     compilers: new Map([[KFP_FORMAT, pipelines]]),
     dialects: new Map([[kfpDialect.name, kfpDialect]]),
   });

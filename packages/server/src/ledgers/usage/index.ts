@@ -22,6 +22,9 @@ import { listUsage } from './usage-lists.ts';
 import { usageSlice } from './usage-slice.ts';
 import { sumUsage, usageSeries } from './usage-sums.ts';
 
+export { meterQuery } from './meter-query.ts';
+export { readRecentSteps } from './recent-steps.ts';
+export type { ReadRecentSteps, RecentSteps } from './recent-steps.ts';
 export { recordUsage } from './record-usage.ts';
 export type { NewUsage, RecordUsage } from './record-usage.ts';
 

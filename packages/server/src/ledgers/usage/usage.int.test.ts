@@ -7,7 +7,7 @@ import { freshName } from '#kernel/testing/test-project.ts';
 import { transact } from '#kernel/transaction.ts';
 import { findTenant } from '#kernel/tenants.ts';
 import { startExecutionsWorld, type ExecutionsWorld } from '#ledgers/executions/testing/executions-world.ts';
-import { recordUsage, type NewUsage } from './index.ts';
+import { readRecentSteps, recordUsage, type NewUsage } from './index.ts';
 import { recordStoredBytes, usageRetention } from './usage-jobs.ts';
 
 let world: ExecutionsWorld;
@@ -309,6 +309,25 @@ test('a wrong period or cursor is refused', async () => {
   expect(await codeOf(list(project, { from: '1990-01-01T00:00:00Z' }))).toBe('invalid_request');
   expect(await codeOf(list(project, { cursor: 'x' }))).toBe('invalid_cursor');
   expect(await codeOf(sums(project, { cursor: 'x' }))).toBe('invalid_cursor');
+});
+
+test('recent steps are sums of durations with a half-life', async () => {
+  const project = await newProject();
+  const tenant = await world.dais.write(async ({ sql }) => await findTenant(sql, project));
+  const now = Date.now();
+  const ago = (minutes: number) => new Date(now - minutes * 60_000);
+  const requests = { cpu: 2 };
+  await record(
+    project,
+    { type: 'step', source: 'a', startedAt: ago(10), endedAt: ago(0), requests },
+    { type: 'step', source: 'b', startedAt: ago(20), endedAt: ago(10), requests },
+    { type: 'step', source: 'old', startedAt: ago(200), endedAt: ago(100), requests },
+  );
+  const found = await world.dais.write(async ({ sql }) => await readRecentSteps(sql, 600_000));
+  const own = found.filter(({ projectId }) => projectId === tenant!.id);
+  expect(own.map((one) => one.requests)).toEqual([requests]);
+  // Integral of the decay: half of H / ln 2 for the first ten minutes, a quarter for those before.
+  expect(own[0]!.decayedMs / ((600_000 / Math.LN2) * 0.75)).toBeCloseTo(1, 1);
 });
 
 test('stored bytes are recorded once a day', async () => {

@@ -24,7 +24,7 @@ import { projectWith, type ProjectRecords } from '#kinds/project/index.ts';
 import { schedule } from '#kinds/schedule/index.ts';
 import { findSecretValue, openSecretValue, secret } from '#kinds/secret/index.ts';
 import { lineageSlice } from '#ledgers/lineage/index.ts';
-import { ledger as usageLedger, recordUsage } from '#ledgers/usage/index.ts';
+import { ledger as usageLedger, readRecentSteps, recordUsage } from '#ledgers/usage/index.ts';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
 import {
@@ -104,6 +104,7 @@ export async function startExecutionsWorld(more: Partial<ExecutionsLedgerDepende
     capacity: async () => await Promise.resolve({ cpu: 64, memory: 2 ** 40 }),
     nodeName: 'this machine',
     usage: recordUsage,
+    recentSteps: readRecentSteps,
   };
   const { database, clock, log } = dependencies;
   const usage = usageLedger.open({

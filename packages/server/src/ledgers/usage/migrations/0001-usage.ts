@@ -1,7 +1,8 @@
 import type { Migration } from '#engines/database/contract.ts';
 
 /**
- * Usage records, and the intervals of replicas that have not ended. All times are of the database. The role of the platform may
+ * Usage records, and the intervals of replicas that have not ended. All times are of the database,
+ * except those of queries. The role of the platform may
  * insert, read and, for retention, delete records, but never change one: a correction is another record that names the first.
  */
 export const usageTables: Migration = {
