@@ -35,7 +35,10 @@ export interface UsageDependencies extends ReplicaMeterDependencies, ExportDepen
 
 const ofProject = ({ tenant }: Call): UsageScope => ({ projectId: tenant.id });
 const ofAll = (): UsageScope => 'all';
-const ofCaller = ({ context }: Call): UsageScope => ({ person: personOf(context.principal) });
+const ofCaller = ({ context: { principal } }: Call): UsageScope => ({
+  person: personOf(principal),
+  within: principal.project,
+});
 
 /** Splits the input of an operation into the filter of records and the rest. */
 function queryOf(

@@ -19,8 +19,16 @@ export interface UsageFilter {
   readonly project?: string | undefined;
 }
 
+/** The records of a person. */
+interface OwnUsage {
+  /** Undefined: the platform itself, which is no person. */
+  readonly person: string | undefined;
+  /** The project that the token of the caller is bound to, if it is. */
+  readonly within: string | undefined;
+}
+
 /** Whose records are read. */
-export type UsageScope = { readonly projectId: string } | { readonly person: string | undefined } | 'all';
+export type UsageScope = { readonly projectId: string } | OwnUsage | 'all';
 
 /** A report over records: the filter of the caller in a period. */
 export interface UsageQuery {
@@ -57,8 +65,9 @@ export function usageConditions(
     `r.ended_at >= ${bind(from)}::timestamptz`,
     `r.started_at < ${bind(until)}::timestamptz`,
     scope !== 'all' && 'projectId' in scope && `r.project_id = ${bind(scope.projectId)}::uuid`,
-    // Nobody is a person without a name, such as the platform itself.
+    // No record has an empty name.
     scope !== 'all' && 'person' in scope && `r.person = ${bind(scope.person ?? '')}`,
+    scope !== 'all' && 'within' in scope && scope.within !== undefined && `r.project = ${bind(scope.within)}`,
     filter.type !== undefined && `r.type = ${bind(filter.type)}`,
     filter.person !== undefined && `r.person = ${bind(filter.person)}`,
     filter.resource !== undefined && `r.resource = ${bind(filter.resource)}`,

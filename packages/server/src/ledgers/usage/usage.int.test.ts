@@ -296,6 +296,10 @@ test('records of a project are read in it, of all projects by the organization, 
   expect(all.items.map(({ key }) => key)).toEqual(expect.arrayContaining([one, two]));
   const own = await world.dais.call<RecordPage>('ownUsage.list', { ...JANUARY, type: 'query' });
   expect(own.items.map(({ project }) => project)).toEqual([one]);
+  // A token that is bound to another project does not see it.
+  const principal = { type: 'user', id: 'owner', project: two } as const;
+  const bound = await world.dais.call<RecordPage>('ownUsage.list', { ...JANUARY, type: 'query' }, { principal });
+  expect(bound.items).toEqual([]);
   // The records of a deleted project stay, under its name.
   await world.dais.call('project.delete', { name: two });
   const kept = await world.dais.call<RecordPage>('organizationUsage.list', { ...JANUARY, project: two });
