@@ -41,11 +41,34 @@ interface UsageOptions {
 const PAGE = 500;
 const HOUR = 3600;
 
-const OPERATIONS = {
-  project: { sum: sumUsageOperation, list: listUsageOperation },
-  organization: { sum: sumOrganizationUsageOperation, list: listOrganizationUsageOperation },
-  mine: { sum: sumOwnUsageOperation, list: listOwnUsageOperation },
-} as const;
+type Scope = 'project' | 'organization' | 'mine';
+
+interface Filter {
+  readonly from: string;
+  readonly until: string;
+  readonly type?: UsageType;
+  readonly person?: string;
+  readonly resource?: string;
+}
+
+interface PageInput extends Filter {
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+async function sumPage(client: DaisClient, scope: Scope, input: PageInput & { readonly by: UsageGroup }) {
+  if (scope === 'project') return await client.perform(sumUsageOperation, input);
+  return await (scope === 'mine'
+    ? client.perform(sumOwnUsageOperation, input)
+    : client.perform(sumOrganizationUsageOperation, input));
+}
+
+async function listPage(client: DaisClient, scope: Scope, input: PageInput) {
+  if (scope === 'project') return await client.perform(listUsageOperation, input);
+  return await (scope === 'mine'
+    ? client.perform(listOwnUsageOperation, input)
+    : client.perform(listOrganizationUsageOperation, input));
+}
 
 export const showUsage: Run<UsageOptions> = async (context, _args, options) => {
   const { organization = false, mine = false, since, type, person, resource, by } = options;
@@ -65,12 +88,11 @@ export const showUsage: Run<UsageOptions> = async (context, _args, options) => {
   };
   if (options.export !== undefined) return await exportTo(context, client, { filter, organization, file: options.export });
   if (options.records === true) return await printRecords(context, client, { filter, scope, limit: options.limit });
-  const operation = OPERATIONS[scope].sum;
   const items: UsageSum[] = [];
   let total: UsageSum | undefined;
   for (let cursor: string | undefined; ;) {
     const input = { ...filter, by, limit: PAGE, ...(cursor !== undefined && { cursor }) };
-    const page = await client.perform(operation, input, { signal: context.signal });
+    const page = await sumPage(client, scope, input);
     items.push(...page.items);
     total ??= page.total;
     cursor = page.nextCursor;
@@ -125,23 +147,15 @@ function printSums(context: Context, { by, items, total }: Sums): void {
   terminal.out(table(heads, rows, { style: terminal.style, columns: terminal.columns }));
 }
 
-interface Filter {
-  readonly from: string;
-  readonly until: string;
-  readonly type?: UsageType;
-  readonly person?: string;
-  readonly resource?: string;
-}
-
 async function printRecords(
   context: Context,
   client: DaisClient,
-  { filter, scope, limit }: { readonly filter: Filter; readonly scope: keyof typeof OPERATIONS; readonly limit: number },
+  { filter, scope, limit }: { readonly filter: Filter; readonly scope: Scope; readonly limit: number },
 ): Promise<number> {
   const items: UsageRecord[] = [];
   for (let cursor: string | undefined; ;) {
     const input = { ...filter, limit: Math.min(limit - items.length, PAGE), ...(cursor !== undefined && { cursor }) };
-    const page = await client.perform(OPERATIONS[scope].list, input, { signal: context.signal });
+    const page = await listPage(client, scope, input);
     items.push(...page.items);
     cursor = page.nextCursor;
     if (cursor === undefined || items.length >= limit) break;
