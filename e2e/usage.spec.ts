@@ -40,10 +40,10 @@ test('an empty page says how to create usage; then it shows the jobs, by resourc
   await run('hourly', 0.5);
   await journey.call(path('/data/query'), { sql: 'select 1 as n' });
   await page.reload();
-  const table = page.getByRole('region', { name: 'Usage by resource' });
+  const table = page.getByRole('region', { name: 'Sums by resource' });
   await table.getByRole('row', { name: /^Job\/nightly/ }).waitFor();
   const rows = await table.getByRole('row').allTextContents();
-  expect(rows.map((row) => /Job\/\w+|no resource|Total/.exec(row)?.[0])).toEqual([
+  expect(rows.map((row) => /Job\/[a-z]+|no resource|Total/.exec(row)?.[0])).toEqual([
     undefined,
     'Job/nightly',
     'Job/hourly',
@@ -53,9 +53,9 @@ test('an empty page says how to create usage; then it shows the jobs, by resourc
   await page.getByText('Step time (h) per day (UTC)').waitFor();
   await page.getByRole('combobox', { name: 'Group' }).click();
   await page.getByRole('option', { name: 'by person' }).click();
-  const people = page.getByRole('region', { name: 'Usage by person' });
+  const people = page.getByRole('region', { name: 'Sums by person' });
   await people.getByRole('link').first().click();
-  await page.getByRole('region', { name: 'Usage by resource' }).waitFor();
+  await page.getByRole('region', { name: 'Sums by resource' }).waitFor();
   expect(new URL(page.url()).searchParams.get('person')).not.toBeNull();
   await page.getByRole('textbox', { name: 'Resource' }).fill('Job/nothing');
   await page.getByText('No matching usage in this period.').waitFor();
@@ -72,17 +72,17 @@ test('usage of all projects is grouped by project', async () => {
   const page = await journey.open(USAGE);
   await page.getByRole('link', { name: 'Usage of all projects' }).click();
   await page.getByRole('heading', { name: 'Usage of all projects', level: 1 }).waitFor();
-  const table = page.getByRole('region', { name: 'Usage by project' });
+  const table = page.getByRole('region', { name: 'Sums by project' });
   await table.getByRole('link', { name: PROJECT, exact: true }).click();
   await page.getByRole('heading', { name: 'Usage', level: 1 }).waitFor();
 });
 
 const states: PageState[] = [
-  ['usage', USAGE, async (page) => await page.getByRole('region', { name: 'Usage by resource' }).waitFor()],
+  ['usage', USAGE, async (page) => await page.getByRole('region', { name: 'Sums by resource' }).waitFor()],
   [
     'usage of all projects',
     '/organization/usage?by=person',
-    async (page) => await page.getByRole('region', { name: 'Usage by person' }).waitFor(),
+    async (page) => await page.getByRole('region', { name: 'Sums by person' }).waitFor(),
   ],
 ];
 describeStates(states, () => journey);

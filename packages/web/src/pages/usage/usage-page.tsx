@@ -155,7 +155,7 @@ function Groups({ project, query, usage, series }: GroupsProps) {
   return (
     <Panel title={`Usage by ${title.toLowerCase()}`} flush>
       <PlainTable
-        label={`Usage by ${title.toLowerCase()}`}
+        label={`Sums by ${title.toLowerCase()}`}
         rows={[...rows, TOTAL]}
         keyOf={(row) => (row === TOTAL ? 'total' : JSON.stringify(row.key))}
         columns={[
