@@ -86,7 +86,8 @@ export const showUsage: Run<UsageOptions> = async (context, _args, options) => {
     ...(person !== undefined && { person }),
     ...(resource !== undefined && { resource }),
   };
-  if (options.export !== undefined) return await exportTo(context, client, { filter, organization, file: options.export });
+  if (options.export !== undefined)
+    return await exportTo(context, client, { filter, organization, file: options.export });
   if (options.records === true) return await printRecords(context, client, { filter, scope, limit: options.limit });
   const items: UsageSum[] = [];
   let total: UsageSum | undefined;
@@ -184,7 +185,10 @@ async function exportTo(
 ): Promise<number> {
   const format = /\.(csv|parquet)$/i.exec(file)?.[1]?.toLowerCase();
   if (format !== 'csv' && format !== 'parquet') {
-    throw new DaisError('invalid_request', `The format of ${file} is unknown. Use a name that ends in .csv or .parquet.`);
+    throw new DaisError(
+      'invalid_request',
+      `The format of ${file} is unknown. Use a name that ends in .csv or .parquet.`,
+    );
   }
   const path = resolve(context.workingFolder, file);
   const input = { ...filter, format } as const;

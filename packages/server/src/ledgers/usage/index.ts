@@ -92,10 +92,7 @@ export const ledger: LedgerDefinition<UsageDependencies> = {
           organizationUsageSeriesOperation,
           async (tx, call) => await usageSeries(tx, queryOf(ofAll, call, now), call.input),
         ),
-        entry(
-          listOwnUsageOperation,
-          async (tx, call) => await listUsage(tx, queryOf(ofCaller, call, now), call.input),
-        ),
+        entry(listOwnUsageOperation, async (tx, call) => await listUsage(tx, queryOf(ofCaller, call, now), call.input)),
         entry(sumOwnUsageOperation, async (tx, call) => await sumUsage(tx, queryOf(ofCaller, call, now), call.input)),
       ],
     };

@@ -46,8 +46,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const queries = async () =>
-  (await world.dais.call<{ items: UsageRecord[] }>('usage.list', { type: 'query' })).items;
+const queries = async () => (await world.dais.call<{ items: UsageRecord[] }>('usage.list', { type: 'query' })).items;
 
 async function exported(format: 'csv' | 'parquet', input: object = {}): Promise<Buffer> {
   const file = await world.dais.call<Download>('usage.export', { format, ...input });

@@ -100,7 +100,9 @@ export async function exportUsage(
     const engine = await openEngine();
     const csv = join(folder, 'usage.csv');
     const output: QueryOutput =
-      format === 'csv' ? { type: 'csv', path: csv } : { type: 'parquet', folder, name: 'usage', split: { type: 'one' } };
+      format === 'csv'
+        ? { type: 'csv', path: csv }
+        : { type: 'parquet', folder, name: 'usage', split: { type: 'one' } };
     const tables = { records: { files: [{ path, name: 'records', format: 'ndjson' as const }], columns: COLUMNS } };
     const result = await engine.run({ tables, query: scan('records'), output, owner: tenant.id }, { signal });
     const made = result.files[0]?.path ?? csv;

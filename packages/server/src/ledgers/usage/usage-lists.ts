@@ -50,7 +50,9 @@ export async function listUsage(
   const after = positionOf(decodePageCursor(binding, cursor));
   await enterScope(tx, query.scope);
   const { text, values } = composeStatement(
-    (bind) => `select r.id, r.type, r.source, r.started_at, r.ended_at, r.quantity, r.unit, r.project, r.team, r.person, r.resource,
+    (
+      bind,
+    ) => `select r.id, r.type, r.source, r.started_at, r.ended_at, r.quantity, r.unit, r.project, r.team, r.person, r.resource,
        r.lineage, r.node, r.requests, r.cpu_seconds, r.memory_bytes, r.corrects,
        (extract(epoch from r.ended_at) * 1000000)::bigint::text as position
      from usage.record r

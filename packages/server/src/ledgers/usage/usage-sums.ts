@@ -164,7 +164,10 @@ export async function usageSeries(tx: Transaction, query: UsageQuery, { by, meas
   });
   const rows = await tx.sql.query<DayRow>(text, values);
   const first = Math.floor(query.from.getTime() / DAY_MS) * DAY_MS;
-  const days = Array.from({ length: Math.ceil((query.until.getTime() - first) / DAY_MS) }, (_, n) => first + n * DAY_MS);
+  const days = Array.from(
+    { length: Math.ceil((query.until.getTime() - first) / DAY_MS) },
+    (_, n) => first + n * DAY_MS,
+  );
   return {
     from: query.from.toISOString(),
     until: query.until.toISOString(),

@@ -72,8 +72,7 @@ test('each attempt is recorded once, with the interval that counts against quota
     },
     inProject(project),
   );
-  const get = async () =>
-    await world.dais.call<{ endedAt?: string }>('execution.get', { id }, inProject(project));
+  const get = async () => await world.dais.call<{ endedAt?: string }>('execution.get', { id }, inProject(project));
   await expect.poll(async () => (await get()).endedAt !== undefined, { timeout: 60_000, interval: 30 }).toBe(true);
   await worker.stop();
   const { items: attempts } = await world.dais.call<{ items: ExecutionAttempt[] }>(
@@ -106,7 +105,10 @@ test('each attempt is recorded once, with the interval that counts against quota
   expect(slow?.cpuSeconds).toBeGreaterThan(0);
   const { total } = await sums(project);
   expect(total.attempts).toBe(3);
-  expect(total.stepSeconds).toBeCloseTo(items.reduce((sum, { quantity }) => sum + quantity, 0), 5);
+  expect(total.stepSeconds).toBeCloseTo(
+    items.reduce((sum, { quantity }) => sum + quantity, 0),
+    5,
+  );
 });
 
 test('a canceled run that is deleted while its step runs leaves the record of its attempt', async () => {
@@ -118,7 +120,8 @@ test('a canceled run that is deleted while its step runs leaves the record of it
     inProject(project),
   );
   const started = async () =>
-    (await world.dais.call<{ items: ExecutionAttempt[] }>('execution.attempts', { id }, inProject(project))).items.length;
+    (await world.dais.call<{ items: ExecutionAttempt[] }>('execution.attempts', { id }, inProject(project))).items
+      .length;
   await expect.poll(started, { timeout: 60_000, interval: 30 }).toBe(1);
   await world.dais.call('execution.cancel', { id }, inProject(project));
   // It may end before the deletion: there is one record either way.
@@ -266,7 +269,12 @@ test('property: days, groups and pages of random records add up to the records',
     if (cursor === undefined) break;
   }
   expect(found.map(({ source }) => source).toSorted()).toEqual(usage.map(({ source }) => source).toSorted());
-  expect(found.map(({ endedAt }) => endedAt)).toEqual(found.map(({ endedAt }) => endedAt).toSorted().toReversed());
+  expect(found.map(({ endedAt }) => endedAt)).toEqual(
+    found
+      .map(({ endedAt }) => endedAt)
+      .toSorted()
+      .toReversed(),
+  );
   const groups: UsageSum[] = [];
   for (let cursor: string | undefined; ;) {
     const page = await sums(project, { ...JANUARY, by: 'person', limit: 2, ...(cursor !== undefined && { cursor }) });

@@ -16,7 +16,10 @@ export function UsageFilters({ query, organization, change }: UsageFiltersProps)
   const select = (name: 'time' | 'by' | 'measure', label: string, choices: Choices, usual?: string) => (
     <Select
       aria-label={label}
-      data={choices.map(({ value, label: text }) => ({ value, label: name === 'by' ? `by ${text.toLowerCase()}` : text }))}
+      data={choices.map(({ value, label: text }) => ({
+        value,
+        label: name === 'by' ? `by ${text.toLowerCase()}` : text,
+      }))}
       value={query[name]}
       allowDeselect={false}
       onChange={(value) => change({ [name]: value === usual ? undefined : (value ?? undefined) })}

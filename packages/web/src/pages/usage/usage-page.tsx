@@ -112,7 +112,13 @@ function Found({ project, query }: FoundProps) {
   );
 }
 
-function Days({ query: { by, measure }, series: { days, series } }: { readonly query: UsageQuery; readonly series: UsageSeries }) {
+function Days({
+  query: { by, measure },
+  series: { days, series },
+}: {
+  readonly query: UsageQuery;
+  readonly series: UsageSeries;
+}) {
   const { label = '', scale = 1 } = MEASURES.find(({ value }) => value === measure) ?? {};
   const xs = days.map((day) => Date.parse(day) / 1000);
   const total = series.flatMap(({ values }) => values).reduce((sum, value) => sum + value, 0);
@@ -161,7 +167,8 @@ function Groups({ project, query, usage, series }: GroupsProps) {
         columns={[
           {
             title,
-            cell: (row) => (row === TOTAL ? <b>Total</b> : <Group project={project} by={by} name={row.key} places={places} />),
+            cell: (row) =>
+              row === TOTAL ? <b>Total</b> : <Group project={project} by={by} name={row.key} places={places} />,
           },
           ...(usage.total.attempts === 0
             ? []

@@ -1,6 +1,14 @@
 import type { UsageSum } from '@dais/api/usage';
 import { expect, test } from 'vitest';
-import { amountText, groupName, shownMeasure, usageQuery, usagePeriod, usageWords, usedMeasures } from './usage-query.ts';
+import {
+  amountText,
+  groupName,
+  shownMeasure,
+  usageQuery,
+  usagePeriod,
+  usageWords,
+  usedMeasures,
+} from './usage-query.ts';
 
 const NOTHING: UsageSum = {
   key: null,

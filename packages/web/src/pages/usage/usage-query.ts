@@ -1,5 +1,12 @@
 /** The usage query in the URL, and the text of its quantities. Pure functions. */
-import { usageGroups, usageTypes, type UsageGroup, type UsageMeasure, type UsageSum, type UsageType } from '@dais/api/usage';
+import {
+  usageGroups,
+  usageTypes,
+  type UsageGroup,
+  type UsageMeasure,
+  type UsageSum,
+  type UsageType,
+} from '@dais/api/usage';
 
 const DAY_MS = 86_400_000;
 
@@ -58,10 +65,7 @@ export const TYPES: readonly { readonly value: UsageType; readonly label: string
 ];
 
 /** An invalid value is the default. `organization`: of all projects. */
-export function usageQuery(
-  query: Readonly<Record<string, string | undefined>>,
-  organization: boolean,
-): UsageQuery {
+export function usageQuery(query: Readonly<Record<string, string | undefined>>, organization: boolean): UsageQuery {
   const text = (name: string) => (query[name] === '' ? undefined : query[name]);
   const usual = organization ? 'project' : 'resource';
   return {
@@ -77,7 +81,10 @@ export function usageQuery(
 }
 
 /** The period ends with the current minute, so that a page asks the same for a while. */
-export function usagePeriod({ time }: Pick<UsageQuery, 'time'>, now: number): { readonly from: string; readonly until: string } {
+export function usagePeriod(
+  { time }: Pick<UsageQuery, 'time'>,
+  now: number,
+): { readonly from: string; readonly until: string } {
   const until = Math.ceil(now / 60_000) * 60_000;
   const days = PERIODS.find(({ value }) => value === time)?.days ?? 30;
   return { from: new Date(until - days * DAY_MS).toISOString(), until: new Date(until).toISOString() };

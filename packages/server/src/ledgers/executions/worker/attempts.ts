@@ -41,7 +41,14 @@ export interface ClaimRow {
 export const COLUMNS = 'id, node, run, project_id, n, state, compute_node, epoch, requests';
 
 export function claimOf(
-  { project_id: projectId, compute_node: place, state, cancel_requested: cancelRequested = false, last_contact: lastContact, ...row }: ClaimRow,
+  {
+    project_id: projectId,
+    compute_node: place,
+    state,
+    cancel_requested: cancelRequested = false,
+    last_contact: lastContact,
+    ...row
+  }: ClaimRow,
   takenOver: boolean,
 ): AttemptClaim {
   return { ...row, projectId, place, started: state === 'started', takenOver, lastContact, cancelRequested };

@@ -444,7 +444,10 @@ export class StepRun {
     });
   }
 
-  async #guarded<T>(work: (tx: Transaction, held: HeldAttempt) => Promise<T>, by: TransactionOrigin = SYSTEM_ORIGIN): Promise<T> {
+  async #guarded<T>(
+    work: (tx: Transaction, held: HeldAttempt) => Promise<T>,
+    by: TransactionOrigin = SYSTEM_ORIGIN,
+  ): Promise<T> {
     const { projectId, run } = this.#claim;
     return await transact(this.#dependencies.database, { mode: 'write', projectId, by }, async (tx) => {
       // Lock the run before the attempt: all transactions use this order.

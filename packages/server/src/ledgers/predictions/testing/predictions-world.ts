@@ -48,7 +48,14 @@ export function texts(name: string, ...values: string[]): Tensor {
 /** `jobs: false`: segments are collected only on request. */
 export async function startPredictionsWorld({ jobs = true } = {}): Promise<PredictionsWorld> {
   const folder = await mkdtemp(join(tmpdir(), 'dais-predictions-'));
-  const db = await startTestDatabase([kernelSlice, lineageSlice, registrySlice, servingSlice, predictionsSlice, usage.slice]);
+  const db = await startTestDatabase([
+    kernelSlice,
+    lineageSlice,
+    registrySlice,
+    servingSlice,
+    predictionsSlice,
+    usage.slice,
+  ]);
   const blobs = await openFsBlobStore({ root: join(folder, 'blobs'), clock: systemClock });
   const content = new Content({ database: db.database, blobs, clock: systemClock, ...CONTENT_DEFAULTS });
   const engine = openDuckdbQuery({

@@ -122,7 +122,9 @@ test('another number of processes starts another interval, without a gap', async
 test('long intervals are recorded hourly, while they continue', async () => {
   const control = controlOf(randomUUID());
   await control(report({ a: 1 }));
-  await db.asAdmin(`update usage.open_replica set started_at = date_trunc('hour', now(), 'UTC') - interval '150 minutes'`);
+  await db.asAdmin(
+    `update usage.open_replica set started_at = date_trunc('hour', now(), 'UTC') - interval '150 minutes'`,
+  );
   await control(report({ a: 1 }));
   const parts = await records();
   expect(parts.map(({ quantity }) => quantity)).toEqual([3600, 3600, 1800]);

@@ -72,7 +72,8 @@ export class ReplicaMeter {
     const report = figures();
     this.#node ??= await node();
     if (report === undefined || this.#node === undefined) return;
-    if (this.#open === undefined || this.#gateway !== report.startedAt) await this.#resume(this.#node, report.startedAt);
+    if (this.#open === undefined || this.#gateway !== report.startedAt)
+      await this.#resume(this.#node, report.startedAt);
     const open = this.#open ?? new Map<string, OpenReplica>();
     const replicas = new Map(replicasOf(report).map((one) => [replicaKey(one), one]));
     const ended = [...open].filter(([key]) => !replicas.has(key));
