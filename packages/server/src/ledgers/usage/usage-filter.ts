@@ -7,7 +7,7 @@ import { type Bind } from '#lib/composed-sql.ts';
 const DAY_MS = 86_400_000;
 const DEFAULT_DAYS = 30;
 /** Longest period of a report. */
-export const MOST_DAYS = 3660;
+const MOST_DAYS = 3660;
 
 export interface UsageFilter {
   readonly from?: string | undefined;
