@@ -124,7 +124,7 @@ async function openNodes({ config, ...dependencies }: LedgerDependencies) {
 }
 
 async function openUsage(dependencies: LedgerDependencies) {
-  const { config, database, clock, log, gateway } = dependencies;
+  const { config, database, clock, log, gateway, content } = dependencies;
   const [{ ledger }, { readNodeFile }] = await Promise.all([
     import('#ledgers/usage/index.ts'),
     import('#ledgers/nodes/index.ts'),
@@ -138,6 +138,7 @@ async function openUsage(dependencies: LedgerDependencies) {
     figures: () => gateway.figures(),
     query: queries(dependencies).query,
     folder: join(config.data, 'usage'),
+    storedBytes: async (id) => await content.usage(id),
     days: config.retention.usageDays,
   });
 }

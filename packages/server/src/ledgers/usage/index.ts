@@ -13,11 +13,12 @@ import {
 } from '@dais/api/usage';
 import { downloadEntry, entry, type Call } from '#kernel/entry.ts';
 import type { LedgerDefinition } from '#ledgers/ledger.ts';
+import { projectTeam } from './project-team.ts';
 import { personOf } from './record-usage.ts';
 import { ReplicaMeter, type ReplicaMeterDependencies } from './replicas/replica-meter.ts';
 import { exportUsage, type ExportDependencies } from './usage-export.ts';
 import { usageQuery, type UsageFilter, type UsageQuery, type UsageScope } from './usage-filter.ts';
-import { storedBytes, usageRetention } from './usage-jobs.ts';
+import { storedBytes, usageRetention, type StorageDependencies } from './usage-jobs.ts';
 import { listUsage } from './usage-lists.ts';
 import { usageSlice } from './usage-slice.ts';
 import { sumUsage, usageSeries } from './usage-sums.ts';
@@ -28,7 +29,7 @@ export type { ReadRecentSteps, RecentSteps } from './recent-steps.ts';
 export { recordUsage } from './record-usage.ts';
 export type { NewUsage, RecordUsage } from './record-usage.ts';
 
-export interface UsageDependencies extends ReplicaMeterDependencies, ExportDependencies {
+export interface UsageDependencies extends ReplicaMeterDependencies, ExportDependencies, StorageDependencies {
   /** Days that records are kept. */
   readonly days: number;
 }
@@ -54,11 +55,12 @@ function queryOf(
 export const ledger: LedgerDefinition<UsageDependencies> = {
   name: 'usage',
   slice: usageSlice,
+  project: projectTeam,
   open: (dependencies) => {
     const now = () => dependencies.clock.now();
     const meter = new ReplicaMeter(dependencies);
     return {
-      jobs: [storedBytes(), usageRetention(dependencies.days)],
+      jobs: [storedBytes(dependencies), usageRetention(dependencies.days)],
       start: async () => await meter.start(),
       stop: async () => await meter.stop(),
       entries: [

@@ -39,7 +39,8 @@ export async function meterQuery<T>(
   } finally {
     const endedAt = new Date(clock.now());
     await transact(database, { mode: 'write', projectId }, async (tx) => {
-      await usage(tx, {
+      await Promise.resolve();
+      usage(tx, {
         projectId,
         type: 'query',
         source: randomUUID(),

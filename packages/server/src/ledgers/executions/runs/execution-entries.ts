@@ -187,7 +187,7 @@ async function endCanceled(
 ) {
   for (const { id, node, now, ...attempt } of await lockOpenAttempts(tx.sql, head.id)) {
     endAttempt(tx.sql, id, { ending: 'canceled' }, now);
-    await usage?.(tx, attemptUsage({ id, now, projectId: head.projectId, ...attempt }));
+    usage?.(tx, attemptUsage({ id, now, projectId: head.projectId, ...attempt }));
     calls?.end(tx, id);
     await machine.stepEnded(await store.node(node), { is: 'canceled' });
   }

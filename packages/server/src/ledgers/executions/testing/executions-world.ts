@@ -63,6 +63,7 @@ export interface ExecutionsWorld {
 
 const keepQuota: NonNullable<ProjectRecords['change']> = (tx, id, spec) => {
   if (spec !== undefined) writeComputeQuota(tx, id, computeQuotaOf(spec));
+  usageLedger.project?.change?.(tx, id, spec);
 };
 
 /** Environments are tested with their engine. */
@@ -116,6 +117,7 @@ export async function startExecutionsWorld(more: Partial<ExecutionsLedgerDepende
     figures: () => undefined,
     query: () => Promise.reject(new Error('no test here exports usage')),
     folder,
+    storedBytes: async (id) => await content.usage(id),
     days: 400,
   });
   const ledger = executionsLedger({ ...dependencies, days: 0, ...more });

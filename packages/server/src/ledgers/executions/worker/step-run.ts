@@ -416,7 +416,7 @@ export class StepRun {
       const open = await this.#machines.open(tx, run);
       if (open === undefined) throw new LeaseLost(id);
       endAttempt(tx.sql, id, record, held.now);
-      await recordAttempt(tx, this.#dependencies, { claim: this.#claim, held, loaded, end: record });
+      recordAttempt(tx, this.#dependencies, { claim: this.#claim, held, loaded, end: record });
       this.#dependencies.calls?.end(tx, id);
       const entries = uploads.map(({ lease, name }) => ({ lease: lease.id, name }));
       if (entries.length > 0) await attachContent(tx, { projectId, uid: run }, entries);

@@ -51,7 +51,7 @@ interface TaskUsage {
 }
 
 /** Records an attempt. A lost one ended at the last contact with the process that ran it. */
-export async function recordAttempt(
+export function recordAttempt(
   tx: Transaction,
   { usage }: Pick<ExecutionDependencies, 'usage'>,
   attempt: {
@@ -60,13 +60,13 @@ export async function recordAttempt(
     readonly loaded: LoadedStep;
     readonly end: AttemptEnd;
   },
-): Promise<void> {
+): void {
   if (usage === undefined) return;
   const { claim, held, loaded, end } = attempt;
   const { id, projectId, requests, lastContact } = claim;
   const now = end.ending === 'lost' ? (lastContact ?? held.now) : held.now;
   const ended = { ...loaded, id, projectId, requests, claimedAt: held.claimedAt, now };
-  await usage(tx, attemptUsage(ended, end.usage as TaskUsage | undefined));
+  usage(tx, attemptUsage(ended, end.usage as TaskUsage | undefined));
 }
 
 interface OpenAttemptRow {

@@ -46,6 +46,14 @@ create index record_newest on usage.record (ended_at desc, id desc);
 create index record_of_person on usage.record (person, ended_at desc, id desc) where person is not null;
 select dais.protect('usage.record', 'select, insert, delete');
 
+-- What records say about a project, from its manifest.
+create table usage.project (
+  project_id uuid primary key,
+  -- Label "team".
+  team text collate "C"
+);
+select dais.protect('usage.project');
+
 create table usage.open_replica (
   id uuid primary key,
   project_id uuid not null,
@@ -55,6 +63,8 @@ create table usage.open_replica (
   -- Start of the gateway process, as it reports it.
   gateway text collate "C" not null,
   endpoint text collate "C" not null,
+  -- Uid of the Endpoint.
+  endpoint_uid uuid,
   variant text collate "C" not null,
   slot text collate "C" not null,
   -- Processes of the model, divided by the variants that share them.

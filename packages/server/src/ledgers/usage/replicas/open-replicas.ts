@@ -1,6 +1,8 @@
 /** Intervals of replicas that have not ended. All times are of the database. */
-import { uuidv7 } from '#lib/ids.ts';
 import type { Sql } from '#engines/database/contract.ts';
+import { readResource } from '#kernel/store.ts';
+import { findTenant } from '#kernel/tenants.ts';
+import { uuidv7 } from '#lib/ids.ts';
 import type { Replica } from './replicas-of.ts';
 
 /** The gateway process of a node. */
@@ -35,24 +37,33 @@ export async function openReplicas(
   { node, host, gateway }: GatewayProcess,
   replicas: readonly Replica[],
 ): Promise<readonly OpenReplica[]> {
+  const known: (Replica & { readonly projectId: string; readonly uid: string | undefined })[] = [];
+  for (const replica of replicas) {
+    const tenant = await findTenant(sql, replica.project);
+    if (tenant === undefined) continue;
+    const resource = await readResource(sql, tenant.id, 'Endpoint', replica.endpoint);
+    known.push({ ...replica, projectId: tenant.id, uid: resource?.uid });
+  }
   return await sql.query<OpenReplica>(
-    `insert into usage.open_replica (id, project_id, project, node, host, gateway, endpoint, variant, slot, replicas, started_at,
-       contacted_at)
-     select v.id, t.id, t.name, $1, $2, $3, v.endpoint, v.variant, v.slot, v.replicas, now.at, now.at
-     from unnest($4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::float8[])
-         as v (id, project, endpoint, variant, slot, replicas)
-       join kernel.tenant t on t.name = v.project cross join (select clock_timestamp() as at) now
+    `insert into usage.open_replica (id, project_id, project, node, host, gateway, endpoint, endpoint_uid, variant, slot, replicas,
+       started_at, contacted_at)
+     select v.id, v.project_id, v.project, $1, $2, $3, v.endpoint, v.endpoint_uid, v.variant, v.slot, v.replicas, now.at, now.at
+     from unnest($4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::uuid[], $9::text[], $10::text[], $11::float8[])
+         as v (id, project_id, project, endpoint, endpoint_uid, variant, slot, replicas)
+       cross join (select clock_timestamp() as at) now
      returning id, gateway, project, endpoint, variant, slot, replicas`,
     [
       node,
       host,
       gateway,
-      replicas.map(() => uuidv7()),
-      replicas.map(({ project }) => project),
-      replicas.map(({ endpoint }) => endpoint),
-      replicas.map(({ variant }) => variant),
-      replicas.map(({ slot }) => slot),
-      replicas.map((one) => one.replicas),
+      known.map(() => uuidv7()),
+      known.map(({ projectId }) => projectId),
+      known.map(({ project }) => project),
+      known.map(({ endpoint }) => endpoint),
+      known.map(({ uid }) => uid ?? null),
+      known.map(({ variant }) => variant),
+      known.map(({ slot }) => slot),
+      known.map((one) => one.replicas),
     ],
     'usage_open_replica',
   );
@@ -75,12 +86,11 @@ export async function contactReplicas(sql: Sql, ids: readonly string[]): Promise
  */
 const RECORDS = `insert into usage.record (project_id, project, team, type, source, started_at, ended_at, quantity, unit, resource,
        lineage, node, requests)
-     select d.project_id, d.project, p.labels->>'team', 'replica', d.id::text || '/' || extract(epoch from s.low)::text, s.low, s.high,
-       extract(epoch from s.high - s.low) * d.replicas, 'replica-second', 'Endpoint/' || d.endpoint, 'endpoint:' || e.uid::text,
+     select d.project_id, d.project, p.team, 'replica', d.id::text || '/' || extract(epoch from s.low)::text, s.low, s.high,
+       extract(epoch from s.high - s.low) * d.replicas, 'replica-second', 'Endpoint/' || d.endpoint, 'endpoint:' || d.endpoint_uid::text,
        d.host, jsonb_build_object('replicas', d.replicas)
      from done d
-       left join kernel.resource p on p.uid = d.project_id
-       left join kernel.resource e on e.project_id = d.project_id and e.kind = 'Endpoint' and e.name = d.endpoint
+       left join usage.project p on p.project_id = d.project_id
        cross join lateral generate_series(date_trunc('hour', d.started_at, 'UTC'), d.ended_at, interval '1 hour') as h (at)
        cross join lateral (select greatest(h.at, d.started_at) as low, least(h.at + interval '1 hour', d.ended_at) as high) s
      where s.high > s.low

@@ -38,6 +38,7 @@ function dependencies(): UsageDependencies {
     figures: () => undefined,
     query: () => Promise.reject(new Error('no test here exports usage')),
     folder: '/nowhere',
+    storedBytes: async () => await Promise.resolve(0),
     days: 400,
   };
 }
