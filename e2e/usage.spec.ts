@@ -50,7 +50,7 @@ test('an empty page says how to create usage; then it shows the jobs, by resourc
     'no resource',
     'Total',
   ]);
-  await page.getByText('Step time (h) per day (UTC)').waitFor();
+  await page.getByText('Step time (s) per day (UTC)').waitFor();
   await page.getByRole('combobox', { name: 'Group' }).click();
   await page.getByRole('option', { name: 'by person' }).click();
   const people = page.getByRole('region', { name: 'Sums by person' });
@@ -78,7 +78,14 @@ test('usage of all projects is grouped by project', async () => {
 });
 
 const states: PageState[] = [
-  ['usage', USAGE, async (page) => await page.getByRole('region', { name: 'Sums by resource' }).waitFor()],
+  [
+    'usage',
+    USAGE,
+    async (page) => {
+      await page.getByRole('region', { name: 'Sums by resource' }).waitFor();
+      await page.locator('.line-plot canvas').waitFor();
+    },
+  ],
   [
     'usage of all projects',
     '/organization/usage?by=person',

@@ -8,10 +8,12 @@ import {
   GROUPS,
   groupName,
   MEASURES,
+  shownAs,
   usagePeriod,
   usageQuery,
   usageWords,
   usedMeasures,
+  type Measure,
   type UsageQuery,
 } from './usage-query.ts';
 import { MOST_GROUPS, useUsage, type Usage, type UsageSeries } from './use-usage.ts';
@@ -119,12 +121,12 @@ function Days({
   readonly query: UsageQuery;
   readonly series: UsageSeries;
 }) {
-  const { label = '', scale = 1 } = MEASURES.find(({ value }) => value === measure) ?? {};
   const xs = days.map((day) => Date.parse(day) / 1000);
   const total = series.flatMap(({ values }) => values).reduce((sum, value) => sum + value, 0);
+  const { title, scale } = shownAs(MEASURES.find(({ value }) => value === measure) ?? FIRST, total);
   return (
     <LineChart
-      title={`${label} per day (UTC)`}
+      title={`${title} per day (UTC)`}
       summary={`${days.length} days, in total ${amountText(total * scale) || '0'}`}
       lines={series.map(({ key, others, values }, place) => ({
         label: others === true ? 'others' : groupName(by, key),
@@ -173,11 +175,11 @@ function Groups({ project, query, usage, series }: GroupsProps) {
           ...(usage.total.attempts === 0
             ? []
             : [{ title: 'Attempts', narrow: true, cell: (row: Row) => amountText(sumOf(row, usage).attempts) }]),
-          ...measures.map(({ value, label, scale }) => ({
-            title: label,
-            narrow: true,
-            cell: (row: Row) => amountText(sumOf(row, usage)[value] * scale),
-          })),
+          ...measures.map((measure) => {
+            const { title: head, scale } = shownAs(measure, usage.total[measure.value]);
+            const cell = (row: Row) => amountText(sumOf(row, usage)[measure.value] * scale);
+            return { title: head, narrow: true, cell };
+          }),
         ]}
       />
       {usage.hasMore && <p className="dim">The first {MOST_GROUPS.toLocaleString('en')} groups by name are shown.</p>}
@@ -185,6 +187,7 @@ function Groups({ project, query, usage, series }: GroupsProps) {
   );
 }
 
+const FIRST: Measure = { value: 'stepSeconds', label: 'Step time', unit: 'time' };
 const TOTAL = 'total';
 type Row = UsageSum | typeof TOTAL;
 

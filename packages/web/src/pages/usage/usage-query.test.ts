@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import {
   amountText,
   groupName,
+  shownAs,
   shownMeasure,
   usageQuery,
   usagePeriod,
@@ -51,7 +52,7 @@ test('the chart shows a measure that has values', () => {
   expect(shownMeasure('stepSeconds', undefined)).toBe('stepSeconds');
   expect(shownMeasure('stepSeconds', NOTHING)).toBe('stepSeconds');
   expect(shownMeasure('stepSeconds', { ...NOTHING, queries: 3, querySeconds: 1 })).toBe('querySeconds');
-  expect(usedMeasures({ ...NOTHING, stepSeconds: 1 }).map(({ label }) => label)).toEqual(['Step time (h)']);
+  expect(usedMeasures({ ...NOTHING, stepSeconds: 1 }).map(({ label }) => label)).toEqual(['Step time']);
 });
 
 test('quantities have four significant digits, and groups have names', () => {
@@ -61,4 +62,16 @@ test('quantities have four significant digits, and groups have names', () => {
     'Steps',
     'risk',
   ]);
+});
+
+test('a quantity is shown in the unit that fits its total', () => {
+  const time = { value: 'stepSeconds', label: 'Step time', unit: 'time' } as const;
+  expect([7200, 7199, 5].map((total) => shownAs(time, total).title)).toEqual([
+    'Step time (h)',
+    'Step time (min)',
+    'Step time (s)',
+  ]);
+  expect(shownAs(time, 7200).scale).toBe(1 / 3600);
+  expect(shownAs({ value: 'storedByteDays', label: 'Storage', unit: 'bytes' }, 3e6).title).toBe('Storage (MB-days)');
+  expect(shownAs({ value: 'queries', label: 'Queries', unit: 'count' }, 3)).toEqual({ title: 'Queries', scale: 1 });
 });

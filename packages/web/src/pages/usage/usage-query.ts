@@ -32,21 +32,40 @@ export interface UsageQuery {
 export interface Measure {
   readonly value: UsageMeasure;
   readonly label: string;
-  /** Display units per unit of the API. */
-  readonly scale: number;
+  /** What the API counts: seconds, bytes × days, or a number. */
+  readonly unit: 'time' | 'bytes' | 'count';
 }
 
-const HOURS = 1 / 3600;
-
 export const MEASURES: readonly Measure[] = [
-  { value: 'stepSeconds', label: 'Step time (h)', scale: HOURS },
-  { value: 'cpuSeconds', label: 'CPU time of steps (h)', scale: HOURS },
-  { value: 'deviceSeconds', label: 'Device time (h)', scale: HOURS },
-  { value: 'replicaSeconds', label: 'Replica time (h)', scale: HOURS },
-  { value: 'storedByteDays', label: 'Storage (GB-days)', scale: 1e-9 },
-  { value: 'querySeconds', label: 'Query time (s)', scale: 1 },
-  { value: 'queries', label: 'Queries', scale: 1 },
+  { value: 'stepSeconds', label: 'Step time', unit: 'time' },
+  { value: 'cpuSeconds', label: 'CPU time of steps', unit: 'time' },
+  { value: 'deviceSeconds', label: 'Device time', unit: 'time' },
+  { value: 'replicaSeconds', label: 'Replica time', unit: 'time' },
+  { value: 'storedByteDays', label: 'Storage', unit: 'bytes' },
+  { value: 'querySeconds', label: 'Query time', unit: 'time' },
+  { value: 'queries', label: 'Queries', unit: 'count' },
 ];
+
+/** Display units, largest first, each with the smallest total that it is used for. */
+const UNITS: Readonly<Record<Measure['unit'], readonly (readonly [unit: string, size: number, from: number])[]>> = {
+  time: [
+    ['h', 3600, 7200],
+    ['min', 60, 120],
+    ['s', 1, 0],
+  ],
+  bytes: [
+    ['GB-days', 1e9, 1e9],
+    ['MB-days', 1e6, 1e6],
+    ['kB-days', 1e3, 0],
+  ],
+  count: [],
+};
+
+/** Returns the title with its unit, and display units per unit of the API, for values that add up to `total`. */
+export function shownAs({ label, unit }: Measure, total: number): { readonly title: string; readonly scale: number } {
+  const [name, size] = UNITS[unit].find(([, , from]) => total >= from) ?? [undefined, 1];
+  return { title: name === undefined ? label : `${label} (${name})`, scale: 1 / size };
+}
 
 export const GROUPS: readonly { readonly value: UsageGroup; readonly label: string }[] = [
   { value: 'project', label: 'Project' },
