@@ -33,7 +33,7 @@ test(
     expect(answered).toBeGreaterThan(100);
     // The interval of the killed gateway ended at its last contact, and no two intervals overlap.
     const records = async () =>
-      (await world.client.call('GET', '/api/v1/usage/records?type=replica')).body['items'] as unknown as UsageRecord[];
+      (await world.client.call('GET', '/api/v1/usage/records?type=replica')).body['items'] as UsageRecord[];
     await expect.poll(async () => (await records()).length, { timeout: 60_000, interval: 500 }).toBeGreaterThan(0);
     const intervals = (await records()).toReversed();
     expect(new Set(intervals.map(({ resource }) => resource))).toEqual(new Set(['Endpoint/scaled']));
