@@ -58,6 +58,7 @@ const guideTopics: Readonly<Record<string, readonly string[]>> = {
     'migrate-a-kubeflow-pipeline',
     'kfp-ir',
     'compute-quotas',
+    'usage',
   ],
   'Data and features': ['datasets', 'data-quality', 'private-data', 'labeling', 'use-a-feast-repository'],
   'Model serving': ['serve-a-model', 'serving-protocols', 'tune-serving', 'predictions', 'batch-predictions'],

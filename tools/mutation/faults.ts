@@ -53,6 +53,13 @@ export const faults: readonly Fault[] = [
     replace: '\n    environment: step.environment,',
   },
   {
+    name: 'the end of a lost interval of a replica is the current time, not its last contact',
+    module: 'usage',
+    in: `${server}/ledgers/usage/**`,
+    find: /done as \(select e\.\*, e\.contacted_at as ended_at from ended e\)/,
+    replace: 'done as (select e.*, clock_timestamp() as ended_at from ended e)',
+  },
+  {
     name: 'the quota of a caller is compared with 0 instead of 1 remaining token',
     module: 'gateway',
     in: `${server}/gateway/**`,

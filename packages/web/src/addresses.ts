@@ -59,6 +59,13 @@ export function auditAddress(project: string | undefined): Address {
     : { to: '/projects/$project/audit', params: { project } };
 }
 
+/** Usage of a project; undefined: of all projects. */
+export function usageAddress(project: string | undefined): Address {
+  return project === undefined
+    ? { to: '/organization/usage', params: {} }
+    : { to: '/projects/$project/usage', params: { project } };
+}
+
 /** The nodes of the installation. */
 export function nodesAddress(): Address {
   return { to: '/organization/nodes', params: {} };

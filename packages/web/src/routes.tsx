@@ -14,6 +14,7 @@ const resource = lazyRouteComponent(() => import('#kinds/resource-page.tsx'), 'R
 const edit = lazyRouteComponent(() => import('#kinds/edit-page.tsx'), 'EditPage');
 const events = lazyRouteComponent(() => import('#pages/events/events-page.tsx'), 'EventsPage');
 
+const usage = lazyRouteComponent(() => import('#pages/usage/usage-page.tsx'), 'UsagePage');
 const audit = lazyRouteComponent(() => import('#pages/audit/audit-page.tsx'), 'AuditPage');
 
 /**
@@ -23,6 +24,7 @@ const audit = lazyRouteComponent(() => import('#pages/audit/audit-page.tsx'), 'A
 const kindPages = ['/projects/$project', '/organization'].flatMap((location) => [
   page(`${location}/events`, events),
   page(`${location}/audit`, audit),
+  page(`${location}/usage`, usage),
   page(`${location}/create/$plural`, edit),
   page(`${location}/change/$plural/$name`, edit),
   page(`${location}/$plural`, list),

@@ -71,6 +71,7 @@ export const retentionConfig = z.strictObject({
     .max(36_500)
     .default(0)
     .describe('Days that jobs are kept with files and logs. 0: until they are deleted.'),
+  usageDays: z.int().min(1).max(36_500).default(400).describe('Days that usage records are kept.'),
   revisions: z
     .int()
     .min(1)

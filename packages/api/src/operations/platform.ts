@@ -50,6 +50,7 @@ import { scorerOperations } from '#operations/scorers.ts';
 import { signInOperations } from '#operations/sign-in.ts';
 import { lineageOperations } from '#operations/lineage.ts';
 import { MAX_APPLY_BYTES } from '#manifest.ts';
+import { usageOperations } from '#operations/usage.ts';
 import { webhookOperations } from '#operations/webhooks.ts';
 import { traceOperations } from '#operations/traces.ts';
 import { assessmentOperations } from '#operations/assessments.ts';
@@ -246,6 +247,7 @@ export const platformOperations: readonly Operation[] = [
   ...contentOperations,
   ...keyOperations,
   ...nodeOperations,
+  ...usageOperations,
   ...metricsOperations,
   ...accessOperations,
   ...policyViolationOperations,

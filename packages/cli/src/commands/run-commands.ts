@@ -127,6 +127,44 @@ export const runCommands: readonly CommandDefinition[] = [
     load: async () => ({ run: (await import('#commands/compute.ts')).showQuota }),
   },
   {
+    name: 'usage',
+    group: 'Runs',
+    summary: 'Show the usage of steps, models, storage and queries over time',
+    details:
+      'Sums usage records of a project, largest first. Columns without a value are omitted. Prices are not part of the records.',
+    options: [
+      {
+        flags: '--by <group>',
+        description: 'what usage is grouped by',
+        choices: ['project', 'team', 'person', 'resource', 'node', 'type'],
+        default: 'resource',
+      },
+      { flags: '--since <age>', description: 'the last 24h, 7d, 90d', default: '30d', type: 'duration' },
+      { flags: '--organization', description: 'all projects; needs a role in the organization' },
+      { flags: '--mine', description: 'your own usage in all projects' },
+      {
+        flags: '--type <type>',
+        description: 'only usage of this type',
+        choices: ['step', 'replica', 'storage', 'query'],
+      },
+      { flags: '--person <name>', description: 'only usage of this user, or of service:NAME' },
+      { flags: '--resource <resource>', description: 'only usage of this resource: Pipeline/train' },
+      { flags: '--records', description: 'list records instead of sums, latest end first' },
+      {
+        flags: '--export <file>',
+        description: 'write all records to this file, .csv or .parquet',
+        completes: 'file',
+      },
+      { flags: '--limit <n>', description: 'maximum number of rows', default: 100, type: 'integer' },
+    ],
+    examples: [
+      { command: 'usage --by person --since 7d', does: 'who used how much of a project' },
+      { command: 'usage --organization --by project -o json', does: 'all projects, as JSON' },
+      { command: 'usage --organization --since 90d --export usage.parquet', does: 'records for further analysis' },
+    ],
+    load: async () => ({ run: (await import('#commands/usage.ts')).showUsage }),
+  },
+  {
     name: 'logs',
     group: 'Runs',
     summary: 'Show the log of a job',

@@ -93,16 +93,18 @@ export async function loadData({
   keys,
   outbound,
   ...dependencies
-}: Omit<DataDependencies, 'source' | 'secretValue'> & {
+}: Omit<DataDependencies, 'source' | 'secretValue' | 'usage'> & {
   readonly keys: KeyStore;
   readonly outbound: Outbound;
 }): Promise<DataLedger> {
-  const [{ ledger }, { findSecretValue, openSecretValue }] = await Promise.all([
+  const [{ ledger }, { findSecretValue, openSecretValue }, { recordUsage: usage }] = await Promise.all([
     import('#ledgers/data/index.ts'),
     import('#kinds/secret/index.ts'),
+    import('#ledgers/usage/index.ts'),
   ]);
   return ledger.open({
     ...dependencies,
+    usage,
     source: async (source, secret) =>
       await openDataSource(source, {
         outbound,

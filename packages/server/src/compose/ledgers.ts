@@ -7,6 +7,7 @@ import type { NodeSource } from '#ledgers/lineage/index.ts';
 export async function loadLedgers(): Promise<readonly LedgerDefinition[]> {
   const folders = await Promise.all([
     import('#ledgers/nodes/index.ts'),
+    import('#ledgers/usage/index.ts'),
     import('#ledgers/audit/index.ts'),
     import('#ledgers/tracking/index.ts'),
     import('#ledgers/executions/index.ts'),

@@ -17,12 +17,15 @@ import type { IsolationPaths } from './isolation.ts';
 export async function loadPredictions({
   data,
   ...dependencies
-}: Omit<PredictionsDependencies, 'spool'> & {
+}: Omit<PredictionsDependencies, 'spool' | 'usage'> & {
   /** The data folder. */
   readonly data: string;
 }): Promise<PredictionsLedger> {
-  const { ledger } = await import('#ledgers/predictions/index.ts');
-  return ledger.open({ ...dependencies, spool: predictionSpool(data) });
+  const [{ ledger }, { recordUsage: usage }] = await Promise.all([
+    import('#ledgers/predictions/index.ts'),
+    import('#ledgers/usage/index.ts'),
+  ]);
+  return ledger.open({ ...dependencies, usage, spool: predictionSpool(data) });
 }
 
 /** What is in the files of model versions. */

@@ -84,6 +84,7 @@ export async function openLedgers(dependencies: LedgerDependencies): Promise<Ope
     serving,
     all: [
       await openNodes(dependencies),
+      await openUsage(dependencies),
       await openAudit(dependencies),
       await openTracking(dependencies),
       await openLineage(dependencies),
@@ -122,6 +123,26 @@ async function openNodes({ config, ...dependencies }: LedgerDependencies) {
   // The parent is the supervisor, of which all processes of the node descend.
   const load = treeLoad(process.ppid, dependencies.clock);
   return ledger.open({ ...dependencies, data, role, host: hostname(), version: programVersion(), load });
+}
+
+async function openUsage(dependencies: LedgerDependencies) {
+  const { config, database, clock, log, gateway, content } = dependencies;
+  const [{ ledger }, { readNodeFile }] = await Promise.all([
+    import('#ledgers/usage/index.ts'),
+    import('#ledgers/nodes/index.ts'),
+  ]);
+  return ledger.open({
+    database,
+    clock,
+    log,
+    node: async () => (await readNodeFile(config.data))?.id,
+    host: hostname(),
+    figures: () => gateway.figures(),
+    query: queries(dependencies).query,
+    folder: join(config.data, 'usage'),
+    storedBytes: async (id) => await content.usage(id),
+    days: config.retention.usageDays,
+  });
 }
 
 async function openAudit({ config, ...dependencies }: LedgerDependencies) {

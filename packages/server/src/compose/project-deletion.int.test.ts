@@ -9,7 +9,7 @@ import { manifest, startTestKernel, type TestKernel } from '#kernel/testing/test
 import { systemClock } from '#lib/clock.ts';
 
 /**
- * Slices without records to remove: audit entries outlive a project; tracked runs and executions refuse its deletion, as
+ * Slices without records to remove: audit entries and usage records outlive a project; tracked runs and executions refuse its deletion, as
  * their own tests show; the others' records are deleted with the resource, dataset version or run that must be deleted first.
  */
 const OTHERS = new Set([
@@ -25,6 +25,7 @@ const OTHERS = new Set([
   'quality',
   'registry',
   'secret',
+  'usage',
 ]);
 
 /** One value for each type, so that rows of different tables refer to each other as their foreign keys demand. */

@@ -23,7 +23,7 @@ export async function loadExecutions({
   outbound,
   taskSuccessState,
   ...dependencies
-}: Omit<ExecutionDependencies, 'secretValue' | 'calls' | 'tracked' | 'readAddress'> & {
+}: Omit<ExecutionDependencies, 'secretValue' | 'calls' | 'tracked' | 'usage' | 'recentSteps' | 'readAddress'> & {
   readonly outbound: Outbound;
   /** Of Kubeflow pipelines. */
   readonly taskSuccessState: 'COMPLETE' | 'SUCCEEDED';
@@ -41,6 +41,7 @@ export async function loadExecutions({
     { stepRuns },
     { KFP_FORMAT, kfpCompiler },
     { kfpDialect },
+    { recordUsage, readRecentSteps },
   ] = await Promise.all([
     import('#ledgers/executions/index.ts'),
     import('#kinds/secret/index.ts'),
@@ -49,6 +50,7 @@ export async function loadExecutions({
     import('#ledgers/tracking/index.ts'),
     import('#protocols/kfp/ir/index.ts'),
     import('#protocols/kfp/runtime/index.ts'),
+    import('#ledgers/usage/index.ts'),
   ]);
   const pipelines = kfpCompiler({ now: () => dependencies.clock.now(), successState: taskSuccessState });
   const calls: StepCalls = {
@@ -76,6 +78,8 @@ export async function loadExecutions({
     readAddress: async (url, io) => await readAddress(outbound, url, io),
     calls,
     tracked,
+    usage: recordUsage,
+    recentSteps: readRecentSteps,
     compilers: new Map([[KFP_FORMAT, pipelines]]),
     dialects: new Map([[kfpDialect.name, kfpDialect]]),
   });

@@ -7,6 +7,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Execution, ExecutionAttempt, ExecutionNode, SubmitExecutionInput } from '@dais/api/executions';
+import type { UsageRecord } from '@dais/api/usage';
 import { expect } from 'vitest';
 import { controlOf, freePort, isAlive, killTree, startDaisProcess, treeOf } from './dais-process.ts';
 
@@ -92,6 +93,7 @@ export async function executionKillRounds(
     const attempts = await all<ExecutionAttempt>(read, `/${id}/attempts`, `&node=${node.path}`);
     problems.push(...problemsOf(node, attempts, began.filter((line) => line === node.path).length));
   }
+  problems.push(...(await usageProblems(url, read, [undisturbed, id])));
   const tree = treeOf(dais.process.pid!);
   dais.process.kill('SIGTERM');
   const exitCode = await dais.ended;
@@ -142,6 +144,31 @@ function problemsOf(node: ExecutionNode, attempts: readonly ExecutionAttempt[], 
   if (began !== expected.length) problems.push(`${node.path} began ${began} times`);
   const output = JSON.stringify(node.outputs['out']);
   if (output !== JSON.stringify({ parameter: layer + 1 })) problems.push(`${node.path} gave ${output}`);
+  return problems;
+}
+
+/** Each attempt has one usage record, which lasts as long as the attempt. */
+async function usageProblems(
+  url: string,
+  read: <Output>(path: string) => Promise<Output>,
+  runs: readonly string[],
+): Promise<string[]> {
+  const attempts: ExecutionAttempt[] = [];
+  for (const run of runs) attempts.push(...(await all<ExecutionAttempt>(read, `/${run}/attempts`)));
+  const readUsage = async <Output>(path: string) => {
+    const response = await fetch(`${url}/api/v1/usage${path}`);
+    if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+    return (await response.json()) as Output;
+  };
+  const records = await all<UsageRecord>(readUsage, '/records', '&type=step');
+  const found = new Map<string, number>();
+  for (const { source } of records) found.set(source, (found.get(source) ?? 0) + 1);
+  const problems = attempts.flatMap(({ id }) =>
+    found.get(id) === 1 ? [] : [`the attempt ${id} has ${found.get(id) ?? 0} usage records`],
+  );
+  if (records.length !== attempts.length) {
+    problems.push(`there are ${records.length} usage records of ${attempts.length} attempts`);
+  }
   return problems;
 }
 

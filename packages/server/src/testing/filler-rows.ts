@@ -18,6 +18,7 @@ const BY_TYPE: Readonly<Record<string, string>> = {
   int8: '1',
   float4: '0.5',
   float8: '1.5',
+  numeric: '1.5',
   json: `'{}'`,
   jsonb: `'{}'`,
   _uuid: `'{00000000-0000-7000-8000-000000000001}'`,

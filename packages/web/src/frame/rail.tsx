@@ -18,6 +18,7 @@ import {
   predictionsAddress,
   promptsAddress,
   tracesAddress,
+  usageAddress,
 } from '#addresses.ts';
 import { heading, plural } from '#kinds/kind-words.ts';
 import { useCurrentProject } from '#server/current-project.ts';
@@ -137,6 +138,12 @@ export function Rail({ folded, fold }: RailProps) {
           <Link {...auditAddress(project)} title="Audit" activeOptions={{ includeSearch: false }}>
             <Icon name="seal" />
             <span className="rail-word">Audit</span>
+          </Link>
+        </li>
+        <li>
+          <Link {...usageAddress(project)} title="Usage" activeOptions={{ includeSearch: false }}>
+            <Icon name="columns" />
+            <span className="rail-word">Usage</span>
           </Link>
         </li>
       </ul>

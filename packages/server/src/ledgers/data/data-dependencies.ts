@@ -8,6 +8,7 @@ import type { Content } from '#kernel/content/content.ts';
 import type { Principal } from '#kernel/principal.ts';
 import type { KindRegistry } from '#kernel/registry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
+import type { RecordUsage } from '#ledgers/usage/index.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import type { MaskedColumn } from './reading/masks.ts';
@@ -56,4 +57,6 @@ export interface DataDependencies {
   /** Absolute path of the folder for temporary files; created if it does not exist. */
   readonly folder: string;
   readonly hooks: VersionHooks;
+  /** Records the usage of queries. Absent: it is not recorded. */
+  readonly usage?: RecordUsage;
 }

@@ -3,6 +3,7 @@ import type { Database } from '#engines/database/contract.ts';
 import type { Environments } from '#engines/environments/contract.ts';
 import type { Content } from '#kernel/content/content.ts';
 import type { Transaction } from '#kernel/transaction.ts';
+import type { ReadRecentSteps, RecordUsage } from '#ledgers/usage/index.ts';
 import type { LoopDependencies } from '#lib/concurrency/loop.ts';
 import type { Tracer } from '#lib/telemetry/tracer.ts';
 import type { DefaultLimits } from './admission/quota-rows.ts';
@@ -39,6 +40,10 @@ export interface ExecutionDependencies extends LoopDependencies {
   readonly readAddress?: ReadAddress;
   /** Dataset versions for steps. Absent: steps cannot use datasets. */
   readonly data?: StepData;
+  /** Records the usage of attempts. Absent: it is not recorded. */
+  readonly usage?: RecordUsage;
+  /** Reads what attempts held before this process started. Absent: fair sharing starts without it. */
+  readonly recentSteps?: ReadRecentSteps;
   /** Dialects of other systems whose step formats are supported. */
   readonly dialects?: StepDialects;
   /** Absent: no traces are recorded. */

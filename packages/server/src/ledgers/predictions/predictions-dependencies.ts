@@ -2,6 +2,7 @@ import type { BlobStore, LocalBlobs } from '#engines/blobs/contract.ts';
 import type { Database } from '#engines/database/contract.ts';
 import type { QueryEngine } from '#engines/query/contract.ts';
 import type { Content } from '#kernel/content/content.ts';
+import type { RecordUsage } from '#ledgers/usage/index.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 
@@ -22,4 +23,6 @@ export interface PredictionsDependencies {
   readonly days: number;
   /** Limit of the bytes of a project's files; the oldest are deleted first. */
   readonly projectBytes: number;
+  /** Records the usage of queries. Absent: it is not recorded. */
+  readonly usage?: RecordUsage;
 }

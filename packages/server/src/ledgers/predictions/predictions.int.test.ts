@@ -63,6 +63,11 @@ describe('predictions', () => {
       code: 'query_invalid',
       message: expect.stringContaining('Column `carier` does not exist. Similar columns: `in_carrier`'),
     });
+    // Each of the three queries is recorded as usage, also those that failed.
+    const usage = `select type, person from usage.record where resource = 'Endpoint/${name}'`;
+    expect(await world.db.asAdmin(usage)).toEqual(
+      Array.from({ length: 3 }, () => ({ type: 'query', person: 'owner' })),
+    );
   });
 
   it('are listed by page, and as CloudEvents', async () => {

@@ -21,6 +21,7 @@ import type { CallOf } from '#kernel/entry.ts';
 import { transact } from '#kernel/transaction.ts';
 import { keyOf } from '#ledgers/lineage/index.ts';
 import { versionKeyOf } from '#ledgers/registry/index.ts';
+import { meterQuery } from '#ledgers/usage/index.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import type { Collector } from './collect.ts';
 import { filesOfMark, withFiles, type LocalPredictions } from './file-rows.ts';
@@ -57,16 +58,16 @@ export async function queryPredictions(
         labels: { type: 'scan' as const, table: 'labels' },
         labeled: labeledView(predictions, local.columns, labels),
       };
-      const result = await engine.run(
-        {
-          tables: { ...local.tables, labels: table },
-          query: { type: 'sql', dialect: 'duckdb', sql: input.sql, views },
-          output: { type: 'rows', limit: input.limit },
-          owner: tenant.id,
-          caller: `${context.principal.type}:${context.principal.id}`,
-        },
-        { signal: context.signal },
-      );
+      const { principal, signal } = context;
+      const job = {
+        tables: { ...local.tables, labels: table },
+        query: { type: 'sql', dialect: 'duckdb', sql: input.sql, views } as const,
+        output: { type: 'rows', limit: input.limit } as const,
+        owner: tenant.id,
+        caller: `${principal.type}:${principal.id}`,
+      };
+      const metered = { projectId: tenant.id, actor: principal, resource: `Endpoint/${input.endpoint}` };
+      const result = await meterQuery(dependencies, metered, async () => await engine.run(job, { signal }));
       return {
         columns: [...result.columns],
         rows: result.rows.map((row) => [...row]),

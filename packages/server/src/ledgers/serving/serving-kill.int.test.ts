@@ -1,3 +1,4 @@
+import type { UsageRecord } from '@dais/api/usage';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { seededRandom } from '#kernel/testing/test-kernel.ts';
 import {
@@ -30,5 +31,14 @@ test(
     });
     expect(failed).toMatchObject({ control: 0, database: 0 });
     expect(answered).toBeGreaterThan(100);
+    // The interval of the killed gateway ended at its last contact, and no two intervals overlap.
+    const records = async () =>
+      (await world.client.call('GET', '/api/v1/usage/records?type=replica')).body['items'] as UsageRecord[];
+    await expect.poll(async () => (await records()).length, { timeout: 60_000, interval: 500 }).toBeGreaterThan(0);
+    const intervals = (await records()).toReversed();
+    expect(new Set(intervals.map(({ resource }) => resource))).toEqual(new Set(['Endpoint/scaled']));
+    for (const [at, { startedAt }] of intervals.entries()) {
+      expect(Date.parse(startedAt)).toBeGreaterThanOrEqual(Date.parse(intervals[at - 1]?.endedAt ?? startedAt));
+    }
   },
 );

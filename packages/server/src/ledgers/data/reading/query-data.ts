@@ -4,6 +4,8 @@ import { parseDatasetReference, type DatasetVersion, type queryDataOperation } f
 import type { Relation } from '#engines/query/model/query-tree.ts';
 import type { Call, CallOf } from '#kernel/entry.ts';
 import { transact } from '#kernel/transaction.ts';
+import { keyOf } from '#ledgers/lineage/index.ts';
+import { meterQuery } from '#ledgers/usage/index.ts';
 import type { DataDependencies } from '../data-dependencies.ts';
 import { requireInspectable } from '../versions/resolve.ts';
 import { findReadable, maskedView, withTables, type ReadableVersion } from './read-version.ts';
@@ -35,6 +37,12 @@ export async function queryData(dependencies: DataDependencies, call: CallOf<typ
     files[`dataset_${at}`] = one.version;
     views[table] = maskedView(`dataset_${at}`, one);
   }
+  const [first] = Object.values(files);
+  const metered = {
+    projectId: call.tenant.id,
+    actor: call.context.principal,
+    ...(first !== undefined && { resource: `Dataset/${first.dataset}`, lineage: keyOf('dataset-version', first.id) }),
+  };
   const result = await withTables(dependencies, files, async (sources) => {
     const query: Relation = { type: 'sql', dialect: 'duckdb', sql, views };
     const job = {
@@ -44,7 +52,8 @@ export async function queryData(dependencies: DataDependencies, call: CallOf<typ
       owner: call.tenant.id,
       caller: `${type}:${id}`,
     };
-    return await engine.run(job, { signal: call.context.signal });
+    const { signal } = call.context;
+    return await meterQuery(dependencies, metered, async () => await engine.run(job, { signal }));
   });
   return {
     columns: result.columns.map(({ name, type }) => ({ name, type })),

@@ -1,11 +1,12 @@
 /** Starts attempts at queued steps: reads queues and running steps, decides, and writes, under an advisory lock. */
 import type { Sql } from '#engines/database/contract.ts';
+import type { ReadRecentSteps } from '#ledgers/usage/index.ts';
 import { claimOf, COLUMNS, type AttemptClaim, type ClaimRow, type Holder } from '../worker/attempts.ts';
-import { admitSteps, type ProjectQueue, type QueuedStep } from './admission.ts';
+import { admitSteps, dominantShare, type ProjectQueue, type QueuedStep } from './admission.ts';
 import { NODES, type ComputeNodeRow } from './compute-nodes.ts';
 import { ComputeLoad, type RunningRow } from './compute-use.ts';
 import { limitsOf, type DefaultLimits, type QuotaRow } from './quota-rows.ts';
-import type { RecentShares } from './recent-shares.ts';
+import { HALF_LIFE_MS, type RecentShares } from './recent-shares.ts';
 import { countedRequests, type Amounts, type StepDefaults } from './requests.ts';
 
 /** Rules of admission. */
@@ -19,6 +20,8 @@ export interface AdmissionRules {
   /** Concurrency of steps in this process. */
   readonly concurrency: number;
   readonly recent: RecentShares;
+  /** Reads what attempts held before this process started. Absent: it is unknown. */
+  readonly recentSteps?: ReadRecentSteps;
 }
 
 /** Queued steps of one project that are considered when earlier steps lack a resource. */
@@ -51,6 +54,7 @@ export async function claimSteps(
   let state = await readState(sql, limit);
   rules.recent.settle(now);
   const { load, own } = loadOf(state, holder, rules);
+  if (!rules.recent.isSeeded) await seedShares(sql, load, rules);
   const machines = load.machines(own);
   let admitted = admitSteps(queuesOf(state, limit, load, rules), machines, limit);
   if (admitted.needsMore && limit < MOST_CONSIDERED) {
@@ -59,6 +63,14 @@ export async function claimSteps(
   }
   rules.recent.set(sharesOf(state, admitted.steps, load));
   return await startAttempts(sql, holder, admitted.steps);
+}
+
+/** Adds the shares of the attempts that ended before this process started. */
+async function seedShares(sql: Sql, { total }: ComputeLoad, { recent, recentSteps }: AdmissionRules): Promise<void> {
+  for (const { projectId, requests, decayedMs } of (await recentSteps?.(sql, HALF_LIFE_MS)) ?? []) {
+    recent.add(projectId, dominantShare(1, new Map(Object.entries(requests)), total) * decayedMs);
+  }
+  recent.isSeeded = true;
 }
 
 /** Reads everything in one row, because this runs at each end of a step. */

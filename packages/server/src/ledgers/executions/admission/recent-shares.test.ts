@@ -16,6 +16,15 @@ test('a share counts by its duration, with a half-life of ten minutes', () => {
   expect(recent.of('b')).toBe(0);
 });
 
+test('shares before the start of a process are added, and decay', () => {
+  const recent = new RecentShares();
+  recent.settle(0);
+  recent.add('a', 8 * MINUTE);
+  recent.add('a', 8 * MINUTE);
+  recent.settle(10 * MINUTE);
+  expect(recent.of('a')).toBeCloseTo(8 * MINUTE, 6);
+});
+
 test('a project is removed when its share is negligible', () => {
   const recent = new RecentShares();
   recent.settle(0);

@@ -21,9 +21,9 @@ import { CODE_INPUT, dataKey, nativePlan, type FoundData, type NativeSteps } fro
 import { removeRun } from './removal.ts';
 import { cancelRun, type OpenRun, type RunMachines } from './run-machine.ts';
 import { copyPackageLocks } from '../worker/environment-locks.ts';
-import type { StepCalls } from '../worker/step-calls.ts';
 import { submitRun, type RunOrigin } from './submit.ts';
 import { datasetArtifact, type FoundVersion } from '../worker/step-data.ts';
+import { attemptUsage, lockOpenAttempts } from '../worker/step-usage.ts';
 import { authorizePlan, findVersion, datasetAccessOf } from './plan-permissions.ts';
 import { linkValues } from '../worker/step-cache.ts';
 
@@ -161,7 +161,7 @@ async function remove(
   tx: Transaction,
   { input }: CallOf<typeof deleteExecutionOperation>,
   machines: RunMachines,
-  { calls }: Pick<ExecutionDependencies, 'calls'>,
+  dependencies: Pick<ExecutionDependencies, 'calls' | 'usage'>,
 ): Promise<Record<string, never>> {
   const run = await requireRun(tx.sql, tx.projectId, input.id);
   if (run.ended_at === null) {
@@ -172,7 +172,7 @@ async function remove(
         `The ${runNoun(run)} "${run.name}" has not ended. Cancel it, or wait until it ends.`,
       );
     }
-    await endCanceled(tx, open, calls);
+    await endCanceled(tx, open, dependencies);
   }
   await removeRun(tx, { id: run.id, projectId: tx.projectId });
   emitExecutionEvent(tx, eventTypes.executionDeleted, { id: run.id, projectId: tx.projectId, name: run.name });
@@ -180,14 +180,14 @@ async function remove(
   return {};
 }
 
-async function endCanceled(tx: Transaction, { store, machine, head }: OpenRun, calls: StepCalls | undefined) {
-  const attempts = await tx.sql.query<{ id: string; node: string }>(
-    `select id, node from executions.attempt where run = $1 and state <> 'ended' for update`,
-    [head.id],
-    'execution_open_attempts',
-  );
-  for (const { id, node } of attempts) {
-    endAttempt(tx.sql, id, { ending: 'canceled' });
+async function endCanceled(
+  tx: Transaction,
+  { store, machine, head }: OpenRun,
+  { calls, usage }: Pick<ExecutionDependencies, 'calls' | 'usage'>,
+) {
+  for (const { id, node, now, ...attempt } of await lockOpenAttempts(tx.sql, head.id)) {
+    endAttempt(tx.sql, id, { ending: 'canceled' }, now);
+    usage?.(tx, attemptUsage({ id, now, projectId: head.projectId, ...attempt }));
     calls?.end(tx, id);
     await machine.stepEnded(await store.node(node), { is: 'canceled' });
   }

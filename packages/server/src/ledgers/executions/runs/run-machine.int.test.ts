@@ -103,7 +103,7 @@ async function runAll(plan: Graph, does: Behavior, dice: () => number, cancelAft
     let counted = false;
     const done = await write(async (tx) => {
       const run = await machines.open(tx, id);
-      counted = await holdAttempt(tx.sql, claim!);
+      counted = (await holdAttempt(tx.sql, claim!)) !== undefined;
       if (!counted) return;
       ({ path } = await run!.store.node(claim!.node));
       endAttempt(tx.sql, claim!.id, { ending: 'exit' });

@@ -24,6 +24,7 @@ import { projectWith, type ProjectRecords } from '#kinds/project/index.ts';
 import { schedule } from '#kinds/schedule/index.ts';
 import { findSecretValue, openSecretValue, secret } from '#kinds/secret/index.ts';
 import { lineageSlice } from '#ledgers/lineage/index.ts';
+import { ledger as usageLedger, readRecentSteps, recordUsage } from '#ledgers/usage/index.ts';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
 import {
@@ -62,6 +63,7 @@ export interface ExecutionsWorld {
 
 const keepQuota: NonNullable<ProjectRecords['change']> = (tx, id, spec) => {
   if (spec !== undefined) writeComputeQuota(tx, id, computeQuotaOf(spec));
+  usageLedger.project?.change?.(tx, id, spec);
 };
 
 /** Environments are tested with their engine. */
@@ -76,6 +78,7 @@ export async function startExecutionsWorld(more: Partial<ExecutionsLedgerDepende
     kernelSlice,
     lineageSlice,
     executionsSlice,
+    usageLedger.slice,
     ...(secrets.kind.slice === undefined ? [] : [secrets.kind.slice]),
   ];
   const db = await startTestDatabase(slices);
@@ -101,7 +104,22 @@ export async function startExecutionsWorld(more: Partial<ExecutionsLedgerDepende
     stepDefaults: { cpu: 1, memory: 2 ** 30, disk: 10 * 2 ** 30 },
     capacity: async () => await Promise.resolve({ cpu: 64, memory: 2 ** 40 }),
     nodeName: 'this machine',
+    usage: recordUsage,
+    recentSteps: readRecentSteps,
   };
+  const { database, clock, log } = dependencies;
+  const usage = usageLedger.open({
+    database,
+    clock,
+    log,
+    host: 'this machine',
+    node: async () => await Promise.resolve(undefined),
+    figures: () => undefined,
+    query: () => Promise.reject(new Error('no test here exports usage')),
+    folder,
+    storedBytes: async (id) => await content.usage(id),
+    days: 400,
+  });
   const ledger = executionsLedger({ ...dependencies, days: 0, ...more });
   const dais = await startTestKernel(db, {
     kinds: [
@@ -110,7 +128,7 @@ export async function startExecutionsWorld(more: Partial<ExecutionsLedgerDepende
       pipeline,
       schedule,
     ],
-    entries: ledger.entries,
+    entries: [...ledger.entries, ...(usage.entries ?? [])],
     start: 'api',
   });
   const workers: { stop(): Promise<void> }[] = [];

@@ -18,6 +18,8 @@ export interface AttemptClaim {
   readonly epoch: bigint;
   /** Another process held the lease before, and may have left partial results. */
   readonly takenOver: boolean;
+  /** The last time at which that process renewed it. */
+  readonly lastContact: Date | undefined;
   /** Cancellation of the run was requested. */
   readonly cancelRequested: boolean;
 }
@@ -33,15 +35,23 @@ export interface ClaimRow {
   readonly epoch: bigint;
   readonly requests: Readonly<Record<string, number>>;
   readonly cancel_requested?: boolean;
+  readonly last_contact?: Date;
 }
 
 export const COLUMNS = 'id, node, run, project_id, n, state, compute_node, epoch, requests';
 
 export function claimOf(
-  { project_id: projectId, compute_node: place, state, cancel_requested: cancelRequested = false, ...row }: ClaimRow,
+  {
+    project_id: projectId,
+    compute_node: place,
+    state,
+    cancel_requested: cancelRequested = false,
+    last_contact: lastContact,
+    ...row
+  }: ClaimRow,
   takenOver: boolean,
 ): AttemptClaim {
-  return { ...row, projectId, place, started: state === 'started', takenOver, cancelRequested };
+  return { ...row, projectId, place, started: state === 'started', takenOver, lastContact, cancelRequested };
 }
 
 export interface Holder {
@@ -61,14 +71,15 @@ export async function takeOverAttempts(
 ): Promise<AttemptClaim[]> {
   const rows = await sql.query<ClaimRow>(
     `with left_over as (
-       select id from executions.attempt where state <> 'ended' and lease_owner <> $2
+       select id, lease_until from executions.attempt where state <> 'ended' and lease_owner <> $2
          and ($6 and lease_until < clock_timestamp() or $4 and compute_node = $1)
        order by lease_until limit $5 for update skip locked
      )
      update executions.attempt a set lease_owner = $2, epoch = a.epoch + 1,
        lease_until = clock_timestamp() + $3 * interval '1 millisecond'
      from left_over l, executions.run r where a.id = l.id and r.id = a.run
-     returning ${COLUMNS.replaceAll(/(\w+)/g, 'a.$1')}, r.cancel_requested`,
+     returning ${COLUMNS.replaceAll(/(\w+)/g, 'a.$1')}, r.cancel_requested,
+       greatest(a.claimed_at, l.lease_until - $3 * interval '1 millisecond') as last_contact`,
     [place, holder, leaseMs, whole, limit, expired],
     'execution_adopt',
   );
@@ -93,14 +104,21 @@ export async function renewLeases(sql: Sql, { holder, leaseMs }: Holder, ids: re
   return rows.map(({ id, cancel_requested: cancelRequested }) => ({ id, cancelRequested }));
 }
 
-/** Locks the attempt until the transaction ends. Returns whether this process still holds its lease. */
-export async function holdAttempt(sql: Sql, { id, epoch }: AttemptClaim): Promise<boolean> {
-  const rows = await sql.query(
-    `select 1 from executions.attempt where id = $1 and epoch = $2 and state <> 'ended' for update`,
+/** Times of a held attempt by the clock of the database, to the millisecond. */
+export interface HeldAttempt {
+  readonly claimedAt: Date;
+  readonly now: Date;
+}
+
+/** Locks the attempt until the transaction ends. Undefined: this process no longer holds its lease. */
+export async function holdAttempt(sql: Sql, { id, epoch }: AttemptClaim): Promise<HeldAttempt | undefined> {
+  const [held] = await sql.query<HeldAttempt>(
+    `select claimed_at as "claimedAt", clock_timestamp() as now
+     from executions.attempt where id = $1 and epoch = $2 and state <> 'ended' for update`,
     [id, epoch],
     'execution_hold',
   );
-  return rows.length === 1;
+  return held;
 }
 
 /** Marks a held attempt as started; `at`: the time of its start, if it has ended. */
@@ -140,12 +158,12 @@ export interface AttemptEnd {
   readonly logBytes?: number | undefined;
 }
 
-/** Ends a held attempt. */
-export function endAttempt(sql: Sql, id: string, end: AttemptEnd): void {
+/** Ends a held attempt; `at`: when, by the clock of the database. Default: now. */
+export function endAttempt(sql: Sql, id: string, end: AttemptEnd, at?: Date): void {
   const { ending, code, signal, error, usage, logBytes } = end;
   sql.defer(
     `update executions.attempt set state = 'ended', ending = $2, code = $3, signal = $4, error = $5, usage = $6::jsonb,
-       log_bytes = $7, ended_at = clock_timestamp() where id = $1`,
+       log_bytes = $7, ended_at = coalesce($8::timestamptz, clock_timestamp()) where id = $1`,
     [
       id,
       ending,
@@ -154,6 +172,7 @@ export function endAttempt(sql: Sql, id: string, end: AttemptEnd): void {
       error ?? null,
       usage === undefined ? null : JSON.stringify(usage),
       logBytes ?? null,
+      at ?? null,
     ],
     'execution_attempt_end',
   );

@@ -105,13 +105,14 @@ export class ExecutionWorker {
   }
 
   async #admissionRules(): Promise<AdmissionRules> {
-    const { limits, stepDefaults: step, concurrency } = this.#dependencies;
+    const { limits, stepDefaults: step, concurrency, recentSteps } = this.#dependencies;
     this.#rules ??= {
       limits,
       step,
       concurrency,
       capacity: await this.#dependencies.capacity(),
       recent: new RecentShares(),
+      ...(recentSteps !== undefined && { recentSteps }),
     };
     return this.#rules;
   }

@@ -21,6 +21,10 @@ export interface LoadedStep {
   readonly code: Execution['code'] | undefined;
   readonly retryOf: string | undefined;
   readonly again: readonly string[];
+  /** Name of the pipeline, unless the run is a job or the pipeline was deleted. */
+  readonly pipeline: string | undefined;
+  /** Name of the machine of the attempt. */
+  readonly machine: string | undefined;
 }
 
 /** @throws LeaseLost when the run was deleted. */
@@ -29,7 +33,7 @@ export async function loadStep(
   machines: RunMachines,
   claim: AttemptClaim,
 ): Promise<LoadedStep> {
-  const { run, node, projectId } = claim;
+  const { run, node, projectId, place: computeNode } = claim;
   return await transact(database, { mode: 'read', projectId }, async (tx) => {
     const [row] = await tx.sql.query<{
       path: string;
@@ -43,11 +47,15 @@ export async function loadStep(
       name: string;
       created_at: Date;
       code: Execution['code'] | null;
+      pipeline: string | null;
+      machine: string | null;
     }>(
       `select n.path, n.task_path, n.inputs, r.plan_digest, r.retry_of, r.rerun_tasks, r.actor_type, r.actor_id, r.name, r.code,
-         r.created_at
-       from executions.node n join executions.run r on r.id = n.run where n.id = $1 and r.id = $2`,
-      [node, run],
+         r.created_at, p.name as pipeline, c.name as machine
+       from executions.node n join executions.run r on r.id = n.run left join executions.pipeline p on p.uid = r.pipeline
+         left join executions.compute_node c on c.id = $3
+       where n.id = $1 and r.id = $2`,
+      [node, run, computeNode],
       'execution_step',
     );
     if (row === undefined) throw new LeaseLost(claim.id);
@@ -66,6 +74,8 @@ export async function loadStep(
       actor: { type: row.actor_type, id: row.actor_id },
       code: row.code ?? undefined,
       retryOf: retryOf ?? undefined,
+      pipeline: row.pipeline ?? undefined,
+      machine: row.machine ?? undefined,
     };
   });
 }

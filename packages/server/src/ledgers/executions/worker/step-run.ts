@@ -8,7 +8,8 @@ import type { BuiltEnvironment } from '#engines/environments/contract.ts';
 import { attachContent } from '#kernel/content/references.ts';
 import { LeaseLost } from '#kernel/leases.ts';
 import { SYSTEM_ORIGIN, transact, type Transaction, type TransactionOrigin } from '#kernel/transaction.ts';
-import { endAttempt, holdAttempt, markStarted, type AttemptClaim } from './attempts.ts';
+import { endAttempt, holdAttempt, markStarted, type AttemptClaim, type HeldAttempt } from './attempts.ts';
+import { recordAttempt } from './step-usage.ts';
 import { MOST_STEP_FILES, StepStorage } from './step-storage.ts';
 import type { ExecutionDependencies } from '../execution-dependencies.ts';
 import type { Step } from '../machine/plan.ts';
@@ -410,11 +411,12 @@ export class StepRun {
     const { step } = loaded;
     const { tracked, clock } = this.#dependencies;
     const { id, run, node, projectId } = this.#claim;
-    await this.#guarded(async (tx) => {
+    await this.#guarded(async (tx, held) => {
       if (this.#unmarkedStart !== undefined) markStarted(tx.sql, this.#claim, this.#unmarkedStart);
       const open = await this.#machines.open(tx, run);
       if (open === undefined) throw new LeaseLost(id);
-      endAttempt(tx.sql, id, record);
+      endAttempt(tx.sql, id, record, held.now);
+      recordAttempt(tx, this.#dependencies, { claim: this.#claim, held, loaded, end: record });
       this.#dependencies.calls?.end(tx, id);
       const entries = uploads.map(({ lease, name }) => ({ lease: lease.id, name }));
       if (entries.length > 0) await attachContent(tx, { projectId, uid: run }, entries);
@@ -442,13 +444,17 @@ export class StepRun {
     });
   }
 
-  async #guarded<T>(work: (tx: Transaction) => Promise<T>, by: TransactionOrigin = SYSTEM_ORIGIN): Promise<T> {
+  async #guarded<T>(
+    work: (tx: Transaction, held: HeldAttempt) => Promise<T>,
+    by: TransactionOrigin = SYSTEM_ORIGIN,
+  ): Promise<T> {
     const { projectId, run } = this.#claim;
     return await transact(this.#dependencies.database, { mode: 'write', projectId, by }, async (tx) => {
       // Lock the run before the attempt: all transactions use this order.
       tx.sql.defer('select 1 from executions.run where id = $1 for no key update', [run], 'execution_lock_first');
-      if (!(await holdAttempt(tx.sql, this.#claim))) throw new LeaseLost(this.#claim.id);
-      return await work(tx);
+      const held = await holdAttempt(tx.sql, this.#claim);
+      if (held === undefined) throw new LeaseLost(this.#claim.id);
+      return await work(tx, held);
     });
   }
 }

@@ -15,6 +15,7 @@ import { project } from '#kinds/project/index.ts';
 import { lineageEntries, lineageSlice } from '#ledgers/lineage/index.ts';
 import { registrySlice } from '#ledgers/registry/index.ts';
 import { servingSlice } from '#ledgers/serving/index.ts';
+import { ledger as usage, recordUsage } from '#ledgers/usage/index.ts';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
 import { predictionsLedger, predictionsSlice, type PredictionsDependencies } from '../index.ts';
@@ -47,7 +48,14 @@ export function texts(name: string, ...values: string[]): Tensor {
 /** `jobs: false`: segments are collected only on request. */
 export async function startPredictionsWorld({ jobs = true } = {}): Promise<PredictionsWorld> {
   const folder = await mkdtemp(join(tmpdir(), 'dais-predictions-'));
-  const db = await startTestDatabase([kernelSlice, lineageSlice, registrySlice, servingSlice, predictionsSlice]);
+  const db = await startTestDatabase([
+    kernelSlice,
+    lineageSlice,
+    registrySlice,
+    servingSlice,
+    predictionsSlice,
+    usage.slice,
+  ]);
   const blobs = await openFsBlobStore({ root: join(folder, 'blobs'), clock: systemClock });
   const content = new Content({ database: db.database, blobs, clock: systemClock, ...CONTENT_DEFAULTS });
   const engine = openDuckdbQuery({
@@ -69,6 +77,7 @@ export async function startPredictionsWorld({ jobs = true } = {}): Promise<Predi
     folder: join(folder, 'work'),
     days: 30,
     projectBytes: 2 ** 40,
+    usage: recordUsage,
   };
   const ledger = predictionsLedger(dependencies);
   const dais = await startTestKernel(db, {
