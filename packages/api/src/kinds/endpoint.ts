@@ -299,6 +299,14 @@ const variantStatus = z.strictObject({
   engine: z.string().optional().describe('Inference engine: `onnx`, `python`.'),
   instances: z.int().optional().describe('Current instances; 0 when idle.'),
   coldStartMs: z.int().optional().describe('Duration of the last load (cold start).'),
+  gateways: z
+    .strictObject({
+      ready: z.int().describe('Gateways that have the model ready.'),
+      live: z.int().describe('Gateways of all live nodes.'),
+      waiting: z.array(z.string()).describe('Hosts of gateways that do not have it ready, at most 20.'),
+    })
+    .optional()
+    .describe('Gateways that have the model ready; absent with one node.'),
   message: z.string().optional().describe('Status message.'),
 });
 export type EndpointVariant = z.infer<typeof variantStatus>;

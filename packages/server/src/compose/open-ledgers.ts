@@ -77,11 +77,12 @@ export async function openLedgers(dependencies: LedgerDependencies): Promise<Ope
   const executions = await openExecutions(dependencies, { data });
   const predictions = await openPredictions(dependencies);
   const modelJobs = await openModelJobs(dependencies, { privacy, data, predictions });
-  const serving = await openServing(dependencies);
+  const nodes = await openNodes(dependencies);
+  const serving = await openServing(dependencies, { nodes });
   return {
     serving,
     all: [
-      await openNodes(dependencies),
+      nodes,
       await openAudit(dependencies),
       await openTracking(dependencies),
       await openLineage(dependencies),
@@ -298,7 +299,10 @@ async function openModelJobs(
   });
 }
 
-async function openServing(dependencies: LedgerDependencies): Promise<ServingLedger> {
+async function openServing(
+  dependencies: LedgerDependencies,
+  { nodes }: { readonly nodes: Opened<typeof openNodes> },
+): Promise<ServingLedger> {
   const { config, database, content, environments, kinds, gateway, recent, bench, clock, log } = dependencies;
   const { authentication } = config;
   const { soloAccess, tokenAccess } = await import('#policy/gateway-access.ts');
@@ -310,6 +314,7 @@ async function openServing(dependencies: LedgerDependencies): Promise<ServingLed
     kinds,
     gateway,
     recent,
+    self: nodes.self,
     bench,
     access:
       authentication.mode === 'solo'

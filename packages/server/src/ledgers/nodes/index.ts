@@ -3,13 +3,28 @@ import { listNodesOperation, removeNodeOperation } from '@dais/api/access';
 import type { Database } from '#engines/database/contract.ts';
 import { entry } from '#kernel/entry.ts';
 import { transact } from '#kernel/transaction.ts';
-import type { LedgerDefinition } from '#ledgers/ledger.ts';
+import type { Ledger, LedgerDefinition } from '#ledgers/ledger.ts';
 import { Loop, type LoopDependencies } from '#lib/concurrency/loop.ts';
 import { readNodeFile, writeNodeFile, type NodeFile } from './node-file.ts';
 import { claimNode, listNodes, recordContact, recordStop, removeNode, type NodeLoad } from './node-rows.ts';
 import { nodesSlice } from './nodes-slice.ts';
 
 export { readNodeFile } from './node-file.ts';
+export { liveGateways, type LiveGateway } from './node-rows.ts';
+
+/** What other ledgers know of this node. */
+export interface ThisNode {
+  /** Undefined before the node is registered. */
+  readonly id: () => string | undefined;
+  /** Number of live nodes at the last contact, this one included. */
+  readonly liveCount: () => number;
+  /** A node that only runs controllers has no gateway. */
+  readonly hasGateway: boolean;
+}
+
+export interface NodesLedger extends Ledger {
+  readonly self: ThisNode;
+}
 
 export interface NodesDependencies extends LoopDependencies {
   readonly database: Database;
@@ -29,12 +44,13 @@ export interface NodesDependencies extends LoopDependencies {
 /** From one contact to the next. */
 const CONTACT_MS = 5000;
 
-export const ledger: LedgerDefinition<NodesDependencies> = {
+export const ledger: LedgerDefinition<NodesDependencies, NodesLedger> = {
   name: 'nodes',
   slice: nodesSlice,
   open: (dependencies) => {
     const { database, data, holder, host, role, version, clock, log, load, contactMs = CONTACT_MS } = dependencies;
     let node: NodeFile | undefined;
+    let live = 1;
     const claim = async () => {
       const before = await readNodeFile(data);
       node = await transact(
@@ -48,13 +64,14 @@ export const ledger: LedgerDefinition<NodesDependencies> = {
     const loop = new Loop('nodes', { clock, log, pollMs: contactMs }, async () => {
       const current = node;
       if (current === undefined) return false;
-      const known = await transact(
+      const count = await transact(
         database,
         { mode: 'write', projectId: 'all' },
         async ({ sql }) => await recordContact(sql, current, load()),
       );
       // Somebody removed it while it could not reach the database, or a copy of its data folder took it over.
-      if (!known && (await claim())) {
+      if (count !== undefined) live = count;
+      else if (await claim()) {
         log.warn('This node was registered again with another gateway number. Restart it to apply the number.', {
           gateway: node?.gateway,
         });
@@ -63,6 +80,7 @@ export const ledger: LedgerDefinition<NodesDependencies> = {
     });
     let running = false;
     return {
+      self: { id: () => node?.id, liveCount: () => live, hasGateway: role !== 'controller' },
       entries: [
         entry(listNodesOperation, async (tx, { input }) => await listNodes(tx, input)),
         entry(removeNodeOperation, async (tx, { input }) => {

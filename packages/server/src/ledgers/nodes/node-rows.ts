@@ -73,15 +73,34 @@ export interface NodeLoad {
   readonly memoryBytes: number;
 }
 
-/** Returns false when the node was removed, or another process runs on it. */
-export async function recordContact(sql: Sql, { id, holder }: NodeFile, load: NodeLoad): Promise<boolean> {
-  const rows = await sql.query<{ id: string }>(
+/** Returns the number of live nodes; undefined when the node was removed, or another process runs on it. */
+export async function recordContact(sql: Sql, { id, holder }: NodeFile, load: NodeLoad): Promise<number | undefined> {
+  const [row] = await sql.query<{ live: number }>(
     `update nodes.node set contacted_at = clock_timestamp(), cores = $3, busy_cores = $4, memory_bytes = $5
-     where id = $1 and holder = $2 returning id`,
-    [id, holder, load.cores, load.busyCores ?? null, load.memoryBytes],
+     where id = $1 and holder = $2
+     returning (select count(*)::int from nodes.node as n where n.id = $1
+       or not n.stopped and n.contacted_at >= clock_timestamp() - make_interval(secs => $6)) as live`,
+    [id, holder, load.cores, load.busyCores ?? null, load.memoryBytes, REACHABLE_SECONDS],
     'node_contact',
   );
-  return rows.length === 1;
+  return row?.live;
+}
+
+/** A node with a gateway that has reported within the last 30 seconds. */
+export interface LiveGateway {
+  readonly id: string;
+  readonly host: string;
+}
+
+/** Returns the live nodes with a gateway, by host and id. A node that only runs controllers has none. */
+export async function liveGateways(sql: Sql): Promise<readonly LiveGateway[]> {
+  return await sql.query<LiveGateway>(
+    `select id, host from nodes.node
+     where role <> 'controller' and not stopped and contacted_at >= clock_timestamp() - make_interval(secs => $1)
+     order by host, id`,
+    [REACHABLE_SECONDS],
+    'live_gateways',
+  );
 }
 
 export async function recordStop(sql: Sql, { id, holder }: NodeFile): Promise<void> {
