@@ -115,8 +115,10 @@ function runGateway(): void {
       case 'message': {
         const gateway = await starting;
         if (gateway === undefined) break;
+        const { published, behind } = message.body as ToGateway;
         gateway.recordContact();
-        if ((message.body as ToGateway).published) await publish(gateway);
+        gateway.setBehind(behind);
+        if (published) await publish(gateway);
         break;
       }
       case 'reload':

@@ -40,7 +40,7 @@ import type { Tracer } from '#lib/telemetry/tracer.ts';
 import { grpcAdapters, protocolAdapters } from './compose/protocols.ts';
 import { schemaState } from './compose/database.ts';
 import type { ResolvedConfig } from './config-load.ts';
-import { blobsReadiness, diskReadiness, readiness } from './control/readiness.ts';
+import { blobsReadiness, diskReadiness, gatewayReadiness, readiness } from './control/readiness.ts';
 import { publicUrl } from './control/server-url.ts';
 import { readTls, watchTls } from './control/tls-files.ts';
 
@@ -58,7 +58,7 @@ export interface ServeDependencies {
   readonly tracer: Tracer | undefined;
   readonly sessions: Sessions;
   readonly socketDiagnosis: SocketDiagnosis | undefined;
-  readonly gateway: GatewayLocation;
+  readonly gateway: GatewayLocation & { readonly behind: readonly string[] };
   readonly ledgers: MetricSources['ledgers'];
   readonly content: MetricSources['content'];
   readonly egress: MetricSources['egress'];
@@ -108,6 +108,7 @@ export async function serveHttp(dependencies: ServeDependencies): Promise<HttpSi
   const probes = probeRoutes(async () => [
     ...(await readiness(kernel, dependencies.database, schema, [blobs, diskReadiness(config.data)])),
     dependencies.isolation(),
+    ...gatewayReadiness(dependencies.gateway.behind),
   ]);
   const access = openAccess(dependencies);
   const peerUids = new PeerUids(dependencies.socketDiagnosis);

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { onnxFile } from '#engines/inference/onnx/onnx-files.testing.ts';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
-import { startDaisProcess, type DaisProcess } from './testing/dais-process.ts';
-import { isServing, servingClient, type ServingClient } from './testing/serving-client.ts';
+import { childrenOf, commandOf, startDaisProcess, type DaisProcess } from './testing/dais-process.ts';
+import { isServing, servingClient, type SeenStatus, type ServingClient } from './testing/serving-client.ts';
 
 let folder: string;
 let server: TestDatabase;
@@ -14,6 +14,8 @@ let server: TestDatabase;
 let [left, right]: string[] = [];
 let client: ServingClient;
 const started: DaisProcess[] = [];
+
+const isOnBoth = ({ variants }: SeenStatus) => variants?.[0]?.gateways?.ready === 2;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'dais-fleet-'));
@@ -62,8 +64,7 @@ test('a rollout is decided on one node from requests to the other alone', async 
     expect(status).toBe(200);
   };
   await deploy(1);
-  const onBoth = (status: object) => JSON.stringify(status).includes('"gateways":{"ready":2,"live":2');
-  await client.settled('shared', (status) => isServing(status) && onBoth(status));
+  await client.settled('shared', (status) => isServing(status) && isOnBoth(status));
   const requesting = { on: true };
   const load = (async () => {
     while (requesting.on) {
@@ -82,8 +83,7 @@ test('a rollout is decided on one node from requests to the other alone', async 
     await ended('promoted');
     const { steps } = await client.lastRollout('shared');
     expect(steps.at(-1)).toMatchObject({ canary: { failed: 0 } });
-    const figures = async () =>
-      (await client.call('GET', '/api/v1/serving/endpoints/shared/figures')).body['variants'];
+    const figures = async () => (await client.call('GET', '/api/v1/serving/endpoints/shared/figures')).body['variants'];
     await expect
       .poll(figures)
       .toMatchObject([{ name: 'stable', model: 'models:/shared/2', p50Ms: expect.any(Number) as number, workers: 2 }]);
@@ -94,4 +94,49 @@ test('a rollout is decided on one node from requests to the other alone', async 
     requesting.on = false;
     await load;
   }
+});
+
+test('a new version waits for the gateways of all nodes; one that does not follow leaves readiness until it has it', async () => {
+  for (const factor of [2, 3]) await client.register('waited', factor);
+  const deploy = async (version: number) => {
+    const spec = { model: `models:/waited/${version}`, rollout: { steps: [100], bakeSeconds: 0, gatewaySeconds: 15 } };
+    const manifest = { apiVersion: 'dais.dev/v1', kind: 'Endpoint', metadata: { name: 'waited' }, spec };
+    const sources = [
+      { file: 'e', text: JSON.stringify({ ...manifest, spec: { ...spec, capture: { policy: 'off' } } }) },
+    ];
+    expect((await client.call('POST', '/api/v1/apply', { sources })).status).toBe(200);
+  };
+  const readiness = async (url: string) => {
+    const answer = await fetch(`${url}/readyz`);
+    const { checks } = (await answer.json()) as { checks: { name: string; ok: boolean; detail: string }[] };
+    return { status: answer.status, gateway: checks.find(({ name }) => name === 'gateway')?.detail };
+  };
+  const figures = async () =>
+    (await client.call('GET', '/api/v1/serving/endpoints/waited/figures')).body['variants'] as { workers: number }[];
+  await deploy(1);
+  await client.settled('waited', isServing);
+  await expect.poll(async () => (await figures())[0]?.workers).toBe(2);
+  const gateway = childrenOf(started.at(-1)?.process.pid ?? 0).find((pid) =>
+    commandOf(pid).includes('gateway-process'),
+  );
+  process.kill(gateway ?? 0, 'SIGSTOP');
+  try {
+    await deploy(2);
+    const waiting = (status: SeenStatus) => JSON.stringify(status.rollout ?? {}).includes('1 of 2 gateways ready');
+    expect((await client.settled('waited', waiting)).variants).toMatchObject([
+      { name: 'stable', model: 'models:/waited/1', weight: 100 },
+      { name: 'canary', model: 'models:/waited/2', weight: 0, gateways: { ready: 1, live: 2 } },
+    ]);
+    const serves = (status: SeenStatus) => isServing(status) && status.variants?.[0]?.model === 'models:/waited/2';
+    const served = await client.settled('waited', serves);
+    expect(served.variants).toMatchObject([{ name: 'stable', gateways: { ready: 1, live: 2 } }]);
+    await expect
+      .poll(() => readiness(right ?? ''))
+      .toMatchObject({ status: 503, gateway: expect.stringContaining('models:/') });
+    expect(await readiness(left ?? '')).toEqual({ status: 200, gateway: undefined });
+  } finally {
+    process.kill(gateway ?? 0, 'SIGCONT');
+  }
+  await expect.poll(() => readiness(right ?? '')).toEqual({ status: 200, gateway: undefined });
+  await client.settled('waited', isOnBoth);
 });

@@ -75,9 +75,9 @@ export async function openLedgers(dependencies: LedgerDependencies): Promise<Ope
   const quality = await openQuality(dependencies, { privacy });
   const data = await openData(dependencies, { privacy, quality });
   const executions = await openExecutions(dependencies, { data });
-  const predictions = await openPredictions(dependencies);
-  const modelJobs = await openModelJobs(dependencies, { privacy, data, predictions });
   const nodes = await openNodes(dependencies);
+  const predictions = await openPredictions(dependencies, { nodes });
+  const modelJobs = await openModelJobs(dependencies, { privacy, data, predictions });
   const serving = await openServing(dependencies, { nodes });
   return {
     serving,
@@ -254,9 +254,13 @@ async function openFeatures(dependencies: LedgerDependencies, { privacy, data }:
   });
 }
 
-async function openPredictions(dependencies: LedgerDependencies) {
+async function openPredictions(
+  dependencies: LedgerDependencies,
+  { nodes }: { readonly nodes: Opened<typeof openNodes> },
+) {
   const { config, database, content, blobs, clock, log } = dependencies;
   return await loadPredictions({
+    self: nodes.self,
     database,
     content,
     blobs,

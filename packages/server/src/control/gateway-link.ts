@@ -9,6 +9,8 @@ import type { GatewayAnswer, GatewayLink, RecentFigures } from '#compose/endpoin
 export interface ToGateway {
   /** There is a new snapshot; false: nothing new, and the control process is there. */
   readonly published: boolean;
+  /** It does not have models that the gateways of other nodes serve. */
+  readonly behind: boolean;
 }
 
 /** Messages of the gateway to the control process. */
@@ -38,6 +40,7 @@ export class SupervisedGateway implements GatewayLink {
   readonly #dependencies: LinkDependencies;
   #lastReport: { readonly figures: GatewayFigures; readonly at: number } | undefined;
   #port: number | undefined;
+  #behind: readonly string[] = [];
 
   constructor(dependencies: LinkDependencies) {
     this.#dependencies = dependencies;
@@ -67,12 +70,27 @@ export class SupervisedGateway implements GatewayLink {
 
   publish(): void {
     this.#dependencies.want();
-    this.#dependencies.post({ published: true });
+    this.#post(true);
   }
 
   /** The control plane is reachable: the time limit without it restarts. */
   greet(): void {
-    this.#dependencies.post({ published: false });
+    this.#post(false);
+  }
+
+  /** Models that other gateways serve and this one does not have ready. */
+  get behind(): readonly string[] {
+    return this.#behind;
+  }
+
+  setBehind(models: readonly string[]): void {
+    const isChanged = models.length > 0 !== this.#behind.length > 0;
+    this.#behind = models;
+    if (isChanged) this.#post(false);
+  }
+
+  #post(published: boolean): void {
+    this.#dependencies.post({ published, behind: this.#behind.length > 0 });
   }
 
   figures(): GatewayFigures | undefined {
@@ -85,7 +103,7 @@ export class SupervisedGateway implements GatewayLink {
     if (from === 'supervisor') {
       this.#port = (body as { readonly port: number }).port;
       // It may have been started by an earlier control process: it learns what this one publishes.
-      this.#dependencies.post({ published: true });
+      this.#post(true);
       return;
     }
     const read = gatewayFiguresSchema.safeParse((body as FromGateway).figures);

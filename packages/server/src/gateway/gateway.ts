@@ -48,7 +48,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   let draining = false;
   let accepting = true;
   const stats = () => ({ ...routeStats(routes), draining, capture: capture?.stats() });
-  const ready = () => !draining && routes.table.revision >= 0;
+  let behind = false;
+  const ready = () => !draining && !behind && routes.table.revision >= 0;
 
   const stored = await store.read().catch((error: unknown) => {
     log.warn('cannot read the local snapshot', { error });
@@ -158,6 +159,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       return await swapped;
     },
     recordContact,
+    setBehind: (isBehind) => {
+      behind = isBehind;
+    },
     accept,
     setTls: (tls) => {
       secure?.setSecureContext(tls);

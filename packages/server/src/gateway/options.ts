@@ -80,6 +80,8 @@ export interface Gateway {
   setTls(tls: GatewayTls): void;
   /** Records contact with the control plane, which restarts the offline limit. `swap` does so too. */
   recordContact(): void;
+  /** True while it does not have models that the gateways of other nodes serve: it is not ready. */
+  setBehind(isBehind: boolean): void;
   stats(): GatewayStats;
   /**
    * Reports not ready, rejects new requests after `noticeMs`, finishes active ones within `deadlineMs`, then closes.

@@ -24,7 +24,9 @@ export function probes(metrics: () => Promise<MetricsText>): ServingProtocol {
             answer: ({ ready }) => ({
               status: ready ? 200 : 503,
               headers: plain,
-              body: ready ? 'ok\n' : 'not ready: no snapshot received, or shutting down\n',
+              body: ready
+                ? 'ok\n'
+                : 'not ready: no snapshot received, models that other nodes serve are not loaded, or shutting down\n',
             }),
           };
         case '/metrics':

@@ -107,13 +107,31 @@ test('it waits until the version is loaded, then tests it; one that does not loa
   // A node that only runs controllers has no gateway.
   expect(plan({ rollout: begun, canTest: false })).toMatchObject({
     effects: [],
-    status: { rollout: { message: expect.stringContaining('a node that can test it') as string } },
+    status: { rollout: { message: expect.stringContaining('a node that tests it') as string } },
   });
   const failed = plan({ rollout: begun, states: new Map([ready(1), ready(2, 'failed')]) });
   expect(failed.effects).toMatchObject([
     { do: 'end', state: 'rolledBack', result: { message: expect.stringContaining('no such operator') as string } },
   ]);
   expect(failed.conditions[0]).toMatchObject({ type: 'Ready', status: 'True' });
+});
+
+test('it gets no traffic before the gateways of all nodes have it, and the status counts them', () => {
+  const begun = rollout({ step: 0 });
+  const gateways = { ready: 2, live: 3, waiting: ['c.internal'] };
+  const message = '2 of 3 gateways ready. Missing: c.internal: loading.';
+  const state = { label: 'models:/m/2', version: '2', state: 'loading', gateways, message } as const;
+  const waiting = plan({ rollout: begun, states: new Map([ready(1)]).set('id2', state) });
+  expect(waiting.effects).toEqual([]);
+  expect(waiting.status).toMatchObject({
+    variants: [{ name: 'stable' }, { name: 'canary', state: 'loading', gateways }],
+    rollout: { message: `models:/m/2: ${message}` },
+  });
+  const serving = { ...state, state: 'ready' } as const;
+  expect(plan({ row: { stable: 'id2' }, states: new Map([['id2', serving]]) }).conditions[0]).toMatchObject({
+    status: 'True',
+    message: `models:/m/2 is serving. ${message}`,
+  });
 });
 
 test('steps follow each other while it passes; it rolls back when it fails', () => {

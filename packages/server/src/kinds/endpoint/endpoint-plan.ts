@@ -132,7 +132,11 @@ function followRollout(facts: EndpointFacts, rollout: RolloutRow): Turn {
       return promote(rollout, { status: 'forced', message: `${rollout.to_label} was the previous version.` });
     }
     // Another node takes the resource soon.
-    if (!facts.canTest) return nothing(`${rollout.to_label} waits for a node that can test it: one with the role \`all\`.`);
+    if (!facts.canTest) {
+      return nothing(
+        `${rollout.to_label} waits for a node that tests it: one with the role \`all\` that has it ready.`,
+      );
+    }
     return { effects: [{ do: 'smoke' }], message: `${rollout.to_label} is being tested with its input example.` };
   }
   if (rollout.state === 'paused') return nothing(`Paused: ${rollout.reason}`);
@@ -263,7 +267,9 @@ function readyOf(facts: EndpointFacts, message: string): PlannedCondition {
   // The model is loaded before it receives requests: earlier requests got an error that no variant serves.
   if (!taken && (stable?.state === 'ready' || stable?.state === 'idle'))
     return condition('False', 'Loading', 'The gateway is updating its routes.');
-  if (stable?.state === 'ready') return condition('True', 'Serving', `${stable.label} is serving.`);
+  const coverage =
+    stable?.gateways === undefined || stable.gateways.waiting.length === 0 ? '' : ` ${stable.message ?? ''}`;
+  if (stable?.state === 'ready') return condition('True', 'Serving', `${stable.label} is serving.${coverage}`);
   if (stable?.state === 'idle')
     return condition('True', 'Idle', `${stable.label} is idle and loads at the next request.`);
   if (stable?.state === 'quarantined') {

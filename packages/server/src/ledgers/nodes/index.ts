@@ -6,11 +6,19 @@ import { transact } from '#kernel/transaction.ts';
 import type { Ledger, LedgerDefinition } from '#ledgers/ledger.ts';
 import { Loop, type LoopDependencies } from '#lib/concurrency/loop.ts';
 import { readNodeFile, writeNodeFile, type NodeFile } from './node-file.ts';
-import { claimNode, listNodes, recordContact, recordStop, removeNode, type NodeLoad } from './node-rows.ts';
+import {
+  claimNode,
+  listNodes,
+  recordContact,
+  recordStop,
+  removeNode,
+  type LiveCounts,
+  type NodeLoad,
+} from './node-rows.ts';
 import { nodesSlice } from './nodes-slice.ts';
 
 export { readNodeFile } from './node-file.ts';
-export { liveGateways, type LiveGateway } from './node-rows.ts';
+export { liveGateways, registeredGateways, type LiveGateway, type RegisteredGateway } from './node-rows.ts';
 
 /** What other ledgers know of this node. */
 export interface ThisNode {
@@ -18,6 +26,8 @@ export interface ThisNode {
   readonly id: () => string | undefined;
   /** Number of live nodes at the last contact, this one included. */
   readonly liveCount: () => number;
+  /** Number of live nodes with a gateway at the last contact. */
+  readonly liveGateways: () => number;
   /** A node that only runs controllers has no gateway. */
   readonly hasGateway: boolean;
 }
@@ -50,7 +60,7 @@ export const ledger: LedgerDefinition<NodesDependencies, NodesLedger> = {
   open: (dependencies) => {
     const { database, data, holder, host, role, version, clock, log, load, contactMs = CONTACT_MS } = dependencies;
     let node: NodeFile | undefined;
-    let live = 1;
+    let live: LiveCounts = { nodes: 1, gateways: 1 };
     const claim = async () => {
       const before = await readNodeFile(data);
       node = await transact(
@@ -80,7 +90,12 @@ export const ledger: LedgerDefinition<NodesDependencies, NodesLedger> = {
     });
     let running = false;
     return {
-      self: { id: () => node?.id, liveCount: () => live, hasGateway: role !== 'controller' },
+      self: {
+        id: () => node?.id,
+        liveCount: () => live.nodes,
+        liveGateways: () => live.gateways,
+        hasGateway: role !== 'controller',
+      },
       entries: [
         entry(listNodesOperation, async (tx, { input }) => await listNodes(tx, input)),
         entry(removeNodeOperation, async (tx, { input }) => {

@@ -73,17 +73,47 @@ export interface NodeLoad {
   readonly memoryBytes: number;
 }
 
-/** Returns the number of live nodes; undefined when the node was removed, or another process runs on it. */
-export async function recordContact(sql: Sql, { id, holder }: NodeFile, load: NodeLoad): Promise<number | undefined> {
-  const [row] = await sql.query<{ live: number }>(
+/** Numbers of live nodes; `gateways`: those with a gateway. */
+export interface LiveCounts {
+  readonly nodes: number;
+  readonly gateways: number;
+}
+
+/** Returns the numbers of live nodes; undefined when the node was removed, or another process runs on it. */
+export async function recordContact(
+  sql: Sql,
+  { id, holder }: NodeFile,
+  load: NodeLoad,
+): Promise<LiveCounts | undefined> {
+  const [row] = await sql.query<{ live: LiveCounts }>(
     `update nodes.node set contacted_at = clock_timestamp(), cores = $3, busy_cores = $4, memory_bytes = $5
      where id = $1 and holder = $2
-     returning (select count(*)::int from nodes.node as n where n.id = $1
+     returning (select json_build_object('nodes', count(*), 'gateways', count(*) filter (where n.role <> 'controller'))
+       from nodes.node as n where n.id = $1
        or not n.stopped and n.contacted_at >= clock_timestamp() - make_interval(secs => $6)) as live`,
     [id, holder, load.cores, load.busyCores ?? null, load.memoryBytes, REACHABLE_SECONDS],
     'node_contact',
   );
   return row?.live;
+}
+
+/** A node with a gateway, live or not. */
+export interface RegisteredGateway {
+  readonly id: string;
+  readonly host: string;
+  readonly isLive: boolean;
+  readonly lastContactAt: Date;
+}
+
+/** Returns all nodes with a gateway, by host and id: at most 4,096. */
+export async function registeredGateways(sql: Sql): Promise<readonly RegisteredGateway[]> {
+  return await sql.query<RegisteredGateway>(
+    `select id, host, contacted_at as "lastContactAt",
+       not stopped and contacted_at >= clock_timestamp() - make_interval(secs => $1) as "isLive"
+     from nodes.node where role <> 'controller' order by host, id`,
+    [REACHABLE_SECONDS],
+    'registered_gateways',
+  );
 }
 
 /** A node with a gateway that has reported within the last 30 seconds. */

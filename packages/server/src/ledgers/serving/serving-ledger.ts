@@ -87,8 +87,14 @@ export function servingLedger(dependencies: ServingDependencies): ServingLedger 
       fleet.wake();
     },
   });
-  const fleet = new GatewayFleet({ ...dependencies, files: () => models.files });
-  const publisher = new Publisher({ ...dependencies, models });
+  const fleet = new GatewayFleet({ ...dependencies, files: () => models.files, traffic: () => traffic });
+  let traffic: ReadonlyMap<string, string> = new Map();
+  const onTraffic = (wanted: ReadonlyMap<string, string>) => {
+    const isNew = [...wanted.keys()].some((key) => !traffic.has(key));
+    traffic = wanted;
+    if (isNew) fleet.wake();
+  };
+  const publisher = new Publisher({ ...dependencies, models, onTraffic, liveGateways: dependencies.self.liveGateways });
   const bench = new TestBench({ ...dependencies, folder: `${dependencies.folder}/tested`, now });
   const loadTests = new LoadTests({ ...dependencies, now });
   const { artifactRoot, refusal } = dependencies;

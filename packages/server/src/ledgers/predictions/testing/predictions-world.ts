@@ -16,6 +16,7 @@ import { lineageEntries, lineageSlice } from '#ledgers/lineage/index.ts';
 import { registrySlice } from '#ledgers/registry/index.ts';
 import { servingSlice } from '#ledgers/serving/index.ts';
 import { systemClock } from '#lib/clock.ts';
+import { ledger as nodes } from '#ledgers/nodes/index.ts';
 import { silentLog } from '#lib/log.ts';
 import { predictionsLedger, predictionsSlice, type PredictionsDependencies } from '../index.ts';
 import { predictionNodes } from '../lineage-nodes.ts';
@@ -47,7 +48,14 @@ export function texts(name: string, ...values: string[]): Tensor {
 /** `jobs: false`: segments are collected only on request. */
 export async function startPredictionsWorld({ jobs = true } = {}): Promise<PredictionsWorld> {
   const folder = await mkdtemp(join(tmpdir(), 'dais-predictions-'));
-  const db = await startTestDatabase([kernelSlice, lineageSlice, registrySlice, servingSlice, predictionsSlice]);
+  const db = await startTestDatabase([
+    kernelSlice,
+    lineageSlice,
+    registrySlice,
+    servingSlice,
+    predictionsSlice,
+    nodes.slice,
+  ]);
   const blobs = await openFsBlobStore({ root: join(folder, 'blobs'), clock: systemClock });
   const content = new Content({ database: db.database, blobs, clock: systemClock, ...CONTENT_DEFAULTS });
   const engine = openDuckdbQuery({
@@ -65,6 +73,7 @@ export async function startPredictionsWorld({ jobs = true } = {}): Promise<Predi
     clock: systemClock,
     log: silentLog,
     query: async () => await Promise.resolve(engine),
+    self: { id: () => undefined, liveCount: () => 1, liveGateways: () => 1, hasGateway: true },
     spool: join(folder, 'spool'),
     folder: join(folder, 'work'),
     days: 30,

@@ -1,6 +1,5 @@
 /** The effects of the endpoint controller: reads its facts and performs its decisions. */
 import { DaisError, eventTypes, type Resource } from '@dais/api';
-import type { EndpointSpec } from '@dais/api/serving';
 import type { Content } from '#kernel/content/content.ts';
 import type { ControllerIo } from '#kernel/kind.ts';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -47,7 +46,7 @@ import {
   type StepResult,
 } from '../rollouts/rollout-rows.ts';
 import { servedKey } from '../publishing/served-model.ts';
-import { mergeStates, stateAt, type ModelState } from './model-states.ts';
+import { GatewayWaits, isReadyAt, mergeStates, stateAt, type ModelState } from './model-states.ts';
 import { moveVariants, reevaluateRefused, type EvaluateServing } from './variant-moves.ts';
 
 export interface EndpointWorkDependencies {
@@ -75,7 +74,7 @@ export interface EndpointFacts {
   readonly lastReason: string | undefined;
   /** State of every referenced model, by id. */
   readonly states: ReadonlyMap<string, ModelState>;
-  /** This node has a gateway, which can test a new version. */
+  /** The gateway of this node has the new version ready, so that it can test it. */
   readonly canTest: boolean;
   /** The gateway of a node reports metrics. */
   readonly live: boolean;
@@ -118,6 +117,7 @@ const BY_ALIAS = { by: SYSTEM_BY, cause: 'alias' } as const;
 
 export class EndpointWork {
   readonly #dependencies: EndpointWorkDependencies;
+  readonly #waits = new GatewayWaits();
   /** Models whose stored files are damaged, by id. */
   readonly #unreadable = new Map<string, { readonly message: string; readonly at: number }>();
 
@@ -157,7 +157,9 @@ export class EndpointWork {
               ),
         lastReason: await lastReason(tx, row.uid),
         states,
-        canTest: this.#dependencies.fleet.hasGateway,
+        canTest: gateways.some(
+          (one) => one.isOwn && rollout !== undefined && isReadyAt(one, servedKey(rollout.to_model, row.spec)),
+        ),
         live: gateways.some(({ figures }) => figures !== undefined),
         taken: gateways.some(({ figures }) =>
           figures?.variants.some(
@@ -340,7 +342,7 @@ export class EndpointWork {
       if (model === undefined) states.set(id, this.#undescribed(id, found));
       else {
         const isServing = answering.has(id);
-        const state = this.#stateOf(model, row.spec, gateways, { isShadow: shadows.has(id), isServing });
+        const state = this.#stateOf(model, row, gateways, { isShadow: shadows.has(id), isServing });
         // An active model stays active, whatever a later scan finds: users decide about that.
         states.set(id, isServing ? state : await this.#unlessUnsafe(tx, model, state));
       }
@@ -365,16 +367,19 @@ export class EndpointWork {
 
   #stateOf(
     model: ModelRow,
-    spec: EndpointSpec,
+    row: EndpointRow,
     gateways: readonly GatewayView[],
     { isShadow, isServing }: { readonly isShadow: boolean; readonly isServing: boolean },
   ): ModelState {
     const about = { label: model.label, ...(model.version !== null && { version: model.version }) };
     const { problem } = model.description;
     if (problem !== undefined) return { ...about, state: 'failed', message: problem };
-    const key = servedKey(model.id, spec);
+    const key = servedKey(model.id, row.spec);
     const states = gateways.map((gateway) => ({ host: gateway.host, state: stateAt(gateway, key, isShadow) }));
-    return { ...about, ...mergeStates(states, { isServing }) };
+    const { uid, spec } = row;
+    const since = this.#waits.since(`${uid} ${key}`, states, this.#dependencies.now());
+    const isOverdue = this.#dependencies.now() - since >= spec.rollout.gatewaySeconds * 1000;
+    return { ...about, ...mergeStates(states, { isServing: isServing || isOverdue }) };
   }
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { mergeStates, type StateAtGateway } from './model-states.ts';
+import { GatewayWaits, mergeStates, type StateAtGateway } from './model-states.ts';
 
 const merge = (states: readonly StateAtGateway[], isServing = false) =>
   mergeStates(
@@ -26,6 +26,27 @@ test('a new version is ready where all gateways have it; one that serves, where 
     coldStartMs: 90,
     gateways: { ready: 2, live: 2, waiting: [] },
   });
+});
+
+test('a new version is prepared until every gateway has its files, so that its variants change on all of them', () => {
+  const preparing: StateAtGateway = { state: 'preparing', message: 'Fetching the files of the model.' };
+  expect(merge([ready, loading, preparing]).state).toBe('preparing');
+  expect(merge([loading, failed]).state).toBe('loading');
+});
+
+test('the wait for other gateways starts with the first one that is ready, and ends when all are', () => {
+  const waits = new GatewayWaits();
+  const since = (now: number, ...states: readonly StateAtGateway[]) =>
+    waits.since(
+      'm',
+      states.map((state) => ({ state })),
+      now,
+    );
+  expect(since(1, loading, loading)).toBe(1);
+  expect(since(2, ready, loading)).toBe(2);
+  expect(since(5, ready, failed)).toBe(2);
+  expect(since(6, ready, ready)).toBe(6);
+  expect(since(7, ready, loading)).toBe(7);
 });
 
 test('idle gateways are ready; the endpoint is idle where all are', () => {

@@ -47,13 +47,17 @@ export function stateAt({ files, figures }: GatewayView, key: string, isShadow: 
 }
 
 const READY = new Set<ModelState['state']>(['ready', 'idle']);
+
+/** Whether the gateway has a model ready for requests; `key`: of the model in gateways. */
+export function isReadyAt(gateway: GatewayView, key: string): boolean {
+  return READY.has(stateAt(gateway, key, false).state);
+}
+
 const FAILED = new Set<ModelState['state']>(['failed', 'quarantined']);
-/** The first that a gateway has, if not all are ready. */
-const PROGRESS = ['loading', 'preparing', 'quarantined', 'failed'] as const;
 
 /**
- * Merges the states at the gateways. A model that serves is ready where one gateway serves it; a new version is ready where
- * all have it. It has failed where all gateways failed to load it.
+ * Merges the states at the gateways. A model that serves is ready where one gateway has it ready; a new version, where all have
+ * it. Until then it is on its way. It has failed where all gateways failed to load it.
  */
 export function mergeStates(
   states: readonly { readonly host: string; readonly state: StateAtGateway }[],
@@ -77,11 +81,11 @@ export function mergeStates(
     const isIdle = ready.every(({ state }) => state.state === 'idle');
     return { state: isIdle ? 'idle' : 'ready', ...measured, gateways, message };
   }
-  if (ready.length > 0) return { state: 'loading', ...measured, gateways, message };
   const isFailed = others.every(({ state }) => FAILED.has(state.state));
-  if (isFailed) return { ...(others.find(({ state }) => state.state === 'quarantined') ?? only).state, gateways };
-  const state = PROGRESS.find((one) => others.some((other) => other.state.state === one)) ?? 'preparing';
-  return { state, gateways, message };
+  if (isFailed && ready.length === 0)
+    return { ...(others.find(({ state }) => state.state === 'quarantined') ?? only).state, gateways };
+  const isPreparing = others.some(({ state }) => state.state === 'preparing');
+  return { state: isPreparing ? 'preparing' : 'loading', ...measured, gateways, message };
 }
 
 function measure(ready: readonly StateAtGateway[]): Pick<ModelState, 'engine' | 'instances' | 'coldStartMs'> {
@@ -106,4 +110,26 @@ function coverageText(
     .map(({ host, state }) => `${host}: ${(state.message ?? state.state).replace(/\.$/, '')}`);
   const more = others.length > MOST_NAMED ? [`${others.length - MOST_NAMED} more`] : [];
   return `${ready} of ${live} gateways ready. Missing: ${[...named, ...more].join('; ')}.`;
+}
+
+/** Most waits in memory: a forgotten one starts again. */
+const MOST_WAITS = 1000;
+
+/** Since when some gateways have a model ready and others do not. A new control process starts these waits again. */
+export class GatewayWaits {
+  readonly #since = new Map<string, number>();
+
+  /** Returns the start of the wait; `now` if there is none. In ms. */
+  since(key: string, states: readonly { readonly state: StateAtGateway }[], now: number): number {
+    const ready = states.filter(({ state }) => READY.has(state.state)).length;
+    if (ready === 0 || ready === states.length) {
+      this.#since.delete(key);
+      return now;
+    }
+    const since = this.#since.get(key) ?? now;
+    this.#since.set(key, since);
+    const [oldest] = this.#since.keys();
+    if (this.#since.size > MOST_WAITS && oldest !== undefined) this.#since.delete(oldest);
+    return since;
+  }
 }

@@ -13,6 +13,7 @@ import type { Log } from '#lib/log.ts';
 import type { GatewayLink } from '../publishing/gateway-link.ts';
 import type { RecentFigures } from '../publishing/gateway-counters.ts';
 import { COUNT_SLICE, currentMinute, dropOldCounts, storeCounts } from './count-rows.ts';
+import { modelsBehind } from './models-behind.ts';
 import { makeReport, recentCounts, viewReport, type GatewayView, type NodeFiles } from './gateway-view.ts';
 import { dropOldReports, readReports, storeReport } from './report-rows.ts';
 
@@ -23,6 +24,8 @@ export interface FleetDependencies {
   readonly self: ThisNode;
   /** Of this node. */
   readonly files: () => NodeFiles;
+  /** Labels of all models that should have traffic, by key. */
+  readonly traffic: () => ReadonlyMap<string, string>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -70,11 +73,6 @@ export class GatewayFleet {
     if (this.#dependencies.self.liveCount() > 1) this.#loop.wake();
   }
 
-  /** Whether this node has a gateway, which can test a new version. */
-  get hasGateway(): boolean {
-    return this.#dependencies.self.hasGateway;
-  }
-
   /** Returns the gateways of all live nodes, this one's first. */
   async gateways({ sql }: Pick<Transaction, 'sql'>): Promise<readonly GatewayView[]> {
     const { gateway, recent, self, files } = this.#dependencies;
@@ -98,6 +96,7 @@ export class GatewayFleet {
     const turn = this.#flushing.then(async () => {
       await this.#storeCounts();
       await this.#storeReport();
+      await this.#checkBehind();
     });
     this.#flushing = turn.catch(() => {});
     await turn;
@@ -128,6 +127,17 @@ export class GatewayFleet {
       await storeReport(sql, node, report);
     });
     this.#reported = { text, at: now };
+  }
+
+  /** Leaves readiness while another node has a model ready that should have traffic here too. */
+  async #checkBehind(): Promise<void> {
+    const { database, gateway, self, traffic } = this.#dependencies;
+    const models = traffic();
+    const isAlone = !self.hasGateway || self.liveCount() < 2 || models.size === 0;
+    const gateways = isAlone
+      ? []
+      : await transact(database, { mode: 'read', projectId: 'all' }, async (tx) => await this.gateways(tx));
+    gateway.setBehind(modelsBehind(gateways, models));
   }
 }
 

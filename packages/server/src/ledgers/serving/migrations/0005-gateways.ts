@@ -31,5 +31,9 @@ create table serving.gateway_report (
   updated_at timestamptz not null default clock_timestamp()
 );
 grant select, insert, update, delete on serving.gateway_report to dais_app;
+
+-- Default of a field that was added to the manifest later.
+update serving.endpoint set spec = jsonb_set(spec, '{rollout,gatewaySeconds}', '120')
+where spec->'rollout' is not null and spec->'rollout'->'gatewaySeconds' is null;
 `,
 };
