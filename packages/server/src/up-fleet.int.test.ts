@@ -76,11 +76,13 @@ test('a rollout is decided on one node from requests to the other alone', async 
       await answer.arrayBuffer();
     }
   })();
-  const ended = async (state: string) =>
-    await expect.poll(async () => await client.lastRollout('shared'), { interval: 200 }).toMatchObject({ state });
+  const ended = async (version: number, state: string) =>
+    await expect
+      .poll(async () => await client.lastRollout('shared'), { interval: 200 })
+      .toMatchObject({ to: `models:/shared/${version}`, state });
   try {
     await deploy(2);
-    await ended('promoted');
+    await ended(2, 'promoted');
     const { steps } = await client.lastRollout('shared');
     expect(steps.at(-1)).toMatchObject({ canary: { failed: 0 } });
     const figures = async () => (await client.call('GET', '/api/v1/serving/endpoints/shared/figures')).body['variants'];
@@ -88,7 +90,7 @@ test('a rollout is decided on one node from requests to the other alone', async 
       .poll(figures)
       .toMatchObject([{ name: 'stable', model: 'models:/shared/2', p50Ms: expect.any(Number) as number, workers: 2 }]);
     await deploy(3);
-    await ended('rolledBack');
+    await ended(3, 'rolledBack');
     expect((await client.lastRollout('shared')).reason).toMatch(/requests failed/);
   } finally {
     requesting.on = false;
@@ -99,7 +101,10 @@ test('a rollout is decided on one node from requests to the other alone', async 
 test('a new version waits for the gateways of all nodes; one that does not follow leaves readiness until it has it', async () => {
   for (const factor of [2, 3]) await client.register('waited', factor);
   const deploy = async (version: number) => {
-    const spec = { model: `models:/waited/${version}`, rollout: { steps: [100], bakeSeconds: 0, gatewaySeconds: 15 } };
+    const spec = {
+      model: `models:/waited/${version}`,
+      rollout: { steps: [100], bakeSeconds: 0, minimumRequests: 0, gatewaySeconds: 15 },
+    };
     const manifest = { apiVersion: 'dais.dev/v1', kind: 'Endpoint', metadata: { name: 'waited' }, spec };
     const sources = [
       { file: 'e', text: JSON.stringify({ ...manifest, spec: { ...spec, capture: { policy: 'off' } } }) },

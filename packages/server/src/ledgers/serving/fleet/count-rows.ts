@@ -77,14 +77,15 @@ export interface StoredCounts {
   readonly counters: Counters;
 }
 
+/** All but the time is null where there are no counts. */
 interface CountRow {
   readonly now: bigint;
   readonly minute: bigint | null;
-  readonly variant: string;
-  readonly model: string;
-  readonly requests: bigint;
-  readonly failed: bigint;
-  readonly latency: PackedLatency;
+  readonly variant: string | null;
+  readonly model: string | null;
+  readonly requests: bigint | null;
+  readonly failed: bigint | null;
+  readonly latency: PackedLatency | null;
 }
 
 /** `from`: the first minute; undefined: the previous one. `models`: keys. */
@@ -103,7 +104,7 @@ export async function readCounts(
   return {
     minute: minuteOf(Number(rows[0]?.now ?? 0)),
     counts: rows.flatMap(({ minute, variant, model, requests, failed, latency }) =>
-      minute === null
+      minute === null || variant === null || model === null || latency === null
         ? []
         : [
             {
