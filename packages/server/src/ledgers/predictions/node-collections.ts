@@ -8,7 +8,7 @@ import { registeredGateways, type RegisteredGateway, type ThisNode } from '#ledg
 import type { Clock } from '#lib/clock.ts';
 import type { Collector } from './collect.ts';
 
-/** PostgreSQL channel on which a node asks the others to collect. A hint only: they also collect from time to time. */
+/** PostgreSQL channel on which a node requests collections of the others. A hint only: they also collect from time to time. */
 export const COLLECT_CHANNEL = 'dais_collect';
 
 /** Longest wait for live nodes: four of their collections. */
@@ -77,15 +77,15 @@ export class NodeCollections {
     // Where the clock of this node is ahead of the database, no node can have collected until then.
     const since = until === undefined ? now : new Date(Math.min(until, Date.parse(now))).toISOString();
     const end = clock.now() + waitMs;
-    for (let isAsked = false; ;) {
+    for (let isRequested = false; ;) {
       signal.throwIfAborted();
       const missing = await this.#run(async (sql) => await findMissing(sql, id, since));
       const waiting = missing.filter(({ isLive }) => isLive);
       if (waiting.length === 0 || clock.now() >= end) {
         return { late: waiting.map(({ host }) => host), gone: missing.filter(({ isLive }) => !isLive) };
       }
-      if (!isAsked) await this.#run(async (sql) => void (await sql.query(ASK, [], 'ask_to_collect')));
-      isAsked = true;
+      if (!isRequested) await this.#run(async (sql) => void (await sql.query(REQUEST, [], 'request_collections')));
+      isRequested = true;
       await new Promise<void>((resolve) => void clock.after(POLL_MS, resolve));
     }
   }
@@ -99,7 +99,7 @@ export class NodeCollections {
   }
 }
 
-const ASK = `select pg_notify('${COLLECT_CHANNEL}', '') is null as asked`;
+const REQUEST = `select pg_notify('${COLLECT_CHANNEL}', '') is null as requested`;
 
 async function databaseTime(sql: Sql): Promise<string> {
   const [row] = await sql.query<{ now: Date }>('select clock_timestamp() as now', [], 'database_clock');

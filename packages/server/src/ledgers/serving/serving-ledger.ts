@@ -89,9 +89,9 @@ export function servingLedger(dependencies: ServingDependencies): ServingLedger 
   });
   const fleet = new GatewayFleet({ ...dependencies, files: () => models.files, traffic: () => traffic });
   let traffic: ReadonlyMap<string, string> = new Map();
-  const onTraffic = (wanted: ReadonlyMap<string, string>) => {
-    const isNew = [...wanted.keys()].some((key) => !traffic.has(key));
-    traffic = wanted;
+  const onTraffic = (requested: ReadonlyMap<string, string>) => {
+    const isNew = [...requested.keys()].some((key) => !traffic.has(key));
+    traffic = requested;
     if (isNew) fleet.wake();
   };
   const publisher = new Publisher({ ...dependencies, models, onTraffic, liveGateways: dependencies.self.liveGateways });

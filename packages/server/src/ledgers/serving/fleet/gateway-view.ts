@@ -46,11 +46,7 @@ export interface ReportWindow {
 }
 
 /** Returns the report of this node's gateway without what changes while nothing happens. */
-export function makeReport(
-  figures: GatewayFigures,
-  files: NodeFiles,
-  window: ReportWindow | undefined,
-): GatewayReport {
+export function makeReport(figures: GatewayFigures, files: NodeFiles, window: ReportWindow | undefined): GatewayReport {
   const { startedAt, revision, models, variants } = figures;
   const counts = recentCounts(window);
   return {
@@ -58,11 +54,12 @@ export function makeReport(
       startedAt,
       revision,
       at: startedAt,
-      models: models.map(({ cpuMs: _, memoryBytes, ...one }) => ({
+      models: models.map((one) => ({
         ...one,
-        memoryBytes: Math.round(memoryBytes / MEMORY_STEP_BYTES) * MEMORY_STEP_BYTES,
+        cpuMs: undefined,
+        memoryBytes: Math.round(one.memoryBytes / MEMORY_STEP_BYTES) * MEMORY_STEP_BYTES,
       })),
-      variants: variants.map(({ busyMs: _, ...one }) => ({ ...one, latency: [] })),
+      variants: variants.map((one) => ({ ...one, busyMs: undefined, latency: [] })),
     },
     files,
     seconds: Math.round(counts.seconds),

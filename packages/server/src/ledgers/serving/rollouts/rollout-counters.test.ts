@@ -9,7 +9,12 @@ import { addCounters, packCounters, unpackCounters, type Counters } from '#ledge
 import { GatewayCounts } from '#ledgers/serving/fleet/gateway-counts.ts';
 import type { EndpointEffect, EndpointFacts, RolloutRow } from '#ledgers/serving/index.ts';
 import { servedKey } from '#ledgers/serving/publishing/served-model.ts';
-import { rolloutKeys, startInterval, stepFacts, type CountReading } from '#ledgers/serving/rollouts/rollout-counters.ts';
+import {
+  rolloutKeys,
+  startInterval,
+  stepFacts,
+  type CountReading,
+} from '#ledgers/serving/rollouts/rollout-counters.ts';
 import { weightOf, type StepRow } from '#ledgers/serving/rollouts/rollout-rows.ts';
 import { seededRandom } from '#lib/statistics/random.ts';
 

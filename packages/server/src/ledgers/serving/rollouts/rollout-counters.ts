@@ -28,18 +28,14 @@ export interface CountReading {
   readonly counts: readonly StoredCounts[];
 }
 
-export async function readRolloutCounts(
-  tx: Transaction,
-  row: EndpointRow,
-  rollout: RolloutRow,
-): Promise<CountReading> {
+export async function readRolloutCounts(tx: Transaction, row: EndpointRow, rollout: RolloutRow): Promise<CountReading> {
   const { stable, canary } = rolloutKeys(row, rollout);
   const models = [canary, ...(stable === undefined ? [] : [stable])];
   return await readCounts(tx, { endpoint: row.name, models, from: rollout.open_interval?.from });
 }
 
 /** Sums the counts of both versions from a minute on. Pure. */
-export function sumCounts({ counts }: CountReading, keys: RolloutKeys, from: number) {
+function sumCounts({ counts }: CountReading, keys: RolloutKeys, from: number) {
   const of = (variant: 'stable' | 'canary') =>
     counts.reduce(
       (sum, one) =>
