@@ -116,8 +116,8 @@ function runGateway(): void {
       case 'message': {
         const gateway = await starting;
         if (gateway === undefined) break;
-        gateway.recordContact();
         const { published, ready } = message.body as ToGateway;
+        gateway.recordContact();
         gateway.setReady(ready);
         if (published) await publish(gateway);
         break;

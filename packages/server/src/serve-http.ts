@@ -41,7 +41,7 @@ import type { Tracer } from '#lib/telemetry/tracer.ts';
 import { grpcAdapters, protocolAdapters } from './compose/protocols.ts';
 import { schemaState } from './compose/database.ts';
 import type { ResolvedConfig } from './config-load.ts';
-import { blobsReadiness, diskReadiness, nodeReadiness, readiness } from './control/readiness.ts';
+import { blobsReadiness, diskReadiness, gatewayReadiness, nodeReadiness, readiness } from './control/readiness.ts';
 import { publicUrl } from './control/server-url.ts';
 import { readTls, watchTls } from './control/tls-files.ts';
 
@@ -59,7 +59,7 @@ export interface ServeDependencies {
   readonly tracer: Tracer | undefined;
   readonly sessions: Sessions;
   readonly socketDiagnosis: SocketDiagnosis | undefined;
-  readonly gateway: GatewayLocation;
+  readonly gateway: GatewayLocation & { readonly behind: readonly string[] };
   readonly gate: WorkGate;
   readonly ledgers: MetricSources['ledgers'];
   readonly content: MetricSources['content'];
@@ -111,6 +111,7 @@ export async function serveHttp(dependencies: ServeDependencies): Promise<HttpSi
     ...(await readiness(kernel, dependencies.database, schema, [blobs, diskReadiness(config.data)])),
     dependencies.isolation(),
     nodeReadiness(dependencies.gate),
+    ...gatewayReadiness(dependencies.gateway.behind),
   ]);
   const access = openAccess(dependencies);
   const peerUids = new PeerUids(dependencies.socketDiagnosis);

@@ -57,6 +57,14 @@ const rollout = z.strictObject({
     .default(2)
     .describe('Maximum p99 latency as a multiple of the current version.'),
   latencyMs: z.number().min(0).max(600_000).default(10).describe('p99 latency up to this value always passes.'),
+  gatewaySeconds: z
+    .number()
+    .min(0)
+    .max(3600)
+    .default(120)
+    .describe(
+      'With several nodes: maximum wait for the other gateways after one has the new version ready. Nodes without it then leave readiness.',
+    ),
   automatic: z.boolean().default(true).describe('Promote and roll back steps automatically. False: manually.'),
   onFailure: z.enum(['rollback', 'pause']).default('rollback').describe('Action when a step fails.'),
   gates: z
@@ -299,6 +307,14 @@ const variantStatus = z.strictObject({
   engine: z.string().optional().describe('Inference engine: `onnx`, `python`.'),
   instances: z.int().optional().describe('Current instances; 0 when idle.'),
   coldStartMs: z.int().optional().describe('Duration of the last load (cold start).'),
+  gateways: z
+    .strictObject({
+      ready: z.int().describe('Gateways that have the model ready.'),
+      live: z.int().describe('Gateways of all live nodes.'),
+      waiting: z.array(z.string()).describe('Hosts of gateways that do not have it ready, at most 20.'),
+    })
+    .optional()
+    .describe('Gateways that have the model ready; absent with one node.'),
   message: z.string().optional().describe('Status message.'),
 });
 export type EndpointVariant = z.infer<typeof variantStatus>;

@@ -45,7 +45,9 @@ export const projectSpec = z.strictObject({
         .gt(0)
         .max(1_000_000)
         .optional()
-        .describe('Maximum predictions per second of its endpoints, per gateway. Default: no limit.'),
+        .describe(
+          'Maximum predictions per second of its endpoints; each live gateway gets an equal part. Default: no limit.',
+        ),
       predictionsPerSecondPerCaller: z
         .number()
         .gt(0)

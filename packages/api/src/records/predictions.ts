@@ -75,7 +75,11 @@ export const predictionErasureSchema = z.strictObject({
   state: z.enum(erasureStates).describe('Progress.'),
   files: z.int().describe('Number of scanned files.'),
   rows: z.int().describe('Number of erased rows.'),
-  error: z.string().optional().describe('Error message.'),
+  error: z.string().optional().describe('Error message, or what a pending erasure waits for.'),
+  missingNodes: z
+    .array(z.string())
+    .optional()
+    .describe('Hosts of nodes that did not run: predictions that only their disk has are not erased.'),
   reason: z.string().describe('Reason of the request.'),
   by: z.string().describe('User who requested it.'),
   requestedAt: milliseconds.describe('When.'),

@@ -28,11 +28,16 @@ export const erase: Run<EraseOptions> = async (context, [endpoint = ''], { key, 
   }
   if (!(await printedForPrograms(context, result))) {
     const text = {
-      pending: `Erasure ${result.id} continues in the background.`,
+      pending: `Erasure ${result.id} continues in the background. ${result.error ?? ''}`.trimEnd(),
       succeeded: `Erased the values of ${countNoun(result.rows, 'row')} in ${countNoun(result.files, 'file')}.`,
       failed: `The erasure failed: ${result.error ?? 'no error message'}`,
     }[result.state];
     context.terminal.out(`${text}\n`);
+    const { missingNodes = [] } = result;
+    if (missingNodes.length > 0) {
+      const hosts = missingNodes.join(', ');
+      context.terminal.out(`Predictions that only the disks of nodes that do not run have are not erased: ${hosts}.\n`);
+    }
   }
   return result.state === 'failed' ? exitCodes.failed.code : exitCodes.ok.code;
 };

@@ -78,15 +78,18 @@ export function showState(
   const options = { style: terminal.style, columns: terminal.columns };
   if (variants.length === 0) terminal.out(`${endpoint} has no active version yet.\n`);
   else {
-    const rows = variants.map((one) => [
+    const isFleet = variants.some(({ gateways }) => gateways !== undefined);
+    const rows = variants.map(({ gateways, ...one }) => [
       { text: one.name },
       { text: one.model },
       { text: one.role === 'shadow' ? `shadow ${one.weight} %` : `${one.weight} %` },
       { text: one.state },
+      ...(isFleet ? [{ text: gateways === undefined ? '' : `${gateways.ready} of ${gateways.live} ready` }] : []),
       { text: one.engine ?? '' },
       { text: firstLine(one.message ?? '') },
     ]);
-    terminal.out(table(['variant', 'model', 'traffic', 'state', 'engine', ''], rows, options));
+    const columns = ['variant', 'model', 'traffic', 'state', ...(isFleet ? ['gateways'] : []), 'engine', ''];
+    terminal.out(table(columns, rows, options));
   }
   if (rollout === undefined) return;
   terminal.out(`\n${headline(rollout)}\n`);

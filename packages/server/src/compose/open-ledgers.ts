@@ -77,13 +77,14 @@ export async function openLedgers(dependencies: LedgerDependencies): Promise<Ope
   const quality = await openQuality(dependencies, { privacy });
   const data = await openData(dependencies, { privacy, quality });
   const executions = await openExecutions(dependencies, { data });
-  const predictions = await openPredictions(dependencies);
+  const nodes = await openNodes(dependencies);
+  const predictions = await openPredictions(dependencies, { nodes });
   const modelJobs = await openModelJobs(dependencies, { privacy, data, predictions });
-  const serving = await openServing(dependencies);
+  const serving = await openServing(dependencies, { nodes });
   return {
     serving,
     all: [
-      await openNodes(dependencies),
+      nodes,
       await openUsage(dependencies),
       await openAudit(dependencies),
       await openTracking(dependencies),
@@ -277,9 +278,13 @@ async function openFeatures(dependencies: LedgerDependencies, { privacy, data }:
   });
 }
 
-async function openPredictions(dependencies: LedgerDependencies) {
+async function openPredictions(
+  dependencies: LedgerDependencies,
+  { nodes }: { readonly nodes: Opened<typeof openNodes> },
+) {
   const { config, database, content, blobs, clock, log } = dependencies;
   return await loadPredictions({
+    self: nodes.self,
     database,
     content,
     blobs,
@@ -322,7 +327,10 @@ async function openModelJobs(
   });
 }
 
-async function openServing(dependencies: LedgerDependencies): Promise<ServingLedger> {
+async function openServing(
+  dependencies: LedgerDependencies,
+  { nodes }: { readonly nodes: Opened<typeof openNodes> },
+): Promise<ServingLedger> {
   const { config, database, content, environments, kinds, gateway, recent, bench, clock, log } = dependencies;
   const { authentication } = config;
   const { soloAccess, tokenAccess } = await import('#policy/gateway-access.ts');
@@ -334,6 +342,7 @@ async function openServing(dependencies: LedgerDependencies): Promise<ServingLed
     kinds,
     gateway,
     recent,
+    self: nodes.self,
     bench,
     access:
       authentication.mode === 'solo'

@@ -9,7 +9,10 @@ import type { GatewayAnswer, GatewayLink, RecentFigures } from '#compose/endpoin
 export interface ToGateway {
   /** There is a new snapshot; false: nothing new, and the control process is there. */
   readonly published: boolean;
-  /** The node takes part in the work: load balancers may send requests to its gateway. */
+  /**
+   * Load balancers may send requests to the gateway: the node takes part in the work, and the gateway has the models that the
+   * gateways of other nodes serve.
+   */
   readonly ready: boolean;
 }
 
@@ -42,6 +45,7 @@ export class SupervisedGateway implements GatewayLink {
   readonly #dependencies: LinkDependencies;
   #lastReport: { readonly figures: GatewayFigures; readonly at: number } | undefined;
   #port: number | undefined;
+  #behind: readonly string[] = [];
 
   constructor(dependencies: LinkDependencies) {
     this.#dependencies = dependencies;
@@ -79,8 +83,19 @@ export class SupervisedGateway implements GatewayLink {
     this.#post(false);
   }
 
+  /** Models that other gateways serve and this one does not have ready. */
+  get behind(): readonly string[] {
+    return this.#behind;
+  }
+
+  setBehind(models: readonly string[]): void {
+    const isChanged = models.length > 0 !== this.#behind.length > 0;
+    this.#behind = models;
+    if (isChanged) this.#post(false);
+  }
+
   #post(published: boolean): void {
-    this.#dependencies.post({ published, ready: this.#dependencies.ready() });
+    this.#dependencies.post({ published, ready: this.#dependencies.ready() && this.#behind.length === 0 });
   }
 
   figures(): GatewayFigures | undefined {

@@ -61,7 +61,7 @@ export async function openEngines({ config, version }: ControlSetup, io: Control
     openControlIsolation(config, around),
   ]);
   const query = await openQuery(config, { ...around, isolation: isolated.isolation });
-  const recent = new RecentFigures();
+  const recent = new RecentFigures(clock.now());
   const gate = new WorkGate();
   const gateway = new SupervisedGateway({
     want: () => io.want('gateway'),

@@ -55,6 +55,15 @@ async function freeOf(folder: string): Promise<number> {
   return bavail * bsize;
 }
 
+/** Fails while the gateway of this node does not have models that those of other nodes serve. */
+export function gatewayReadiness(behind: readonly string[]): readonly ReadinessCheck[] {
+  if (behind.length === 0) return [];
+  const [first, ...more] = behind;
+  const named = more.length === 0 ? first : `${first} and ${more.length} more`;
+  const detail = `The gateway does not have ${named} ready, which the gateways of other nodes serve`;
+  return [{ name: 'gateway', ok: false, detail, remedy: 'Wait until it has loaded, or read the log of this node.' }];
+}
+
 /**
  * Checks the store at most once in 10 s (1 s while it fails), and waits at most 2 s for the result. `fullAt` is when a request last failed
  * because a disk is full: a result from before that is not reused.

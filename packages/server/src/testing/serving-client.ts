@@ -9,6 +9,7 @@ export interface SeenStatus {
     readonly model: string;
     readonly weight: number;
     readonly state: string;
+    readonly gateways?: { readonly ready: number; readonly live: number };
   }[];
   readonly quarantined?: readonly { readonly model: string; readonly reason: string }[];
   readonly rollout?: unknown;

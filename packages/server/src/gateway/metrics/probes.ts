@@ -24,7 +24,9 @@ export function probes(metrics: () => Promise<MetricsText>): ServingProtocol {
             answer: ({ ready }) => ({
               status: ready ? 200 : 503,
               headers: plain,
-              body: ready ? 'ok\n' : 'not ready: no snapshot received, shutting down, or the node is drained\n',
+              body: ready
+                ? 'ok\n'
+                : 'not ready: no snapshot received, models that other nodes serve are not loaded, shutting down, or the node is drained\n',
             }),
           };
         case '/metrics':

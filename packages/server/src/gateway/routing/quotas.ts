@@ -35,13 +35,13 @@ export class Quotas {
     const all = perSecond === undefined ? undefined : this.#bucket(project, perSecond, now);
     if (own !== undefined && own.left < 1) {
       throw refused(
-        `Each caller can make ${perCallerPerSecond} predictions per second in the project "${project}"`,
+        `Each caller can make ${rateText(perCallerPerSecond)} predictions per second in the project "${project}"`,
         own,
         perCallerPerSecond,
       );
     }
     if (all !== undefined && all.left < 1) {
-      throw refused(`The project "${project}" can make ${perSecond} predictions per second`, all, perSecond);
+      throw refused(`The project "${project}" can make ${rateText(perSecond)} predictions per second`, all, perSecond);
     }
     if (own !== undefined) own.left--;
     if (all !== undefined) all.left--;
@@ -62,6 +62,9 @@ export class Quotas {
     return bucket;
   }
 }
+
+/** A part of a limit need not be a whole number. */
+const rateText = (perSecond = 0) => String(Math.round(perSecond * 100) / 100);
 
 function refused(what: string, { left }: Bucket, perSecond = 1): DaisError {
   return new DaisError('rate_limited', `${what} at this gateway. Retry later.`, {

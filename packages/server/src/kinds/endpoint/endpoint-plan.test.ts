@@ -48,7 +48,7 @@ const step = (requests: number, failed = 0) => {
   const figures = (count: number, bad: number) => ({ requests: count, failed: bad, p50Ms: 1, p99Ms: 2 });
   const counters = (count: number, bad: number) => ({ requests: count, failed: bad, latency: [count] });
   const [stable, canary] = [counters(1000, 0), counters(requests, failed)];
-  const now = { at: 3_600_000, startedAt: '2026-01-01T00:00:00Z', stable, canary };
+  const now = { at: 3_600_000, from: 3_540_000, stable, canary };
   return {
     startedMs: 0,
     stable: figures(1000, 0),
@@ -69,6 +69,7 @@ function plan(more: Partial<Omit<EndpointFacts, 'row'>> & { readonly row?: Parti
     step: undefined,
     lastReason: undefined,
     states: new Map([ready(1), ready(2)]),
+    canTest: true,
     live: true,
     taken: true,
     ...facts,
@@ -103,11 +104,34 @@ test('it waits until the version is loaded, then tests it; one that does not loa
   const begun = rollout({ step: 0 });
   expect(effects({ rollout: begun, states: new Map([ready(1), ready(2, 'loading')]) })).toEqual([]);
   expect(effects({ rollout: begun })).toEqual(['smoke']);
+  // A node that only runs controllers has no gateway.
+  expect(plan({ rollout: begun, canTest: false })).toMatchObject({
+    effects: [],
+    status: { rollout: { message: expect.stringContaining('a node that tests it') as string } },
+  });
   const failed = plan({ rollout: begun, states: new Map([ready(1), ready(2, 'failed')]) });
   expect(failed.effects).toMatchObject([
     { do: 'end', state: 'rolledBack', result: { message: expect.stringContaining('no such operator') as string } },
   ]);
   expect(failed.conditions[0]).toMatchObject({ type: 'Ready', status: 'True' });
+});
+
+test('it gets no traffic before the gateways of all nodes have it, and the status counts them', () => {
+  const begun = rollout({ step: 0 });
+  const gateways = { ready: 2, live: 3, waiting: ['c.internal'] };
+  const message = '2 of 3 gateways ready. Missing: c.internal: loading.';
+  const state = { label: 'models:/m/2', version: '2', state: 'loading', gateways, message } as const;
+  const waiting = plan({ rollout: begun, states: new Map([ready(1)]).set('id2', state) });
+  expect(waiting.effects).toEqual([]);
+  expect(waiting.status).toMatchObject({
+    variants: [{ name: 'stable' }, { name: 'canary', state: 'loading', gateways }],
+    rollout: { message: `models:/m/2: ${message}` },
+  });
+  const serving = { ...state, state: 'ready' } as const;
+  expect(plan({ row: { stable: 'id2' }, states: new Map([['id2', serving]]) }).conditions[0]).toMatchObject({
+    status: 'True',
+    message: `models:/m/2 is serving. ${message}`,
+  });
 });
 
 test('steps follow each other while it passes; it rolls back when it fails', () => {

@@ -5,6 +5,7 @@ import {
   weightOf,
   type EndpointEffect,
   type EndpointFacts,
+  type GatewayCoverage,
   type QuarantinedModel,
   type QuarantinedModels,
   type RolloutEnd,
@@ -130,13 +131,18 @@ function followRollout(facts: EndpointFacts, rollout: RolloutRow): Turn {
     if (rollout.cause === 'rollback') {
       return promote(rollout, { status: 'forced', message: `${rollout.to_label} was the previous version.` });
     }
+    // Another node takes the resource soon.
+    if (!facts.canTest) {
+      return nothing(
+        `${rollout.to_label} waits for a node that tests it: one with the role \`all\` that has it ready.`,
+      );
+    }
     return { effects: [{ do: 'smoke' }], message: `${rollout.to_label} is being tested with its input example.` };
   }
   if (rollout.state === 'paused') return nothing(`Paused: ${rollout.reason}`);
   if (!facts.live || step === undefined) return nothing('No gateway reports metrics at the moment.');
   if (step.interval === undefined) {
-    const effects: EndpointEffect[] =
-      step.counters === undefined ? [] : [{ do: 'openInterval', of: rollout, start: step.counters }];
+    const effects: EndpointEffect[] = [{ do: 'openInterval', of: rollout, start: step.counters }];
     return { effects, message: 'The comparison of both versions starts.' };
   }
   const recorded = takeInterval(row.spec.rollout, rollout, step, facts.nowMs);
@@ -261,7 +267,9 @@ function readyOf(facts: EndpointFacts, message: string): PlannedCondition {
   // The model is loaded before it receives requests: earlier requests got an error that no variant serves.
   if (!taken && (stable?.state === 'ready' || stable?.state === 'idle'))
     return condition('False', 'Loading', 'The gateway is updating its routes.');
-  if (stable?.state === 'ready') return condition('True', 'Serving', `${stable.label} is serving.`);
+  const coverage =
+    stable?.gateways === undefined || stable.gateways.waiting.length === 0 ? '' : ` ${stable.message ?? ''}`;
+  if (stable?.state === 'ready') return condition('True', 'Serving', `${stable.label} is serving.${coverage}`);
   if (stable?.state === 'idle')
     return condition('True', 'Idle', `${stable.label} is idle and loads at the next request.`);
   if (stable?.state === 'quarantined') {
@@ -300,6 +308,13 @@ function instancesOf(variants: readonly EndpointVariant[]): number | undefined {
   return [...each.values()].reduce((sum, one) => sum + one, 0);
 }
 
+/** Hosts that the status lists. */
+const MOST_HOSTS = 20;
+
+function coverageOf({ waiting, ...counts }: GatewayCoverage): EndpointVariant['gateways'] {
+  return { ...counts, waiting: waiting.slice(0, MOST_HOSTS) };
+}
+
 function variantsOf(facts: EndpointFacts): readonly EndpointVariant[] {
   const { row, rollout, states } = facts;
   const { spec } = row;
@@ -330,6 +345,7 @@ function variantsOf(facts: EndpointFacts): readonly EndpointVariant[] {
       ...(known?.engine !== undefined && { engine: known.engine }),
       ...(known?.instances !== undefined && { instances: known.instances }),
       ...(known?.coldStartMs !== undefined && { coldStartMs: known.coldStartMs }),
+      ...(known?.gateways !== undefined && { gateways: coverageOf(known.gateways) }),
       ...(message !== undefined && { message }),
     };
   };

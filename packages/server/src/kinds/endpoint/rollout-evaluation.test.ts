@@ -125,7 +125,7 @@ test('at full traffic, fixed limits apply, and a short stall or one failure does
 test('an interval ends by time and numbers of requests, and with the step', () => {
   const taken = (ageMs: number, canary: number, stable: number, more: { total?: number; weight?: number } = {}) => {
     const { total = canary, weight = 10 } = more;
-    const counters = { at: 0, startedAt: '', stable: served(0), canary: served(0) };
+    const counters = { at: 0, from: 0, stable: served(0), canary: served(0) };
     const interval = { startedMs: LONG - ageMs, stable: served(stable), canary: served(canary) };
     const figures = { requests: total, failed: 0, p50Ms: null, p99Ms: null };
     const step = { startedMs: 0, stable: figures, canary: figures, interval, counters };

@@ -40,7 +40,7 @@ export function takeInterval(
   { startedMs, canary: total, interval, counters }: StepFacts,
   nowMs: number,
 ): RecordedInterval | undefined {
-  if (interval === undefined || counters === undefined) return undefined;
+  if (interval === undefined) return undefined;
   const { stable, canary } = interval;
   const weight = weightOf(rollout);
   const age = nowMs - interval.startedMs;

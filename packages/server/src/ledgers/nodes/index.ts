@@ -3,7 +3,7 @@ import { drainNodeOperation, listNodesOperation, removeNodeOperation, resumeNode
 import type { Database } from '#engines/database/contract.ts';
 import { entry } from '#kernel/entry.ts';
 import { transact } from '#kernel/transaction.ts';
-import type { LedgerDefinition } from '#ledgers/ledger.ts';
+import type { Ledger, LedgerDefinition } from '#ledgers/ledger.ts';
 import { Loop, type LoopDependencies } from '#lib/concurrency/loop.ts';
 import type { WorkGate } from '#lib/concurrency/work-gate.ts';
 import { claimNode } from './node-claim.ts';
@@ -14,13 +14,31 @@ import {
   recordContact,
   recordStop,
   removeNode,
-  type DrainState,
+  type ContactState,
+  type LiveCounts,
   type NodeLoad,
   type OwnNode,
 } from './node-rows.ts';
 import { nodesSlice } from './nodes-slice.ts';
 
 export { readNodeFile } from './node-file.ts';
+export { liveGateways, registeredGateways, type LiveGateway, type RegisteredGateway } from './node-rows.ts';
+
+/** What other ledgers know of this node. */
+export interface ThisNode {
+  /** Undefined before the node is registered. */
+  readonly id: () => string | undefined;
+  /** Number of live nodes at the last contact, this one included. */
+  readonly liveCount: () => number;
+  /** Number of live nodes with a gateway at the last contact. */
+  readonly liveGateways: () => number;
+  /** A node that only runs controllers has no gateway. */
+  readonly hasGateway: boolean;
+}
+
+export interface NodesLedger extends Ledger {
+  readonly self: ThisNode;
+}
 
 export interface NodesDependencies extends LoopDependencies {
   readonly database: Database;
@@ -46,13 +64,14 @@ const DRAIN_CONTACT_MS = 500;
 /** After its start, a control process needs this long to find the steps of the one before. */
 const SETTLE_MS = 3000;
 
-export const ledger: LedgerDefinition<NodesDependencies> = {
+export const ledger: LedgerDefinition<NodesDependencies, NodesLedger> = {
   name: 'nodes',
   slice: nodesSlice,
   open: (dependencies) => {
-    const { database, data, clock, log, load, gate, contactMs = CONTACT_MS } = dependencies;
+    const { database, data, role, clock, log, load, gate, contactMs = CONTACT_MS } = dependencies;
     const drain = new Drain(database, gate);
     let node: OwnNode | undefined;
+    let live: LiveCounts = { nodes: 1, gateways: 1 };
     let startedAt = clock.now();
     let reportedAt = -Infinity;
     const claim = async () => {
@@ -60,7 +79,7 @@ export const ledger: LedgerDefinition<NodesDependencies> = {
       node = await claimNode(database, data, dependencies);
       return before?.gateway !== node.gateway;
     };
-    const contact = async (current: OwnNode): Promise<DrainState | undefined> => {
+    const contact = async (current: OwnNode): Promise<ContactState | undefined> => {
       // Load is measured between two reports.
       const isDue = clock.now() - reportedAt >= contactMs;
       if (isDue) reportedAt = clock.now();
@@ -77,6 +96,7 @@ export const ledger: LedgerDefinition<NodesDependencies> = {
       if (current === undefined) return false;
       const state = await contact(current);
       if (state !== undefined) {
+        ({ live } = state);
         const isSettled = clock.now() - startedAt >= SETTLE_MS;
         const again = await drain.follow(current, state, isSettled);
         cancelNext();
@@ -98,6 +118,12 @@ export const ledger: LedgerDefinition<NodesDependencies> = {
     });
     let running = false;
     return {
+      self: {
+        id: () => node?.id,
+        liveCount: () => live.nodes,
+        liveGateways: () => live.gateways,
+        hasGateway: role !== 'controller',
+      },
       entries: [
         entry(listNodesOperation, async (tx, { input }) => await listNodes(tx, input)),
         entry(removeNodeOperation, async (tx, { input }) => {
@@ -112,6 +138,7 @@ export const ledger: LedgerDefinition<NodesDependencies> = {
         await claim();
         startedAt = clock.now();
         const state = node && (await contact(node));
+        if (state !== undefined) ({ live } = state);
         gate.isOpen = state?.drains !== true;
       },
       start: async () => {

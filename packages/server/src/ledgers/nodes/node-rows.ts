@@ -31,6 +31,49 @@ export interface RunningWork {
   readonly steps: number;
 }
 
+/** Numbers of live nodes; `gateways`: those with a gateway that take part in the work. */
+export interface LiveCounts {
+  readonly nodes: number;
+  readonly gateways: number;
+}
+
+/** A node with a gateway, live or not. */
+export interface RegisteredGateway {
+  readonly id: string;
+  readonly host: string;
+  readonly isLive: boolean;
+  readonly lastContactAt: Date;
+}
+
+/** Returns all nodes with a gateway, by host and id: at most 4,096. */
+export async function registeredGateways(sql: Sql): Promise<readonly RegisteredGateway[]> {
+  return await sql.query<RegisteredGateway>(
+    `select id, host, contacted_at as "lastContactAt",
+       not stopped and contacted_at >= clock_timestamp() - make_interval(secs => $1) as "isLive"
+     from nodes.node where role <> 'controller' order by host, id`,
+    [REACHABLE_SECONDS],
+    'registered_gateways',
+  );
+}
+
+/** A node with a gateway that has reported within the last 30 seconds and takes part in the work. */
+export interface LiveGateway {
+  readonly id: string;
+  readonly host: string;
+}
+
+/** Returns the live nodes with a gateway, by host and id. A node that only runs controllers has none, and a drained one gets no traffic. */
+export async function liveGateways(sql: Sql): Promise<readonly LiveGateway[]> {
+  return await sql.query<LiveGateway>(
+    `select id, host from nodes.node
+     where role <> 'controller' and not stopped and drain_requested_at is null
+       and contacted_at >= clock_timestamp() - make_interval(secs => $1)
+     order by host, id`,
+    [REACHABLE_SECONDS],
+    'live_gateways',
+  );
+}
+
 export interface NodeContact extends RunningWork {
   readonly load: NodeLoad | undefined;
 }
@@ -45,20 +88,29 @@ export interface DrainState {
   readonly isOver: boolean;
 }
 
+/** What a contact returns. */
+export interface ContactState extends DrainState {
+  readonly live: LiveCounts;
+}
+
 /** Undefined when the node was removed, or another process runs on it. */
 export async function recordContact(
   sql: Sql,
   { id, holder }: OwnNode,
   { load, jobs, steps }: NodeContact,
-): Promise<DrainState | undefined> {
-  const [row] = await sql.query<DrainState>(
+): Promise<ContactState | undefined> {
+  const [row] = await sql.query<ContactState>(
     `update nodes.node set contacted_at = clock_timestamp(), cores = coalesce($3::int, cores),
        busy_cores = coalesce($4::float8, busy_cores), memory_bytes = coalesce($5::int8, memory_bytes), running_jobs = $6,
        running_steps = $7
      where id = $1 and holder = $2
      returning drain_requested_at is not null as drains, drained_at is not null as "isDrained",
        coalesce(drain_until <= clock_timestamp(), false) as "isLate",
-       coalesce(drain_until <= clock_timestamp() - make_interval(secs => $8), false) as "isOver"`,
+       coalesce(drain_until <= clock_timestamp() - make_interval(secs => $8), false) as "isOver",
+       (select json_build_object('nodes', count(*),
+          'gateways', count(*) filter (where n.role <> 'controller' and n.drain_requested_at is null))
+        from nodes.node as n where n.id = $1
+        or not n.stopped and n.contacted_at >= clock_timestamp() - make_interval(secs => $9)) as live`,
     [
       id,
       holder,
@@ -68,6 +120,7 @@ export async function recordContact(
       jobs,
       steps,
       INTERRUPT_SECONDS,
+      REACHABLE_SECONDS,
     ],
     'node_contact',
   );

@@ -8,7 +8,7 @@ import type { CallOf } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
-import type { Collector } from './collect.ts';
+import type { NodeCollections } from './node-collections.ts';
 import { withFiles, type FileRow, type LocalPredictions } from './file-rows.ts';
 import { isTensorColumn, PERSONAL_COLUMNS } from './prediction-table.ts';
 import type { PredictionsDependencies } from './predictions-dependencies.ts';
@@ -16,6 +16,8 @@ import { endpointSubject } from './prediction-access.ts';
 import { rewriteFiles } from './rewrite.ts';
 
 const QUEUE = 'prediction erasure';
+/** Hosts that an erasure lists. */
+const MOST_HOSTS = 100;
 
 interface ErasureRow {
   readonly id: string;
@@ -26,13 +28,14 @@ interface ErasureRow {
   readonly files: number;
   readonly rows: number;
   readonly error: string | null;
+  readonly missing_nodes: readonly string[];
   readonly reason: string;
   readonly by: { readonly type: string; readonly id: string };
   readonly requested_at: bigint;
   readonly ended_at: bigint | null;
 }
 
-const COLUMNS = `id, endpoint, "column", value, state, files, rows, error, reason, by, requested_at, ended_at`;
+const COLUMNS = `id, endpoint, "column", value, state, files, rows, error, missing_nodes, reason, by, requested_at, ended_at`;
 
 export async function requestErasure(
   tx: Transaction,
@@ -91,6 +94,7 @@ function presentErasure(row: ErasureRow): PredictionErasure {
     files: row.files,
     rows: row.rows,
     ...(row.error !== null && { error: row.error }),
+    ...(row.missing_nodes.length > 0 && { missingNodes: [...row.missing_nodes] }),
     reason: row.reason,
     by: `${row.by.type}/${row.by.id}`,
     requestedAt: Number(row.requested_at),
@@ -102,7 +106,7 @@ function presentErasure(row: ErasureRow): PredictionErasure {
  * Processes files from newest to oldest, each in a transaction with its count, so that a restarted job resumes. Files
  * that are written meanwhile contain later predictions, and are newer than the request.
  */
-export function erasureHandler(dependencies: PredictionsDependencies, collector: Collector): JobHandler {
+export function erasureHandler(dependencies: PredictionsDependencies, collections: NodeCollections): JobHandler {
   return {
     queue: QUEUE,
     concurrency: 1,
@@ -110,8 +114,15 @@ export function erasureHandler(dependencies: PredictionsDependencies, collector:
     retry: { baseMs: 2000, capMs: 300_000 },
     run: async ({ payload, projectId }, io) => {
       const id = String(payload['erasure']);
-      // Collect predictions from before the request into files.
-      await collector.collect(io.signal);
+      // Collect predictions from before the request into files, on all nodes.
+      const { late, gone } = await collections.collectEverywhere(io.signal);
+      if (late.length > 0) {
+        const error = `The predictions of ${late.join(', ')} are not collected yet.`;
+        await io.write(async ({ sql }) => await noteErasure(sql, id, { error, missing: [] }));
+        throw new Error(error);
+      }
+      const missing = [...new Set(gone.map(({ host }) => host))].slice(0, MOST_HOSTS);
+      await io.write(async ({ sql }) => await noteErasure(sql, id, { error: undefined, missing }));
       const erasure = await io.read(async ({ sql }) => await findErasure(sql, projectId, id));
       if (erasure.value === null) return {};
       for (;;) {
@@ -147,6 +158,19 @@ export function erasureHandler(dependencies: PredictionsDependencies, collector:
       );
     },
   };
+}
+
+/** `error`: what it waits for. `missing`: hosts of nodes that do not run. */
+async function noteErasure(
+  sql: Sql,
+  id: string,
+  { error, missing }: { readonly error: string | undefined; readonly missing: readonly string[] },
+): Promise<void> {
+  await sql.query(
+    `update predictions.erasure set error = $2, missing_nodes = $3 where id = $1 and state = 'pending'`,
+    [id, error ?? null, JSON.stringify(missing)],
+    'note_erasure',
+  );
 }
 
 /**

@@ -7,6 +7,7 @@ import type { Transaction } from '#kernel/transaction.ts';
 import type { LedgerDefinition } from '#ledgers/ledger.ts';
 import { Loop } from '#lib/concurrency/loop.ts';
 import { Collector } from './collect.ts';
+import { COLLECT_CHANNEL, NodeCollections } from './node-collections.ts';
 import { namePredictionOwners } from './file-rows.ts';
 import { erasureHandler } from './erase.ts';
 import { predictionNodes } from './lineage-nodes.ts';
@@ -22,6 +23,7 @@ export type { FileRow } from './file-rows.ts';
 export { firstIdOf } from './first-id.ts';
 export type { FoundPredictions, LabeledPredictions, PredictionReader } from './reader.ts';
 export { countLabels } from './reader.ts';
+export type { MissingCollections } from './node-collections.ts';
 export type { PredictionsDependencies } from './predictions-dependencies.ts';
 
 /** From one collection without a reader to the next. */
@@ -41,19 +43,21 @@ export interface PredictionsLedger {
 
 export function predictionsLedger(dependencies: PredictionsDependencies): PredictionsLedger {
   const collector = new Collector(dependencies);
+  const collections = new NodeCollections(dependencies, collector);
   const stopping = new AbortController();
   const pollMs = dependencies.collectMs ?? COLLECT_MS;
   const loop = new Loop('prediction collection', { ...dependencies, pollMs }, async () => {
-    await collector.collect(stopping.signal).catch((error: unknown) => {
+    await collections.collect(stopping.signal).catch((error: unknown) => {
       if (!stopping.signal.aborted) throw error;
     });
     return false;
   });
   return {
-    reader: new PredictionReader(dependencies, collector),
+    reader: new PredictionReader(dependencies, collections),
     entries: predictionsEntries(dependencies, collector),
-    jobs: [maintenanceHandler(dependencies), erasureHandler(dependencies, collector)],
-    start: async () => await loop.start(),
+    jobs: [maintenanceHandler(dependencies), erasureHandler(dependencies, collections)],
+    start: async () =>
+      await loop.start(async (wake) => await dependencies.database.listen(COLLECT_CHANNEL, () => wake())),
     stop: async () => {
       stopping.abort();
       await loop.stop();

@@ -1,6 +1,7 @@
 /** Maintains prediction files: merges small ones, deletes old ones, applies the limit of each project. */
 import { ascending } from '#engines/query/model/build.ts';
 import type { JobHandler, JobIo } from '#kernel/job-runner.ts';
+import type { Transaction } from '#kernel/transaction.ts';
 import { deleteFiles, type FileRow } from './file-rows.ts';
 import type { PredictionsDependencies } from './predictions-dependencies.ts';
 import { rewriteFiles } from './rewrite.ts';
@@ -24,8 +25,20 @@ export function maintenanceHandler(dependencies: PredictionsDependencies): JobHa
     run: async (_job, io) => ({
       deleted: await deleteOldFiles(dependencies, io),
       joined: await mergeSmallFiles(dependencies, io),
+      nodes: await io.write(forgetOldNodes),
     }),
   };
+}
+
+/** Forgets the collections of nodes that have been removed since. */
+async function forgetOldNodes(tx: Transaction): Promise<number> {
+  await tx.enter('all');
+  const rows = await tx.sql.query(
+    `delete from predictions.collection where collected_until < clock_timestamp() - interval '60 days' returning 1`,
+    [],
+    'forget_collections',
+  );
+  return rows.length;
 }
 
 /** Merges files of a past hour, or of one with many files. Returns the number of merged files. */

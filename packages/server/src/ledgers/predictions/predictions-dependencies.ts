@@ -2,6 +2,7 @@ import type { BlobStore, LocalBlobs } from '#engines/blobs/contract.ts';
 import type { Database } from '#engines/database/contract.ts';
 import type { QueryEngine } from '#engines/query/contract.ts';
 import type { Content } from '#kernel/content/content.ts';
+import type { ThisNode } from '#ledgers/nodes/index.ts';
 import type { RecordUsage } from '#ledgers/usage/index.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
@@ -13,6 +14,9 @@ export interface PredictionsDependencies {
   readonly clock: Clock;
   readonly log: Log;
   readonly query: () => Promise<QueryEngine>;
+  readonly self: ThisNode;
+  /** Longest wait for the collections of other nodes; set by tests. */
+  readonly waitMs?: number;
   /** Absolute folder in which gateways write their segments, one folder each. */
   readonly spool: string;
   /** Absolute folder for temporary files; created if missing. */

@@ -9,7 +9,7 @@ import type { Column, FileTable } from '#engines/query/contract.ts';
 import type { Relation } from '#engines/query/model/query-tree.ts';
 import { transact } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
-import type { Collector } from './collect.ts';
+import type { MissingCollections, NodeCollections } from './node-collections.ts';
 import { firstIdOf } from './first-id.ts';
 import { oldestFiles, withFiles, type FileRow } from './file-rows.ts';
 import { keyColumns, labelLines, LABEL_COLUMNS } from './label-rows.ts';
@@ -53,16 +53,19 @@ const LONGEST_MS = 10 * 60_000;
 
 export class PredictionReader {
   readonly #dependencies: PredictionsDependencies;
-  readonly #collector: Collector;
+  readonly #collections: NodeCollections;
 
-  constructor(dependencies: PredictionsDependencies, collector: Collector) {
+  constructor(dependencies: PredictionsDependencies, collections: NodeCollections) {
     this.#dependencies = dependencies;
-    this.#collector = collector;
+    this.#collections = collections;
   }
 
-  /** Collects everything that was served before the call. */
-  async collect(signal: AbortSignal): Promise<void> {
-    await this.#collector.collect(signal);
+  /**
+   * Collects everything that this node served before the call, and what others served before `until` (in ms). Returns the nodes
+   * whose predictions are missing: they do not run, or did not collect within a minute.
+   */
+  async collect(signal: AbortSignal, until: number): Promise<MissingCollections> {
+    return await this.#collections.collectEverywhere(signal, until);
   }
 
   /** Returns files with predictions after a time, oldest first. */

@@ -24,12 +24,14 @@ import { entry, type Call, type CallOf, type OperationEntry } from '#kernel/entr
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { KindRegistry } from '#kernel/registry.ts';
 import { transact } from '#kernel/transaction.ts';
+import type { ThisNode } from '#ledgers/nodes/index.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Lazy } from '#lib/concurrency/lazy.ts';
 import type { Log } from '#lib/log.ts';
 import { deploy } from './endpoints/deploy.ts';
 import { EndpointWork } from './endpoints/endpoint-work.ts';
 import { findEndpointNames, listEndpointNames, noSuchEndpoint, readEndpoint } from './endpoints/endpoint-rows.ts';
+import { fleetRetention, GatewayFleet } from './fleet/gateway-fleet.ts';
 import type { GatewayLink } from './publishing/gateway-link.ts';
 import { readFigures, type RecentFigures } from './publishing/gateway-counters.ts';
 import { UsageLedger, usageRetention } from './usage/usage-ledger.ts';
@@ -50,6 +52,7 @@ export interface ServingDependencies {
   readonly kinds: () => KindRegistry;
   readonly gateway: GatewayLink;
   readonly recent: RecentFigures;
+  readonly self: ThisNode;
   /** Loads models that no endpoint serves. */
   readonly bench: Lazy<ModelBench>;
   readonly access: GatewayAccess;
@@ -79,13 +82,23 @@ export function servingLedger(dependencies: ServingDependencies): ServingLedger 
   const models = new LocalModels({
     ...dependencies,
     folder: `${dependencies.folder}/models`,
-    changed: () => publisher.wake(),
+    changed: () => {
+      publisher.wake();
+      fleet.wake();
+    },
   });
-  const publisher = new Publisher({ ...dependencies, models });
+  const fleet = new GatewayFleet({ ...dependencies, files: () => models.files, traffic: () => traffic });
+  let traffic: ReadonlyMap<string, string> = new Map();
+  const onTraffic = (requested: ReadonlyMap<string, string>) => {
+    const isNew = [...requested.keys()].some((key) => !traffic.has(key));
+    traffic = requested;
+    if (isNew) fleet.wake();
+  };
+  const publisher = new Publisher({ ...dependencies, models, onTraffic, liveGateways: dependencies.self.liveGateways });
   const bench = new TestBench({ ...dependencies, folder: `${dependencies.folder}/tested`, now });
   const loadTests = new LoadTests({ ...dependencies, now });
   const { artifactRoot, refusal } = dependencies;
-  const work = new EndpointWork({ content, models, gateway, now, artifactRoot, refusal });
+  const work = new EndpointWork({ content, gateway, fleet, now, artifactRoot, refusal });
   const contract = async ({
     input,
     tenant,
@@ -124,14 +137,16 @@ export function servingLedger(dependencies: ServingDependencies): ServingLedger 
     start: async () => {
       await publisher.start();
       await usage.start();
+      await fleet.start();
     },
     stop: async () => {
       await publisher.stop();
       await usage.stop();
+      await fleet.stop();
       await loadTests.close();
       await bench.close();
     },
-    jobs: [rolloutRetention(dependencies.days), usageRetention(now)],
+    jobs: [rolloutRetention(dependencies.days), usageRetention(now), fleetRetention()],
     entries: [
       entry(
         deployOperation,
@@ -151,12 +166,7 @@ export function servingLedger(dependencies: ServingDependencies): ServingLedger 
       entry(
         readEndpointFiguresOperation,
         async (tx, { input, tenant }) =>
-          await readFigures(tx, input.endpoint, {
-            gateway,
-            recent: dependencies.recent,
-            project: tenant.name,
-            now: now(),
-          }),
+          await readFigures(tx, input.endpoint, { fleet, project: tenant.name, now: now() }),
       ),
       entry(testModelOperation, { perform: async (call) => await testModel(call, { ...dependencies, bench }) }),
       entry(loadTestOperation, { perform: async (call) => await loadTests.poll(call) }),

@@ -5,13 +5,26 @@ import { useFigures, type EndpointScope, type EndpointStatus } from './use-endpo
 import { versionAddress } from '#addresses.ts';
 import { ErrorNote } from '#ui/error-note.tsx';
 import { Panel } from '#ui/panel.tsx';
-import { PlainTable } from '#ui/plain-table.tsx';
+import { PlainTable, type PlainColumn } from '#ui/plain-table.tsx';
 import { StateBadge } from '#ui/state-badge.tsx';
 
 export interface TrafficPanelProps {
   readonly scope: EndpointScope;
   readonly status: EndpointStatus;
 }
+
+/** With several nodes. */
+const GATEWAYS: PlainColumn<EndpointVariant> = {
+  title: 'Gateways',
+  narrow: true,
+  about: 'Gateways that have the model ready, of those of all live nodes',
+  cell: ({ gateways }) => {
+    if (gateways === undefined) return '–';
+    const { ready, live, waiting } = gateways;
+    const title = waiting.length === 0 ? undefined : `Not ready: ${waiting.join(', ')}`;
+    return <span title={title}>{`${ready} of ${live} ready`}</span>;
+  },
+};
 
 /** The serving versions, with latency and error rate. */
 export function TrafficPanel({ scope, status }: TrafficPanelProps) {
@@ -46,6 +59,7 @@ export function TrafficPanel({ scope, status }: TrafficPanelProps) {
               narrow: true,
               cell: ({ state, message }) => <StateBadge {...VARIANT_STATES[state]} why={message} />,
             },
+            ...(variants.some(({ gateways }) => gateways !== undefined) ? [GATEWAYS] : []),
             { title: 'Traffic', narrow: true, cell: ({ weight }) => weightText(weight) },
             { title: 'Requests/s', narrow: true, cell: ({ name }) => of(name)?.ratePerSecond ?? '–' },
             { title: 'p50', narrow: true, cell: ({ name }) => milliseconds(of(name)?.p50Ms ?? null) },

@@ -21,6 +21,7 @@ import { QueryRunner, cellsOf, count, toNumber, cellText, type Rows } from '../q
 import { elementType, fieldsOfPredictions, MAX_ELEMENTS, MAX_FIELDS } from '../metrics/fields.ts';
 import type { MonitorRow } from '../monitor-rows.ts';
 import type { MonitoringDependencies } from '../monitoring-dependencies.ts';
+import { missingPredictions } from './missing-predictions.ts';
 import { nextSpan, type WindowVersion, type OpenWindow, type PredictionRange, type RequestMetrics } from './window.ts';
 
 /** Maximum number of files that are read for the end of a window by count. */
@@ -40,21 +41,17 @@ export async function withPredictionWindow<T>(
   const of = { projectId, endpoint: monitor.endpoint ?? '' };
   const now = dependencies.clock.now();
   const upper = now - spec.graceSeconds * 1000;
-  await dependencies.predictions.collect(signal);
+  const missing = await dependencies.predictions.collect(signal, upper);
   const cursor = Number(monitor.cursor_at);
   const files = await dependencies.predictions.files(of, earliest(cursor, monitor.cursor_id ?? undefined), MAX_FILES);
   const runner = new QueryRunner(await dependencies.query(), projectId, signal);
   const masked = await masksOf(dependencies, monitor);
   const future = files.filter((file) => Number(file.last_at) > now + SKEW_MS).length;
-  const problems =
-    future > 0
-      ? [
-          {
-            metric: 'future_predictions',
-            reason: `The clock of a gateway is ahead: the predictions of ${countNoun(future, 'file')} have a time in the future. They are evaluated when that time is reached.`,
-          },
-        ]
-      : [];
+  const problems = [...missingPredictions(missing, cursor)];
+  if (future > 0) {
+    const reason = `The clock of a gateway is ahead: the predictions of ${countNoun(future, 'file')} have a time in the future. They are evaluated when that time is reached.`;
+    problems.push({ metric: 'future_predictions', reason });
+  }
   const { windows } = spec;
   if (windows.type === 'time') {
     const first = files[0];

@@ -53,12 +53,21 @@ create table predictions.erasure (
   -- The last processed file.
   last_file uuid,
   error text,
+  -- Hosts of nodes that did not run.
+  missing_nodes jsonb not null default '[]',
   reason text not null,
   by jsonb not null,
   requested_at bigint not null,
   ended_at bigint
 );
 select dais.protect('predictions.erasure');
+
+-- Until when each node has collected the predictions of its gateway, by the clock of the database.
+create table predictions.collection (
+  node uuid primary key,
+  collected_until timestamptz not null
+);
+grant select, insert, update, delete on predictions.collection to dais_app;
 
 create table predictions.label (
   id uuid primary key,

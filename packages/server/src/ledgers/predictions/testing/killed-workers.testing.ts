@@ -79,6 +79,7 @@ export async function collectContinuously({ connection, root }: CollectorSetup):
     clock: systemClock,
     log: silentLog,
     query: async () => await Promise.resolve(engine),
+    self: { id: () => undefined, liveCount: () => 1, liveGateways: () => 1, hasGateway: true },
     spool: `${root}/spool`,
     folder: `${root}/work`,
     days: 30,

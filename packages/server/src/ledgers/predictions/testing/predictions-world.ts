@@ -17,6 +17,7 @@ import { registrySlice } from '#ledgers/registry/index.ts';
 import { servingSlice } from '#ledgers/serving/index.ts';
 import { ledger as usage, recordUsage } from '#ledgers/usage/index.ts';
 import { systemClock } from '#lib/clock.ts';
+import { ledger as nodes } from '#ledgers/nodes/index.ts';
 import { silentLog } from '#lib/log.ts';
 import { predictionsLedger, predictionsSlice, type PredictionsDependencies } from '../index.ts';
 import { predictionNodes } from '../lineage-nodes.ts';
@@ -55,6 +56,7 @@ export async function startPredictionsWorld({ jobs = true } = {}): Promise<Predi
     servingSlice,
     predictionsSlice,
     usage.slice,
+    nodes.slice,
   ]);
   const blobs = await openFsBlobStore({ root: join(folder, 'blobs'), clock: systemClock });
   const content = new Content({ database: db.database, blobs, clock: systemClock, ...CONTENT_DEFAULTS });
@@ -73,6 +75,7 @@ export async function startPredictionsWorld({ jobs = true } = {}): Promise<Predi
     clock: systemClock,
     log: silentLog,
     query: async () => await Promise.resolve(engine),
+    self: { id: () => undefined, liveCount: () => 1, liveGateways: () => 1, hasGateway: true },
     spool: join(folder, 'spool'),
     folder: join(folder, 'work'),
     days: 30,

@@ -87,6 +87,8 @@ test('a deploy keeps its canary share when the controller settles the deploy bef
 test('a decision about a rollout does not apply to the rollout, step or state that follows', async () => {
   const uid = await makeEndpoint('superseded');
   const result = { status: 'passed', message: 'good' } as const;
+  const none = { requests: 0, failed: 0, latency: [] };
+  const interval = { at: now, from: 0, stable: none, canary: none };
   const decisions = (of: RolloutRow): readonly EndpointEffect[] => [
     { do: 'advance', of, result },
     { do: 'pause', of, reason: 'slow' },
@@ -103,7 +105,7 @@ test('a decision about a rollout does not apply to the rollout, step or state th
   const first = await rollOut(uid, 'superseded', 'id2');
   const second = await rollOut(uid, 'superseded', 'id3');
   await expectUnchanged(first);
-  await inProject(async (tx) => await advance(tx, second, result, undefined));
+  await inProject(async (tx) => await advance(tx, second, result, interval));
   await expectUnchanged(second);
   const advanced = (await running()) as RolloutRow;
   await inProject(async (tx) => await setPaused(tx, advanced, true, 'wait'));

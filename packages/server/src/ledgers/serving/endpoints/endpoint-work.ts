@@ -1,7 +1,5 @@
 /** The effects of the endpoint controller: reads its facts and performs its decisions. */
 import { DaisError, eventTypes, type Resource } from '@dais/api';
-import type { GatewayFigures } from '@dais/api/gateway';
-import type { EndpointSpec } from '@dais/api/serving';
 import type { Content } from '#kernel/content/content.ts';
 import type { ControllerIo } from '#kernel/kind.ts';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -16,16 +14,22 @@ import {
   type EndpointRow,
   type QuarantinedModels,
 } from './endpoint-rows.ts';
-import { loadedModelOf } from '../publishing/gateway-counters.ts';
+import type { GatewayFleet } from '../fleet/gateway-fleet.ts';
+import type { GatewayView } from '../fleet/gateway-view.ts';
 import type { GatewayLink } from '../publishing/gateway-link.ts';
 import { recordDeployment } from '../lineage.ts';
-import type { LocalModels } from '../models/local-models.ts';
 import { describeModel } from '../models/model-description.ts';
 import { storeModel, readModels, type ModelRow } from '../models/model-rows.ts';
 import { safetyOf } from '../models/model-safety.ts';
 import { resolveModel, type FoundModel, type Resolution } from '../models/model-source.ts';
 import { testsOf } from '../model-tests/model-tests.ts';
-import { countSince, readCounters, type StepFacts } from '../rollouts/rollout-counters.ts';
+import {
+  readRolloutCounts,
+  rolloutKeys,
+  startInterval,
+  stepFacts,
+  type StepFacts,
+} from '../rollouts/rollout-counters.ts';
 import { runGates } from '../rollouts/rollout-gates.ts';
 import {
   advance,
@@ -42,29 +46,17 @@ import {
   type StepResult,
 } from '../rollouts/rollout-rows.ts';
 import { servedKey } from '../publishing/served-model.ts';
+import { GatewayWaits, isReadyAt, mergeStates, stateAt, type ModelState } from './model-states.ts';
 import { moveVariants, reevaluateRefused, type EvaluateServing } from './variant-moves.ts';
 
 export interface EndpointWorkDependencies {
   readonly content: Content;
-  readonly models: LocalModels;
   readonly gateway: GatewayLink;
+  readonly fleet: GatewayFleet;
   readonly now: () => number;
   /** Prefix of the URIs of artifacts that are stored in Dais. */
   readonly artifactRoot: string;
   readonly refusal?: EvaluateServing | undefined;
-}
-
-export interface ModelState {
-  readonly label: string;
-  readonly version?: string;
-  /** `unknown`: its files have not been read yet. */
-  readonly state: 'unknown' | 'preparing' | 'loading' | 'ready' | 'idle' | 'failed' | 'quarantined';
-  readonly message?: string;
-  /** Stored files of the model are damaged; they are read again soon. */
-  readonly isUnreadable?: boolean;
-  readonly engine?: string;
-  readonly instances?: number;
-  readonly coldStartMs?: number;
 }
 
 /** The input of the decisions in endpoint-plan.ts. */
@@ -82,9 +74,11 @@ export interface EndpointFacts {
   readonly lastReason: string | undefined;
   /** State of every referenced model, by id. */
   readonly states: ReadonlyMap<string, ModelState>;
-  /** A gateway reports metrics. */
+  /** The gateway of this node has the new version ready, so that it can test it. */
+  readonly canTest: boolean;
+  /** The gateway of a node reports metrics. */
   readonly live: boolean;
-  /** The gateway has a snapshot that routes requests to the stable version. */
+  /** A gateway has a snapshot that routes requests to the stable version. */
   readonly taken: boolean;
 }
 
@@ -123,6 +117,7 @@ const BY_ALIAS = { by: SYSTEM_BY, cause: 'alias' } as const;
 
 export class EndpointWork {
   readonly #dependencies: EndpointWorkDependencies;
+  readonly #waits = new GatewayWaits();
   /** Models whose stored files are damaged, by id. */
   readonly #unreadable = new Map<string, { readonly message: string; readonly at: number }>();
 
@@ -131,7 +126,6 @@ export class EndpointWork {
   }
 
   async observe({ metadata }: Resource, io: ControllerIo): Promise<EndpointFacts | undefined> {
-    const figures = this.#dependencies.gateway.figures();
     return await io.read(async (tx) => {
       const row = await findEndpoint(tx, metadata.uid);
       if (row === undefined) return undefined;
@@ -143,7 +137,8 @@ export class EndpointWork {
       const rollout = await runningRollout(tx, row.uid);
       const steps = rollout === undefined ? [] : await stepsOf(tx, [rollout.id]);
       const step = steps.find(({ number }) => number === rollout?.step);
-      const states = await this.#states(tx, row, { target, others, rollout }, figures);
+      const gateways = await this.#dependencies.fleet.gateways(tx);
+      const states = await this.#states(tx, row, { target, others, rollout }, gateways);
       const project = metadata.project ?? '';
       return {
         nowMs: this.#dependencies.now(),
@@ -152,19 +147,25 @@ export class EndpointWork {
         others,
         rollout,
         step:
-          rollout === undefined || step === undefined || step.number === 0
+          rollout === undefined || rollout.state === 'paused' || step === undefined || step.number === 0
             ? undefined
-            : {
-                startedMs: step.started_at.getTime(),
-                ...countSince(this.#counters(figures, row, rollout, project), rollout, step.baseline),
-              },
+            : stepFacts(
+                await readRolloutCounts(tx, row, rollout),
+                rolloutKeys(row, rollout),
+                { open: rollout.open_interval, step },
+                this.#dependencies.now(),
+              ),
         lastReason: await lastReason(tx, row.uid),
         states,
-        live: figures !== undefined,
-        taken:
+        canTest: gateways.some(
+          (one) => one.isOwn && rollout !== undefined && isReadyAt(one, servedKey(rollout.to_model, row.spec)),
+        ),
+        live: gateways.some(({ figures }) => figures !== undefined),
+        taken: gateways.some(({ figures }) =>
           figures?.variants.some(
             (one) => one.project === project && one.endpoint === row.name && one.variant === 'stable',
-          ) === true,
+          ),
+        ),
       };
     });
   }
@@ -179,7 +180,6 @@ export class EndpointWork {
       await this.#smoke(uid, project, io);
       return;
     }
-    const figures = this.#dependencies.gateway.figures();
     await io.write(async (tx) => {
       const row = await findEndpointForUpdate(tx, uid);
       if (row === undefined) return;
@@ -215,7 +215,7 @@ export class EndpointWork {
           break;
         case 'advance':
           if (rollout === undefined) break;
-          await advance(tx, rollout, act.result, this.#counters(figures, row, rollout, project));
+          await advance(tx, rollout, act.result, await this.#startInterval(tx, row, rollout));
           await changeEndpoint(tx, uid, {});
           break;
         case 'pause':
@@ -299,7 +299,6 @@ export class EndpointWork {
     const { name, spec } = found.row;
     const version = { project, endpoint: name, model, tests, gates: spec.rollout.gates };
     const result = await runGates(this.#dependencies.gateway, version, io.signal);
-    const figures = this.#dependencies.gateway.figures();
     await io.write(async (tx) => {
       const row = await findEndpointForUpdate(tx, uid);
       const rollout = await runningRollout(tx, uid);
@@ -309,23 +308,23 @@ export class EndpointWork {
       } else if (row.stable === null) {
         await promote(tx, row, rollout, { by: SYSTEM_BY, now: this.#dependencies.now() }, result);
       } else {
-        await advance(tx, rollout, result, this.#counters(figures, row, rollout, project));
+        await advance(tx, rollout, result, await this.#startInterval(tx, row, rollout));
         await changeEndpoint(tx, uid, {});
       }
     });
   }
 
-  #counters(figures: GatewayFigures | undefined, row: EndpointRow, rollout: RolloutRow, project: string) {
-    return figures === undefined
-      ? undefined
-      : readCounters(figures, { row, rollout, project }, this.#dependencies.now());
+  async #startInterval(tx: Transaction, row: EndpointRow, rollout: RolloutRow): Promise<OpenInterval> {
+    // The interval before may have started long ago.
+    const reading = await readRolloutCounts(tx, row, { ...rollout, open_interval: null });
+    return startInterval(reading, rolloutKeys(row, rollout), this.#dependencies.now());
   }
 
   async #states(
     tx: Transaction,
     row: EndpointRow,
     named: Pick<EndpointFacts, 'target' | 'others' | 'rollout'>,
-    figures: GatewayFigures | undefined,
+    gateways: readonly GatewayView[],
   ): Promise<ReadonlyMap<string, ModelState>> {
     const found = [named.target, ...Object.values(named.others)].flatMap((one) => ('problem' in one ? [] : [one]));
     const ids = [
@@ -341,10 +340,12 @@ export class EndpointWork {
     for (const id of ids) {
       const model = known.get(id);
       if (model === undefined) states.set(id, this.#undescribed(id, found));
-      // An active model stays active, whatever a later scan finds: users decide about that.
-      else if (answering.has(id)) states.set(id, this.#stateOf(model, row.spec, figures, shadows.has(id)));
-      else
-        states.set(id, await this.#unlessUnsafe(tx, model, this.#stateOf(model, row.spec, figures, shadows.has(id))));
+      else {
+        const isServing = answering.has(id);
+        const state = this.#stateOf(model, row, gateways, { isShadow: shadows.has(id), isServing });
+        // An active model stays active, whatever a later scan finds: users decide about that.
+        states.set(id, isServing ? state : await this.#unlessUnsafe(tx, model, state));
+      }
     }
     return states;
   }
@@ -364,26 +365,21 @@ export class EndpointWork {
     return may === 'not yet' ? { ...state, state: 'preparing', message: reason } : state;
   }
 
-  #stateOf(model: ModelRow, spec: EndpointSpec, figures: GatewayFigures | undefined, shadow: boolean): ModelState {
+  #stateOf(
+    model: ModelRow,
+    row: EndpointRow,
+    gateways: readonly GatewayView[],
+    { isShadow, isServing }: { readonly isShadow: boolean; readonly isServing: boolean },
+  ): ModelState {
     const about = { label: model.label, ...(model.version !== null && { version: model.version }) };
     const { problem } = model.description;
     if (problem !== undefined) return { ...about, state: 'failed', message: problem };
-    const key = servedKey(model.id, spec);
-    const local = this.#dependencies.models.stateOf(key);
-    if (local?.state === 'failed') return { ...about, state: 'failed', message: local.note };
-    if (local?.state !== 'here')
-      return { ...about, state: 'preparing', ...(local !== undefined && { message: local.note }) };
-    const loaded = loadedModelOf(figures, key, { shadow });
-    if (loaded === undefined) return { ...about, state: 'loading' };
-    const message = loaded.error ?? loaded.phase;
-    return {
-      ...about,
-      state: loaded.state,
-      ...(loaded.engine !== undefined && { engine: loaded.engine }),
-      instances: loaded.workers,
-      ...(loaded.loadMs !== undefined && { coldStartMs: Math.round(loaded.loadMs) }),
-      ...(message !== undefined && { message }),
-    };
+    const key = servedKey(model.id, row.spec);
+    const states = gateways.map((gateway) => ({ host: gateway.host, state: stateAt(gateway, key, isShadow) }));
+    const { uid, spec } = row;
+    const since = this.#waits.since(`${uid} ${key}`, states, this.#dependencies.now());
+    const isOverdue = this.#dependencies.now() - since >= spec.rollout.gatewaySeconds * 1000;
+    return { ...about, ...mergeStates(states, { isServing: isServing || isOverdue }) };
   }
 }
 

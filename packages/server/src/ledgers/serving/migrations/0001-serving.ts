@@ -62,7 +62,7 @@ create table serving.rollout (
   -- Sums over the intervals of all steps, and the result for users.
   evidence jsonb,
   analysis jsonb,
-  -- Counters at the start of the interval in progress: {at, startedAt, stable, canary}
+  -- The interval in progress: its start, and the counters of both versions then: {at, from, stable, canary}
   open_interval jsonb,
   started_by text not null,
   started_at timestamptz not null default clock_timestamp(),
@@ -81,8 +81,9 @@ create table serving.rollout_step (
   weight float8 not null,
   started_at timestamptz not null default clock_timestamp(),
   ended_at timestamptz,
-  -- Counters at the start of the step, and counts during the step.
-  baseline jsonb,
+  -- Sums over the intervals that ended during the step: {stable, canary}
+  counts jsonb,
+  -- Results for users.
   stable jsonb,
   canary jsonb,
   status text collate "C" not null default 'pending',

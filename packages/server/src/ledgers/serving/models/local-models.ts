@@ -34,8 +34,11 @@ export class LocalModels {
     this.#dependencies = dependencies;
   }
 
-  stateOf(key: string): LocalState | undefined {
-    return this.#states.get(key);
+  /** Returns the states of all requested models, without what only this node uses. */
+  get files(): Readonly<Record<string, { readonly state: LocalState['state']; readonly note?: string }>> {
+    return Object.fromEntries(
+      [...this.#states].map(([key, one]) => [key, { state: one.state, ...('note' in one && { note: one.note }) }]),
+    );
   }
 
   /** Starts to fetch the model, unless it is available or in progress. */

@@ -1,36 +1,16 @@
-/** Derives rates of a period from two readings of counters. */
+/** Recent statistics of gateways, and rates of an endpoint from them. */
 import { latencyBoundMs, LATENCY_GRID, type GatewayFigures } from '@dais/api/gateway';
 import type { RolloutFigures, EndpointFigures } from '@dais/api/serving';
 import type { Transaction } from '#kernel/transaction.ts';
 import { readEndpoint } from '../endpoints/endpoint-rows.ts';
-import type { GatewayLink } from './gateway-link.ts';
+import { GatewayCounts } from '../fleet/gateway-counts.ts';
+import type { GatewayFleet } from '../fleet/gateway-fleet.ts';
+import { recentSum } from '../fleet/gateway-view.ts';
+import { countersOf, type Counters } from '../fleet/counters.ts';
 import { readModels } from '../models/model-rows.ts';
 import { runningRollout } from '../rollouts/rollout-rows.ts';
 import { servedKey } from './served-model.ts';
 import { UsageCounts } from '../usage/usage-counts.ts';
-
-export interface Counters {
-  readonly requests: number;
-  readonly failed: number;
-  readonly latency: readonly number[];
-}
-
-const NOTHING: Counters = { requests: 0, failed: 0, latency: [] };
-
-/** Returns the counters of one variant with one model; zeros if the gateway has none. */
-export function countersOf(
-  figures: GatewayFigures | undefined,
-  of: { readonly project: string; readonly endpoint: string; readonly variant: string; readonly model: string },
-): Counters {
-  const found = figures?.variants.find(
-    (one) =>
-      one.project === of.project &&
-      one.endpoint === of.endpoint &&
-      one.variant === of.variant &&
-      one.model === of.model,
-  );
-  return found ?? NOTHING;
-}
 
 /**
  * Returns the state of a model in the gateway. As a shadow it has an instance of its own with the key `shadow:KEY`: one
@@ -43,17 +23,6 @@ export function loadedModelOf(
 ) {
   const instance = shadow ? `shadow:${key}` : key;
   return figures?.models.find((one) => one.key === instance);
-}
-
-/** Returns the difference to `before`. A lower counter has been reset. */
-export function countersSince(now: Counters, before: Counters): Counters {
-  const anew = now.requests < before.requests;
-  const less = (a: number, b: number | undefined) => (anew ? a : Math.max(0, a - (b ?? 0)));
-  return {
-    requests: less(now.requests, before.requests),
-    failed: less(now.failed, before.failed),
-    latency: now.latency.map((count, at) => less(count, before.latency[at])),
-  };
 }
 
 /** In ms, interpolated within its bucket; null without requests. Above the last bound: that bound. */
@@ -89,11 +58,18 @@ interface Sample {
   readonly figures: GatewayFigures;
 }
 
-/** Keeps recent statistics of a gateway. */
+/** Keeps recent statistics of the gateway of this node, and the counts that wait to be stored. */
 export class RecentFigures {
   #samples: readonly Sample[] = [];
-  /** The part that is kept. */
   readonly usage = new UsageCounts();
+  readonly counts: GatewayCounts;
+  /** Called when a new version received requests. */
+  onCanary: () => void = () => {};
+
+  /** `now`: in milliseconds since 1970. */
+  constructor(now: number) {
+    this.counts = new GatewayCounts(now);
+  }
 
   record(figures: GatewayFigures, at: number): void {
     const retained = this.#samples.filter(
@@ -101,6 +77,7 @@ export class RecentFigures {
     );
     this.#samples = [...retained, { at, figures }];
     this.usage.record(figures, at);
+    if (this.counts.record(figures)) this.onCanary();
   }
 
   /** Returns the latest sample, and the oldest of the window before it. */
@@ -110,16 +87,11 @@ export class RecentFigures {
   }
 }
 
-/** Rates of the last ten seconds, from the counters that a gateway reports every second. */
+/** Rates of the last ten seconds, over the gateways of all live nodes. */
 export async function readFigures(
   tx: Transaction,
   name: string,
-  {
-    gateway,
-    recent,
-    project,
-    now,
-  }: { readonly gateway: GatewayLink; readonly recent: RecentFigures; readonly project: string; readonly now: number },
+  { fleet, project, now }: { readonly fleet: GatewayFleet; readonly project: string; readonly now: number },
 ): Promise<EndpointFigures> {
   const row = await readEndpoint(tx, name);
   const rollout = await runningRollout(tx, row.uid);
@@ -132,39 +104,37 @@ export async function readFigures(
     tx,
     named.map(([, id]) => id),
   );
-  const { window } = recent;
-  const figures = gateway.figures();
-  const seconds = window === undefined ? 0 : (window.last.at - window.first.at) / 1000;
+  const gateways = await fleet.gateways(tx);
+  const sum = (of: (figures: GatewayFigures) => number) =>
+    gateways.reduce((total, { figures }) => total + (figures === undefined ? 0 : of(figures)), 0);
   return {
     endpoint: name,
     at: new Date(now).toISOString(),
-    live: figures !== undefined,
+    live: gateways.some(({ figures }) => figures !== undefined),
     variants: named.map(([variant, id]) => {
       const model = servedKey(id, row.spec);
       const of = { project, endpoint: name, variant, model };
-      const last = countersOf(figures, of);
-      const lately =
-        window === undefined
-          ? NOTHING
-          : countersSince(countersOf(window.last.figures, of), countersOf(window.first.figures, of));
+      const recent = recentSum(gateways, of);
       const shadow = row.spec.shadow.some(({ name: one }) => one === variant);
-      const loaded = loadedModelOf(figures, model, { shadow });
-      const rate = (count: number) => (seconds === 0 ? 0 : Math.round((count / seconds) * 10) / 10);
+      const loaded = (figures: GatewayFigures) => loadedModelOf(figures, model, { shadow });
+      const rate = (count: number) => Math.round(count * 10) / 10;
       return {
         name: variant,
         model: models.get(id)?.label ?? id,
-        requests: last.requests,
-        failed: last.failed,
-        refused:
-          figures?.variants.find((one) => one.endpoint === name && one.project === project && one.variant === variant)
-            ?.refused ?? 0,
-        inFlight: loaded?.inFlight ?? 0,
-        ratePerSecond: rate(lately.requests),
-        failedPerSecond: rate(lately.failed),
-        p50Ms: quantile(lately.latency, 0.5),
-        p99Ms: quantile(lately.latency, 0.99),
-        memoryBytes: loaded?.memoryBytes ?? 0,
-        workers: loaded?.workers ?? 0,
+        requests: sum((figures) => countersOf(figures, of).requests),
+        failed: sum((figures) => countersOf(figures, of).failed),
+        refused: sum(
+          ({ variants }) =>
+            variants.find((one) => one.endpoint === name && one.project === project && one.variant === variant)
+              ?.refused ?? 0,
+        ),
+        inFlight: sum((figures) => loaded(figures)?.inFlight ?? 0),
+        ratePerSecond: rate(recent.requestsPerSecond),
+        failedPerSecond: rate(recent.failedPerSecond),
+        p50Ms: quantile(recent.latency, 0.5),
+        p99Ms: quantile(recent.latency, 0.99),
+        memoryBytes: sum((figures) => loaded(figures)?.memoryBytes ?? 0),
+        workers: sum((figures) => loaded(figures)?.workers ?? 0),
       };
     }),
   };

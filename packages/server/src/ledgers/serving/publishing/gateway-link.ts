@@ -6,6 +6,8 @@ export interface GatewayLink {
   publish(): void;
   /** Confirms the current snapshot. Without confirmations the gateway rejects every token after a while. */
   greet(): void;
+  /** Labels of models that it does not have ready and other gateways serve: while there are any, it is not ready. */
+  setBehind(models: readonly string[]): void;
   /** Returns its last statistics, unless they are too old. */
   figures(): GatewayFigures | undefined;
   /**

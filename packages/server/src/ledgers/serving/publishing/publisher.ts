@@ -45,6 +45,10 @@ export interface PublisherDependencies {
   readonly models: LocalModels;
   readonly gateway: GatewayLink;
   readonly access: GatewayAccess;
+  /** Number of live gateways, which share the rate limits. */
+  readonly liveGateways: () => number;
+  /** Called with the labels of all models that should have traffic, by key. */
+  readonly onTraffic: (models: ReadonlyMap<string, string>) => void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -61,6 +65,7 @@ export class Publisher {
   /** There is an endpoint, or was one since the start. */
   #any = false;
   #version = '';
+  #gateways = 1;
   #revision = 0;
   #published = '';
   /** The published snapshot, also of a previous process. */
@@ -101,6 +106,9 @@ export class Publisher {
 
   async #turn(): Promise<boolean> {
     const { database, access, gateway } = this.#dependencies;
+    const gateways = Math.max(1, this.#dependencies.liveGateways());
+    this.#isDirty ||= gateways !== this.#gateways;
+    this.#gateways = gateways;
     if (!this.#isDirty && !this.#any) return false;
     const isDirty = this.#isDirty;
     this.#isDirty = false;
@@ -136,6 +144,7 @@ export class Publisher {
     const models = new Map<string, ServedModel>();
     const desired = new Set<string>();
     const endpoints: ServedEndpoint[] = [];
+    const traffic = new Map<string, string>();
     for (const row of rows) {
       const project = names.get(row.project_id) ?? '';
       const rollout = rollouts.get(row.uid);
@@ -147,6 +156,7 @@ export class Publisher {
         if (may === 'not yet' || may === 'never') continue;
         const key = servedKey(id, row.spec);
         desired.add(key);
+        if (hasTraffic(row, rollout, id)) traffic.set(key, model.label);
         const local = this.#dependencies.models.want(key, model);
         if (local.state !== 'here' || models.has(key)) continue;
         const aliases = await aliasesOf(tx, model);
@@ -156,8 +166,9 @@ export class Publisher {
       }
       endpoints.push(this.#unlessLost(row, servedEndpoint(row, rollout, project, models), models, desired));
     }
+    this.#dependencies.onTraffic(traffic);
     await this.#dependencies.models.keepOnly(desired);
-    const quotas = await quotasOf(tx, names);
+    const quotas = await quotasOf(tx, names, this.#gateways);
     return { v: 1, access, quotas, models: [...models.values()], endpoints };
   }
 
@@ -209,10 +220,11 @@ function parseOrNothing(text: string): unknown {
   }
 }
 
-/** Quotas of projects with endpoints, from their manifests. */
+/** Each gateway's part of the quotas of projects with endpoints, from their manifests. */
 async function quotasOf(
   { sql }: Transaction,
   projects: ReadonlyMap<string, string>,
+  gateways: number,
 ): Promise<NonNullable<Snapshot['quotas']>> {
   const rows = await readByUid(sql, [...projects.keys()]);
   return rows.flatMap(({ uid, name, spec }) => {
@@ -223,8 +235,8 @@ async function quotasOf(
     return [
       {
         project: name,
-        ...(perSecond !== undefined && { perSecond }),
-        ...(perCallerPerSecond !== undefined && { perCallerPerSecond }),
+        ...(perSecond !== undefined && { perSecond: perSecond / gateways }),
+        ...(perCallerPerSecond !== undefined && { perCallerPerSecond: perCallerPerSecond / gateways }),
       },
     ];
   });
@@ -242,6 +254,13 @@ function idsOf(row: EndpointRow, rollout: RolloutRow | undefined): readonly stri
     ...Object.values(row.active),
     ...Object.values(row.pending),
   ];
+}
+
+/** Whether requests of clients should reach the model: it is no shadow, and not in the first step of a rollout. */
+function hasTraffic({ stable, active, spec }: EndpointRow, rollout: RolloutRow | undefined, id: string): boolean {
+  if (id === stable) return true;
+  if (id === rollout?.to_model && weightOf(rollout) > 0) return true;
+  return spec.variants.some(({ name, weight }) => weight > 0 && active[name] === id);
 }
 
 async function aliasesOf(

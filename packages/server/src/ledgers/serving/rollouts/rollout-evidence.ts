@@ -17,7 +17,8 @@ import {
   normalMixtureBound,
   type StratumTable,
 } from '#lib/statistics/sequential-comparison.ts';
-import { quantile, summarizeCounters, type Counters } from '../publishing/gateway-counters.ts';
+import type { Counters } from '../fleet/counters.ts';
+import { quantile, summarizeCounters } from '../publishing/gateway-counters.ts';
 
 type RolloutSpec = EndpointSpec['rollout'];
 /** The settings that the evidence depends on. A rollout keeps those of its first interval. */

@@ -3,7 +3,7 @@ import { DaisError, eventTypes } from '@dais/api';
 import type { Rollout, RolloutAnalysis, RolloutFigures, RolloutState, RolloutStep } from '@dais/api/serving';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import type { Counters } from '../publishing/gateway-counters.ts';
+import { addCounters, packCounters, unpackCounters, type Counters, type PackedCounters } from '../fleet/counters.ts';
 import type { RolloutEvidence, RolloutInterval } from './rollout-evidence.ts';
 
 export interface RolloutRow {
@@ -29,16 +29,15 @@ export interface RolloutRow {
   readonly ended_at: Date | null;
 }
 
-/** Counters of both versions at the start of a step. */
-export interface StepBaseline {
-  readonly startedAt: string;
+/** The interval in progress. */
+export interface OpenInterval {
+  /** Its start in ms. */
+  readonly at: number;
+  /** The minute from which the counters count, by the clock of the database. */
+  readonly from: number;
+  /** Counters of both versions at the start. */
   readonly stable: Counters;
   readonly canary: Counters;
-}
-
-/** The interval in progress: its start in ms, and the counters then. */
-export interface OpenInterval extends StepBaseline {
-  readonly at: number;
 }
 
 export interface StepRow {
@@ -47,7 +46,8 @@ export interface StepRow {
   readonly weight: number;
   readonly started_at: Date;
   readonly ended_at: Date | null;
-  readonly baseline: StepBaseline | null;
+  /** Sums over the intervals that ended during the step. */
+  readonly counts: { readonly stable: PackedCounters; readonly canary: PackedCounters } | null;
   readonly stable: RolloutFigures | null;
   readonly canary: RolloutFigures | null;
   readonly status: RolloutStep['status'];
@@ -115,7 +115,7 @@ export async function allRunning({ sql }: Transaction): Promise<readonly Rollout
 
 export async function stepsOf({ sql }: Transaction, rollouts: readonly string[]): Promise<readonly StepRow[]> {
   return await sql.query<StepRow>(
-    `select rollout, number, weight, started_at, ended_at, baseline, stable, canary, status, message
+    `select rollout, number, weight, started_at, ended_at, counts, stable, canary, status, message
      from serving.rollout_step where rollout = any($1) order by rollout, number`,
     [rollouts],
     'rollout_steps',
@@ -226,25 +226,25 @@ async function endStep(tx: Transaction, { id, step }: RolloutRow, result: StepRe
   );
 }
 
-/** Starts the next step. */
+/** Starts the next step. `interval`: its first one. */
 export async function advance(
   tx: Transaction,
   row: RolloutRow,
   result: StepResult,
-  baseline: OpenInterval | undefined,
+  interval: OpenInterval,
 ): Promise<void> {
   await endStep(tx, row, result);
   const next = { ...row, step: row.step + 1 };
   const weight = weightOf(next);
   await tx.sql.query(
     'update serving.rollout set step = $2, reason = $3, open_interval = $4 where id = $1',
-    [row.id, next.step, result.message, baseline === undefined ? null : JSON.stringify(baseline)],
+    [row.id, next.step, result.message, JSON.stringify(interval)],
     'advance_rollout',
   );
   await tx.sql.query(
-    `insert into serving.rollout_step (rollout, number, project_id, weight, baseline) values ($1, $2, $3, $4, $5)
+    `insert into serving.rollout_step (rollout, number, project_id, weight) values ($1, $2, $3, $4)
      on conflict do nothing`,
-    [row.id, next.step, tx.projectId, weight, baseline === undefined ? null : JSON.stringify(baseline)],
+    [row.id, next.step, tx.projectId, weight],
     'next_rollout_step',
   );
   tx.emit({
@@ -307,11 +307,27 @@ export async function recordInterval(tx: Transaction, row: RolloutRow, interval:
     [row.id, JSON.stringify(evidence), JSON.stringify(analysis), JSON.stringify(next)],
     'update_rollout_evidence',
   );
+  await addToStep(tx, row, { stable, canary });
 }
 
-/** Most buckets are empty. */
-function packCounters({ requests, failed, latency }: Counters) {
-  return { requests, failed, latency: latency.flatMap((count, at) => (count === 0 ? [] : [[at, count]])) };
+async function addToStep(
+  { sql }: Transaction,
+  { id, step }: RolloutRow,
+  more: { readonly stable: Counters; readonly canary: Counters },
+): Promise<void> {
+  const [stored] = await sql.query<Pick<StepRow, 'counts'>>(
+    'select counts from serving.rollout_step where rollout = $1 and number = $2',
+    [id, step],
+    'read_step_counts',
+  );
+  const before = stored?.counts ?? undefined;
+  const sum = (variant: 'stable' | 'canary') =>
+    packCounters(before === undefined ? more[variant] : addCounters(unpackCounters(before[variant]), more[variant]));
+  await sql.query(
+    'update serving.rollout_step set counts = $3 where rollout = $1 and number = $2',
+    [id, step, JSON.stringify({ stable: sum('stable'), canary: sum('canary') })],
+    'update_step_counts',
+  );
 }
 
 /** Pauses or resumes it. */
