@@ -47,6 +47,20 @@ export {
 } from '#operations/identity.ts';
 export type { CreatedInvitation, CurrentSession, TokenEntry } from '#operations/identity.ts';
 export { keyOperations, listKeysOperation, rotateKeysOperation } from '#operations/keys.ts';
+export {
+  changeProvisionedGroupOperation,
+  createProvisionedGroupOperation,
+  createProvisionedUserOperation,
+  deleteProvisionedGroupOperation,
+  deleteProvisionedUserOperation,
+  listProvisionedGroupsOperation,
+  listProvisionedUsersOperation,
+  provisioningOperations,
+  readProvisionedGroupOperation,
+  readProvisionedUserOperation,
+  replaceProvisionedUserOperation,
+} from '#operations/provisioning.ts';
+export type { ProvisionedGroup, ProvisionedUser } from '#operations/provisioning.ts';
 export { listNodesOperation, nodeOperations, removeNodeOperation } from '#operations/nodes.ts';
 export type { ServerNode } from '#operations/nodes.ts';
 export {

@@ -37,6 +37,7 @@ import { predictionOperations } from '#operations/predictions.ts';
 import { contentOperations } from '#operations/content.ts';
 import { keyOperations } from '#operations/keys.ts';
 import { nodeOperations } from '#operations/nodes.ts';
+import { provisioningOperations } from '#operations/provisioning.ts';
 import { metricsOperations } from '#operations/metrics.ts';
 import { defineOperation, type Operation } from '#operations/operation.ts';
 import { pageInput } from '#operations/resources.ts';
@@ -246,6 +247,7 @@ export const platformOperations: readonly Operation[] = [
   ...contentOperations,
   ...keyOperations,
   ...nodeOperations,
+  ...provisioningOperations,
   ...metricsOperations,
   ...accessOperations,
   ...policyViolationOperations,

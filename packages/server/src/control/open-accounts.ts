@@ -56,6 +56,7 @@ export async function openAccounts(
     ...accounts,
     operations: () => kernel().dispatcher.operations,
     providers: providers.map(({ name, title = name }) => ({ name, title })),
+    allowedDomains: (provider) => providers.find(({ name }) => name === provider)?.allowedDomains ?? [],
   });
   const deviceTokenMs = authentication.cliHours * 3_600_000;
   const signIn = await loadSignIn({ ...accounts, keys, outbound, clock, log, providers, deviceTokenMs });
