@@ -70,6 +70,13 @@ export {
 } from '#operations/policy-violations.ts';
 export type { AuditedRefusal, PolicyViolation } from '#operations/policy-violations.ts';
 export {
+  finishSamlOperation,
+  readSamlMetadataOperation,
+  receiveSamlOperation,
+  samlOperations,
+  startSamlOperation,
+} from '#operations/saml.ts';
+export {
   approveDeviceOperation,
   denyDeviceOperation,
   endFromProviderOperation,

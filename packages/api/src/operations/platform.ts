@@ -48,6 +48,7 @@ import { labelSchemaOperations } from '#operations/label-schemas.ts';
 import { reviewQueueOperations } from '#operations/review-queues.ts';
 import { issueOperations } from '#operations/issues.ts';
 import { scorerOperations } from '#operations/scorers.ts';
+import { samlOperations } from '#operations/saml.ts';
 import { signInOperations } from '#operations/sign-in.ts';
 import { lineageOperations } from '#operations/lineage.ts';
 import { MAX_APPLY_BYTES } from '#manifest.ts';
@@ -254,6 +255,7 @@ export const platformOperations: readonly Operation[] = [
   ...auditOperations,
   ...identityOperations,
   ...signInOperations,
+  ...samlOperations,
   ...federationOperations,
   ...trackingOperations,
   ...runMessageOperations,

@@ -3,6 +3,7 @@
  * redirect, and accept form bodies.
  */
 import { DaisError, type Operation } from '@dais/api';
+import { receiveSamlOperation } from '@dais/api/access';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { readBody } from '#http/request/body-reader.ts';
 import { decodeText, parseJson } from '#http/request/body-text.ts';
@@ -24,8 +25,8 @@ export interface AuthRoutesOptions {
   readonly behindHttps: boolean;
 }
 
-/** Longer than any duration of a sign-in. */
-const BODY_BYTES = 65_536;
+/** Longer than the body of any sign-in: a SAML response with a thousand groups. */
+const BODY_BYTES = 262_144;
 
 export function authRoutes(options: AuthRoutesOptions): RouteGroup {
   const own = options.calls.operations.filter((operation) => operation.http.path.startsWith('/auth/'));
@@ -60,7 +61,8 @@ function addRoute(app: FastifyInstance, io: RouteServices, options: AuthRoutesOp
   app.route({
     method,
     url: path,
-    config: { operation: operation.name },
+    // A page of the identity provider sends the response: its signature authenticates it, not a cookie.
+    config: { operation: operation.name, ...(operation.name === receiveSamlOperation.name && { fromOtherSites: true }) },
     handler: async (request, reply) => {
       const secure = request.protocol === 'https' || options.behindHttps;
       const value = input.build({
@@ -90,7 +92,7 @@ function addRoute(app: FastifyInstance, io: RouteServices, options: AuthRoutesOp
 
 async function send(
   reply: FastifyReply,
-  { body, cookies = [], redirect }: AuthResult,
+  { body, cookies = [], redirect, document }: AuthResult,
   { status, secure, basePath }: { readonly status: number; readonly secure: boolean; readonly basePath: string },
 ): Promise<FastifyReply> {
   reply.header('cache-control', 'no-store');
@@ -100,6 +102,7 @@ async function send(
     // 303: the browser continues with GET, whatever the method was.
     return await reply.redirect(redirect.startsWith('/') ? `${basePath}${redirect}` : redirect, 303);
   }
+  if (document !== undefined) return await reply.code(status).type(document.type).send(document.text);
   return await reply.code(status).type('application/json; charset=utf-8').send(JSON.stringify(body));
 }
 

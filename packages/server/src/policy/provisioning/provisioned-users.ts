@@ -128,6 +128,22 @@ export async function findProvisionedName(sql: Sql, provider: string, userName: 
   return row?.id;
 }
 
+/** Returns the uid of the User with this attribute at the provider; undefined if there is none, or more than one. */
+export async function findProvisionedUid(
+  sql: Sql,
+  provider: string,
+  attribute: 'userName' | 'externalId',
+  value: string,
+): Promise<string | undefined> {
+  const rows = await sql.query<{ user_uid: string }>(
+    `select user_uid from policy.provisioned_user
+     where provider = $1 and case when $2 = 'userName' then lower(user_name) = lower($3) else external_id = $3 end limit 2`,
+    [provider, attribute, value],
+    'find_provisioned_uid',
+  );
+  return rows.length === 1 ? rows[0]?.user_uid : undefined;
+}
+
 /** Returns the provider that provisions a User. */
 export async function providerOfUser(sql: Sql, userUid: string): Promise<string | undefined> {
   const [row] = await sql.query<{ provider: string }>(
