@@ -65,6 +65,7 @@ const guideTopics: Readonly<Record<string, readonly string[]>> = {
   'Access control and audit': [
     'secure-a-dais-for-a-team',
     'single-sign-on',
+    'provisioning',
     'workload-identity',
     'write-a-policy',
     'audit-log',

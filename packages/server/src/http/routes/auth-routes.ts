@@ -4,7 +4,7 @@
  */
 import { DaisError, type Operation } from '@dais/api';
 import { receiveSamlOperation } from '@dais/api/access';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyContextConfig, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { readBody } from '#http/request/body-reader.ts';
 import { decodeText, parseJson } from '#http/request/body-text.ts';
 import type { RouteGroup, RouteServices } from '#http/server/route-group.ts';
@@ -25,8 +25,10 @@ export interface AuthRoutesOptions {
   readonly behindHttps: boolean;
 }
 
-/** Longer than the body of any sign-in: a SAML response with a thousand groups. */
-const BODY_BYTES = 262_144;
+/** Longer than any duration of a sign-in. */
+const BODY_BYTES = 65_536;
+/** A SAML response with a thousand groups. */
+const RESPONSE_BYTES = 262_144;
 
 export function authRoutes(options: AuthRoutesOptions): RouteGroup {
   const own = options.calls.operations.filter((operation) => operation.http.path.startsWith('/auth/'));
@@ -37,10 +39,16 @@ export function authRoutes(options: AuthRoutesOptions): RouteGroup {
     access: 'anonymous',
     compress: false,
     register: (app, io) => {
-      const limits = { ...io.limits, bodyBytes: Math.min(io.limits.bodyBytes, BODY_BYTES) };
+      const limitsOf = ({ fromOtherSites }: FastifyContextConfig) => ({
+        ...io.limits,
+        bodyBytes: Math.min(io.limits.bodyBytes, fromOtherSites === true ? RESPONSE_BYTES : BODY_BYTES),
+      });
       app.removeAllContentTypeParsers();
       app.addContentTypeParser('*', async (request: FastifyRequest, payload: FastifyRequest['raw']) =>
-        decodeBody(request.headers['content-type'] ?? '', await readBody(payload, limits, options.clock)),
+        decodeBody(
+          request.headers['content-type'] ?? '',
+          await readBody(payload, limitsOf(request.routeOptions.config), options.clock),
+        ),
       );
       app.setErrorHandler(async (error, request, reply) => {
         const reported = expectedError(error);

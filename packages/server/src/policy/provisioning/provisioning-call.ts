@@ -33,7 +33,7 @@ async function provisionsOf(tx: Transaction, account: string): Promise<string | 
 }
 
 /** Any number; other advisory locks of transactions have others. */
-const CHANGES = 7_643_764_4;
+const CHANGES = 76_437_644;
 
 /**
  * Makes changes of provisioned users and groups follow each other, so that checks for unique names hold. It is locked

@@ -200,5 +200,6 @@ function subjectOf({ uid, name }: ResourceRow) {
 function attributesOf(input: ProvisionedUserRow['attributes']): ProvisionedUserRow['attributes'] {
   const { displayName, name, title, userType, preferredLanguage, locale, timezone, emails } = input;
   const all = { displayName, name, title, userType, preferredLanguage, locale, timezone, emails };
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+  const present = Object.entries(all).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(present) as ProvisionedUserRow['attributes'];
 }

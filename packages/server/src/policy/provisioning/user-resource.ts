@@ -63,17 +63,24 @@ export async function writeUser(
   if (before === undefined && (await readResource(tx.sql, ORGANIZATION, 'User', name)) !== undefined) {
     throw taken(`The User named ${name} has another email address`);
   }
-  const { suspended: _, ...kept } = before?.spec ?? {};
+  const { suspended: _, ...kept }: Readonly<Record<string, unknown>> = before?.spec ?? {};
   const spec = {
     ...kept,
     email,
     ...(displayName !== undefined && { displayName }),
     ...(!active && { suspended: true }),
   };
-  const { labels = {}, annotations = {}, origin = 'manifest', owner: set } = before ?? {};
   const manifest = requireManifest(kinds, { apiVersion: 'dais.dev/v1', kind: 'User', metadata: { name }, spec });
   const operation = before === undefined ? 'create' : 'update';
-  const desired = { kind: 'User', name, labels, annotations, origin, owner: set ?? undefined, spec: manifest.spec };
+  const desired = {
+    kind: 'User',
+    name,
+    labels: before?.labels ?? {},
+    annotations: before?.annotations ?? {},
+    origin: before?.origin ?? 'manifest',
+    owner: before?.owner ?? undefined,
+    spec: manifest.spec,
+  };
   const tenant = { id: ORGANIZATION, name: '' };
   const options = { allow: operation, takeOver: true, operation, dryRun: false } as const;
   const [outcome] = await decideWrites(tx, kinds, tenant, [desired], options);

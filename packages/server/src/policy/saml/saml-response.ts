@@ -99,7 +99,7 @@ function refuseHostileXml(response: string): void {
   const rest = xml.slice(declaration.length);
   if (rest.includes('<!DOCTYPE') || rest.includes('<!ENTITY') || rest.includes('<?'))
     throw refused('it contains a document type or a processing instruction');
-  if (/xmldsig#(rsa-|hmac-|dsa-)?sha1"/.test(xml)) throw refused('its signature uses SHA-1');
+  if (/xmldsig#(rsa-|hmac-|dsa-)?sha1["']/.test(xml)) throw refused('its signature uses SHA-1');
 }
 
 /** An element as the library parses it: children by name, `_` is the text, `$` has the attributes. */

@@ -145,7 +145,9 @@ function addRefusals(app: FastifyInstance): void {
       url: `${BASE}/${path}`,
       config: { operation: 'refusal' },
       // The body of a rejected request is not read.
-      onRequest: async () => await Promise.reject(error()),
+      onRequest: async () => {
+        throw error();
+      },
       handler: () => undefined,
     });
   refuse('POST', 'Bulk', () => new ScimError(501, 'Bulk requests are not supported. Send single requests.'));

@@ -143,7 +143,7 @@ function applyToList(document: Document, attribute: Attribute, change: ListChang
     const values = valuesOf(attribute, value) ?? [];
     return set(document, attribute, op === 'replace' ? onePrimary(values, values) : added(before, values));
   }
-  const changed = sub === undefined ? readValue({ ...attribute, multiValued: undefined } as never, value, path) : undefined;
+  const changed = sub === undefined ? readValue(singleOf(attribute), value, path) : undefined;
   const apply = (one: Document): Document =>
     sub === undefined ? { ...one, ...(changed as object) } : set(one, sub, readValue(sub, value, path));
   if (before.some(matches)) {
@@ -153,8 +153,13 @@ function applyToList(document: Document, attribute: Attribute, change: ListChang
   // `emails[type eq "work"].value` of a user without one: Entra ID expects that the value appears.
   const assumed = filter === undefined ? {} : equalities(filter);
   if (assumed === undefined) throw new ScimError(400, `No value matches the path "${path}".`, 'noTarget');
-  const made = apply(readValue({ ...attribute, multiValued: undefined } as never, assumed, path) as Document ?? {});
+  const made = apply((readValue(singleOf(attribute), assumed, path) as Document | undefined) ?? {});
   return set(document, attribute, added(before, [made]));
+}
+
+/** The attribute of one value of a list. */
+function singleOf({ multiValued: _, ...attribute }: Attribute): Attribute {
+  return attribute;
 }
 
 function valuesOf(attribute: Attribute, value: unknown): readonly Document[] | undefined {

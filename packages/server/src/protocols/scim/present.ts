@@ -1,7 +1,11 @@
 /** Resources as clients read them. Pure. */
-import type { ProvisionedGroup, ProvisionedUser } from '@dais/api/access';
+import type { OutputOf } from '@dais/api';
+import type { readProvisionedGroupOperation, readProvisionedUserOperation } from '@dais/api/access';
 import type { Document } from './read-document.ts';
 import { GROUP_SCHEMA, USER_SCHEMA } from './urns.ts';
+
+export type UserOutput = OutputOf<typeof readProvisionedUserOperation>;
+type GroupOutput = OutputOf<typeof readProvisionedGroupOperation>;
 
 /** Attributes that a client requests or excludes, in lower case. */
 export interface Selection {
@@ -12,7 +16,7 @@ export interface Selection {
 export const EVERYTHING: Selection = { only: undefined, without: new Set() };
 
 /** @param base URL of the adapter, without a slash at the end */
-export function presentUser(user: ProvisionedUser, base: string): Document {
+export function presentUser(user: UserOutput, base: string): Document {
   const { id, externalId, userName, displayName, name, title, userType, preferredLanguage, locale, timezone } = user;
   const optional = { externalId, name, displayName, title, userType, preferredLanguage, locale, timezone };
   return {
@@ -33,7 +37,7 @@ export function presentUser(user: ProvisionedUser, base: string): Document {
   };
 }
 
-export function presentGroup(group: ProvisionedGroup, base: string): Document {
+export function presentGroup(group: GroupOutput, base: string): Document {
   const { id, displayName, externalId, members = [] } = group;
   return {
     schemas: [GROUP_SCHEMA],
@@ -52,7 +56,7 @@ export function presentGroup(group: ProvisionedGroup, base: string): Document {
   };
 }
 
-function metaOf(resourceType: string, location: string, { createdAt, updatedAt, version }: ProvisionedUser | ProvisionedGroup) {
+function metaOf(resourceType: string, location: string, { createdAt, updatedAt, version }: UserOutput | GroupOutput) {
   return { resourceType, created: createdAt, lastModified: updatedAt, location, version: etagOf(version) };
 }
 

@@ -6,12 +6,11 @@ import {
   listProvisionedUsersOperation,
   readProvisionedUserOperation,
   replaceProvisionedUserOperation,
-  type ProvisionedUser,
 } from '@dais/api/access';
 import type { z } from 'zod';
 import { userSchema } from './attributes.ts';
 import { applyPatch, readPatch } from './patch.ts';
-import { presentUser, select } from './present.ts';
+import { presentUser, select, type UserOutput } from './present.ts';
 import { invalid, readDocument, type Document } from './read-document.ts';
 import { searchInBody, searchInQuery, selectionInQuery, versionInMatch, requireId, type Search } from './request.ts';
 import type { ScimRequest, ScimRoute } from './route.ts';
@@ -116,7 +115,7 @@ async function change(request: ScimRequest, documentAfter: (before: Document) =>
 }
 
 /** What a provider determines. */
-function documentOf(user: ProvisionedUser): Document {
+function documentOf(user: UserOutput): Document {
   const decided = new Set(['id', 'provider', 'version', 'createdAt', 'updatedAt', 'user', 'groups']);
   return Object.fromEntries(Object.entries(user).filter(([name]) => !decided.has(name)));
 }
