@@ -57,7 +57,8 @@ async function start(next = '/p/vision'): Promise<Started> {
 function answerOf(requestId: string, more: Partial<AssertionOptions> = {}): string {
   const { entityId, acs } = samlUrls(world.url, 'corporate');
   const expected = { issuer: ISSUER, audience: entityId, recipient: acs, inResponseTo: requestId, ...more };
-  return encode(sign(responseXml(assertionXml(expected), expected), 'Assertion', key));
+  const envelope = { issuer: expected.issuer, inResponseTo: requestId };
+  return encode(sign(responseXml(assertionXml(expected), envelope), 'Assertion', key));
 }
 
 const post = async (browser: TestBrowser, SAMLResponse: string, RelayState: string): Promise<Answer> =>

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ScimWorld } from './testing/scim-world.ts';
 
@@ -68,16 +69,9 @@ test('creates a User, which the provider reads, finds, changes and removes', asy
   const kept = await world.api('GET', '/api/v1/users/ada@example.com');
   expect(kept.body.spec.suspended).toBe(true);
   expect(kept.body.status).not.toHaveProperty('provisionedBy');
-  expect((await world.events('user.provisioned')).map(({ data }) => data)).toContainEqual({
-    provider: 'corporate',
-    id,
-    created: true,
-  });
-  expect((await world.events('user.deprovisioned')).map(({ data }) => data)).toContainEqual({
-    provider: 'corporate',
-    id,
-    reason: 'removed',
-  });
+  const dataOf = async (type: string) => (await world.events(type)).map(({ data }) => data);
+  await expect.poll(() => dataOf('user.provisioned')).toContainEqual({ provider: 'corporate', id, created: true });
+  await expect.poll(() => dataOf('user.deprovisioned')).toContainEqual({ provider: 'corporate', id, reason: 'removed' });
   // The same person comes back: the same User, another id.
   const again = await world.createUser('ada@example.com', { emails: [{ value: 'countess@example.com' }] });
   expect(again.status).toBe(201);
@@ -279,6 +273,40 @@ test('errors have the form of the protocol', async () => {
   expect((await world.scim('GET', '/Nothing')).body).toMatchObject({ status: '404' });
   const anonymous = await world.scim('GET', '/Users', undefined, { token: 'dais_sat_x' });
   expect(anonymous.body).toMatchObject({ schemas, status: '401' });
+});
+
+test('a request with any content gets an error of the client, or a result', { timeout: 120_000 }, async () => {
+  const { body: user } = await world.createUser('fuzzed@example.com');
+  const { body: group } = await world.createGroup('Fuzzed');
+  const text = fc.oneof(fc.string({ unit: 'binary', maxLength: 20 }), fc.constantFrom('True', 'active', 'members', user.id));
+  const value = fc.oneof(fc.jsonValue({ maxDepth: 2 }), text, fc.array(fc.record({ value: text }), { maxLength: 3 }));
+  const path = fc.oneof(
+    text,
+    fc.constantFrom('emails[type eq "work"].value', 'emails[value sw "\\u0000"]', 'name.givenName', 'members[value eq "x"]', '__proto__'),
+  );
+  const operation = fc.record({ op: fc.constantFrom('add', 'Replace', 'remove'), path, value }, { requiredKeys: ['op'] });
+  const patch = fc.record({
+    schemas: fc.constant(['urn:ietf:params:scim:api:messages:2.0:PatchOp']),
+    Operations: fc.array(operation, { maxLength: 3 }),
+  });
+  const resource = fc.record(
+    { schemas: fc.constant([USER]), userName: text, emails: value, name: value, active: value, members: value, displayName: text },
+    { requiredKeys: ['schemas'] },
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.oneof(patch, resource, value), text, async (body, filter) => {
+      const answers = [
+        await world.scim('PATCH', `/Users/${user.id}`, body),
+        await world.scim('PATCH', `/Groups/${group.id}`, body),
+        await world.scim('POST', '/Users', body),
+        await world.scim('PUT', `/Groups/${group.id}`, body),
+        await world.scim('GET', `/Users?filter=${encodeURIComponent(filter)}`),
+        await world.scim('GET', `/Groups?filter=${encodeURIComponent(`displayName eq ${JSON.stringify(filter)}`)}&startIndex=${encodeURIComponent(filter)}`),
+      ];
+      for (const { status } of answers) expect(status).toBeLessThan(500);
+    }),
+    { numRuns: Math.min(fc.readConfigureGlobal()?.numRuns ?? 100, 60) },
+  );
 });
 
 test('describes what it supports', async () => {

@@ -168,7 +168,10 @@ export class SignInWorld {
       settings: { mode: 'accounts', passwords: true, tokenDays: 90, maxTokenDays: 366 },
       url,
       operations: () => kernel.dispatcher.operations,
-      providers: settings.map(({ name }) => ({ name, protocol: 'oidc' as const, title: name })),
+      providers: [
+        ...settings.map(({ name }) => ({ name, protocol: 'oidc' as const, title: name })),
+        ...samlProviders.map(({ name }) => ({ name, protocol: 'saml' as const, title: name })),
+      ],
     });
     const provisioning = provisioningEntries({ kinds: registry, allowedDomains: () => ['example.com'] });
     const kernel: Kernel = new Kernel({
