@@ -30,10 +30,9 @@ const table: FilterTable = {
   },
   lists: {
     members: {
-      from: 'policy.provisioned_member m join policy.provisioned_user u on u.id = m.user_id and m.group_id = g.id',
+      from: '(select user_id from policy.provisioned_member where group_id = g.id) m',
       columns: {
         value: { type: 'exact', sql: 'm.user_id::text' },
-        display: { type: 'text', sql: 'u.user_name' },
       },
     },
   },

@@ -54,7 +54,13 @@ export const userSchema: ResourceSchema = {
     text('preferredLanguage', 'Preferred language.'),
     text('locale', 'Locale.'),
     text('timezone', 'Time zone.'),
-    { name: 'active', type: 'boolean', description: 'False suspends the user and ends all sessions and tokens.' },
+    {
+      name: 'active',
+      type: 'boolean',
+      // A new user without it is active.
+      required: true,
+      description: 'False suspends the user and ends all sessions and tokens.',
+    },
     {
       name: 'emails',
       type: 'complex',
@@ -113,7 +119,6 @@ export const groupSchema: ResourceSchema = {
           caseExact: true,
           referenceTypes: ['User'],
         },
-        { ...text('display', 'Name of the user at the provider.'), readOnly: true },
         { ...text('type', 'Type of the member.'), immutable: true, canonicalValues: ['User'] },
       ],
     },

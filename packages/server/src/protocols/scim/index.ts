@@ -9,6 +9,7 @@ import { listResponse } from './list-response.ts';
 import { etagOf } from './present.ts';
 import { readJson } from './request.ts';
 import type { ScimRequest, ScimResponse, ScimRoute } from './route.ts';
+import { rootSearchRoute } from './root-search.ts';
 import { ScimError, scimError } from './scim-error.ts';
 import { resourceTypes, schemaDocuments, serviceProviderConfig } from './service-documents.ts';
 import { BASE } from './urns.ts';
@@ -48,7 +49,7 @@ export function scimAdapter({ calls, log }: ScimDependencies) {
         async (_request: FastifyRequest, payload: FastifyRequest['raw']) => await io.readBody(payload),
       );
       app.setErrorHandler(async (error, request, reply) => await sendError(error, request, reply, log));
-      for (const route of [...userRoutes, ...groupRoutes])
+      for (const route of [...userRoutes, ...groupRoutes, rootSearchRoute])
         if (known.has(route.operation.name)) addRoute(app, io, calls, route);
       addDiscovery(app, io);
       addRefusals(app);

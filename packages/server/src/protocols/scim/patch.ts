@@ -203,6 +203,6 @@ function set(document: Document, { name }: Attribute, value: unknown): Document 
 }
 
 function without(document: Document, attribute: Attribute): Document {
-  if (attribute.name === 'userName') throw invalid(attribute.name, 'is required');
+  if (attribute.required === true) throw invalid(attribute.name, 'is required');
   return set(document, attribute, undefined);
 }

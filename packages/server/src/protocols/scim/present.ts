@@ -48,7 +48,6 @@ export function presentGroup(group: GroupOutput, base: string): Document {
       members: members.map((member) => ({
         value: member.id,
         $ref: `${base}/Users/${member.id}`,
-        display: member.userName,
         type: 'User',
       })),
     }),

@@ -35,6 +35,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
+const SEARCH = 'urn:ietf:params:scim:api:messages:2.0:SearchRequest';
 const GROUP = 'urn:ietf:params:scim:schemas:core:2.0:Group';
 
 async function makeUser(userName: string): Promise<string> {
@@ -54,7 +55,7 @@ describe('groups', () => {
       schemas: [GROUP],
       id,
       displayName: 'Engineering',
-      members: [{ value: a, $ref: `${world.url}/scim/v2/Users/${a}`, display: 'a@example.com', type: 'User' }],
+      members: [{ value: a, $ref: `${world.url}/scim/v2/Users/${a}`, type: 'User' }],
       meta: expect.objectContaining({ resourceType: 'Group', version: 'W/"1"' }),
     });
     expect((await world.scim('GET', `/Users/${a}`)).body.groups).toEqual([
@@ -67,6 +68,12 @@ describe('groups', () => {
     expect(await found(`id eq "${id}" and members eq "${a}"`)).toMatchObject({ totalResults: 1 });
     expect(await found(`members[value eq "${b}"]`)).toMatchObject({ totalResults: 0 });
     expect((await world.scim('GET', '/Groups')).body.Resources[0].members).toHaveLength(1);
+    const everywhere = async (filter: string, more: object = {}) =>
+      (await world.scim('POST', '/.search', { schemas: [SEARCH], filter, ...more })).body;
+    expect(await everywhere(`id eq "${a}" or id eq "${id}"`)).toMatchObject({ totalResults: 2, Resources: [{ id: a }, { id }] });
+    expect(await everywhere(`id eq "${a}" or id eq "${id}"`, { startIndex: 2 })).toMatchObject({ Resources: [{ id }] });
+    expect(await everywhere('userName eq "a@example.com"')).toMatchObject({ totalResults: 1, Resources: [{ id: a }] });
+    expect(await everywhere('shoeSize pr')).toMatchObject({ scimType: 'invalidFilter' });
     const put = await world.scim('PUT', `/Groups/${id}`, {
       schemas: [GROUP],
       displayName: 'Engineers',
