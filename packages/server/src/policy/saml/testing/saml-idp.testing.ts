@@ -1,4 +1,4 @@
-/** For tests: an identity provider that signs what it is told to, and can be hostile. */
+/** For tests: an identity provider that signs any XML, also hostile XML. */
 import { randomBytes } from 'node:crypto';
 import { inflateRawSync } from 'node:zlib';
 import { generate } from 'selfsigned';
