@@ -110,7 +110,7 @@ describe('refuses', () => {
     ['text that is no XML', () => 'SAML'],
     ['no assertion', () => wrapped('')],
   ];
-  test.each(cases)('%s', async (_what, xml, message) => {
+  test.each(cases.map(([what, xml, message]) => ({ what, xml, message })))('$what', async ({ xml, message }) => {
     const error = await verify(xml()).then(
       () => 'accepted',
       (one: unknown) => one,
