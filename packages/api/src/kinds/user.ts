@@ -17,10 +17,7 @@ const userSpec = z.strictObject({
 const userStatus = z.strictObject({
   ...baseStatus,
   provider: z.string().optional().describe('Identity provider of the user; absent: password.'),
-  provisionedBy: z
-    .string()
-    .optional()
-    .describe('Identity provider that provisions the user with SCIM; absent: none.'),
+  provisionedBy: z.string().optional().describe('Identity provider that provisions the user with SCIM; absent: none.'),
   groups: z.array(z.string()).optional().describe('Groups from the identity provider at the last sign-in.'),
 });
 

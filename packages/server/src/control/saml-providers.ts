@@ -16,13 +16,16 @@ export async function readSamlProviders({ providers, saml }: Authentication): Pr
       const { name, signInUrl, certificateFiles, entityId } = provider;
       const isTaken =
         providers.some((other) => other.name === name) || saml.findIndex((other) => other.name === name) !== at;
-      if (isTaken) issues.push({ path: `${path}.name`, message: `is "${name}", which is the name of another provider` });
+      if (isTaken)
+        issues.push({ path: `${path}.name`, message: `is "${name}", which is the name of another provider` });
       if (saml.findIndex((other) => other.entityId === entityId) !== at)
         issues.push({ path: `${path}.entityId`, message: 'is the entity id of another provider' });
       if (!signInUrl.startsWith('https:') && !isLoopbackIssuer(signInUrl))
         issues.push({ path: `${path}.signInUrl`, message: 'does not use HTTPS', expected: 'https://…' });
       const certificates = await Promise.all(
-        certificateFiles.map(async (file, index) => await readCertificate(file, `${path}.certificateFiles[${index}]`, issues)),
+        certificateFiles.map(
+          async (file, index) => await readCertificate(file, `${path}.certificateFiles[${index}]`, issues),
+        ),
       );
       const { subjectAttribute: subject, emailAttribute, displayNameAttribute, groupsAttribute, ...others } = provider;
       return {

@@ -184,7 +184,9 @@ export function accessMatrix({ every }: { readonly every: number }): void {
       const tried = sample(inOrganization, offset);
       const requested = await table(tried, async (one) => resultOf(await ask(tokens.get(role), one)));
       expect(requested).toEqual(
-        expected(tried, (one) => (SEEN_BY_MEMBERS.has(one.name) && !OF_ORGANIZATION.has(role) ? 'permitted' : 'refused')),
+        expected(tried, (one) =>
+          SEEN_BY_MEMBERS.has(one.name) && !OF_ORGANIZATION.has(role) ? 'permitted' : 'refused',
+        ),
       );
     });
 

@@ -70,7 +70,10 @@ function addRoute(app: FastifyInstance, io: RouteServices, options: AuthRoutesOp
     method,
     url: path,
     // A page of the identity provider sends the response: its signature authenticates it, not a cookie.
-    config: { operation: operation.name, ...(operation.name === receiveSamlOperation.name && { fromOtherSites: true }) },
+    config: {
+      operation: operation.name,
+      ...(operation.name === receiveSamlOperation.name && { fromOtherSites: true }),
+    },
     handler: async (request, reply) => {
       const secure = request.protocol === 'https' || options.behindHttps;
       const value = input.build({

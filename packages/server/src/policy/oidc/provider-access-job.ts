@@ -75,7 +75,11 @@ export async function checkProviderAccess(dependencies: JobDependencies, io: Job
 }
 
 /** A provider that provisions the user (SCIM) reports when the user leaves. Other users can only sign in again. */
-async function checkWithoutProvider(io: JobIo, link: IdentityLink, otherwise: 'end' | 'keep'): Promise<'welcome' | 'ended'> {
+async function checkWithoutProvider(
+  io: JobIo,
+  link: IdentityLink,
+  otherwise: 'end' | 'keep',
+): Promise<'welcome' | 'ended'> {
   if (otherwise === 'keep') return 'welcome';
   const provisionedBy = await io.read(async ({ sql }) => await providerOfUser(sql, link.userUid));
   if (provisionedBy === link.provider) return 'welcome';

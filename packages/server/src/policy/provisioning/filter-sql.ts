@@ -157,6 +157,8 @@ function timeComparison(sql: string, operator: Operator, value: FilterValue, bin
   const at = typeof value === 'string' ? Date.parse(value) : Number.NaN;
   const sign = { ...ORDER, eq: '=', ne: '<>', co: undefined, sw: undefined, ew: undefined }[operator];
   if (sign === undefined || Number.isNaN(at))
-    throw new InvalidFilter('A time can be compared with eq, ne, gt, ge, lt, le, and a time such as "2026-01-01T00:00:00Z".');
+    throw new InvalidFilter(
+      'A time can be compared with eq, ne, gt, ge, lt, le, and a time such as "2026-01-01T00:00:00Z".',
+    );
   return `${sql} ${sign} ${bind(new Date(at))}::timestamptz`;
 }

@@ -69,11 +69,7 @@ async function requireGroup(tx: Transaction, provider: string, id: string): Prom
   return row;
 }
 
-async function presentOne(
-  tx: Transaction,
-  row: ProvisionedGroupRow,
-  withMembers: boolean,
-): Promise<ProvisionedGroup> {
+async function presentOne(tx: Transaction, row: ProvisionedGroupRow, withMembers: boolean): Promise<ProvisionedGroup> {
   return presentGroup(row, withMembers ? await readMembers(tx.sql, row.id) : undefined);
 }
 
@@ -165,7 +161,11 @@ interface MemberInput {
 }
 
 /** First all members, if the request lists them, then the removed, then the added ones. */
-async function memberChanges(tx: Transaction, group: ProvisionedGroupRow, { members, add = [], remove = [] }: MemberInput) {
+async function memberChanges(
+  tx: Transaction,
+  group: ProvisionedGroupRow,
+  { members, add = [], remove = [] }: MemberInput,
+) {
   if (members === undefined && add.length + remove.length === 0) return { added: [], removed: [] };
   const before = new Map((await readMembers(tx.sql, group.id)).map((one) => [one.id, one]));
   const after = members === undefined ? new Map(before) : new Map<string, MemberRow>();

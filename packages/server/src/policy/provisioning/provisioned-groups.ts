@@ -128,7 +128,11 @@ export async function readMembers(sql: Sql, groupId: string): Promise<readonly M
 }
 
 /** Returns those of the ids that are users of the provider. */
-export async function readUsersNamed(sql: Sql, provider: string, ids: readonly string[]): Promise<readonly MemberRow[]> {
+export async function readUsersNamed(
+  sql: Sql,
+  provider: string,
+  ids: readonly string[],
+): Promise<readonly MemberRow[]> {
   return await sql.query<MemberRow>(
     'select id, user_name, account from policy.provisioned_user where provider = $1 and id = any($2::uuid[])',
     [provider, ids],

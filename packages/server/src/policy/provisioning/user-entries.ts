@@ -76,7 +76,8 @@ async function create(
   await lockProvisioning(tx);
   await requireFreeName(tx, provider, input.userName, undefined);
   const existing = await findUserByEmail(tx, facts.email);
-  if (existing !== undefined) await requireAdoptable(tx, existing, facts, { provider, domains: allowedDomains(provider) });
+  if (existing !== undefined)
+    await requireAdoptable(tx, existing, facts, { provider, domains: allowedDomains(provider) });
   const user = await writeUser(tx, kinds, existing, facts);
   const id = uuidv7();
   const { userName, externalId = null, active, ...rest } = input;

@@ -13,7 +13,11 @@ const MAX_GROUP_LENGTH = 256;
 /** @throws DaisError `unauthenticated` if the assertion identifies nobody. */
 export function personOf(assertion: VerifiedAssertion, settings: SamlSettings): Person {
   const { attributes, entityId, mfaContexts } = settings;
-  const first = (name: string) => assertion.attributes.get(name)?.map(plainText).find((text) => text !== undefined);
+  const first = (name: string) =>
+    assertion.attributes
+      .get(name)
+      ?.map(plainText)
+      .find((text) => text !== undefined);
   const isTransient = assertion.nameIdFormat === TRANSIENT;
   const nameId = isTransient ? undefined : plainText(assertion.nameId);
   const subject = attributes.subject === undefined ? nameId : first(attributes.subject);
@@ -25,7 +29,8 @@ export function personOf(assertion: VerifiedAssertion, settings: SamlSettings): 
     throw new DaisError('unauthenticated', detail);
   }
   const address = (first(attributes.email) ?? (assertion.nameIdFormat === EMAIL ? nameId : undefined))?.toLowerCase();
-  const email = address !== undefined && address.length <= 254 && /^[^@\s]+@[^@\s]+$/.test(address) ? address : undefined;
+  const email =
+    address !== undefined && address.length <= 254 && /^[^@\s]+@[^@\s]+$/.test(address) ? address : undefined;
   const displayName = first(attributes.displayName);
   const claim = settings.matchProvisioned?.claim;
   const matchValue = claim === undefined ? undefined : claim === 'NameID' ? nameId : first(claim);

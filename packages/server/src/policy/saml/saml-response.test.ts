@@ -43,7 +43,8 @@ beforeAll(async () => {
 
 const verify = async (xml: string) => await verifyResponse(encode(xml), settings, urls, REQUEST);
 const made = (options: Partial<AssertionOptions> = {}) => assertionXml({ ...expected, ...options });
-const wrapped = (content: string, options: Partial<AssertionOptions> = {}) => responseXml(content, { ...expected, ...options });
+const wrapped = (content: string, options: Partial<AssertionOptions> = {}) =>
+  responseXml(content, { ...expected, ...options });
 const signed = (options: Partial<AssertionOptions> = {}, by = key) => sign(wrapped(made(options)), 'Assertion', by);
 
 test('accepts a signed assertion with either certificate, and reads its person', async () => {
@@ -123,7 +124,8 @@ describe('refuses', () => {
 describe('signature wrapping', () => {
   const assertionOf = (xml: string) => /<saml:Assertion.*<\/saml:Assertion>/s.exec(xml)?.[0] ?? '';
   const signatureOf = (xml: string) => /<Signature.*<\/Signature>/s.exec(xml)?.[0] ?? '';
-  const evil = (id?: string) => made({ nameId: 'eve-1', attributes: { email: ['eve@example.com'] }, ...(id !== undefined && { id }) });
+  const evil = (id?: string) =>
+    made({ nameId: 'eve-1', attributes: { email: ['eve@example.com'] }, ...(id !== undefined && { id }) });
 
   const attacks: readonly (readonly [string, () => string])[] = [
     [
@@ -178,7 +180,10 @@ describe('signature wrapping', () => {
   });
 
   test('a comment in the NameID does not shorten it', async () => {
-    const xml = signed({ nameId: 'ada@example.com.evil.org' }).replace('ada@example.com.evil', 'ada@example.com<!-- x -->.evil');
+    const xml = signed({ nameId: 'ada@example.com.evil.org' }).replace(
+      'ada@example.com.evil',
+      'ada@example.com<!-- x -->.evil',
+    );
     // Canonical XML has no comments: the signature is valid, and the whole text counts.
     expect((await verify(xml)).nameId).toBe('ada@example.com.evil.org');
   });

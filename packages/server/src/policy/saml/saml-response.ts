@@ -112,7 +112,9 @@ interface XmlElement {
 function childrenOf(element: XmlElement | undefined, name: string): readonly XmlElement[] {
   const found = element?.[name];
   // An element without attributes and children is its text.
-  return Array.isArray(found) ? found.map((one: unknown) => (typeof one === 'string' ? { _: one } : (one as XmlElement))) : [];
+  return Array.isArray(found)
+    ? found.map((one: unknown) => (typeof one === 'string' ? { _: one } : (one as XmlElement)))
+    : [];
 }
 
 interface Expected {
@@ -135,7 +137,8 @@ function readAssertion(assertion: XmlElement, settings: SamlSettings, expected: 
     .find(({ $ }) => $?.['Recipient'] === expected.acs && $['InResponseTo'] === expected.requestId);
   if (data === undefined) throw refused('its assertion is for another recipient or another request');
   const end = Date.parse(data.$?.['NotOnOrAfter'] ?? '');
-  if (Number.isNaN(end) || end + settings.clockSkewSeconds * 1000 < Date.now()) throw refused('its assertion has expired');
+  if (Number.isNaN(end) || end + settings.clockSkewSeconds * 1000 < Date.now())
+    throw refused('its assertion has expired');
   return {
     id,
     nameId: name,

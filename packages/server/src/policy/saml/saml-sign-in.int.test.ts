@@ -62,10 +62,17 @@ function answerOf(requestId: string, more: Partial<AssertionOptions> = {}): stri
 }
 
 const post = async (browser: TestBrowser, SAMLResponse: string, RelayState: string): Promise<Answer> =>
-  await browser.postForm(`${world.url}/auth/saml/corporate/acs`, { SAMLResponse, RelayState }, 'https://id.example.com');
+  await browser.postForm(
+    `${world.url}/auth/saml/corporate/acs`,
+    { SAMLResponse, RelayState },
+    'https://id.example.com',
+  );
 
 /** Signs in up to the redirect of the browser to Dais. */
-async function upToFinish(person: Partial<AssertionOptions>, next?: string): Promise<Started & { readonly finish: string }> {
+async function upToFinish(
+  person: Partial<AssertionOptions>,
+  next?: string,
+): Promise<Started & { readonly finish: string }> {
   const started = await start(next);
   const answer = await post(started.browser, answerOf(started.requestId, person), started.relayState);
   expect({ status: answer.status, text: answer.text }).toEqual({ status: 303, text: expect.any(String) });
@@ -73,7 +80,10 @@ async function upToFinish(person: Partial<AssertionOptions>, next?: string): Pro
 }
 
 async function whoIs(browser: TestBrowser) {
-  return JSON.parse((await browser.get(`${world.url}/auth/session`)).text) as { actor?: { id: string }; method?: string };
+  return JSON.parse((await browser.get(`${world.url}/auth/session`)).text) as {
+    actor?: { id: string };
+    method?: string;
+  };
 }
 
 const ada = { nameId: 'ada-1', attributes: { email: ['ada@example.com'], displayName: ['Ada'], groups: ['ml'] } };
@@ -86,7 +96,11 @@ describe('a sign-in', () => {
     expect(await whoIs(browser)).toMatchObject({ actor: { id: 'ada@example.com' }, method: 'saml' });
     const user = await world.call('user.get', { name: 'ada@example.com' });
     expect(user).toMatchObject({ spec: { displayName: 'Ada' }, status: { provider: 'corporate', groups: ['ml'] } });
-    expect(await world.events('identity.linked')).toContainEqual({ provider: 'corporate', issuer: ISSUER, created: true });
+    expect(await world.events('identity.linked')).toContainEqual({
+      provider: 'corporate',
+      issuer: ISSUER,
+      created: true,
+    });
     // Again, with another address: the NameID identifies the person.
     const again = await upToFinish({ ...ada, attributes: { email: ['other@example.com'] } });
     await again.browser.get(again.finish);
@@ -124,7 +138,9 @@ describe('refuses', () => {
     const reused = answerOf(other.requestId, { ...ada, id: '_once' });
     expect((await post(other.browser, reused, other.relayState)).status).toBe(303);
     const third = await start();
-    expect((await post(third.browser, answerOf(third.requestId, { ...ada, id: '_once' }), third.relayState)).status).toBe(401);
+    expect(
+      (await post(third.browser, answerOf(third.requestId, { ...ada, id: '_once' }), third.relayState)).status,
+    ).toBe(401);
   });
 
   test('a response without a request, for another request, and to another browser', async () => {
@@ -166,7 +182,10 @@ test('a user that SCIM provisioned and the person who signs in are one, by the c
     externalId: 'E-17',
     active: true,
   });
-  const { browser, finish } = await upToFinish({ nameId: 'grace-1', attributes: { employee: ['E-17'], groups: ['x'] } });
+  const { browser, finish } = await upToFinish({
+    nameId: 'grace-1',
+    attributes: { employee: ['E-17'], groups: ['x'] },
+  });
   expect((await browser.get(finish)).status).toBe(303);
   expect(await whoIs(browser)).toMatchObject({ actor: { id: 'grace@example.com' } });
   // Another person with the same attribute does not get the account.

@@ -82,7 +82,12 @@ async function receive(
   if (!(await transact(database, read, async ({ sql }) => await isAwaited(sql, state, settings.name))))
     throw new DaisError('unauthenticated', NOT_AWAITED);
   try {
-    const assertion = await verifyResponse(input.SAMLResponse, settings, samlUrls(url, settings.name), requestIdOf(state));
+    const assertion = await verifyResponse(
+      input.SAMLResponse,
+      settings,
+      samlUrls(url, settings.name),
+      requestIdOf(state),
+    );
     const person = personOf(assertion, settings);
     await transact(database, { mode: 'write', projectId: ORGANIZATION }, async ({ sql }) => {
       if (!(await spendToken(sql, settings.entityId, assertion.id, assertion.expiresAt)))
@@ -123,7 +128,14 @@ async function admit(dependencies: SamlDependencies, settings: SamlSettings, per
     const user = await accountOf(tx, person, settings, dependencies.kinds);
     const { issuer, subject, groups, mfa } = person;
     const { name: provider } = settings;
-    await putLink(tx.sql, { issuer, subject, userUid: user.uid, userName: user.name, provider, refreshToken: undefined });
+    await putLink(tx.sql, {
+      issuer,
+      subject,
+      userUid: user.uid,
+      userName: user.name,
+      provider,
+      refreshToken: undefined,
+    });
     await recordSignIn(tx, { userUid: user.uid, provider, groups });
     const { cookie } = await startSession(tx, dependencies.sessions, context, { user, method: 'saml', provider, mfa });
     return { user: user.name, cookie };

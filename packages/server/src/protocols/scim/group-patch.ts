@@ -44,7 +44,12 @@ function applyAt(change: GroupChange, op: PatchOperation['op'], path: string, va
   } else changeMembers(change, op, filter, value);
 }
 
-function changeMembers(change: GroupChange, op: PatchOperation['op'], filter: Filter | undefined, value: unknown): void {
+function changeMembers(
+  change: GroupChange,
+  op: PatchOperation['op'],
+  filter: Filter | undefined,
+  value: unknown,
+): void {
   if (filter !== undefined) {
     if (op !== 'remove') throw new ScimError(400, 'A path with a filter can only remove members.', 'invalidPath');
     removeIds(change, idsIn(filter));
@@ -87,7 +92,8 @@ export function memberIds(value: unknown): readonly string[] {
     ...new Set(
       members.map((member) => {
         const { type = 'User' } = member;
-        if (String(type).toLowerCase() !== 'user') throw invalid('members', 'contains a group; nested groups are not supported');
+        if (String(type).toLowerCase() !== 'user')
+          throw invalid('members', 'contains a group; nested groups are not supported');
         return idOf(member['value']);
       }),
     ),

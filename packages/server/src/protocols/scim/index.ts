@@ -97,7 +97,8 @@ async function send(request: FastifyRequest, reply: FastifyReply, answer: ScimRe
   if (version !== undefined) {
     reply.header('etag', etagOf(version));
     const seen = request.headers['if-none-match'];
-    if (request.method === 'GET' && seen !== undefined && seen.includes(`"${version}"`)) return await reply.code(304).send();
+    if (request.method === 'GET' && seen !== undefined && seen.includes(`"${version}"`))
+      return await reply.code(304).send();
   }
   if (body === undefined) return await reply.code(status).send();
   return await reply.code(status).type(MEDIA_TYPE).send(JSON.stringify(body));
@@ -114,8 +115,7 @@ function baseOf({ protocol, host }: FastifyRequest, { address }: ScimIo): string
 
 /** What the adapter supports: the same for every caller. */
 function addDiscovery(app: FastifyInstance, io: ScimIo): void {
-  const answer = async (reply: FastifyReply, body: object) =>
-    await reply.type(MEDIA_TYPE).send(JSON.stringify(body));
+  const answer = async (reply: FastifyReply, body: object) => await reply.type(MEDIA_TYPE).send(JSON.stringify(body));
   const config = { operation: 'discovery' };
   app.get(`${BASE}/ServiceProviderConfig`, { config }, async (request, reply) => {
     return await answer(reply, serviceProviderConfig(baseOf(request, io)));

@@ -36,7 +36,8 @@ export function readPatch(body: unknown): readonly PatchOperation[] {
     const path = operation.get('path') ?? undefined;
     if (op !== 'add' && op !== 'replace' && op !== 'remove')
       throw new ScimError(400, 'An operation is neither add, replace nor remove.', 'invalidSyntax');
-    if (path !== undefined && typeof path !== 'string') throw new ScimError(400, '`path` is not a text.', 'invalidPath');
+    if (path !== undefined && typeof path !== 'string')
+      throw new ScimError(400, '`path` is not a text.', 'invalidPath');
     if (op === 'remove' && (path === undefined || path === ''))
       throw new ScimError(400, 'A remove operation has no path.', 'noTarget');
     return { op, path: path === '' ? undefined : path, value: operation.get('value') };
@@ -48,7 +49,11 @@ function lowerKeys(fields: Readonly<Record<string, unknown>>): ReadonlyMap<strin
 }
 
 /** @throws ScimError `invalidPath`, `noTarget`, `mutability`, `invalidValue` */
-export function applyPatch(schema: ResourceSchema, document: Document, operations: readonly PatchOperation[]): Document {
+export function applyPatch(
+  schema: ResourceSchema,
+  document: Document,
+  operations: readonly PatchOperation[],
+): Document {
   return operations.reduce<Document>((state, operation) => applyOne(schema, state, operation), document);
 }
 
@@ -71,7 +76,9 @@ interface Change {
 export function resolvePath(
   schema: ResourceSchema,
   text: string,
-): { readonly attribute: Attribute; readonly sub: Attribute | undefined; readonly filter: Filter | undefined } | undefined {
+):
+  | { readonly attribute: Attribute; readonly sub: Attribute | undefined; readonly filter: Filter | undefined }
+  | undefined {
   const lower = text.toLowerCase();
   // Attributes of an extension: `urn:…:extension:enterprise:2.0:User:department`.
   if (lower.startsWith('urn:') && !lower.startsWith(schema.id.toLowerCase())) return undefined;
@@ -148,7 +155,14 @@ function applyToList(document: Document, attribute: Attribute, change: ListChang
     sub === undefined ? { ...one, ...(changed as object) } : set(one, sub, readValue(sub, value, path));
   if (before.some(matches)) {
     const after = before.map((one) => (matches(one) ? apply(one) : one));
-    return set(document, attribute, onePrimary(after, after.filter((_, at) => matches(before[at] ?? {}))));
+    return set(
+      document,
+      attribute,
+      onePrimary(
+        after,
+        after.filter((_, at) => matches(before[at] ?? {})),
+      ),
+    );
   }
   // `emails[type eq "work"].value` of a user without one: Entra ID expects that the value appears.
   const assumed = filter === undefined ? {} : equalities(filter);
@@ -175,7 +189,10 @@ function added(before: readonly Document[], values: readonly Document[]): readon
     return update === undefined ? one : { ...one, ...update };
   });
   const fresh = values.filter((value) => !before.some((one) => isSame(one, value)));
-  return onePrimary([...kept, ...fresh], [...fresh, ...kept.filter((one) => values.some((value) => isSame(value, one)))]);
+  return onePrimary(
+    [...kept, ...fresh],
+    [...fresh, ...kept.filter((one) => values.some((value) => isSame(value, one)))],
+  );
 }
 
 /** At most one value is primary: the latest one that is set so. */

@@ -73,7 +73,8 @@ export function select(document: Document, { only, without }: Selection): Docume
     Object.entries(document).flatMap(([name, value]) => {
       const lower = name.toLowerCase();
       if (lower === 'id' || lower === 'schemas') return [[name, value]];
-      if (only === undefined) return without.has(lower) ? [] : [[name, selectSubs(lower, value, (sub) => !without.has(sub))]];
+      if (only === undefined)
+        return without.has(lower) ? [] : [[name, selectSubs(lower, value, (sub) => !without.has(sub))]];
       if (only.has(lower)) return [[name, value]];
       const some = [...only].some((one) => one.startsWith(`${lower}.`));
       return some ? [[name, selectSubs(lower, value, (sub) => only.has(sub))]] : [];

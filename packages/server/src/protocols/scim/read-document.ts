@@ -1,5 +1,11 @@
 /** Reads resources as providers send them: names of attributes in any case, and values in related types. Pure. */
-import { commonAttributes, findAttribute, findSubAttribute, type Attribute, type ResourceSchema } from './attributes.ts';
+import {
+  commonAttributes,
+  findAttribute,
+  findSubAttribute,
+  type Attribute,
+  type ResourceSchema,
+} from './attributes.ts';
 import { ScimError } from './scim-error.ts';
 
 /** A resource with the names and types of its schema, without what the server decides. */

@@ -94,7 +94,10 @@ function namesIn(value: unknown): readonly string[] {
 
 /** A name can start with the URN of its schema. */
 function plainName(name: string): string {
-  return name.trim().toLowerCase().replace(/^urn:.*:/s, '');
+  return name
+    .trim()
+    .toLowerCase()
+    .replace(/^urn:.*:/s, '');
 }
 
 function selectionOf(attributes: readonly string[], excluded: readonly string[]): Selection {

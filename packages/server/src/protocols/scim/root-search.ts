@@ -1,6 +1,10 @@
 /** `POST /.search`: users, then groups. A filter for attributes of the one type matches none of the other. */
 import { DaisError } from '@dais/api';
-import { listProvisionedGroupsOperation, listProvisionedUsersOperation, readProvisionedGroupOperation } from '@dais/api/access';
+import {
+  listProvisionedGroupsOperation,
+  listProvisionedUsersOperation,
+  readProvisionedGroupOperation,
+} from '@dais/api/access';
 import { listResponse } from './list-response.ts';
 import { presentGroup, presentUser, select } from './present.ts';
 import type { Document } from './read-document.ts';
@@ -21,11 +25,15 @@ async function search(request: ScimRequest): Promise<ScimResponse> {
   const { filter, startIndex, count: requested, selection } = searchInBody(request.body());
   const count = Math.min(requested, MOST_RESULTS);
   const filtered = filter === undefined ? {} : { filter };
-  const users = await matching(async () => await request.call(listProvisionedUsersOperation, { ...filtered, startIndex, count }));
+  const users = await matching(
+    async () => await request.call(listProvisionedUsersOperation, { ...filtered, startIndex, count }),
+  );
   const userCount = 'error' in users ? 0 : users.found.total;
   const items = 'error' in users ? [] : users.found.items;
   const page = { startIndex: Math.max(1, startIndex - userCount), count: count - items.length };
-  const groups = await matching(async () => await request.call(listProvisionedGroupsOperation, { ...filtered, ...page }));
+  const groups = await matching(
+    async () => await request.call(listProvisionedGroupsOperation, { ...filtered, ...page }),
+  );
   if ('error' in users && 'error' in groups) throw users.error;
   const resources: Document[] = items.map((user) => select(presentUser(user, request.base), selection));
   for (const { id } of 'error' in groups ? [] : groups.found.items) {

@@ -70,7 +70,10 @@ describe('groups', () => {
     expect((await world.scim('GET', '/Groups')).body.Resources[0].members).toHaveLength(1);
     const everywhere = async (filter: string, more: object = {}) =>
       (await world.scim('POST', '/.search', { schemas: [SEARCH], filter, ...more })).body;
-    expect(await everywhere(`id eq "${a}" or id eq "${id}"`)).toMatchObject({ totalResults: 2, Resources: [{ id: a }, { id }] });
+    expect(await everywhere(`id eq "${a}" or id eq "${id}"`)).toMatchObject({
+      totalResults: 2,
+      Resources: [{ id: a }, { id }],
+    });
     expect(await everywhere(`id eq "${a}" or id eq "${id}"`, { startIndex: 2 })).toMatchObject({ Resources: [{ id }] });
     expect(await everywhere('userName eq "a@example.com"')).toMatchObject({ totalResults: 1, Resources: [{ id: a }] });
     expect(await everywhere('shoeSize pr')).toMatchObject({ scimType: 'invalidFilter' });
@@ -98,7 +101,10 @@ describe('groups', () => {
     expect((await patch({ op: 'add', path: 'members', value: [{ value: one }] })).body.meta.version).toBe('W/"2"');
     await patch({ op: 'Remove', path: `members[value eq "${one}"]` });
     expect(await membersOf(id)).toEqual([two]);
-    await patch({ op: 'Remove', path: 'members', value: [{ value: two }] }, { op: 'add', value: { members: [{ value: three }] } });
+    await patch(
+      { op: 'Remove', path: 'members', value: [{ value: two }] },
+      { op: 'add', value: { members: [{ value: three }] } },
+    );
     expect(await membersOf(id)).toEqual([three]);
     await patch({ op: 'replace', path: 'members', value: ids.map((value) => ({ value })) });
     expect(await membersOf(id)).toEqual([...ids].toSorted());
@@ -172,9 +178,7 @@ test('groups give permissions to teams; removing a member, deactivating and dele
   await world.patch(`/Groups/${group}`, [{ op: 'add', path: 'members', value: [{ value: ada.id }] }]);
   expect(await statuses(bearer)).toEqual([200, 200]);
 
-  const streams = await Promise.all(
-    nodes.map((url) => fetch(`${url}/api/v1/secrets?watch=true`, { headers: bearer })),
-  );
+  const streams = await Promise.all(nodes.map((url) => fetch(`${url}/api/v1/secrets?watch=true`, { headers: bearer })));
   expect(streams.map(({ status }) => status)).toEqual([200, 200]);
   const ends = Promise.all(streams.map(endOf));
   const off = await world.patch(`/Users/${ada.id}`, [{ op: 'Replace', path: 'active', value: 'False' }]);

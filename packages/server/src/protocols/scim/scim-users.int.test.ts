@@ -59,7 +59,10 @@ test('creates a User, which the provider reads, finds, changes and removes', asy
     emails: [{ value: 'countess@example.com' }],
     active: true,
   });
-  expect(replaced).toMatchObject({ status: 200, body: { displayName: 'Countess of Lovelace', meta: { version: 'W/"2"' } } });
+  expect(replaced).toMatchObject({
+    status: 200,
+    body: { displayName: 'Countess of Lovelace', meta: { version: 'W/"2"' } },
+  });
   expect(replaced.body).not.toHaveProperty('name');
   const renamed = await world.api('GET', '/api/v1/users/ada@example.com');
   expect(renamed.body.spec).toEqual({ email: 'countess@example.com', displayName: 'Countess of Lovelace' });
@@ -71,7 +74,9 @@ test('creates a User, which the provider reads, finds, changes and removes', asy
   expect(kept.body.status).not.toHaveProperty('provisionedBy');
   const dataOf = async (type: string) => (await world.events(type)).map(({ data }) => data);
   await expect.poll(() => dataOf('user.provisioned')).toContainEqual({ provider: 'corporate', id, created: true });
-  await expect.poll(() => dataOf('user.deprovisioned')).toContainEqual({ provider: 'corporate', id, reason: 'removed' });
+  await expect
+    .poll(() => dataOf('user.deprovisioned'))
+    .toContainEqual({ provider: 'corporate', id, reason: 'removed' });
   // The same person comes back: the same User, another id.
   const again = await world.createUser('ada@example.com', { emails: [{ value: 'countess@example.com' }] });
   expect(again.status).toBe(201);
@@ -171,7 +176,11 @@ describe('PATCH', () => {
       paths.map(async (path) => await world.patch(`/Users/${body.id}`, [{ op: 'add', path, value: 'x' }])),
     );
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
-    expect((await world.scim('GET', `/Users/${body.id}`)).body).toMatchObject({ title: 'x', userType: 'x', locale: 'x' });
+    expect((await world.scim('GET', `/Users/${body.id}`)).body).toMatchObject({
+      title: 'x',
+      userType: 'x',
+      locale: 'x',
+    });
   });
 });
 
@@ -242,9 +251,17 @@ describe('lists', () => {
 
   test('returns the requested attributes, by GET and by .search', async () => {
     const filter = 'userName eq "list-1@example.com"';
-    const only = await world.scim('GET', `/Users?attributes=userName,emails.value&filter=${encodeURIComponent(filter)}`);
+    const only = await world.scim(
+      'GET',
+      `/Users?attributes=userName,emails.value&filter=${encodeURIComponent(filter)}`,
+    );
     expect(only.body.Resources).toEqual([
-      { schemas: [USER], id: expect.any(String), userName: 'list-1@example.com', emails: [{ value: 'list-1@example.com' }] },
+      {
+        schemas: [USER],
+        id: expect.any(String),
+        userName: 'list-1@example.com',
+        emails: [{ value: 'list-1@example.com' }],
+      },
     ]);
     const searched = await world.scim('POST', '/Users/.search', {
       schemas: ['urn:ietf:params:scim:api:messages:2.0:SearchRequest'],
@@ -260,11 +277,20 @@ test('errors have the form of the protocol', async () => {
   await world.createUser('twice@example.com');
   const detail = expect.any(String);
   const schemas = ['urn:ietf:params:scim:api:messages:2.0:Error'];
-  expect((await world.createUser('TWICE@example.com')).body).toEqual({ schemas, status: '409', scimType: 'uniqueness', detail });
+  expect((await world.createUser('TWICE@example.com')).body).toEqual({
+    schemas,
+    status: '409',
+    scimType: 'uniqueness',
+    detail,
+  });
   expect((await world.scim('GET', '/Users/none')).body).toEqual({ schemas, status: '404', detail });
-  expect((await world.scim('GET', '/Users/01900000-0000-7000-8000-000000000000')).body).toMatchObject({ status: '404' });
+  expect((await world.scim('GET', '/Users/01900000-0000-7000-8000-000000000000')).body).toMatchObject({
+    status: '404',
+  });
   expect((await world.scim('POST', '/Users', '{')).body).toMatchObject({ status: '400', scimType: 'invalidSyntax' });
-  expect((await world.scim('POST', '/Users', { userName: 'x@example.com' })).body).toMatchObject({ scimType: 'invalidSyntax' });
+  expect((await world.scim('POST', '/Users', { userName: 'x@example.com' })).body).toMatchObject({
+    scimType: 'invalidSyntax',
+  });
   expect((await world.scim('POST', '/Users', { schemas: [USER] })).body).toMatchObject({ scimType: 'invalidValue' });
   expect((await world.createUser('no address')).body).toMatchObject({ status: '400', scimType: 'invalidValue' });
   expect((await world.createUser('x@y')).body).toMatchObject({ status: '400', scimType: 'invalidValue' });
@@ -278,19 +304,39 @@ test('errors have the form of the protocol', async () => {
 test('a request with any content gets an error of the client, or a result', { timeout: 120_000 }, async () => {
   const { body: user } = await world.createUser('fuzzed@example.com');
   const { body: group } = await world.createGroup('Fuzzed');
-  const text = fc.oneof(fc.string({ unit: 'binary', maxLength: 20 }), fc.constantFrom('True', 'active', 'members', user.id));
+  const text = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 20 }),
+    fc.constantFrom('True', 'active', 'members', user.id),
+  );
   const value = fc.oneof(fc.jsonValue({ maxDepth: 2 }), text, fc.array(fc.record({ value: text }), { maxLength: 3 }));
   const path = fc.oneof(
     text,
-    fc.constantFrom('emails[type eq "work"].value', 'emails[value sw "\\u0000"]', 'name.givenName', 'members[value eq "x"]', '__proto__'),
+    fc.constantFrom(
+      'emails[type eq "work"].value',
+      'emails[value sw "\\u0000"]',
+      'name.givenName',
+      'members[value eq "x"]',
+      '__proto__',
+    ),
   );
-  const operation = fc.record({ op: fc.constantFrom('add', 'Replace', 'remove'), path, value }, { requiredKeys: ['op'] });
+  const operation = fc.record(
+    { op: fc.constantFrom('add', 'Replace', 'remove'), path, value },
+    { requiredKeys: ['op'] },
+  );
   const patch = fc.record({
     schemas: fc.constant(['urn:ietf:params:scim:api:messages:2.0:PatchOp']),
     Operations: fc.array(operation, { maxLength: 3 }),
   });
   const resource = fc.record(
-    { schemas: fc.constant([USER]), userName: text, emails: value, name: value, active: value, members: value, displayName: text },
+    {
+      schemas: fc.constant([USER]),
+      userName: text,
+      emails: value,
+      name: value,
+      active: value,
+      members: value,
+      displayName: text,
+    },
     { requiredKeys: ['schemas'] },
   );
   await fc.assert(
@@ -301,7 +347,10 @@ test('a request with any content gets an error of the client, or a result', { ti
         await world.scim('POST', '/Users', body),
         await world.scim('PUT', `/Groups/${group.id}`, body),
         await world.scim('GET', `/Users?filter=${encodeURIComponent(filter)}`),
-        await world.scim('GET', `/Groups?filter=${encodeURIComponent(`displayName eq ${JSON.stringify(filter)}`)}&startIndex=${encodeURIComponent(filter)}`),
+        await world.scim(
+          'GET',
+          `/Groups?filter=${encodeURIComponent(`displayName eq ${JSON.stringify(filter)}`)}&startIndex=${encodeURIComponent(filter)}`,
+        ),
       ];
       for (const { status } of answers) expect(status).toBeLessThan(500);
     }),
@@ -316,7 +365,10 @@ test('describes what it supports', async () => {
     filter: { supported: true, maxResults: 500 },
     etag: { supported: true },
   });
-  expect((await world.scim('GET', '/ResourceTypes')).body.Resources.map(({ id }: { id: string }) => id)).toEqual(['User', 'Group']);
+  expect((await world.scim('GET', '/ResourceTypes')).body.Resources.map(({ id }: { id: string }) => id)).toEqual([
+    'User',
+    'Group',
+  ]);
   const { body } = await world.scim('GET', `/Schemas/${USER}`);
   expect(body).toMatchObject({ id: USER, meta: { resourceType: 'Schema' } });
   expect((await world.scim('GET', '/Schemas?filter=id pr')).status).toBe(403);
@@ -326,8 +378,13 @@ describe('the token', () => {
   test('is for SCIM only, and for one provider', async () => {
     const { token } = world;
     for (const path of ['/api/v1/users', '/api/v1/teams', '/api/v1/sessions', '/api/v1/projects'])
-      expect({ path, status: (await world.api('GET', path, undefined, { token })).status }).toEqual({ path, status: 403 });
-    expect((await world.api('GET', '/api/v1/provisioning/users?provider=other', undefined, { token })).status).toBe(403);
+      expect({ path, status: (await world.api('GET', path, undefined, { token })).status }).toEqual({
+        path,
+        status: 403,
+      });
+    expect((await world.api('GET', '/api/v1/provisioning/users?provider=other', undefined, { token })).status).toBe(
+      403,
+    );
     expect((await world.api('GET', '/api/v1/provisioning/users', undefined, { token })).status).toBe(200);
   });
 

@@ -8,8 +8,8 @@ export function ProvisioningPanel({ resource }: { readonly resource: Resource })
   return (
     <Panel title="Provisioned by SCIM">
       <p className="dim">
-        The identity provider “{provider}” manages this user: its email address, its display name, its groups, and whether
-        it can sign in.
+        The identity provider “{provider}” manages this user: its email address, its display name, its groups, and
+        whether it can sign in.
       </p>
     </Panel>
   );

@@ -220,7 +220,18 @@ export class SignInWorld {
       finished: (request) => keep('request', request),
     });
     await server.listen('127.0.0.1', port);
-    return new SignInWorld({ url, database, outbound, providers, kernel, server, settings, saml: samlProviders, sealer, logged });
+    return new SignInWorld({
+      url,
+      database,
+      outbound,
+      providers,
+      kernel,
+      server,
+      settings,
+      saml: samlProviders,
+      sealer,
+      logged,
+    });
   }
 
   provider(name: string): TestProvider {

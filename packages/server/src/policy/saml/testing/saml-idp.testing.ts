@@ -10,7 +10,10 @@ export interface SigningKey {
 }
 
 export async function makeSigningKey(): Promise<SigningKey> {
-  const made = await generate([{ name: 'commonName', value: 'Test provider' }], { keyType: 'rsa', algorithm: 'sha256' });
+  const made = await generate([{ name: 'commonName', value: 'Test provider' }], {
+    keyType: 'rsa',
+    algorithm: 'sha256',
+  });
   return { cert: made.cert, key: made.private };
 }
 
@@ -65,7 +68,10 @@ export function assertionXml(options: AssertionOptions): string {
   );
 }
 
-export function responseXml(content: string, { issuer, inResponseTo, id = newId() }: Pick<AssertionOptions, 'issuer' | 'inResponseTo' | 'id'>) {
+export function responseXml(
+  content: string,
+  { issuer, inResponseTo, id = newId() }: Pick<AssertionOptions, 'issuer' | 'inResponseTo' | 'id'>,
+) {
   return (
     `<samlp:Response xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" ID="${id}" InResponseTo="${inResponseTo}" IssueInstant="${at(0)}" Version="2.0">` +
     `<saml:Issuer xmlns:saml="${ASSERTION}">${issuer}</saml:Issuer>` +
@@ -74,11 +80,22 @@ export function responseXml(content: string, { issuer, inResponseTo, id = newId(
   );
 }
 
-const SHA256 = { signature: 'http://www.w3.org/2001/04/xmldsig-more#rsa-sha256', digest: 'http://www.w3.org/2001/04/xmlenc#sha256' };
-const SHA1 = { signature: 'http://www.w3.org/2000/09/xmldsig#rsa-sha1', digest: 'http://www.w3.org/2000/09/xmldsig#sha1' };
+const SHA256 = {
+  signature: 'http://www.w3.org/2001/04/xmldsig-more#rsa-sha256',
+  digest: 'http://www.w3.org/2001/04/xmlenc#sha256',
+};
+const SHA1 = {
+  signature: 'http://www.w3.org/2000/09/xmldsig#rsa-sha1',
+  digest: 'http://www.w3.org/2000/09/xmldsig#sha1',
+};
 
 /** Signs the element with this local name, with the signature after its issuer. */
-export function sign(xml: string, element: 'Assertion' | 'Response', key: SigningKey, hash: 'sha1' | 'sha256' = 'sha256'): string {
+export function sign(
+  xml: string,
+  element: 'Assertion' | 'Response',
+  key: SigningKey,
+  hash: 'sha1' | 'sha256' = 'sha256',
+): string {
   const { signature, digest } = hash === 'sha1' ? SHA1 : SHA256;
   const signed = new SignedXml({
     privateKey: key.key,
@@ -100,7 +117,12 @@ export function encode(xml: string): string {
 }
 
 /** The request in the URL of the provider. */
-export function readRequest(location: string): { readonly id: string; readonly acs: string; readonly relayState: string; readonly xml: string } {
+export function readRequest(location: string): {
+  readonly id: string;
+  readonly acs: string;
+  readonly relayState: string;
+  readonly xml: string;
+} {
   const query = new URL(location).searchParams;
   const xml = inflateRawSync(Buffer.from(query.get('SAMLRequest') ?? '', 'base64')).toString('utf8');
   const value = (name: string) => new RegExp(` ${name}="([^"]*)"`).exec(xml)?.[1] ?? '';

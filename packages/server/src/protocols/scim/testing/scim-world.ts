@@ -101,7 +101,11 @@ export class ScimWorld {
       ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
     const text = await response.text();
-    return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) } as ScimAnswer;
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: text === '' ? undefined : JSON.parse(text),
+    } as ScimAnswer;
   }
 
   /** Events of the organization of one type, oldest first. */
