@@ -100,7 +100,7 @@ export const arrows: readonly Arrow[] = [
     zone: 'policy',
     files: [`${server}/policy/**`],
     may: ['lib/**', 'api', 'kernel/**', 'engines/database/contract.ts', 'engines/keys/contract.ts'],
-    note: 'stores sessions, tokens and invitations in its own tables',
+    note: 'stores sessions, tokens, invitations and provisioned users in its tables',
   },
   {
     zone: 'ledgers/*.ts',

@@ -66,6 +66,7 @@ const guideTopics: Readonly<Record<string, readonly string[]>> = {
   'Access control and audit': [
     'secure-a-dais-for-a-team',
     'single-sign-on',
+    'provisioning',
     'workload-identity',
     'write-a-policy',
     'audit-log',

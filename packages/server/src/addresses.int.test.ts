@@ -138,6 +138,11 @@ test('lists every URL without an operation, with its permitted callers', () => {
     'GET /livez open',
     'GET /metrics checked',
     'GET /readyz open',
+    'GET /scim/v2/ResourceTypes checked',
+    'GET /scim/v2/ResourceTypes/:id checked',
+    'GET /scim/v2/Schemas checked',
+    'GET /scim/v2/Schemas/:id checked',
+    'GET /scim/v2/ServiceProviderConfig checked',
     'GET /version open',
   ]);
 });

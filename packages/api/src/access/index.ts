@@ -55,6 +55,20 @@ export {
   removeNodeOperation,
   resumeNodeOperation,
 } from '#operations/nodes.ts';
+export {
+  changeProvisionedGroupOperation,
+  createProvisionedGroupOperation,
+  createProvisionedUserOperation,
+  deleteProvisionedGroupOperation,
+  deleteProvisionedUserOperation,
+  listProvisionedGroupsOperation,
+  listProvisionedUsersOperation,
+  provisioningOperations,
+  readProvisionedGroupOperation,
+  readProvisionedUserOperation,
+  replaceProvisionedUserOperation,
+} from '#operations/provisioning.ts';
+export type { ProvisionedGroup, ProvisionedUser } from '#operations/provisioning.ts';
 export type { ServerNode } from '#operations/nodes.ts';
 export {
   evaluatePoliciesOperation,
@@ -62,6 +76,13 @@ export {
   listViolationsOperation,
 } from '#operations/policy-violations.ts';
 export type { AuditedRefusal, PolicyViolation } from '#operations/policy-violations.ts';
+export {
+  finishSamlOperation,
+  readSamlMetadataOperation,
+  receiveSamlOperation,
+  samlOperations,
+  startSamlOperation,
+} from '#operations/saml.ts';
 export {
   approveDeviceOperation,
   denyDeviceOperation,

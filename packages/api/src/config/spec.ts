@@ -44,11 +44,36 @@ const database = z.strictObject({
     .describe('Maximum database connections of one process, plus one for notifications.'),
 });
 
+const providerName = z
+  .string()
+  .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/)
+  .describe('Name used in URLs and in `groups` of teams: lower-case letters, digits and dashes.');
+const allowedDomains = z
+  .array(z.string().regex(/^(\*|[a-z0-9.-]{1,253})$/, { message: 'a domain in lower case, or `*`' }))
+  .max(100)
+  .default([])
+  .describe(
+    'Email domains for which this provider may sign in new users; `*`: every domain. Default: none, so that only linked users can sign in.',
+  );
+const createUsers = z
+  .boolean()
+  .default(true)
+  .describe('Whether the first sign-in creates a user. False: only invited users can sign in.');
+
+const matchProvisioned = z
+  .strictObject({
+    claim: z
+      .string()
+      .min(1)
+      .max(256)
+      .describe('Claim of the ID token, for example `sub` or `oid`; with SAML an attribute, or `NameID`.'),
+    attribute: z.enum(['userName', 'externalId']).describe('Attribute of the provisioned user with the same value.'),
+  })
+  .optional()
+  .describe('Matches the first sign-in of a person with a user that SCIM provisioned. Default: by email address.');
+
 const provider = z.strictObject({
-  name: z
-    .string()
-    .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/)
-    .describe('Name used in URLs and in `groups` of teams: lower-case letters, digits and dashes.'),
+  name: providerName,
   title: z.string().min(1).max(64).optional().describe('Label of the button on the sign-in page. Default: the name.'),
   issuer: httpUrl.describe('Issuer URL of the provider, with its metadata below. Plain HTTP only on loopback.'),
   clientId: z.string().min(1).max(256).describe('Client ID of Dais at the provider.'),
@@ -73,21 +98,13 @@ const provider = z.strictObject({
     .max(256)
     .default('groups')
     .describe('Claim that lists groups: a name, or a path such as `realm_access.roles`.'),
-  allowedDomains: z
-    .array(z.string().regex(/^(\*|[a-z0-9.-]{1,253})$/, { message: 'a domain in lower case, or `*`' }))
-    .max(100)
-    .default([])
-    .describe(
-      'Email domains for which this provider may sign in new users; `*`: every domain. Default: none, so that only linked users can sign in.',
-    ),
-  createUsers: z
-    .boolean()
-    .default(true)
-    .describe('Whether the first sign-in creates a user. False: only invited users can sign in.'),
+  allowedDomains,
+  createUsers,
   trustEmails: z
     .boolean()
     .default(false)
     .describe('Treat email addresses as verified even if the provider does not send `email_verified`.'),
+  matchProvisioned,
   mfaContexts: z
     .array(z.string().min(1).max(256))
     .max(32)
@@ -102,6 +119,42 @@ const provider = z.strictObject({
     .default('end')
     .describe(
       'Without a refresh token from the provider: `end` sessions and tokens within an hour of the sign-in, or `keep` them.',
+    ),
+});
+
+const samlProvider = z.strictObject({
+  name: providerName,
+  title: z.string().min(1).max(64).optional().describe('Label of the button on the sign-in page. Default: the name.'),
+  entityId: z.string().min(1).max(1024).describe('Entity id of the provider, from its metadata.'),
+  signInUrl: httpUrl.describe('Single sign-on URL of the provider (HTTP-Redirect). Plain HTTP only on loopback.'),
+  certificateFiles: z
+    .array(path)
+    .min(1)
+    .max(4)
+    .describe('PEM files with the certificates that sign assertions. Two while the provider rotates its certificate.'),
+  subjectAttribute: z
+    .string()
+    .min(1)
+    .max(256)
+    .optional()
+    .describe('Attribute that identifies a person. Default: the NameID, which must be persistent.'),
+  emailAttribute: z.string().min(1).max(256).default('email').describe('Attribute with the email address.'),
+  displayNameAttribute: z.string().min(1).max(256).default('displayName').describe('Attribute with the display name.'),
+  groupsAttribute: z.string().min(1).max(256).default('groups').describe('Attribute that lists groups.'),
+  allowedDomains,
+  createUsers,
+  matchProvisioned,
+  clockSkewSeconds: z.int().min(0).max(300).default(60).describe('Tolerated difference of the clocks in seconds.'),
+  mfaContexts: z
+    .array(z.string().min(1).max(256))
+    .max(32)
+    .default([])
+    .describe('Authentication contexts (`AuthnContextClassRef`) that indicate a second factor.'),
+  withoutProvisioning: z
+    .enum(['end', 'keep'])
+    .default('end')
+    .describe(
+      'Users that the provider does not provision with SCIM: `end` sessions and tokens within an hour of the sign-in, or `keep` them.',
     ),
 });
 
@@ -133,6 +186,7 @@ const authentication = z.strictObject({
   maxTokenDays: z.int().min(1).max(3650).default(366).describe('Maximum validity of a token in days.'),
   cliHours: z.int().min(1).max(720).default(12).describe('Validity of a CLI sign-in (`dais login`) in hours.'),
   providers: z.array(provider).max(16).default([]).describe('Identity providers (OpenID Connect) for sign-in.'),
+  saml: z.array(samlProvider).max(16).default([]).describe('Identity providers (SAML 2.0) for sign-in.'),
 });
 
 const environments = z.strictObject({

@@ -18,6 +18,7 @@ import { labelEvents } from '#events/label-events.ts';
 import { evaluationEvents } from '#events/evaluation-events.ts';
 import { servingEvents } from '#events/serving-events.ts';
 import { nodeEvents } from '#events/node-events.ts';
+import { provisioningEvents } from '#events/provisioning-events.ts';
 import { trackingEvents } from '#events/tracking-events.ts';
 import { webhookEvents } from '#events/webhook-events.ts';
 
@@ -100,7 +101,7 @@ export const eventTypes = {
     description: 'A user signed in.',
     data: z.strictObject({
       session,
-      method: z.string().describe('`password` or `oidc`.'),
+      method: z.string().describe('`password`, `oidc` or `saml`.'),
       provider: z.string().optional().describe('Identity provider.'),
       mfa: z.boolean().describe('Whether a second factor was used.'),
     }),
@@ -298,6 +299,7 @@ export const eventTypes = {
   ...registryEvents,
   ...commentEvents,
   ...nodeEvents,
+  ...provisioningEvents,
   ...trackingEvents,
   ...webhookEvents,
   ...evaluationEvents,

@@ -3,24 +3,25 @@ import type { Issue } from '#errors.ts';
 import { baseStatus, labelNameSchema, reference, type KindSpec } from '#manifest.ts';
 
 /** Each role is an action group of the policies’ schema. */
-export const roles = ['viewer', 'operator', 'editor', 'approver', 'admin', 'scraper'] as const;
+export const roles = ['viewer', 'operator', 'editor', 'approver', 'admin', 'scraper', 'provisioner'] as const;
 export type Role = (typeof roles)[number];
 
 const roleBindingSpec = z.strictObject({
   role: z
     .enum(roles)
     .describe(
-      '`viewer` reads; `operator` also runs and deploys; `editor` also changes; `approver` reads and approves; `admin` has all permissions, including role bindings and policies. `scraper` only reads the metrics of the server, which belong to the organization.',
+      '`viewer` reads; `operator` also runs and deploys; `editor` also changes; `approver` reads and approves; `admin` has all permissions, including role bindings and policies. `scraper` only reads the metrics of the server, and `provisioner` only manages users and groups that an identity provider provisions; both belong to the organization.',
     ),
   users: z.array(reference('User')).max(1000).optional().describe('Names of users.'),
   serviceAccounts: z.array(reference('ServiceAccount')).max(1000).optional().describe('Names of service accounts.'),
   teams: z.array(reference('Team')).max(1000).optional().describe('Names of teams.'),
 });
 
-/** Metrics cover the whole server: in a project the role would grant nothing. */
+/** In a project these roles would grant nothing. */
 function checkProjectRole({ role }: z.output<typeof roleBindingSpec>): readonly Issue[] {
-  if (role !== 'scraper') return [];
-  const message = 'grants access to the metrics of the server, which belong to no project';
+  if (role !== 'scraper' && role !== 'provisioner') return [];
+  const what = role === 'scraper' ? 'the metrics of the server' : 'provisioned users and groups';
+  const message = `grants access to ${what}, which belong to no project`;
   return [{ path: 'spec.role', message, expected: 'an OrganizationRoleBinding with this role' }];
 }
 

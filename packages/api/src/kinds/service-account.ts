@@ -10,6 +10,13 @@ const serviceAccountSpec = z.strictObject({
     .optional()
     .describe('Suspends the account: every action is denied and all tokens end. Default: false.'),
   clearance: clearanceSchema.optional().describe('Clearance: highest data classification, 0 to 3. Default: 0.'),
+  provisions: z
+    .string()
+    .max(63)
+    .optional()
+    .describe(
+      'Name of the identity provider whose users and groups the account provisions with SCIM. With the organization role `provisioner`.',
+    ),
   trust: z
     .array(
       z.strictObject({

@@ -17,6 +17,7 @@ const userSpec = z.strictObject({
 const userStatus = z.strictObject({
   ...baseStatus,
   provider: z.string().optional().describe('Identity provider of the user; absent: password.'),
+  provisionedBy: z.string().optional().describe('Identity provider that provisions the user with SCIM; absent: none.'),
   groups: z.array(z.string()).optional().describe('Groups from the identity provider at the last sign-in.'),
 });
 
@@ -57,6 +58,7 @@ export const userKind = {
     { title: 'Email', path: 'spec.email' },
     { title: 'Suspended', path: 'spec.suspended' },
     { title: 'Provider', path: 'status.provider', wide: true },
+    { title: 'Provisioned by', path: 'status.provisionedBy', wide: true },
   ],
   example: `apiVersion: dais.dev/v1
 kind: User

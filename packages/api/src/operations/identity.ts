@@ -22,7 +22,7 @@ export const currentSessionSchema = z.strictObject({
   method: z
     .string()
     .optional()
-    .describe('Authentication method: `password`, `oidc`, `token`, `federation`, `owner-token`, `solo`.'),
+    .describe('Authentication method: `password`, `oidc`, `saml`, `token`, `federation`, `owner-token`, `solo`.'),
   session: z.string().optional().describe('Id of the session or token.'),
   mfa: z.boolean().optional().describe('Whether a second factor was used.'),
   scopes: z.array(z.string()).optional().describe('Scopes of the token.'),
@@ -34,10 +34,11 @@ export const currentSessionSchema = z.strictObject({
         .array(
           z.strictObject({
             name: z.string().describe('Name in the configuration.'),
+            protocol: z.enum(['oidc', 'saml']).describe('Protocol of the sign-in.'),
             title: z.string().describe('Label of the button.'),
           }),
         )
-        .describe('Identity providers: `/auth/oidc/NAME/start`.'),
+        .describe('Identity providers: `/auth/PROTOCOL/NAME/start`.'),
     })
     .describe('Sign-in methods.'),
 });
@@ -105,7 +106,7 @@ export const changePasswordOperation = defineOperation({
 const sessionEntry = z.strictObject({
   id: id,
   current: z.boolean().describe('Whether it is the current session.'),
-  method: z.string().describe('`password` or `oidc`.'),
+  method: z.string().describe('`password`, `oidc` or `saml`.'),
   provider: z.string().optional().describe('Identity provider.'),
   mfa: z.boolean().describe('Whether a second factor was used.'),
   address: z.string().optional().describe('Where it was last used from.'),

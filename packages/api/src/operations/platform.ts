@@ -37,6 +37,7 @@ import { predictionOperations } from '#operations/predictions.ts';
 import { contentOperations } from '#operations/content.ts';
 import { keyOperations } from '#operations/keys.ts';
 import { nodeOperations } from '#operations/nodes.ts';
+import { provisioningOperations } from '#operations/provisioning.ts';
 import { metricsOperations } from '#operations/metrics.ts';
 import { defineOperation, type Operation } from '#operations/operation.ts';
 import { pageInput } from '#operations/resources.ts';
@@ -47,6 +48,7 @@ import { labelSchemaOperations } from '#operations/label-schemas.ts';
 import { reviewQueueOperations } from '#operations/review-queues.ts';
 import { issueOperations } from '#operations/issues.ts';
 import { scorerOperations } from '#operations/scorers.ts';
+import { samlOperations } from '#operations/saml.ts';
 import { signInOperations } from '#operations/sign-in.ts';
 import { lineageOperations } from '#operations/lineage.ts';
 import { MAX_APPLY_BYTES } from '#manifest.ts';
@@ -248,12 +250,14 @@ export const platformOperations: readonly Operation[] = [
   ...keyOperations,
   ...nodeOperations,
   ...usageOperations,
+  ...provisioningOperations,
   ...metricsOperations,
   ...accessOperations,
   ...policyViolationOperations,
   ...auditOperations,
   ...identityOperations,
   ...signInOperations,
+  ...samlOperations,
   ...federationOperations,
   ...trackingOperations,
   ...runMessageOperations,

@@ -10,6 +10,7 @@ export async function protocolAdapters(dependencies: MlflowDependencies) {
   const { standardWebhooksAdapter } = await import('#protocols/standard-webhooks/index.ts');
   const { kfpAdapter, kfpProbe } = await import('#protocols/kfp/index.ts');
   const { feastDoor } = await import('#protocols/feast/index.ts');
+  const { scimAdapter } = await import('#protocols/scim/index.ts');
   const feast = feastDoor({ ...dependencies, clock: systemClock });
   return [
     mlflowProbes(),
@@ -18,6 +19,7 @@ export async function protocolAdapters(dependencies: MlflowDependencies) {
     otlpAdapter(dependencies),
     kfpProbe(),
     kfpAdapter(dependencies),
+    scimAdapter(dependencies),
     feast,
   ];
 }

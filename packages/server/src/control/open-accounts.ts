@@ -11,6 +11,7 @@ import { randomBytes } from '#lib/crypto/random-bytes.ts';
 import { Sessions } from '#policy/identity/sessions/sessions.ts';
 import { loadIdentity, loadSignIn } from '#compose/identity.ts';
 import { isLoopbackIssuer, type ProviderSettings } from '#policy/oidc/provider-settings.ts';
+import { readSamlProviders } from './saml-providers.ts';
 import type { ControlSetup } from './control-setup.ts';
 import { publicUrl } from './server-url.ts';
 import type { ControlEngines } from './open-engines.ts';
@@ -52,13 +53,19 @@ export async function openAccounts(
     url: publicUrl(config, port),
   };
   const providers = await readProviders(authentication.providers);
+  const samlProviders = await readSamlProviders(authentication);
   const identity = await loadIdentity({
     ...accounts,
     operations: () => kernel().dispatcher.operations,
-    providers: providers.map(({ name, title = name }) => ({ name, title })),
+    providers: [
+      ...providers.map(({ name, title = name }) => ({ name, protocol: 'oidc' as const, title })),
+      ...samlProviders.map(({ name, title = name }) => ({ name, protocol: 'saml' as const, title })),
+    ],
+    allowedDomains: (provider) =>
+      [...providers, ...samlProviders].find(({ name }) => name === provider)?.allowedDomains ?? [],
   });
   const deviceTokenMs = authentication.cliHours * 3_600_000;
-  const signIn = await loadSignIn({ ...accounts, keys, outbound, clock, log, providers, deviceTokenMs });
+  const signIn = await loadSignIn({ ...accounts, keys, outbound, clock, log, providers, samlProviders, deviceTokenMs });
   return { sessions, parts: [identity, signIn] };
 }
 

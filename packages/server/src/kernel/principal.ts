@@ -29,7 +29,7 @@ export interface CredentialCheck {
 
 /** How the principal was authenticated: context of policies, evidence of the audit log. */
 export interface Via {
-  readonly method: 'solo' | 'owner-token' | 'password' | 'oidc' | 'token' | 'federation' | 'step' | 'none';
+  readonly method: 'solo' | 'owner-token' | 'password' | 'oidc' | 'saml' | 'token' | 'federation' | 'step' | 'none';
   /** Id of the session, token or attempt at a step: names it, opens nothing. */
   readonly credential?: string;
   /** A second factor was used. */

@@ -27,6 +27,8 @@ export interface AccessRequirement {
   readonly anonymous: boolean;
   /** The operation requires a ticket: every caller is `ANONYMOUS`, and credentials are not checked. */
   readonly byTicket?: boolean;
+  /** A page of another site may send the request: every caller is `ANONYMOUS`, and only the Host is checked. */
+  readonly fromOtherSites?: boolean;
   /** The response comes from an operation, so that the authorizer checks whether the credential is still valid. */
   readonly dispatched: boolean;
 }

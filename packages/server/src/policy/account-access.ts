@@ -97,7 +97,14 @@ export class AccountAccess implements Access {
     this.#uses = new TokenUses(dependencies.database, dependencies.clock, dependencies.log);
   }
 
-  async identify(request: AccessRequest, { anonymous, byTicket, dispatched }: AccessRequirement): Promise<Principal> {
+  async identify(
+    request: AccessRequest,
+    { anonymous, byTicket, fromOtherSites, dispatched }: AccessRequirement,
+  ): Promise<Principal> {
+    if (fromOtherSites === true) {
+      this.#gate.check({ ...request, origin: undefined });
+      return ANONYMOUS;
+    }
     this.#gate.check(request);
     if (byTicket === true) {
       this.#gate.checkWriteByAnybody(request);

@@ -11,6 +11,8 @@ export interface AuthResult<Body = unknown> {
   readonly cookies?: readonly CookieAttributes[];
   /** A path of this server (see oidc/return-path.ts) or the address of an identity provider; the answer is then a redirect. */
   readonly redirect?: string;
+  /** Sent instead of the body. */
+  readonly document?: { readonly type: string; readonly text: string };
 }
 
 export type AuthResultOf<Op extends Operation> = AuthResult<OutputOf<Op>>;

@@ -4,10 +4,11 @@ import { identityTables } from '#policy/migrations/0002-identity.ts';
 import { signInTables } from '#policy/migrations/0003-sign-in.ts';
 import { stepTokens } from '#policy/migrations/0004-step-tokens.ts';
 import { factTables } from '#policy/migrations/0005-facts.ts';
+import { provisioningTables } from '#policy/migrations/0006-provisioning.ts';
 
 export const policySlice: Slice = {
   schema: 'policy',
-  migrations: [policyState, identityTables, signInTables, stepTokens, factTables],
+  migrations: [policyState, identityTables, signInTables, stepTokens, factTables, provisioningTables],
   // A copy can be older than recent revocations: it ends all sessions and invitations. Tokens stay, because programs
   // cannot get new ones automatically; tokens that were revoked after the copy must be revoked again. Refresh tokens
   // are deleted: a provider that sees one used by original and copy treats it as stolen and ends both.

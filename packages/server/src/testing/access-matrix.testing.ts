@@ -14,7 +14,7 @@ import { startTestDatabase, type TestDatabase } from '#engines/database/testing.
 import { makeTokenText } from '#policy/identity/tokens/token-text.ts';
 import { startDaisProcess, type DaisProcess } from './dais-process.ts';
 import { MatrixCaller, operationNamed, operations, type Answer } from './matrix-caller.ts';
-import { MatrixWorld, type Tokens } from './matrix-world.ts';
+import { MatrixWorld, OF_ORGANIZATION, type Tokens } from './matrix-world.ts';
 import { requestFor, targetManifest, type RecipeWorld, type Request } from './operation-recipes.ts';
 
 type Role = (typeof roles)[number];
@@ -38,7 +38,7 @@ function rolesOf(operation: Operation): readonly Role[] {
   if (operation.roles !== undefined) return [...operation.roles, 'admin'];
   const [noun = '', verb = ''] = operation.action.split(':');
   const kind = kinds.find((one) => one.kind.toLowerCase() === noun.toLowerCase());
-  if (operation.mode !== 'write') return roles.filter((role) => role !== 'scraper');
+  if (operation.mode !== 'write') return roles.filter((role) => !OF_ORGANIZATION.has(role));
   if (kind === undefined || kind.scope === 'org' || GOVERNING.has(kind.kind)) return ['admin'];
   if (verb === 'approve') return ['approver', 'admin'];
   return verb === 'write' || verb === 'delete' ? ['editor', 'admin'] : ['operator', 'editor', 'admin'];
@@ -48,9 +48,9 @@ const LONG = (fc.readConfigureGlobal().numRuns ?? 0) > 100;
 /**
  * Outside of their binding, daily runs check the roles with the fewest and the most permissions; long runs check all.
  */
-const EXTREMES: readonly Role[] = LONG ? roles : ['scraper', 'viewer', 'admin'];
-/** No account is a scraper in a project: that account has no permissions there. */
-const MEMBERS = EXTREMES.filter((role) => LONG || role !== 'scraper');
+const EXTREMES: readonly Role[] = LONG ? roles : ['scraper', 'provisioner', 'viewer', 'admin'];
+/** These accounts have no permissions in a project. */
+const MEMBERS = EXTREMES.filter((role) => LONG || !OF_ORGANIZATION.has(role));
 /**
  * The caller is authenticated before the operation: for most invalid tokens, a sample of one in ten operations is
  * sufficient.
@@ -188,7 +188,9 @@ export function accessMatrix({ every }: { readonly every: number }): void {
       const tried = sample(inOrganization, offset);
       const requested = await table(tried, async (one) => resultOf(await ask(tokens.get(role), one)));
       expect(requested).toEqual(
-        expected(tried, (one) => (SEEN_BY_MEMBERS.has(one.name) && role !== 'scraper' ? 'permitted' : 'refused')),
+        expected(tried, (one) =>
+          SEEN_BY_MEMBERS.has(one.name) && !OF_ORGANIZATION.has(role) ? 'permitted' : 'refused',
+        ),
       );
     });
 

@@ -10,7 +10,11 @@ import { NEVER_RUNS, targetManifest, type RecipeWorld, type Request } from './op
 import { startModelJob } from './model-job-recipes.ts';
 import { writePrediction } from './prediction-recipes.ts';
 import { labelTargets } from './privacy-recipes.ts';
+import { TRIED_PROVIDER } from './provisioning-recipes.ts';
 import { trackingTargets } from './tracking-recipes.ts';
+
+/** Roles whose actions belong to the organization. */
+export const OF_ORGANIZATION: ReadonlySet<string> = new Set(['scraper', 'provisioner']);
 
 /** By the name of the account. */
 export type Tokens = ReadonlyMap<string, string>;
@@ -54,9 +58,9 @@ export class MatrixWorld {
       this.#caller.ids.set(`${project}/model-job`, await startModelJob(this.#caller, project));
     });
     await this.#caller.apply(
-      // A project has no scraper role: that account has no role.
+      // Some roles exist in the organization only: those accounts have no role.
       roles
-        .filter((role) => role !== 'scraper')
+        .filter((role) => !OF_ORGANIZATION.has(role))
         .map((role) => resource('RoleBinding', role, { role, serviceAccounts: [role] })),
       'own',
     );
@@ -101,6 +105,14 @@ export class MatrixWorld {
       invitation: async () => {
         const body = { email: `invited-${String((users += 1))}@example.com` };
         return (await this.#caller.asOwner('invitation.create', { body }))['id'] as string;
+      },
+      provisionedUser: async () => {
+        const body = { provider: TRIED_PROVIDER, userName: `provisioned-${String((users += 1))}@example.com` };
+        return (await this.#caller.asOwner('provisionedUser.create', { body }))['id'] as string;
+      },
+      provisionedGroup: async () => {
+        const body = { provider: TRIED_PROVIDER, displayName: `group-${String((users += 1))}` };
+        return (await this.#caller.asOwner('provisionedGroup.create', { body }))['id'] as string;
       },
       spareModel: async () => {
         const spare = `spare-${String((models += 1))}`;

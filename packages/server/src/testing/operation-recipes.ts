@@ -8,6 +8,7 @@ import { modelJobRecipes } from './model-job-recipes.ts';
 import { monitoringRecipes } from './monitoring-recipes.ts';
 import { predictionRecipes } from './prediction-recipes.ts';
 import { privacyRecipes } from './privacy-recipes.ts';
+import { provisioningRecipes } from './provisioning-recipes.ts';
 import { qualityRecipes } from './quality-recipes.ts';
 import { dataRecipes } from './data-recipes.ts';
 import { featureRecipes } from './feature-recipes.ts';
@@ -60,6 +61,10 @@ export interface RecipeWorld {
   featureBuild(): Promise<string>;
   /** A version of the Dataset `rows` that no other request uses, created in every project: a placeholder for its number in each. */
   datasetVersion(): Promise<string>;
+  /** Id of a provisioned user that no other request uses. */
+  provisionedUser(): Promise<string>;
+  /** Id of a provisioned group that no other request uses. */
+  provisionedGroup(): Promise<string>;
   /** Name of a user that no other request uses. */
   spareUser(): Promise<string>;
 }
@@ -123,6 +128,7 @@ export const NEVER_RUNS = { command: ['true'], resources: { cpu: 1_000_000 } };
 const recipes: Readonly<Record<string, Recipe>> = {
   ...trackingRecipes,
   ...privacyRecipes,
+  ...provisioningRecipes,
   ...predictionRecipes,
   ...modelJobRecipes,
   ...monitoringRecipes,
@@ -310,6 +316,10 @@ const recipes: Readonly<Record<string, Recipe>> = {
   'signIn.finish': () => ({ path: { provider: 'none' }, query: { code: 'x', state: 'x' } }),
   'signIn.leave': () => ({ path: { provider: 'none' } }),
   'signIn.endFromProvider': () => ({ path: { provider: 'none' }, body: { logout_token: 'x' } }),
+  'saml.start': () => ({ path: { provider: 'none' } }),
+  'saml.receive': () => ({ path: { provider: 'none' }, body: { SAMLResponse: 'x' } }),
+  'saml.finish': () => ({ path: { provider: 'none' }, query: { state: 'x' } }),
+  'saml.metadata': () => ({ path: { provider: 'none' } }),
   'device.start': () => ({ body: { machine: 'm', program: 'p' } }),
   'device.poll': () => ({ body: { device_code: noSecret } }),
   'device.read': () => device,

@@ -3,7 +3,8 @@
  * redirect, and accept form bodies.
  */
 import { DaisError, type Operation } from '@dais/api';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { receiveSamlOperation } from '@dais/api/access';
+import type { FastifyContextConfig, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { readBody } from '#http/request/body-reader.ts';
 import { decodeText, parseJson } from '#http/request/body-text.ts';
 import type { RouteGroup, RouteServices } from '#http/server/route-group.ts';
@@ -26,6 +27,8 @@ export interface AuthRoutesOptions {
 
 /** Longer than any duration of a sign-in. */
 const BODY_BYTES = 65_536;
+/** A SAML response with a thousand groups. */
+const RESPONSE_BYTES = 262_144;
 
 export function authRoutes(options: AuthRoutesOptions): RouteGroup {
   const own = options.calls.operations.filter((operation) => operation.http.path.startsWith('/auth/'));
@@ -36,10 +39,16 @@ export function authRoutes(options: AuthRoutesOptions): RouteGroup {
     access: 'anonymous',
     compress: false,
     register: (app, io) => {
-      const limits = { ...io.limits, bodyBytes: Math.min(io.limits.bodyBytes, BODY_BYTES) };
+      const limitsOf = ({ fromOtherSites }: FastifyContextConfig) => ({
+        ...io.limits,
+        bodyBytes: Math.min(io.limits.bodyBytes, fromOtherSites === true ? RESPONSE_BYTES : BODY_BYTES),
+      });
       app.removeAllContentTypeParsers();
       app.addContentTypeParser('*', async (request: FastifyRequest, payload: FastifyRequest['raw']) =>
-        decodeBody(request.headers['content-type'] ?? '', await readBody(payload, limits, options.clock)),
+        decodeBody(
+          request.headers['content-type'] ?? '',
+          await readBody(payload, limitsOf(request.routeOptions.config), options.clock),
+        ),
       );
       app.setErrorHandler(async (error, request, reply) => {
         const reported = expectedError(error);
@@ -60,7 +69,11 @@ function addRoute(app: FastifyInstance, io: RouteServices, options: AuthRoutesOp
   app.route({
     method,
     url: path,
-    config: { operation: operation.name },
+    // A page of the identity provider sends the response: its signature authenticates it, not a cookie.
+    config: {
+      operation: operation.name,
+      ...(operation.name === receiveSamlOperation.name && { fromOtherSites: true }),
+    },
     handler: async (request, reply) => {
       const secure = request.protocol === 'https' || options.behindHttps;
       const value = input.build({
@@ -90,7 +103,7 @@ function addRoute(app: FastifyInstance, io: RouteServices, options: AuthRoutesOp
 
 async function send(
   reply: FastifyReply,
-  { body, cookies = [], redirect }: AuthResult,
+  { body, cookies = [], redirect, document }: AuthResult,
   { status, secure, basePath }: { readonly status: number; readonly secure: boolean; readonly basePath: string },
 ): Promise<FastifyReply> {
   reply.header('cache-control', 'no-store');
@@ -100,6 +113,7 @@ async function send(
     // 303: the browser continues with GET, whatever the method was.
     return await reply.redirect(redirect.startsWith('/') ? `${basePath}${redirect}` : redirect, 303);
   }
+  if (document !== undefined) return await reply.code(status).type(document.type).send(document.text);
   return await reply.code(status).type('application/json; charset=utf-8').send(JSON.stringify(body));
 }
 

@@ -102,12 +102,13 @@ const SECURITY_HEADERS = {
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
 } as const;
 
-/** Operations that need no authorization by the kernel: files, the API description, metrics, method errors. */
+/** Operations that need no authorization by the kernel: files, descriptions of APIs, metrics, method errors. */
 const SAME_FOR_ALL: ReadonlySet<string> = new Set([
   'page.root',
   'page.docs',
   'page.file',
   'openapi',
+  'discovery',
   'metrics',
   'refusal',
 ]);
@@ -393,7 +394,7 @@ export class HttpServer {
       // Calls and stored data of this request belong to its span.
       request.headers['traceparent'] = traceparentOf(request.span);
     }
-    const { access, dispatched = false, ofProcess = false } = request.routeOptions.config;
+    const { access, dispatched = false, ofProcess = false, fromOtherSites = false } = request.routeOptions.config;
     const step = this.#steps.get(request.raw.socket);
     if (access === 'open' && step === undefined) return;
     if (step === undefined && !ofProcess && this.#dependencies.forStepsOnly === true) {
@@ -418,7 +419,7 @@ export class HttpServer {
         address: request.ip,
         peerUid: () => this.#peerUids.of(request.raw),
       },
-      { anonymous: access === 'anonymous', byTicket: access === 'ticket', dispatched },
+      { anonymous: access === 'anonymous', byTicket: access === 'ticket', fromOtherSites, dispatched },
     );
   }
 

@@ -73,6 +73,8 @@ declare module 'fastify' {
     ofProcess?: boolean;
     access?: RouteGroup['access'];
     dispatched?: boolean;
+    /** Pages of other sites may send the request; credentials are not checked. */
+    fromOtherSites?: boolean;
   }
   interface FastifyRequest {
     principal: Principal | null;

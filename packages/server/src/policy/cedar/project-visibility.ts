@@ -7,7 +7,8 @@ import { mayApply, setsOf, type Inquiry } from './authorize.ts';
 import { actionUid, ORGANIZATION_ENTITY, SELF_GROUP } from './model.ts';
 import { projectEntity } from './resource-entity.ts';
 
-const SCRAPER = actionUid('scraper');
+/** Their actions belong to the organization: they need no access to projects. */
+const ORGANIZATION_ROLES: ReadonlySet<string> = new Set(['scraper', 'provisioner'].map((role) => actionUid(role).key));
 
 /** Whether the caller must not learn that the project exists. The default one is known to everybody. */
 export function isHidden(inquiry: Inquiry): boolean {
@@ -32,8 +33,7 @@ function hasRoleIn({ project, rules, principal, principalEntity }: Inquiry): boo
   return rules.organization.links.some(
     ({ principal: of, role, resource }) =>
       theirs(of.key) &&
-      // Readers of server metrics need no access to projects.
-      role.key !== SCRAPER.key &&
+      !ORGANIZATION_ROLES.has(role.key) &&
       (resource.key === here || resource.key === ORGANIZATION_ENTITY.key),
   );
 }

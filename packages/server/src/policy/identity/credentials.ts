@@ -54,10 +54,11 @@ export async function findEmailOwner(tx: Transaction, email: string): Promise<st
   return row?.user_uid;
 }
 
-/** Deletes the data of a deleted user: password, email address and invitation links. */
+/** Deletes the data of a deleted user: password, email address, invitation links, and its link to a provider (SCIM). */
 export async function forgetUser(tx: Transaction, userUid: string): Promise<void> {
   await tx.sql.query('delete from policy.password where user_uid = $1', [userUid]);
   await tx.sql.query('delete from policy.email where user_uid = $1', [userUid]);
+  await tx.sql.query('delete from policy.provisioned_user where user_uid = $1', [userUid]);
   await tx.sql.query(
     'update policy.invitation set revoked_at = clock_timestamp() where user_uid = $1 and revoked_at is null',
     [userUid],

@@ -3,6 +3,7 @@ import type { Sql } from '#engines/database/contract.ts';
 import { listResources, readResource, type ResourceRow } from '#kernel/store.ts';
 import { ORGANIZATION } from '#kernel/tenants.ts';
 import type { PrincipalFacts, PrincipalSource } from '#policy/principal-source.ts';
+import { provisionedGroups } from '#policy/provisioning/group-names.ts';
 import { readVersion } from '#policy/state.ts';
 
 interface TeamSpec {
@@ -30,7 +31,7 @@ export class AccountDirectory implements PrincipalSource {
       const row = await readResource(sql, ORGANIZATION, type === 'user' ? 'User' : 'ServiceAccount', name);
       if (row === undefined || row.deletion_at !== null) return undefined;
       const spec = row.spec as { email?: string; suspended?: boolean; clearance?: number };
-      const reported = reportedGroups(row);
+      const reported = type === 'user' ? await groupsOf(row, sql) : [];
       const teams = (await this.#allTeams(sql)).filter(({ users, services, groups }) =>
         type === 'user' ? users.has(name) || reported.some((group) => groups.has(group)) : services.has(name),
       );
@@ -77,6 +78,13 @@ function teamOf(row: ResourceRow): Team {
     services: new Set(serviceAccounts),
     groups: new Set(groups.map(({ provider, group }) => JSON.stringify([provider, group]))),
   };
+}
+
+/** Groups that the provider provisions replace those that it reported at the last sign-in. */
+async function groupsOf(row: ResourceRow, sql: Sql): Promise<readonly string[]> {
+  const provisioned = await provisionedGroups(sql, row.uid);
+  const groups = provisioned?.groups.map((group) => JSON.stringify([provisioned.provider, group])) ?? [];
+  return provisioned?.authoritative === true ? groups : [...groups, ...reportedGroups(row)];
 }
 
 /** Groups apply only together with the provider that reported them. */

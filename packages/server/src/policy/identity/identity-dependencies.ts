@@ -22,7 +22,7 @@ export interface IdentityDependencies {
   /** Every operation of this program; known once the kernel is there. */
   readonly operations: () => readonly Operation[];
   /** Identity providers that people may sign in at. */
-  readonly providers: readonly { readonly name: string; readonly title: string }[];
+  readonly providers: readonly { readonly name: string; readonly protocol: 'oidc' | 'saml'; readonly title: string }[];
 }
 
 export interface IdentitySettings {

@@ -23,5 +23,5 @@ export async function requireOwnAccount(sql: Sql, principal: Principal): Promise
 
 /** True for the session of a browser: tokens lack some permissions of their user. */
 export function isBySession({ via }: Principal): boolean {
-  return via?.method === 'password' || via?.method === 'oidc';
+  return via?.method === 'password' || via?.method === 'oidc' || via?.method === 'saml';
 }

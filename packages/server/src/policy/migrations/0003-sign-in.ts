@@ -11,10 +11,12 @@ create table policy.sign_in (
   browser_digest bytea not null,
   provider text not null,
   next text not null,
+  -- SAML: the verified person, until the browser comes for it.
+  answer jsonb,
   expires_at timestamptz not null
 );
 create index sign_in_expires on policy.sign_in (expires_at);
-grant select, insert, delete on policy.sign_in to dais_app;
+grant select, insert, update, delete on policy.sign_in to dais_app;
 
 -- The identity of a user at a provider. The refresh token verifies it later; it is encrypted like a Secret.
 create table policy.identity_link (

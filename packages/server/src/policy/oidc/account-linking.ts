@@ -9,10 +9,14 @@ import { ORGANIZATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { endCredentials } from '#policy/identity/credentials.ts';
 import { replaceInvitations } from '#policy/identity/invitations.ts';
+import { findProvisionedUid } from '#policy/provisioning/provisioned-users.ts';
 import { findAccount, findAccountByUid, makeUser, type Account } from '#policy/identity/users.ts';
 import { isLinked, lockLink } from './identity-links.ts';
 import { isAllowedDomain, type Person } from './person-claims.ts';
 import type { ProviderSettings } from './provider-settings.ts';
+
+/** What the configuration says about the accounts of a provider. */
+export type AccountSettings = Pick<ProviderSettings, 'name' | 'allowedDomains' | 'createUsers' | 'matchProvisioned'>;
 
 /**
  * @throws DaisError `unauthenticated` with the reason why this identity cannot sign in; it is already authenticated.
@@ -20,7 +24,7 @@ import type { ProviderSettings } from './provider-settings.ts';
 export async function accountOf(
   tx: Transaction,
   person: Person,
-  settings: ProviderSettings,
+  settings: AccountSettings,
   kinds: KindRegistry,
 ): Promise<Account> {
   const known = await lockLink(tx.sql, person.issuer, person.subject);
@@ -33,9 +37,11 @@ export async function accountOf(
 async function firstTime(
   tx: Transaction,
   person: Person,
-  settings: ProviderSettings,
+  settings: AccountSettings,
   kinds: KindRegistry,
 ): Promise<Account> {
+  const provisioned = await provisionedUser(tx, person, settings);
+  if (provisioned !== undefined) return await linkTo(tx, provisioned, person, settings, false);
   const { email } = person;
   if (email === undefined) throw refused(`"${settings.name}" reports no verified email address for you`);
   if (!isAllowedDomain(email, settings.allowedDomains)) {
@@ -45,10 +51,29 @@ async function firstTime(
   const user =
     owner === undefined ? await createUser(tx, person, email, settings, kinds) : await findAccountByUid(tx.sql, owner);
   if (user === undefined) throw refused(`The account of ${email} is being deleted`);
-  if (await isLinked(tx.sql, user.uid)) {
-    throw refused(`The account of ${email} is linked to another identity`);
-  }
-  if (owner !== undefined) {
+  return await linkTo(tx, user, person, settings, owner === undefined);
+}
+
+/** The user that the provider provisioned for this person, by the configured attribute. */
+async function provisionedUser(
+  tx: Transaction,
+  { matchValue }: Person,
+  { name, matchProvisioned }: AccountSettings,
+): Promise<Account | undefined> {
+  if (matchProvisioned === undefined || matchValue === undefined) return undefined;
+  const uid = await findProvisionedUid(tx.sql, name, matchProvisioned.attribute, matchValue);
+  return uid === undefined ? undefined : await findAccountByUid(tx.sql, uid);
+}
+
+async function linkTo(
+  tx: Transaction,
+  user: Account,
+  person: Person,
+  settings: AccountSettings,
+  created: boolean,
+): Promise<Account> {
+  if (await isLinked(tx.sql, user.uid)) throw refused(`The account "${user.name}" is linked to another identity`);
+  if (!created) {
     // The previous user of this account had not verified the address, so all of their credentials end.
     await tx.sql.query('delete from policy.password where user_uid = $1', [user.uid]);
     await replaceInvitations(tx, user.name);
@@ -58,7 +83,7 @@ async function firstTime(
     type: eventTypes.identityLinked,
     projectId: ORGANIZATION,
     subject: { kind: 'User', name: user.name, uid: user.uid },
-    data: { provider: settings.name, issuer: person.issuer, created: owner === undefined },
+    data: { provider: settings.name, issuer: person.issuer, created },
   });
   return user;
 }
@@ -67,7 +92,7 @@ async function createUser(
   tx: Transaction,
   person: Person,
   email: string,
-  settings: ProviderSettings,
+  settings: AccountSettings,
   kinds: KindRegistry,
 ): Promise<Account | undefined> {
   if (!settings.createUsers) throw refused(`No account exists for ${email}`);

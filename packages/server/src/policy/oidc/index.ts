@@ -4,6 +4,8 @@ import type { Outbound } from '#lib/outbound/outbound.ts';
 import { deviceEntries } from './device/device.ts';
 import { federationEntries } from './federation/federation.ts';
 import { IssuerKeys } from './federation/issuer-keys.ts';
+import { samlEntries } from '#policy/saml/saml-sign-in.ts';
+import type { SamlSettings } from '#policy/saml/saml-settings.ts';
 import type { SignInDependencies } from './dependencies.ts';
 import { ProviderClient } from './provider-client.ts';
 import type { ProviderSettings } from './provider-settings.ts';
@@ -13,6 +15,7 @@ import { providerAccessJob } from './provider-access-job.ts';
 export interface SignInOptions extends Omit<SignInDependencies, 'providers' | 'providerKeys' | 'issuerKeys'> {
   readonly providers: readonly ProviderSettings[];
   readonly outbound: Outbound;
+  readonly samlProviders: readonly SamlSettings[];
 }
 
 /** Signing in elsewhere: at identity providers, from command lines, with tokens of CI systems. */
@@ -28,8 +31,13 @@ export function openFederatedSignIn(options: SignInOptions): {
     issuerKeys: new IssuerKeys({ outbound, clock, trusted: false }),
   };
   return {
-    entries: [...providerEntries(dependencies), ...deviceEntries(dependencies), ...federationEntries(dependencies)],
-    jobs: [signInRetention(), providerAccessJob(dependencies)],
+    entries: [
+      ...providerEntries(dependencies),
+      ...samlEntries({ ...dependencies, samlProviders: options.samlProviders }),
+      ...deviceEntries(dependencies),
+      ...federationEntries(dependencies),
+    ],
+    jobs: [signInRetention(), providerAccessJob({ ...dependencies, samlProviders: options.samlProviders })],
   };
 }
 

@@ -4,6 +4,8 @@ import type { ProviderSettings } from './provider-settings.ts';
 export interface Person {
   readonly issuer: string;
   readonly subject: string;
+  /** The value by which a provisioned user is found. */
+  readonly matchValue?: string;
   /** In lower case; absent if the provider reports no verified address. */
   readonly email?: string;
   readonly displayName?: string;
@@ -27,17 +29,21 @@ const MAX_GROUP_LENGTH = 256;
 export function readPerson(
   claims: Claims & { readonly iss: string; readonly sub: string },
   profile: Claims,
-  settings: Pick<ProviderSettings, 'groupsClaim' | 'trustEmails' | 'mfaContexts'>,
+  settings: Pick<ProviderSettings, 'groupsClaim' | 'trustEmails' | 'mfaContexts' | 'matchProvisioned'>,
 ): Person {
   const all: Claims = { ...profile, ...claims };
   const email = verifiedEmail(all, settings.trustEmails);
   const displayName = textOf(all['name']) ?? textOf(all['preferred_username']);
   const providerSession = textOf(claims['sid']);
+  const { matchProvisioned: match } = settings;
+  // Only the ID token is signed.
+  const matchValue = match === undefined ? undefined : textOf(claimAt(claims, match.claim));
   return {
     issuer: claims.iss,
     subject: claims.sub,
     groups: readGroups(claimAt(claims, settings.groupsClaim) ?? claimAt(profile, settings.groupsClaim)),
     mfa: usedSecondFactor(claims, settings.mfaContexts),
+    ...(matchValue !== undefined && { matchValue }),
     ...(email !== undefined && { email }),
     ...(displayName !== undefined && { displayName }),
     ...(providerSession !== undefined && { providerSession }),

@@ -15,6 +15,8 @@ import {
   sealContext,
   type IdentityLink,
 } from './identity-links.ts';
+import { providerOfUser } from '#policy/provisioning/provisioned-users.ts';
+import type { SamlSettings } from '#policy/saml/saml-settings.ts';
 import type { SignInDependencies } from './dependencies.ts';
 
 const MINUTE_MS = 60_000;
@@ -26,7 +28,9 @@ const UNCHECKED_MS = 50 * MINUTE_MS;
 const BATCH = 40;
 const PARALLEL = 4;
 
-type JobDependencies = Pick<SignInDependencies, 'providers' | 'sealer' | 'log'>;
+type JobDependencies = Pick<SignInDependencies, 'providers' | 'sealer' | 'log'> & {
+  readonly samlProviders: readonly Pick<SamlSettings, 'entityId' | 'withoutProvisioning'>[];
+};
 
 /** Without providers there is no such job. */
 export function providerAccessJob(dependencies: JobDependencies): JobHandler {
@@ -70,17 +74,30 @@ export async function checkProviderAccess(dependencies: JobDependencies, io: Job
   return counts;
 }
 
+/** A provider that provisions the user (SCIM) reports when the user leaves. Other users can only sign in again. */
+async function checkWithoutProvider(
+  io: JobIo,
+  link: IdentityLink,
+  otherwise: 'end' | 'keep',
+): Promise<'welcome' | 'ended'> {
+  if (otherwise === 'keep') return 'welcome';
+  const provisionedBy = await io.read(async ({ sql }) => await providerOfUser(sql, link.userUid));
+  if (provisionedBy === link.provider) return 'welcome';
+  return await end(io, link, 'the provider cannot be asked about the user');
+}
+
 async function checkOne(
   dependencies: JobDependencies,
   io: JobIo,
   link: IdentityLink,
 ): Promise<'welcome' | 'ended' | 'unanswered'> {
   const client = [...dependencies.providers.values()].find(({ settings }) => settings.issuer === link.issuer);
+  const saml = dependencies.samlProviders.find(({ entityId }) => entityId === link.issuer);
+  if (saml !== undefined) return await checkWithoutProvider(io, link, saml.withoutProvisioning);
   // Users of a provider that the operator has removed cannot be checked.
   if (client === undefined) return await end(io, link, 'the provider was removed from the configuration');
   if (link.refreshToken === undefined) {
-    if (client.settings.withoutRefreshToken === 'keep') return 'welcome';
-    return await end(io, link, 'the provider issued no refresh token');
+    return await checkWithoutProvider(io, link, client.settings.withoutRefreshToken);
   }
   try {
     const context = sealContext(link);

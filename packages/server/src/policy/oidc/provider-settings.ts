@@ -1,3 +1,10 @@
+/** How the first sign-in of a person finds a user that the provider provisioned (SCIM). */
+export interface MatchProvisioned {
+  /** Of the ID token or the assertion. */
+  readonly claim: string;
+  readonly attribute: 'userName' | 'externalId';
+}
+
 /** An identity provider as the configuration names it. Every default is filled in. */
 export interface ProviderSettings {
   /** Used in URLs and in `Team.spec.groups`. */
@@ -14,6 +21,7 @@ export interface ProviderSettings {
   readonly allowedDomains: readonly string[];
   readonly createUsers: boolean;
   readonly trustEmails: boolean;
+  readonly matchProvisioned?: MatchProvisioned | undefined;
   readonly mfaContexts: readonly string[];
   readonly parameters: Readonly<Record<string, string>>;
   readonly withoutRefreshToken: 'end' | 'keep';

@@ -175,7 +175,10 @@ function callbackUrl(dependencies: SignInDependencies, provider: string): string
 }
 
 /** @throws DaisError `rate_limited`. */
-async function limitStarts(dependencies: SignInDependencies, { client }: CallContext): Promise<void> {
+export async function limitStarts(
+  dependencies: Pick<SignInDependencies, 'database'>,
+  { client }: CallContext,
+): Promise<void> {
   const key = `sign-in start ${addressGroup(client?.address ?? '')}`;
   const refused = await countAttempt(dependencies.database, [{ key, most: MOST_STARTS, windowMs: 600_000 }]);
   if (refused !== undefined) throw refused.error;

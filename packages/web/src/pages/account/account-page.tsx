@@ -22,6 +22,7 @@ import { useThemeChoice } from '#ui/use-theme.ts';
 const METHODS: Readonly<Record<string, string>> = {
   password: 'with a password',
   oidc: 'with your identity provider',
+  saml: 'with your identity provider',
   token: 'with a token',
   federation: 'with a token of another system',
   'owner-token': 'with the owner token of the data folder (break-glass; every action is marked in the audit log)',

@@ -11,6 +11,7 @@ import {
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { LinkOnce } from './link-once.tsx';
+import { ProvisioningPanel } from './provisioning-panel.tsx';
 import { RightsPanel } from './rights-panel.tsx';
 import { Suspension } from './suspension.tsx';
 import { SessionTable } from '#pages/sessions/session-table.tsx';
@@ -38,6 +39,7 @@ export function UserPanels({ resource, project }: UserPanelsProps) {
   const accounts = session?.mode === 'accounts';
   return (
     <>
+      <ProvisioningPanel resource={resource} />
       <RightsPanel kind="User" name={name} project={project} />
       {accounts && may('user:write') === true && <Suspension resource={resource} />}
       {accounts && may('user:reset') === true && <PasswordLink name={name} />}

@@ -38,7 +38,9 @@ export function SessionTable({ sessions, end, ending }: SessionTableProps) {
             <>
               <Time at={createdAt} />{' '}
               <span className="dim">
-                {method === 'oidc' ? `with ${provider ?? 'an identity provider'}` : 'with a password'}
+                {method === 'oidc' || method === 'saml'
+                  ? `with ${provider ?? 'an identity provider'}`
+                  : 'with a password'}
                 {mfa && ', second factor'}
               </span>
             </>

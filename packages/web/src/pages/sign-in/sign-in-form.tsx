@@ -32,7 +32,7 @@ export function SignInForm({ ways, name = '', next, keepPage = false, onSession 
           size="sm"
           fullWidth
           component="a"
-          href={`auth/oidc/${encodeURIComponent(provider.name)}/start?next=${encodeURIComponent(next)}`}
+          href={`auth/${provider.protocol}/${encodeURIComponent(provider.name)}/start?next=${encodeURIComponent(next)}`}
           {...(keepPage && { target: '_blank', rel: 'opener' })}
         >
           Sign in with {provider.title}

@@ -34,10 +34,15 @@ export function SignInPage() {
       {left !== undefined && (
         <div role="status">
           <StateBadge state="ok" word="You have signed out" />
-          {session?.signIn.providers.map((provider) => (
+          {session?.signIn.providers.map(({ protocol, ...provider }) => (
             <p key={provider.name} className="dim">
               {provider.title} may still have a session:{' '}
-              <a href={`auth/oidc/${encodeURIComponent(provider.name)}/logout`}>sign out there too</a>.
+              {protocol === 'oidc' ? (
+                <a href={`auth/oidc/${encodeURIComponent(provider.name)}/logout`}>sign out there too</a>
+              ) : (
+                'sign out there too'
+              )}
+              .
             </p>
           ))}
         </div>

@@ -12,7 +12,7 @@ const MOST_SESSIONS = 100;
 
 export interface SessionStart {
   readonly user: { readonly uid: string; readonly name: string };
-  readonly method: Extract<Via['method'], 'password' | 'oidc'>;
+  readonly method: Extract<Via['method'], 'password' | 'oidc' | 'saml'>;
   readonly provider?: string;
   readonly mfa: boolean;
 }

@@ -19,7 +19,7 @@ export interface SessionLife {
 
 export interface NewSession {
   readonly user: { readonly uid: string; readonly name: string };
-  readonly method: Extract<Via['method'], 'password' | 'oidc'>;
+  readonly method: Extract<Via['method'], 'password' | 'oidc' | 'saml'>;
   /** Name of the identity provider. */
   readonly provider?: string | undefined;
   readonly mfa: boolean;

@@ -154,7 +154,8 @@ async function changePassword(
     tx.emit({ ...common, type: eventTypes.passwordChanged, data: { by: 'user' } });
     const ended = await endSessionsOf(tx, account.uid, principal.via?.credential);
     if (ended > 0) tx.emit({ ...common, type: eventTypes.sessionEnded, data: { reason: 'password', count: ended } });
-    const via = principal.via?.method === 'oidc' ? 'oidc' : 'password';
+    const before = principal.via?.method;
+    const via = before === 'oidc' || before === 'saml' ? before : 'password';
     const start = { user: account, method: via, mfa: principal.via?.mfa ?? false } as const;
     return (await startSession(tx, sessions, context, start)).cookie;
   });

@@ -40,6 +40,8 @@ import { ProviderClient } from '#policy/oidc/provider-client.ts';
 import type { ProviderSettings } from '#policy/oidc/provider-settings.ts';
 import { checkProviderAccess } from '#policy/oidc/provider-access-job.ts';
 import { PolicyEngine } from '#policy/policy-engine.ts';
+import { provisioningEntries } from '#policy/provisioning/index.ts';
+import type { SamlSettings } from '#policy/saml/saml-settings.ts';
 import { bumpVersion } from '#policy/state.ts';
 import { policySlice } from '#policy/slice.ts';
 import { TestProvider } from './test-provider.ts';
@@ -49,6 +51,8 @@ export const OWNER_TOKEN = 'dais_own_test';
 const CLIENT_SECRET = 'a secret of the client';
 
 export interface WorldOptions {
+  /** Providers with SAML, by the URL of the server. */
+  readonly saml?: readonly ((url: string) => SamlSettings)[];
   readonly providers?: readonly {
     readonly name: string;
     readonly refreshTokens?: boolean;
@@ -66,6 +70,7 @@ export class SignInWorld {
   readonly #kernel: Kernel;
   readonly #server: HttpServer;
   readonly #settings: readonly ProviderSettings[];
+  readonly #saml: readonly SamlSettings[];
   readonly #sealer: Parameters<typeof openFederatedSignIn>[0]['sealer'];
 
   private constructor(dependencies: {
@@ -76,6 +81,7 @@ export class SignInWorld {
     kernel: Kernel;
     server: HttpServer;
     settings: readonly ProviderSettings[];
+    saml: readonly SamlSettings[];
     sealer: Parameters<typeof openFederatedSignIn>[0]['sealer'];
     logged: string[];
   }) {
@@ -87,10 +93,11 @@ export class SignInWorld {
     this.#kernel = dependencies.kernel;
     this.#server = dependencies.server;
     this.#settings = dependencies.settings;
+    this.#saml = dependencies.saml;
     this.#sealer = dependencies.sealer;
   }
 
-  static async start({ providers: expected = [] }: WorldOptions = {}): Promise<SignInWorld> {
+  static async start({ providers: expected = [], saml = [] }: WorldOptions = {}): Promise<SignInWorld> {
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
     const providers = new Map<string, TestProvider>();
@@ -142,6 +149,7 @@ export class SignInWorld {
     const sessions = new Sessions({ idleMs: 1_800_000, absoluteMs: 43_200_000 }, randomBytes);
     const registry = new KindRegistry(kinds);
     const common = { database: database.database, kinds: registry, sessions, random: randomBytes };
+    const samlProviders = saml.map((one) => one(url));
     const elsewhere = openFederatedSignIn({
       ...common,
       sealer,
@@ -152,6 +160,7 @@ export class SignInWorld {
       deviceTokenMs: 3_600_000,
       outbound,
       providers: settings,
+      samlProviders,
     });
     const identity = identityEntries({
       ...common,
@@ -159,13 +168,17 @@ export class SignInWorld {
       settings: { mode: 'accounts', passwords: true, tokenDays: 90, maxTokenDays: 366 },
       url,
       operations: () => kernel.dispatcher.operations,
-      providers: settings.map(({ name }) => ({ name, title: name })),
+      providers: [
+        ...settings.map(({ name }) => ({ name, protocol: 'oidc' as const, title: name })),
+        ...samlProviders.map(({ name }) => ({ name, protocol: 'saml' as const, title: name })),
+      ],
     });
+    const provisioning = provisioningEntries({ kinds: registry, allowedDomains: () => ['example.com'] });
     const kernel: Kernel = new Kernel({
       database: database.database,
       kinds,
       authorizer: new CedarAuthorizer({ database: database.database, clock: systemClock, log, engine }),
-      entries: [...identity, ...elsewhere.entries],
+      entries: [...identity, ...provisioning, ...elsewhere.entries],
       jobs: elsewhere.jobs,
       wrapEntry: checkOutputs,
       holder: randomUUID(),
@@ -207,7 +220,18 @@ export class SignInWorld {
       finished: (request) => keep('request', request),
     });
     await server.listen('127.0.0.1', port);
-    return new SignInWorld({ url, database, outbound, providers, kernel, server, settings, sealer, logged });
+    return new SignInWorld({
+      url,
+      database,
+      outbound,
+      providers,
+      kernel,
+      server,
+      settings,
+      saml: samlProviders,
+      sealer,
+      logged,
+    });
   }
 
   provider(name: string): TestProvider {
@@ -264,7 +288,7 @@ export class SignInWorld {
       read: (work) => transact(database.database, { mode: 'read', projectId: ORGANIZATION }, work),
       write: (work) => transact(database.database, { mode: 'write', projectId: ORGANIZATION }, work),
     };
-    return await checkProviderAccess({ providers, sealer: this.#sealer, log }, io);
+    return await checkProviderAccess({ providers, samlProviders: this.#saml, sealer: this.#sealer, log }, io);
   }
 
   /** Advances the time for all users of a provider. */

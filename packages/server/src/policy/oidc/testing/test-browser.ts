@@ -30,6 +30,16 @@ export class TestBrowser {
     });
   }
 
+  /** As a page of another site does: the cookies of the server are not sent with it. */
+  async postForm(url: string, fields: Readonly<Record<string, string>>, origin: string): Promise<Answer> {
+    const other = new TestBrowser();
+    return await other.#send(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded', origin, 'sec-fetch-site': 'cross-site' },
+      body: new URLSearchParams(fields).toString(),
+    });
+  }
+
   /** Follows redirects until there is none, or the next one matches `stop`. */
   async follow(url: string, stop: (next: string) => boolean = () => false): Promise<Answer> {
     let answer = await this.get(url);
