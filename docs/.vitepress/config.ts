@@ -77,6 +77,7 @@ const guideTopics: Readonly<Record<string, readonly string[]>> = {
     'behind-nginx',
     'tls',
     'backup-and-restore',
+    'point-in-time-recovery',
     'upgrade',
     'observability',
     'garbage-collection',

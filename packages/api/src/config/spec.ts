@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { portsSchema } from './ports.ts';
 import { featuresConfig } from './features.ts';
+import { databaseArchiveConfig } from './archive.ts';
 import { contentConfig, limitsConfig, retentionConfig } from './limits.ts';
 import { queryConfig } from './query.ts';
 import { API_VERSION } from '#manifest.ts';
@@ -70,6 +71,12 @@ const blobs = z
     }),
   ])
   .describe('The blob store for content.');
+
+const databaseWithArchive = database.extend({
+  archive: databaseArchiveConfig(blobs.options[1])
+    .optional()
+    .describe('Archive of the database that Dais runs itself, for point-in-time recovery. Default: none.'),
+});
 
 const keys = z
   .discriminatedUnion('type', [
@@ -460,7 +467,7 @@ export const configSpec = z.strictObject({
       'Allow listening on a non-loopback address without TLS or a trusted proxy. Passwords and tokens are sent unencrypted.',
     ),
   authentication: authentication.prefault({}).describe('Authentication of users and programs.'),
-  database: database.prefault({}).describe('The database for resources, records and events.'),
+  database: databaseWithArchive.prefault({}).describe('The database for resources, records and events.'),
   blobs: blobs.default({ type: 'fs' }),
   content: contentConfig.prefault({}).describe('Checks of stored content.'),
   keys: keys.default({ type: 'file' }),

@@ -11,6 +11,8 @@ import { contentJobs } from '#content/content-jobs.ts';
 import { scrubJob } from '#content/content-scrub.ts';
 import { verificationBy, type ContentVerificationDependencies } from '#content/content-verification.ts';
 
+const DAY_MS = 24 * 3_600_000;
+
 /** Reads an exported database to its end and checks every byte of it. @throws DaisError `backup_invalid`. */
 export async function verifyArchive(source: AsyncIterable<Uint8Array>) {
   return await (await import('#engines/database/archive/import-database.ts')).verifyArchive(source);
@@ -25,15 +27,23 @@ export interface StoredContent {
 }
 
 export async function loadContent(
-  dependencies: ContentVerificationDependencies & { readonly store: BlobStore; readonly config: ConfigSpec['content'] },
+  dependencies: ContentVerificationDependencies & {
+    readonly store: BlobStore;
+    readonly config: ConfigSpec['content'];
+    /** The recovery window of the database in days: content must exist as long as a database that references it. */
+    readonly recoveryDays: number;
+  },
 ): Promise<StoredContent> {
   const { database, clock, log, config } = dependencies;
   const scrub = { everyDays: config.scrubDays, bytesPerSecond: config.scrubBytesPerSecond };
+  // A day longer: what was deleted at the start of the window is still referenced there.
+  const keptDays = Math.max(config.unreferencedDays, dependencies.recoveryDays === 0 ? 0 : dependencies.recoveryDays + 1);
+  const collector = { graceMs: keptDays * DAY_MS };
   const { verifiedBlobs } = await import('#engines/blobs/verified.ts');
   const blobs = verifiedBlobs(dependencies.store, verificationBy(dependencies));
   return {
     blobs,
-    jobs: [...contentJobs({ database, blobs, clock, log }), scrubJob({ database, blobs, clock, ...scrub })],
+    jobs: [...contentJobs({ database, blobs, clock, log, collector }), scrubJob({ database, blobs, clock, ...scrub })],
     entries: contentEntries({ ledgers: await contentOwners(), ...scrub }),
     health: async () =>
       await transact(database, { mode: 'read', projectId: 'all' }, async ({ sql }) => await readContentHealth(sql)),
