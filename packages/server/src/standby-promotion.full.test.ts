@@ -132,8 +132,11 @@ beforeAll(async () => {
   standby = await run('right', right, {
     primary_conninfo: `host=${left} port=5432 user=${SUPERUSER} application_name=right`,
   });
-  const synchronous = async () => (await admin(primary, 'select sync_state from pg_stat_replication'))[0];
-  await expect.poll(synchronous, PATIENCE).toEqual({ sync_state: 'sync' });
+  const isSynchronous = async () => {
+    const [replica] = await admin(primary, 'select sync_state from pg_stat_replication');
+    return replica?.['sync_state'] === 'sync';
+  };
+  while (!(await isSynchronous())) await delay(50);
   await setUpDatabase({ host: primary.host, port: primary.port, user: 'dais', database: 'dais' });
   address = new Address(path.join(base, 'a'));
   await address.listen();
@@ -172,7 +175,9 @@ async function write(writer: number, writes: Write[], signal: AbortSignal): Prom
       spec: { send: { type: 'webhook', url: 'https://alerts.example.com/' } },
     });
     const headers = { 'content-type': 'application/json' };
-    const response = await fetch(`${url}/api/v1/alertchannels`, { method: 'POST', headers, body }).catch(() => undefined);
+    const response = await fetch(`${url}/api/v1/alertchannels`, { method: 'POST', headers, body }).catch(
+      () => undefined,
+    );
     await response?.arrayBuffer().catch(() => undefined);
     const acknowledged = response?.status === 201;
     writes.push({ name, at: performance.now(), acknowledged });

@@ -50,7 +50,9 @@ async function printArchives(context: Context, archives: readonly ArchiveSummary
   if (archives.length === 0) context.terminal.out('The archive is empty.\n');
   for (const { installation, from, to, baseBackups, baseBytes } of archives) {
     const range =
-      from === undefined || to === undefined ? 'nothing can be recovered yet' : `can be recovered from ${from} to ${to}`;
+      from === undefined || to === undefined
+        ? 'nothing can be recovered yet'
+        : `can be recovered from ${from} to ${to}`;
     context.terminal.out(
       `${installation}: ${range}; ${countNoun(baseBackups, 'base backup')} (${bytesText(baseBytes)})\n`,
     );

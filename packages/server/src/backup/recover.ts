@@ -20,7 +20,7 @@ import { refuseArchiveOfExternal } from '#control/config-safety.ts';
 import { hasCluster, postgresLocation } from '#installation/postgres-location.ts';
 import { refuseRunningServer } from '#installation/installation.ts';
 import { programVersion } from '#version.ts';
-import type { AdminOptions } from '../admin.ts';
+import type { AdminOptions } from '#admin.ts';
 import { referencedBlobs } from './backup-content.ts';
 import type { AdminProgress } from './backup.ts';
 import { requireKeys } from './restore.ts';
@@ -170,9 +170,13 @@ interface Stores {
 async function withStores<T>(config: ResolvedConfig, work: (stores: Stores) => Promise<T>): Promise<T> {
   const { archive } = config.database;
   if (archive === undefined) {
-    throw new DaisError('invalid_config', 'The configuration has no `database.archive`. Name the file of the server with --config.', {
-      issues: [{ path: 'database.archive', message: 'is missing' }],
-    });
+    throw new DaisError(
+      'invalid_config',
+      'The configuration has no `database.archive`. Name the file of the server with --config.',
+      {
+        issues: [{ path: 'database.archive', message: 'is missing' }],
+      },
+    );
   }
   const outbound = await openOutbound(config.outbound, programVersion());
   const around = {

@@ -37,7 +37,10 @@ export async function loadContent(
   const { database, clock, log, config } = dependencies;
   const scrub = { everyDays: config.scrubDays, bytesPerSecond: config.scrubBytesPerSecond };
   // A day longer: what was deleted at the start of the window is still referenced there.
-  const keptDays = Math.max(config.unreferencedDays, dependencies.recoveryDays === 0 ? 0 : dependencies.recoveryDays + 1);
+  const keptDays = Math.max(
+    config.unreferencedDays,
+    dependencies.recoveryDays === 0 ? 0 : dependencies.recoveryDays + 1,
+  );
   const collector = { graceMs: keptDays * DAY_MS };
   const { verifiedBlobs } = await import('#engines/blobs/verified.ts');
   const blobs = verifiedBlobs(dependencies.store, verificationBy(dependencies));

@@ -75,7 +75,7 @@ export async function openDatabaseArchive(
 }
 
 /** Never fails: without the archive, Dais serves requests and loses nothing. */
-export function archiveCheck(state: ArchiverState, everyMs: number, clock: Clock): ReadinessCheck {
+function archiveCheck(state: ArchiverState, everyMs: number, clock: Clock): ReadinessCheck {
   const { coveredUntil, lastBaseAt, error, pendingBytes, startedAt } = state;
   const age = clock.now() - (coveredUntil ?? startedAt);
   const covered =
@@ -96,7 +96,7 @@ export function archiveCheck(state: ArchiverState, everyMs: number, clock: Clock
   };
 }
 
-export function archiveSamples(
+function archiveSamples(
   { coveredUntil, lastBaseAt, pendingBytes, startedAt }: ArchiverState,
   labels: { readonly store: string },
   clock: Clock,

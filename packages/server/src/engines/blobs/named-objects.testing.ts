@@ -42,8 +42,8 @@ export function namedObjectsSuite(
 
     test('refuses names that point elsewhere', async () => {
       for (const bad of ['', '/a', 'a/', 'a//b', '../a', 'a/../b', 'a/.b', 'a b', 'a\\b']) {
-        await expect(opened.objects.put(bad, Buffer.from('x')), bad).rejects.toThrow(RangeError);
-        await expect(opened.objects.get(bad), bad).rejects.toThrow(RangeError);
+        await expect(opened.objects.put(bad, Buffer.from('x'))).rejects.toThrow(RangeError);
+        await expect(opened.objects.get(bad)).rejects.toThrow(RangeError);
       }
     });
   });

@@ -21,7 +21,8 @@ export function tarHeader({ name, isFolder, size }: TarEntry): Buffer {
   if (Buffer.byteLength(path) > MAX_NAME_BYTES) throw new RangeError(`the name is too long for a tar archive: ${name}`);
   if (size > MAX_SIZE) throw new RangeError(`the file is too large for a tar archive: ${name}`);
   const header = Buffer.alloc(BLOCK);
-  const octal = (value: number, at: number, digits: number) => header.write(value.toString(8).padStart(digits, '0'), at);
+  const octal = (value: number, at: number, digits: number) =>
+    header.write(value.toString(8).padStart(digits, '0'), at);
   header.write(path, 0);
   octal(isFolder ? 0o700 : 0o600, 100, 7);
   octal(0, 108, 7);

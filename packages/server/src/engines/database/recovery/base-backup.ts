@@ -162,10 +162,10 @@ async function* tarEntry(cluster: string, { name, isFolder }: Entry): AsyncGener
 /** A file that becomes shorter is padded with zeros; the log contains the truncation. */
 async function* readExactly(handle: FileHandle, size: number): AsyncGenerator<Buffer> {
   for (let at = 0; at < size;) {
-    const wanted = Math.min(READ_BYTES, size - at);
-    const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(wanted), 0, wanted, at);
-    yield bytesRead === 0 ? Buffer.alloc(wanted) : buffer.subarray(0, bytesRead);
-    at += bytesRead === 0 ? wanted : bytesRead;
+    const expected = Math.min(READ_BYTES, size - at);
+    const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(expected), 0, expected, at);
+    yield bytesRead === 0 ? Buffer.alloc(expected) : buffer.subarray(0, bytesRead);
+    at += bytesRead === 0 ? expected : bytesRead;
   }
 }
 

@@ -185,7 +185,7 @@ test('a process that is killed after an upload repeats it under the same name', 
   const { wal } = await contents();
   const added = [...wal].filter(([file]) => !before.has(file));
   expect(added.length).toBeGreaterThan(0);
-  for (const [file, objects] of wal) expect(objects, file).toHaveLength(1);
+  expect([...wal].filter(([, objects]) => objects.length > 1)).toEqual([]);
 });
 
 test('an archive that fails stops no write, and is reported', async () => {

@@ -19,7 +19,7 @@ const POLL_MS = 15;
 const AHEAD = 2;
 
 /** The folder for requests and files, inside the data folder of the server. */
-export const WAL_FOLDER = 'dais_restore';
+const WAL_FOLDER = 'dais_restore';
 
 /**
  * `restore_command`: requests a file by an empty file `.want`, and waits for `.ok` (it is there), `.no` (the archive does not have
@@ -103,7 +103,7 @@ export class WalSource {
   }
 
   async #take(file: string): Promise<Buffer | undefined> {
-    const wanted = this.#fetched.get(file) ?? this.#fetch(file);
+    const expected = this.#fetched.get(file) ?? this.#fetch(file);
     const earlier = new Map(this.#fetched);
     this.#fetched.clear();
     const { segmentBytes } = this.#options;
@@ -117,7 +117,7 @@ export class WalSource {
         this.#fetched.set(name, fetching);
       }
     }
-    return await wanted;
+    return await expected;
   }
 
   async #fetch(file: string): Promise<Buffer | undefined> {
@@ -141,7 +141,7 @@ export class WalSource {
 }
 
 /** @throws DaisError `backup_invalid` when the object was changed. */
-export async function readWal(store: NamedObjects, { object, sha256 }: WalObject): Promise<Buffer> {
+async function readWal(store: NamedObjects, { object, sha256 }: WalObject): Promise<Buffer> {
   const stored = await store.get(object);
   const bytes = await decompress(stored, { maxOutputLength: MAX_FILE_BYTES }).catch(() => Buffer.alloc(0));
   if (createHash('sha256').update(bytes).digest('hex') === sha256) return bytes;
