@@ -111,7 +111,7 @@ beforeAll(async () => {
       settings: {
         ...EMBEDDED_SETTINGS,
         wal_level: 'replica',
-        max_wal_senders: 4,
+        max_wal_senders: 10,
         // Of the primary when its data was created: a standby must not have less.
         max_connections: 100,
         hot_standby: true,

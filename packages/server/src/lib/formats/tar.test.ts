@@ -1,8 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { run } from '#lib/process.ts';
 import { readTar, TAR_END, tarHeader, tarPadding } from './tar.ts';
 
 const files = new Map([
@@ -34,18 +30,6 @@ test('reads what it wrote, in chunks of any size, and skips content that is not 
     }
     expect([...found.keys()]).toEqual(['empty', 'base/block']);
     expect(found.get('base/block')).toEqual(files.get('base/block'));
-  }
-});
-
-test('the tar command extracts it', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'dais-tar-'));
-  try {
-    await writeFile(join(folder, 'a.tar'), archive());
-    const env = { PATH: '/usr/bin:/bin' };
-    expect(await run('tar', ['xf', 'a.tar'], { cwd: folder, env })).toMatchObject({ code: 0, stderr: '' });
-    for (const [name, bytes] of files) expect(await readFile(join(folder, name))).toEqual(bytes);
-  } finally {
-    await rm(folder, { recursive: true });
   }
 });
 
