@@ -6,12 +6,11 @@ import type { OperationEntry } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import { transact } from '#kernel/transaction.ts';
 import { contentOwners } from './ledgers.ts';
+import { graceMs } from '#content/content-grace.ts';
 import { contentEntries } from '#content/content-entries.ts';
 import { contentJobs } from '#content/content-jobs.ts';
 import { scrubJob } from '#content/content-scrub.ts';
 import { verificationBy, type ContentVerificationDependencies } from '#content/content-verification.ts';
-
-const DAY_MS = 24 * 3_600_000;
 
 /** Reads an exported database to its end and checks every byte of it. @throws DaisError `backup_invalid`. */
 export async function verifyArchive(source: AsyncIterable<Uint8Array>) {
@@ -36,12 +35,7 @@ export async function loadContent(
 ): Promise<StoredContent> {
   const { database, clock, log, config } = dependencies;
   const scrub = { everyDays: config.scrubDays, bytesPerSecond: config.scrubBytesPerSecond };
-  // A day longer: what was deleted at the start of the window is still referenced there.
-  const keptDays = Math.max(
-    config.unreferencedDays,
-    dependencies.recoveryDays === 0 ? 0 : dependencies.recoveryDays + 1,
-  );
-  const collector = { graceMs: keptDays * DAY_MS };
+  const collector = { graceMs: graceMs(config.unreferencedDays, dependencies.recoveryDays) };
   const { verifiedBlobs } = await import('#engines/blobs/verified.ts');
   const blobs = verifiedBlobs(dependencies.store, verificationBy(dependencies));
   return {
