@@ -1,6 +1,5 @@
 import { z } from 'zod';
-
-const folder = z.string().min(1).max(4096).meta({ 'x-path': true });
+import { path } from './values.ts';
 
 /**
  * `spec.database.archive`: the write-ahead log and base backups of the embedded database, for point-in-time recovery.
@@ -12,7 +11,7 @@ export const databaseArchiveConfig = <Bucket extends z.ZodObject<{ type: z.ZodLi
       .discriminatedUnion('type', [
         z.strictObject({
           type: z.literal('fs').describe('Folder on this machine.'),
-          folder: folder.describe('The folder. Use another disk than that of the data folder.'),
+          folder: path.describe('The folder. Use another disk than that of the data folder.'),
         }),
         bucket,
       ])
