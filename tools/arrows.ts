@@ -71,6 +71,19 @@ export const arrows: readonly Arrow[] = [
     note: 'rows stored in the database of Dais, and notifications of changes',
   },
   {
+    zone: 'engines/database/recovery',
+    files: [`${server}/engines/database/recovery/**`],
+    may: [
+      'engines/database/contract.ts',
+      'engines/database/*.ts',
+      'engines/database/embedded/**',
+      'engines/blobs/contract.ts',
+      'lib/**',
+      'api',
+    ],
+    note: 'archives the embedded database as named objects of a blob store, and recovers it',
+  },
+  {
     zone: 'engines/<e>/<impl>',
     files: [`${server}/engines/<e>/<impl>/**`],
     may: [

@@ -79,6 +79,7 @@ const guideTopics: Readonly<Record<string, readonly string[]>> = {
     'behind-nginx',
     'tls',
     'backup-and-restore',
+    'point-in-time-recovery',
     'upgrade',
     'observability',
     'garbage-collection',

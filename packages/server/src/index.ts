@@ -14,3 +14,5 @@ export type { PostgresVersion } from './installation/postgres-location.ts';
 export { backupInstallation, exportInstallation, importInstallation, restoreInstallation } from './admin.ts';
 export type { AdminOptions, BackupSummary, DatabaseSummary } from './admin.ts';
 export type { AdminProgress } from './backup/backup.ts';
+export { listArchives, recoverInstallation } from './backup/recover.ts';
+export type { ArchiveSummary, RecoveryOptions, RecoverySummary } from './backup/recover.ts';

@@ -64,7 +64,8 @@ export interface ServeDependencies {
   readonly ledgers: MetricSources['ledgers'];
   readonly content: MetricSources['content'];
   readonly egress: MetricSources['egress'];
-  readonly isolation: () => ReadinessCheck;
+  /** Further checks of /readyz. */
+  readonly checks: () => readonly ReadinessCheck[];
   readonly log: Log;
 }
 
@@ -109,7 +110,7 @@ export async function serveHttp(dependencies: ServeDependencies): Promise<HttpSi
   const readMetrics = async () => await metrics.expose(sources);
   const probes = probeRoutes(async () => [
     ...(await readiness(kernel, dependencies.database, schema, [blobs, diskReadiness(config.data)])),
-    dependencies.isolation(),
+    ...dependencies.checks(),
     nodeReadiness(dependencies.gate),
     ...gatewayReadiness(dependencies.gateway.behind),
   ]);

@@ -22,7 +22,7 @@ import { childEnvironment, loadConfig, type ConfigFlags, type ResolvedConfig } f
 import type { ControlSetup } from './control/control-setup.ts';
 import type { GatewaySetup } from './gateway-process.ts';
 import { explainFileError, prepareDataFolder } from './installation/data-folder.ts';
-import { refuseSharedFolder, refuseUnsafeBind } from './control/config-safety.ts';
+import { refuseArchiveOfExternal, refuseSharedFolder, refuseUnsafeBind } from './control/config-safety.ts';
 import { postgresLocation } from './installation/postgres-location.ts';
 import { grpcAddress, localUrl, publicUrl } from './control/server-url.ts';
 import { programVersion } from './version.ts';
@@ -143,6 +143,7 @@ async function startTree(options: UpOptions): Promise<RunningDais> {
   if (options.ownsProcess === true) closeInheritedDescriptors();
   refuseUnsafeBind(config);
   refuseSharedFolder(config);
+  refuseArchiveOfExternal(config);
   await prepareDataFolder(config.data);
   await refuseSecondServer(config.data);
   try {

@@ -170,6 +170,15 @@ const work: readonly Rule[] = [
     description:
       '{{ $value }} stored objects are damaged and are not served. `dais admin content` lists them with their owners. Upload the same bytes again to repair them.',
   },
+  {
+    alert: 'DaisArchiveLate',
+    expr: `${series(ANY, 'archiveAge')} > 900`,
+    for: '5m',
+    severity: 'critical',
+    summary: 'The archive of the database is late',
+    description:
+      'The newest archived change of {{ $labels.instance }} is {{ $value | humanizeDuration }} old. Later changes exist on its machine only. `dais doctor` shows why.',
+  },
 ];
 
 const endpoints: readonly Rule[] = [

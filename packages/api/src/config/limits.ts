@@ -106,4 +106,12 @@ export const contentConfig = z.strictObject({
     .max(10 * 1024 * 1024 * 1024)
     .default(20 * 1024 * 1024)
     .describe('Bytes of stored content that this check reads per second at most.'),
+  unreferencedDays: z
+    .int()
+    .min(1)
+    .max(3650)
+    .default(1)
+    .describe(
+      'Days that content is kept after the last reference to it was removed. Set it above the recovery window of an external database; `database.archive` raises it to its own.',
+    ),
 });

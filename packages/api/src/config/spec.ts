@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { portsSchema } from './ports.ts';
 import { featuresConfig } from './features.ts';
+import { databaseArchiveConfig } from './archive.ts';
 import { contentConfig, limitsConfig, retentionConfig } from './limits.ts';
 import { queryConfig } from './query.ts';
 import { blobsConfig, keysConfig } from './stores.ts';
@@ -42,6 +43,12 @@ const database = z.strictObject({
     .max(200)
     .default(10)
     .describe('Maximum database connections of one process, plus one for notifications.'),
+});
+
+const databaseWithArchive = database.extend({
+  archive: databaseArchiveConfig(blobsConfig.options[1])
+    .optional()
+    .describe('Archive of the database that Dais runs itself, for point-in-time recovery. Default: none.'),
 });
 
 const providerName = z
@@ -443,7 +450,7 @@ export const configSpec = z.strictObject({
       'Allow listening on a non-loopback address without TLS or a trusted proxy. Passwords and tokens are sent unencrypted.',
     ),
   authentication: authentication.prefault({}).describe('Authentication of users and programs.'),
-  database: database.prefault({}).describe('The database for resources, records and events.'),
+  database: databaseWithArchive.prefault({}).describe('The database for resources, records and events.'),
   blobs: blobsConfig.default({ type: 'fs' }),
   content: contentConfig.prefault({}).describe('Checks of stored content.'),
   keys: keysConfig.default({ type: 'file' }),

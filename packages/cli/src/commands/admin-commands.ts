@@ -45,6 +45,28 @@ export const adminCommands: readonly CommandDefinition[] = [
     load: async () => ({ run: (await import('#commands/admin.ts')).restore }),
   },
   {
+    name: 'admin recover',
+    group: 'Server',
+    summary: 'Recover the embedded database as of a moment from its archive',
+    details:
+      'Needs `database.archive` in the configuration, and a data folder without a database. Content is not part of the archive: it stays in the blob store.',
+    options: [
+      { flags: '--until <time>', description: 'last moment, as 2026-12-01T19:20:00Z; default: everything archived' },
+      { flags: '--installation <id>', description: 'ID from --list, if the archive contains several' },
+      { flags: '--list', description: 'list the archives and the range of each, and recover nothing' },
+      data,
+      config,
+    ],
+    examples: [
+      { command: 'admin recover --config dais.yaml --list', does: 'what can be recovered' },
+      {
+        command: 'admin recover --config dais.yaml --until 2026-12-01T19:20:00Z --data /srv/recovered',
+        does: 'all changes until then',
+      },
+    ],
+    load: async () => ({ run: (await import('#commands/admin-recover.ts')).recover }),
+  },
+  {
     name: 'admin export',
     group: 'Server',
     summary: 'Export the database to one file that any PostgreSQL can import',

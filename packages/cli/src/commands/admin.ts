@@ -91,7 +91,7 @@ export const importDatabase: Run<ConfigOptions> = async (context, [file = ''], o
  * The data folder of a command. @throws DaisError `invalid_request` when `--url`, or `DAIS_URL` without `--data`, names
  * a server that does not run on it.
  */
-async function dataFolderOf(context: Context, command: string, options: ConfigOptions): Promise<string> {
+export async function dataFolderOf(context: Context, command: string, options: ConfigOptions): Promise<string> {
   const { loadConfig } = await loadServer();
   const { data } = await loadConfig({ file: options.config, flags: configFlags(options) });
   const { environment, globals } = context;
@@ -114,7 +114,7 @@ function sameUrl(one: string, other: string): boolean {
 }
 
 /** With a line of progress on a terminal. */
-function adminOptions(context: Context, options: ConfigOptions): AdminOptions {
+export function adminOptions(context: Context, options: ConfigOptions): AdminOptions {
   return {
     file: options.config,
     flags: configFlags(options),

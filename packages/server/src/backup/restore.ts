@@ -89,7 +89,8 @@ async function markNotRestored(sql: Sql, locators: readonly string[]): Promise<v
   );
 }
 
-async function requireKeys(manifest: BackupManifest, keys: KeyStore): Promise<void> {
+/** @throws DaisError `key_missing`. */
+export async function requireKeys(manifest: Pick<BackupManifest, 'keys'>, keys: KeyStore): Promise<void> {
   const held = new Set((await keys.list()).map(({ fingerprint }) => fingerprint));
   const missing = manifest.keys.filter(({ fingerprint }) => !held.has(fingerprint));
   if (missing.length === 0) return;

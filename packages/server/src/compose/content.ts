@@ -6,6 +6,7 @@ import type { OperationEntry } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import { transact } from '#kernel/transaction.ts';
 import { contentOwners } from './ledgers.ts';
+import { graceMs } from '#content/content-grace.ts';
 import { contentEntries } from '#content/content-entries.ts';
 import { contentJobs } from '#content/content-jobs.ts';
 import { scrubJob } from '#content/content-scrub.ts';
@@ -25,15 +26,21 @@ export interface StoredContent {
 }
 
 export async function loadContent(
-  dependencies: ContentVerificationDependencies & { readonly store: BlobStore; readonly config: ConfigSpec['content'] },
+  dependencies: ContentVerificationDependencies & {
+    readonly store: BlobStore;
+    readonly config: ConfigSpec['content'];
+    /** The recovery window of the database in days: content must exist as long as a database that references it. */
+    readonly recoveryDays: number;
+  },
 ): Promise<StoredContent> {
   const { database, clock, log, config } = dependencies;
   const scrub = { everyDays: config.scrubDays, bytesPerSecond: config.scrubBytesPerSecond };
+  const collector = { graceMs: graceMs(config.unreferencedDays, dependencies.recoveryDays) };
   const { verifiedBlobs } = await import('#engines/blobs/verified.ts');
   const blobs = verifiedBlobs(dependencies.store, verificationBy(dependencies));
   return {
     blobs,
-    jobs: [...contentJobs({ database, blobs, clock, log }), scrubJob({ database, blobs, clock, ...scrub })],
+    jobs: [...contentJobs({ database, blobs, clock, log, collector }), scrubJob({ database, blobs, clock, ...scrub })],
     entries: contentEntries({ ledgers: await contentOwners(), ...scrub }),
     health: async () =>
       await transact(database, { mode: 'read', projectId: 'all' }, async ({ sql }) => await readContentHealth(sql)),

@@ -4,6 +4,13 @@ import type { importDatabase as importRows } from '#engines/database/archive/imp
 import type { ConnectionOptions, Database, Slice } from '#engines/database/contract.ts';
 import type { DatabaseOptions } from '#engines/database/database.ts';
 import type { MigrateOptions } from '#engines/database/migrate.ts';
+import type { NamedObjects } from '#engines/blobs/contract.ts';
+import type { ArchiveContents } from '#engines/database/recovery/archive-contents.ts';
+import type { ArchiverOptions, DatabaseArchiver } from '#engines/database/recovery/database-archiver.ts';
+import type { RecoveredDatabase, RecoverOptions } from '#engines/database/recovery/recover-database.ts';
+
+export type { ArchiverState } from '#engines/database/recovery/database-archiver.ts';
+export type { ArchiveContents };
 
 export async function openDatabase(connection: ConnectionOptions, options: DatabaseOptions): Promise<Database> {
   return (await import('#engines/database/database.ts')).openDatabase(connection, options);
@@ -40,6 +47,7 @@ export interface PostgresLocation {
   readonly folder: string;
   readonly cacheFolder: string;
   readonly postgresBin?: string;
+  readonly archive?: { readonly pendingMb: number };
 }
 
 /** @throws DaisError `database_setup` when there are none for this platform or they do not run. */
@@ -50,4 +58,30 @@ export async function findPostgres({ folder, cacheFolder, postgresBin }: Postgre
   ]);
   const self = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
   return await findBinaries({ postgresBin, cacheFolder, user: await chooseServerUser(`${folder}/cluster`, self) });
+}
+
+export async function openArchiver(options: ArchiverOptions): Promise<DatabaseArchiver> {
+  const { DatabaseArchiver: Archiver } = await import('#engines/database/recovery/database-archiver.ts');
+  return new Archiver(options);
+}
+
+/** Ends an archive that is no longer configured. Returns whether there was one. */
+export async function endArchive(connection: ConnectionOptions, cluster: string): Promise<boolean> {
+  const { hasArchiveSlot } = await import('#engines/database/embedded/archive-slot.ts');
+  if (!(await hasArchiveSlot(cluster))) return false;
+  return await (await import('#engines/database/recovery/database-archiver.ts')).endArchive(connection);
+}
+
+/** The archives in a store, by installation. */
+export async function readArchive(store: NamedObjects): Promise<ReadonlyMap<string, ArchiveContents>> {
+  return await (await import('#engines/database/recovery/archive-contents.ts')).readArchive(store);
+}
+
+export async function recoverDatabase(options: RecoverOptions): Promise<RecoveredDatabase> {
+  return await (await import('#engines/database/recovery/recover-database.ts')).recoverDatabase(options);
+}
+
+/** See the engine: what a copy of a database must not share with the original. */
+export async function divergeCopy(connection: ConnectionOptions, slices: readonly Slice[]): Promise<void> {
+  await (await import('#engines/database/recovery/diverge-copy.ts')).divergeCopy(connection, slices);
 }

@@ -1,6 +1,6 @@
 /** The lists of engines that hold content and keys; see compose.ts. */
 import type { ConfigSpec } from '@dais/api';
-import type { BlobStore } from '#engines/blobs/contract.ts';
+import type { BlobStore, NamedObjects } from '#engines/blobs/contract.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
@@ -91,15 +91,8 @@ export const keyEngines = {
 export const blobEngines = {
   fs: async (config: Extract<Blobs, { type: 'fs' }>, { clock }: EngineEnvironment): Promise<BlobStore> =>
     await (await import('#engines/blobs/fs/fs-blob-store.ts')).openFsBlobStore({ root: config.folder ?? '', clock }),
-  s3: async (config: Extract<Blobs, { type: 's3' }>, { clock, outbound }: EngineEnvironment): Promise<BlobStore> => {
-    const { createSmithyHandler, TRANSFER_TIMEOUTS } = await import('#lib/outbound/smithy-handler.ts');
-    const { accessKeyId, secretAccessKey, bucket, region, prefix, pathStyle, endpoint } = config;
-    const credentials = accessKeyId && secretAccessKey ? { credentials: { accessKeyId, secretAccessKey } } : {};
-    const address = endpoint === undefined ? {} : { endpoint };
-    const requestHandler = createSmithyHandler(outbound, TRANSFER_TIMEOUTS);
-    const options = { bucket, region, prefix, pathStyle, requestHandler, ...address, ...credentials };
-    return (await import('#engines/blobs/s3/s3-blob-store.ts')).openS3BlobStore(options, clock);
-  },
+  s3: async (config: Extract<Blobs, { type: 's3' }>, around: EngineEnvironment): Promise<BlobStore> =>
+    (await import('#engines/blobs/s3/s3-blob-store.ts')).openS3BlobStore(await s3Options(config, around), around.clock),
   azure: async (config: Extract<Blobs, { type: 'azure' }>, around: EngineEnvironment): Promise<BlobStore> => {
     const { account, container, prefix, endpoint } = config;
     const { clock, outbound } = around;
@@ -127,3 +120,22 @@ export const blobEngines = {
     });
   },
 } as const;
+
+type Archive = NonNullable<ConfigSpec['database']['archive']>['store'];
+
+/** The stores of the database archive, by `spec.database.archive.store.type`. */
+export const archiveStores = {
+  fs: async (config: Extract<Archive, { type: 'fs' }>): Promise<NamedObjects> =>
+    (await import('#engines/blobs/fs/fs-named-objects.ts')).openFsNamedObjects(config.folder),
+  s3: async (config: Extract<Archive, { type: 's3' }>, around: EngineEnvironment): Promise<NamedObjects> =>
+    (await import('#engines/blobs/s3/s3-named-objects.ts')).openS3NamedObjects(await s3Options(config, around)),
+} as const;
+
+async function s3Options(config: Extract<Blobs, { type: 's3' }>, { outbound }: EngineEnvironment) {
+  const { createSmithyHandler, TRANSFER_TIMEOUTS } = await import('#lib/outbound/smithy-handler.ts');
+  const { accessKeyId, secretAccessKey, bucket, region, prefix, pathStyle, endpoint } = config;
+  const credentials = accessKeyId && secretAccessKey ? { credentials: { accessKeyId, secretAccessKey } } : {};
+  const address = endpoint === undefined ? {} : { endpoint };
+  const requestHandler = createSmithyHandler(outbound, TRANSFER_TIMEOUTS);
+  return { bucket, region, prefix, pathStyle, requestHandler, ...address, ...credentials };
+}

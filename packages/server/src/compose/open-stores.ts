@@ -1,8 +1,8 @@
 /** Opens the engines of a configuration. */
 import type { ConfigSpec } from '@dais/api';
-import type { BlobStore } from '#engines/blobs/contract.ts';
+import type { BlobStore, NamedObjects } from '#engines/blobs/contract.ts';
 import type { KeyStore } from '#engines/keys/contract.ts';
-import { blobEngines, keyEngines, type EngineEnvironment } from './engines.ts';
+import { archiveStores, blobEngines, keyEngines, type EngineEnvironment } from './engines.ts';
 
 /** @throws DaisError `invalid_config`. */
 export async function openKeys(config: ConfigSpec['keys'], around: EngineEnvironment): Promise<KeyStore> {
@@ -17,5 +17,19 @@ export async function openBlobs(config: ConfigSpec['blobs'], around: EngineEnvir
     config: ConfigSpec['blobs'],
     around: EngineEnvironment,
   ) => Promise<BlobStore>;
+  return await open(config, around);
+}
+
+export type ArchiveConfig = NonNullable<ConfigSpec['database']['archive']>;
+
+/** Opens the store of the database archive; nothing is sent before the first call. */
+export async function openArchiveStore(
+  config: ArchiveConfig['store'],
+  around: EngineEnvironment,
+): Promise<NamedObjects> {
+  const open = archiveStores[config.type] as (
+    config: ArchiveConfig['store'],
+    around: EngineEnvironment,
+  ) => Promise<NamedObjects>;
   return await open(config, around);
 }

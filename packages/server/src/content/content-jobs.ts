@@ -16,7 +16,7 @@ export interface ContentJobDependencies {
   readonly blobs: BlobStore;
   readonly clock: Clock;
   readonly log: Log;
-  /** For tests, which do not wait for a day. */
+  /** Replaces defaults. */
   readonly collector?: Partial<CollectorDependencies>;
 }
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { configSpec, type ConfigInput } from '@dais/api';
-import { refuseSharedFolder, refuseUnsafeBind } from './config-safety.ts';
+import { refuseArchiveOfExternal, refuseSharedFolder, refuseUnsafeBind } from './config-safety.ts';
 
 const bindOutcome = (input: ConfigInput) => {
   try {
@@ -81,3 +81,11 @@ test.each(['file:///srv/files', 'file:///a', 'file:///home/me/.dais/mlartifacts-
     expect(configSpec.safeParse({ tracking: { artifactRoot } }).success).toBe(true);
   },
 );
+
+test('only the database that Dais runs itself is archived', () => {
+  const archive = { store: { type: 'fs', folder: '/archive' } } as const;
+  const check = (database: ConfigInput['database']) => () => refuseArchiveOfExternal(configSpec.parse({ database }));
+  const url = 'postgres://dais@db/dais';
+  for (const database of [{}, { url }, { archive }]) expect(check(database)).not.toThrow();
+  expect(check({ url, archive })).toThrow('backup tools of that server');
+});

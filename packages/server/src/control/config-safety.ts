@@ -39,3 +39,16 @@ export function refuseSharedFolder({ host, authentication, tracking }: FolderCon
 }
 
 type FolderConfig = Pick<ResolvedConfig, 'host' | 'authentication' | 'tracking'>;
+
+/**
+ * Only the database that Dais runs itself can be archived.
+ * @throws DaisError `invalid_config`.
+ */
+export function refuseArchiveOfExternal({ database }: Pick<ResolvedConfig, 'database'>): void {
+  if (database.url === undefined || database.archive === undefined) return;
+  const detail =
+    '`database.archive` is for the database that Dais runs itself, and `database.url` names another server. Remove `database.archive`, and use the backup tools of that server.';
+  throw new DaisError('invalid_config', detail, {
+    issues: [{ path: 'database.archive', message: 'is set, but `database.url` is too', expected: 'nothing' }],
+  });
+}

@@ -10,6 +10,7 @@ import { hasUsers } from '#policy/identity/users.ts';
 import { authorizers, loadKinds, type KindsAndPolicies } from '#compose.ts';
 import { openLedgers, type LedgerDependencies, type OpenedLedgers } from '#compose/open-ledgers.ts';
 import type { ControlIo, ControlSetup } from './control-setup.ts';
+import { openDatabaseArchive, type DatabaseArchive } from './database-archive.ts';
 import { openAccounts, type Accounts } from './open-accounts.ts';
 import { openEngines, prepareEngines, type ControlEngines, type LazyEngines } from './open-engines.ts';
 import { openStorage, type Storage } from './open-storage.ts';
@@ -26,6 +27,7 @@ interface ControlDependencies {
   readonly accounts: Accounts;
   readonly kernel: Kernel;
   readonly ledgers: OpenedLedgers;
+  readonly archive: DatabaseArchive;
 }
 
 export class Control {
@@ -80,8 +82,10 @@ export class Control {
         log,
         parts: [loaded, ...accounts.parts, ...ledgers.all, stored, metrics],
       });
-      const opened = { setup, io, engines, lazy, storage, accounts, kernel, ledgers };
-      await timed('kernel', async () => await startKernel(setup, { kernel, ledgers: opened.ledgers.all, database }));
+      const { all } = ledgers;
+      await timed('kernel', async () => await startKernel(setup, { kernel, ledgers: all, database }));
+      const archive = await openDatabaseArchive(setup, engines, { database, log });
+      const opened = { setup, io, engines, lazy, storage, accounts, kernel, ledgers, archive };
       const http = await timed('http', async () => await serveOpened(opened));
       serve(http);
       // It starts programs, and may install one: nothing waits for it.
@@ -114,8 +118,9 @@ export class Control {
 
   /** Lets running requests finish, then stops everything. */
   async drain(deadlineMs: number): Promise<void> {
-    const { engines, lazy, storage, kernel, ledgers } = this.#dependencies;
+    const { engines, lazy, storage, kernel, ledgers, archive } = this.#dependencies;
     await this.#http.drain(deadlineMs);
+    await archive.stop();
     for (const ledger of ledgers.all) await ledger.stop?.();
     // Steps keep running; the next process finds them.
     lazy.egress.close();
@@ -166,7 +171,17 @@ function ledgerDependencies(
 }
 
 /** Opens the HTTP and gRPC servers. */
-async function serveOpened({ setup, io, engines, lazy, storage, accounts, kernel, ledgers }: ControlDependencies) {
+async function serveOpened({
+  setup,
+  io,
+  engines,
+  lazy,
+  storage,
+  accounts,
+  kernel,
+  ledgers,
+  archive,
+}: ControlDependencies) {
   const { config, port, ownerToken, version } = setup;
   const { query, tracer, gateway, isolationState, gate } = engines;
   const { database, slices, stored } = storage;
@@ -186,9 +201,9 @@ async function serveOpened({ setup, io, engines, lazy, storage, accounts, kernel
     socketDiagnosis: io.socketDiagnosis,
     blobs: stored.blobs,
     sessions: accounts.sessions,
-    ledgers: ledgers.all.flatMap(({ metrics }) => metrics ?? []),
+    ledgers: [...ledgers.all.flatMap(({ metrics }) => metrics ?? []), archive.metrics],
     egress: () => lazy.egress.figures(),
     content: stored.health,
-    isolation: () => isolationState.check(),
+    checks: () => [isolationState.check(), ...archive.readiness()],
   });
 }

@@ -29,6 +29,7 @@ export async function openStorage(
     poolSize: config.database.poolSize,
     applicationName: `dais ${config.role}`,
   });
-  const stored = await loadContent({ store, database, clock, log, config: config.content });
+  const recoveryDays = config.database.archive?.days ?? 0;
+  const stored = await loadContent({ store, database, clock, log, config: config.content, recoveryDays });
   return { slices, database, stored };
 }

@@ -5,11 +5,12 @@ import type { ResolvedConfig } from '#config-load.ts';
 
 /** Returns the location of the embedded database of a configuration. */
 export function postgresLocation({ data, database }: ResolvedConfig): PostgresLocation {
-  const { postgresBin } = database;
+  const { postgresBin, archive } = database;
   return {
     folder: join(data, 'postgres'),
     cacheFolder: join(data, 'cache'),
     ...(postgresBin !== undefined && { postgresBin }),
+    ...(archive !== undefined && { archive: { pendingMb: archive.pendingMb } }),
   };
 }
 

@@ -238,3 +238,33 @@ export interface VerifiedBlobs extends BlobStore, Partial<LocalBlobs>, Partial<P
    */
   checkObject(locator: string, pace?: (bytes: number) => Promise<void>, signal?: AbortSignal): Promise<number>;
 }
+
+export interface NamedObject {
+  readonly name: string;
+  readonly size: number;
+  /** When the object was stored, by the clock of the store. */
+  readonly modifiedAt: Date;
+}
+
+/**
+ * Objects of at most 64 MiB under names that the caller chooses: for what must be found without a database. A name consists of
+ * parts of letters, digits, `.`, `_` and `-`, separated by `/`; no part starts with a dot.
+ */
+export interface NamedObjects {
+  /** Stores an object or replaces it; durable when it resolves. Readers see the old or the new bytes. Idempotent. */
+  put(name: string, bytes: Uint8Array): Promise<void>;
+  /** @throws DaisError `content_missing` when there is none, `blobs_unavailable`. */
+  get(name: string): Promise<Buffer>;
+  /** Lists the objects below the folder `prefix` (with its `/`, or empty) in the order of their names. */
+  list(prefix: string): AsyncIterable<NamedObject>;
+  /** Deletes an object; deleting a missing one succeeds. */
+  delete(name: string): Promise<void>;
+  /** Ends idle connections. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** @throws RangeError for a name that no store may interpret. */
+export function requireObjectName(name: string): string {
+  if (/^[A-Za-z0-9_-][A-Za-z0-9._-]*(?:\/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$/.test(name)) return name;
+  throw new RangeError(`not the name of an object: ${name}`);
+}

@@ -56,6 +56,24 @@ export const metricDefinitions = {
     help: 'Transactions that wait for a connection.',
     labels: [],
   },
+  archiveAge: {
+    name: 'dais_database_archive_age_seconds',
+    type: 'gauge',
+    help: 'Age of the newest archived change of the embedded database: what a loss of the machine would lose. Only with `database.archive`.',
+    labels: ['store'],
+  },
+  archivePending: {
+    name: 'dais_database_archive_pending_bytes',
+    type: 'gauge',
+    help: 'Size of the write-ahead log that waits for the archive.',
+    labels: ['store'],
+  },
+  archiveBaseAge: {
+    name: 'dais_database_archive_base_age_seconds',
+    type: 'gauge',
+    help: 'Age of the newest base backup in the archive.',
+    labels: ['store'],
+  },
   watchReaders: {
     name: 'dais_watch_readers',
     type: 'gauge',

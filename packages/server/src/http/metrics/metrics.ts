@@ -34,6 +34,9 @@ interface LedgerSample {
 }
 
 const FROM_DATABASE = [
+  'archiveAge',
+  'archivePending',
+  'archiveBaseAge',
   'watchReaders',
   'watchAge',
   'eventsUnsequenced',

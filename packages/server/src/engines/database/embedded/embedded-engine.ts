@@ -1,8 +1,8 @@
 import { mkdir } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DaisError } from '@dais/api/errors';
 import type { ConnectionOptions, DatabaseEngine, RunningDatabase } from '../contract.ts';
+import { archiveSettings, hasArchiveSlot } from './archive-slot.ts';
 import { findBinaries, type Binaries } from './binaries.ts';
 import { adoptFiles, createCluster, readClusterMajor } from './cluster.ts';
 import { acquireDataLock, type DataLock } from './data-lock.ts';
@@ -11,7 +11,7 @@ import { truncateLog, logTail } from './server-log.ts';
 import { findLiveServer, startServer, stopServer, type StartedServer } from './server-start.ts';
 import { chooseServerUser, type ServerUser } from './server-user.ts';
 import { EMBEDDED_SETTINGS, type Settings } from './settings.ts';
-import { createSocketFolder, removeSocketFolder } from './socket-folder.ts';
+import { createSocketFolder, removeSocketFolder, socketBase } from './socket-folder.ts';
 
 export interface EmbeddedOptions {
   /** Contains the cluster, the lock and the log; created when missing. */
@@ -26,6 +26,8 @@ export interface EmbeddedOptions {
   readonly user?: ServerUser;
   /** Added to postgresql.conf. */
   readonly settings?: Settings;
+  /** The log is archived: at most so much of it, in MiB, waits for the archive. */
+  readonly archive?: { readonly pendingMb: number };
   /** Time limit until a server accepts connections, including recovery after a crash. Default 10 min. */
   readonly startTimeoutMs?: number;
   /** Receives slow phases: creating the cluster, waiting for a lock or for recovery. */
@@ -33,6 +35,7 @@ export interface EmbeddedOptions {
 }
 
 const START_TIMEOUT_MS = 600_000;
+const SLOT_WITHOUT_ARCHIVE_MB = 1024;
 /** Interval of the lock heartbeat (see data-lock.ts) and of checks of the log size. */
 const MAINTENANCE_MS = 5_000;
 
@@ -95,7 +98,7 @@ class EmbeddedEngine implements DatabaseEngine {
         logFile,
         report: this.#report,
         socketFolder: await createSocketFolder(base, cluster, user, self),
-        settings: { ...EMBEDDED_SETTINGS, ...this.#options.settings },
+        settings: { ...EMBEDDED_SETTINGS, ...(await this.#archiveSettings(cluster)), ...this.#options.settings },
         timeoutMs: this.#options.startTimeoutMs ?? START_TIMEOUT_MS,
       }));
     try {
@@ -105,6 +108,13 @@ class EmbeddedEngine implements DatabaseEngine {
       await removeSocketFolder(server.host);
       throw error;
     }
+  }
+
+  async #archiveSettings(cluster: string): Promise<Settings> {
+    const { archive } = this.#options;
+    if (archive !== undefined) return archiveSettings(archive.pendingMb);
+    // Of an archive that was configured before; the control process removes the slot.
+    return (await hasArchiveSlot(cluster)) ? archiveSettings(SLOT_WITHOUT_ARCHIVE_MB) : {};
   }
 
   async #prepareCluster(cluster: string, user: ServerUser | undefined): Promise<Binaries> {
@@ -120,20 +130,6 @@ class EmbeddedEngine implements DatabaseEngine {
       throw wrongMajor(cluster, major, binaries);
     }
     return binaries;
-  }
-}
-
-const RUN_FOLDER = '/run/dais';
-
-/** In memory, and removed by a reboot, where the process has permission. */
-async function socketBase(self: ServerUser): Promise<string> {
-  if (self.uid !== 0) return tmpdir();
-  try {
-    await mkdir(RUN_FOLDER, { recursive: true, mode: 0o755 });
-    return RUN_FOLDER;
-  } catch {
-    // A container with a read-only root.
-    return tmpdir();
   }
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { chmod, chown, lstat, mkdir, readdir, realpath, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DaisError } from '@dais/api/errors';
 import type { ServerUser } from './server-user.ts';
@@ -59,4 +60,18 @@ export async function removeSocketFolder(folder: string): Promise<void> {
     if (name.startsWith('.s.PGSQL.')) await rm(path.join(folder, name), { force: true });
   }
   await rm(folder, { recursive: true, force: true });
+}
+
+const RUN_FOLDER = '/run/dais';
+
+/** The default parent of socket folders: in memory, and removed by a reboot, where the process has permission. */
+export async function socketBase(self: ServerUser): Promise<string> {
+  if (self.uid !== 0) return tmpdir();
+  try {
+    await mkdir(RUN_FOLDER, { recursive: true, mode: 0o755 });
+    return RUN_FOLDER;
+  } catch {
+    // A container with a read-only root.
+    return tmpdir();
+  }
 }
