@@ -53,7 +53,7 @@ test('the home page shows what needs attention, counts and events, with links', 
   await page.getByRole('heading', { name: 'Secret many-0000', level: 1 }).waitFor();
 });
 
-test('the page of nodes shows this node with its load, and a ready node cannot be removed', async () => {
+test('the page of nodes shows this node with its load, and the only ready node is neither removed nor drained', async () => {
   const page = await journey.open('/');
   await page.getByRole('link', { name: 'Nodes' }).click();
   await page.getByRole('heading', { name: 'Nodes', level: 1 }).waitFor();
@@ -63,6 +63,12 @@ test('the page of nodes shows this node with its load, and a ready node cannot b
   await row.getByText(/^\d+\.\d of \d+ cores$/).waitFor();
   expect(await table.getByRole('button', { name: 'Remove' }).count()).toBe(0);
   await expectAccessible(page);
+  await row.getByRole('button', { name: 'Drain' }).click();
+  await page.getByRole('button', { name: 'Drain node' }).click();
+  await page.getByText(/no other ready node runs background work or serves requests/).waitFor();
+  await expectAccessible(page);
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  journey.expectQuiet('status of 409');
 });
 
 test('a long list is filtered and sorted by its URL, and renders only visible rows', async () => {

@@ -16,6 +16,7 @@ import { cacheFolder, programFolder } from './environment.mjs';
 import { fillNpmCache } from './npm-mirror.mjs';
 import { findPython } from './python.mjs';
 import { UV_VERSION, uvWheel } from './uv.mjs';
+import { BUBBLEWRAP_VERSION, bubblewrapWheel } from './bubblewrap.mjs';
 
 const asRoot = process.getuid?.() === 0;
 /** The namespace is all its own, so every port in it is free. */
@@ -42,6 +43,7 @@ beforeAll(async () => {
   rmSync(clone, { recursive: true });
   await output('git', git, folder);
   await uvWheel(wheels);
+  await bubblewrapWheel(wheels);
 
   const closed = asRoot ? ['--net'] : ['--user', '--map-current-user', '--keep-caps', '--net'];
   const program = [process.execPath, join(root, 'tools', 'air-gap-mirror.mjs')];
@@ -187,6 +189,12 @@ test('dais up becomes ready, takes the example, answers and stops', async () => 
     await ended;
   }
   expect({ code: server.exitCode, log }).toMatchObject({ code: 0 });
+});
+
+test('bubblewrap comes from the folder of wheels', async () => {
+  const path = await script(`import { bubblewrap } from './tools/bubblewrap.mjs'; console.log(await bubblewrap());`);
+  expect(path).toContain(join(folder, 'cache', 'isolation', 'bubblewrap', BUBBLEWRAP_VERSION));
+  expect(await inside(path, '--version')).toContain(BUBBLEWRAP_VERSION);
 });
 
 test('npm run quickstart works there and finds nothing to download', async () => {

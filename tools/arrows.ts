@@ -256,6 +256,7 @@ export const drivers: readonly Driver[] = [
     package: '@aws-sdk/*',
     only: [`${server}/engines/blobs/s3/**`, `${server}/engines/sources/s3/**`, `${server}/engines/keys/kms/**`],
   },
+  { package: 'fast-xml-parser', only: [`${server}/engines/blobs/azure/**`] },
   {
     package: '@duckdb/*',
     only: [`${server}/engines/query/duckdb/**`],

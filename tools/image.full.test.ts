@@ -1,9 +1,14 @@
 /** The container image: built on a base that is created here, and started without root permissions as docs/guide/install.md says. */
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { isServing, servingClient } from '../packages/server/src/testing/serving-client.ts';
 import { root } from './command.mjs';
+import { environment } from './environment.mjs';
+import { packageIndex } from './package-index.mjs';
+import { findPython } from './python.mjs';
+import { runStory } from './story/story.mjs';
 import { TestImage, type StartedImage } from './image.testing.ts';
 
 let image: TestImage;
@@ -11,6 +16,8 @@ let data: string;
 let dais: StartedImage | undefined;
 /** Other tests of this machine may use the ports of the documentation. */
 const PORTS = ['--env=DAIS_PORTS_GRPC=0', '--env=DAIS_PORTS_INFERENCE=0'];
+/** The file of certificate authorities in the container, as docs/guide/install.md describes it. */
+const AUTHORITIES = '/etc/authorities.pem';
 const OPTIONS = ['--security-opt=unmask=ALL', ...PORTS];
 
 beforeAll(async () => {
@@ -69,6 +76,37 @@ test('it stops in order, and after a restart it has its resources and serves the
   expect(await dais.stop()).toBe(0);
   dais = undefined;
 });
+
+test('the demo of the quickstart runs in the container: training, approval, serving, drift, retraining, rollout', async () => {
+  const empty = image.createData();
+  const work = mkdtempSync(join(tmpdir(), 'image-story-'));
+  const options = [...(await ofPackageIndex()), '--env=DAIS_AUTHENTICATION_MODE=accounts'];
+  try {
+    dais = await image.start(empty, [...OPTIONS, ...options]);
+    const parts = { url: dais.url, data: empty, work, slice: true, speed: undefined, before: undefined };
+    const story = await runStory({ ...parts, keep: () => {}, out: process.stderr });
+    expect(story.traffic.failed).toBe(0);
+    expect(story.firstDecision.approved).toBe(true);
+    expect(story.secondDecision.approved).toBe(true);
+    expect(story.champion).toBe(story.second.version);
+    expect(await running().stop()).toBe(0);
+    dais = undefined;
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}, 1_800_000);
+
+/** Passes the package index, the proxy and the certificate authorities of this machine: the demo installs Python packages. */
+async function ofPackageIndex(): Promise<readonly string[]> {
+  const { configured, url } = await packageIndex((await findPython()).path, environment);
+  const proxies = ['HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY', 'https_proxy', 'http_proxy', 'no_proxy'];
+  const authorities = environment.NODE_EXTRA_CA_CERTS;
+  return [
+    ...(configured ? [`--env=DAIS_ENVIRONMENTS_INDEX=${url}`] : []),
+    ...proxies.filter((name) => environment[name]).map((name) => `--env=${name}=${environment[name]}`),
+    ...(authorities ? [`--volume=${authorities}:${AUTHORITIES}:ro`, `--env=NODE_EXTRA_CA_CERTS=${AUTHORITIES}`] : []),
+  ];
+}
 
 /** Returns the header of the owner. Outside the container, this test is a user whom the server does not know. */
 function asOwner(): { authorization: string } {

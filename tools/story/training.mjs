@@ -134,11 +134,22 @@ export async function follow(trainer, id, report) {
       return { ...judge.outputs.result.parameter, execution: id };
     }
     if (['failed', 'canceled'].includes(execution.state)) {
-      const problems = steps
-        .filter((/** @type {any} */ node) => node.error)
-        .map((/** @type {any} */ node) => `${node.path}: ${node.error}`);
+      const failed = steps.filter((/** @type {any} */ node) => node.error);
+      const problems = failed.map((/** @type {any} */ node) => `${node.path}: ${node.error}`);
+      if (failed.length > 0) problems.push(await endOfLog(trainer, id, failed[0].path));
       throw new Error(`Pipeline run ${id} ${execution.state}: ${execution.error ?? ''}\n${problems.join('\n')}`);
     }
     await delay(POLL_MS);
   }
+}
+
+/**
+ * Returns the last lines of the log of a failed step.
+ * @param {import('./client.mjs').Client} trainer
+ * @param {string} id of the run
+ * @param {string} path of the step
+ */
+async function endOfLog(trainer, id, path) {
+  const { text } = await trainer.call('GET', `/api/v1/executions/${id}/logs?node=${encodeURIComponent(path)}`);
+  return text.trimEnd().split('\n').slice(-20).join('\n');
 }

@@ -10,6 +10,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const packages = ['api', 'server', 'cli'];
 
+const NETWORK = ['npm_config_registry', 'HTTPS_PROXY', 'NO_PROXY', 'NODE_EXTRA_CA_CERTS'];
+/** A program that hangs must not outlive the tests. */
+const LONGEST_MS = 500_000;
+
 let folder: string;
 let environment: NodeJS.ProcessEnv;
 let up: ChildProcess | undefined;
@@ -32,16 +36,19 @@ beforeAll(async () => {
   if (tarballs.length !== packages.length) throw new Error(`packed were ${tarballs.join(', ')}`);
   await writeFile(join(folder, 'package.json'), '{ "private": true }\n');
   const flags = ['--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
+  // Packages that are not cached are fetched from the registry, with the proxy and the authorities of this machine.
+  for (const name of NETWORK) environment[name] = process.env[name];
   await expectRun('npm', ['install', ...flags, ...tarballs.map((name) => `./${name}`)]);
-  // Packages that are not cached are fetched from the registry.
-}, 300_000);
+  for (const name of NETWORK) environment[name] = undefined;
+}, 600_000);
 afterAll(async () => {
   await end();
   await rm(folder, { recursive: true, force: true });
 });
 
 async function run(program: string, args: readonly string[], workingFolder = folder, stdin = '') {
-  const child = spawn(program, [...args], { cwd: workingFolder, env: environment });
+  const limits = { timeout: LONGEST_MS, killSignal: 'SIGKILL' } as const;
+  const child = spawn(program, [...args], { cwd: workingFolder, env: environment, ...limits });
   let out = '';
   let err = '';
   child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));

@@ -7,6 +7,7 @@ import { DaisError, toProblem } from '@dais/api/errors';
 import type { GatewayFigures, Snapshot } from '@dais/api/gateway';
 import { startGateway, type Gateway, type GatewayStats } from '#gateway/index.ts';
 import { systemClock } from '#lib/clock.ts';
+import { closeInheritedDescriptors } from '#lib/system/inherited-descriptors.ts';
 import { createLineLog } from '#lib/telemetry/line-log.ts';
 import type { Log } from '#lib/log.ts';
 import { treeCpuMs } from '#lib/system/process-tree.ts';
@@ -116,7 +117,9 @@ function runGateway(): void {
         const gateway = await starting;
         if (gateway === undefined) break;
         gateway.recordContact();
-        if ((message.body as ToGateway).published) await publish(gateway);
+        const { published, ready } = message.body as ToGateway;
+        gateway.setReady(ready);
+        if (published) await publish(gateway);
         break;
       }
       case 'reload':
@@ -232,4 +235,7 @@ function figuresOf({ revision, variants, models }: GatewayStats, startedAt: stri
   };
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) runGateway();
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  closeInheritedDescriptors();
+  runGateway();
+}

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import { pathToFileURL } from 'node:url';
 import { DaisError, toProblem } from '@dais/api';
+import { closeInheritedDescriptors } from '#lib/system/inherited-descriptors.ts';
 import { createLineLog } from '#lib/telemetry/line-log.ts';
 import { inheritedSocketDiagnosis } from '#lib/system/socket-diagnosis.ts';
 import type { FromChild, ToChild } from '#supervisor/messages.ts';
@@ -89,4 +90,7 @@ export function runChild(): void {
   send({ type: 'loaded' });
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) runChild();
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  closeInheritedDescriptors();
+  runChild();
+}

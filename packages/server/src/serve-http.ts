@@ -34,13 +34,14 @@ import type { Kernel } from '#kernel/kernel.ts';
 import { ORGANIZATION } from '#kernel/tenants.ts';
 import { transact } from '#kernel/transaction.ts';
 import { systemClock } from '#lib/clock.ts';
+import type { WorkGate } from '#lib/concurrency/work-gate.ts';
 import type { Log } from '#lib/log.ts';
 import type { SocketDiagnosis } from '#lib/system/socket-diagnosis.ts';
 import type { Tracer } from '#lib/telemetry/tracer.ts';
 import { grpcAdapters, protocolAdapters } from './compose/protocols.ts';
 import { schemaState } from './compose/database.ts';
 import type { ResolvedConfig } from './config-load.ts';
-import { blobsReadiness, diskReadiness, readiness } from './control/readiness.ts';
+import { blobsReadiness, diskReadiness, nodeReadiness, readiness } from './control/readiness.ts';
 import { publicUrl } from './control/server-url.ts';
 import { readTls, watchTls } from './control/tls-files.ts';
 
@@ -59,6 +60,7 @@ export interface ServeDependencies {
   readonly sessions: Sessions;
   readonly socketDiagnosis: SocketDiagnosis | undefined;
   readonly gateway: GatewayLocation;
+  readonly gate: WorkGate;
   readonly ledgers: MetricSources['ledgers'];
   readonly content: MetricSources['content'];
   readonly egress: MetricSources['egress'];
@@ -108,6 +110,7 @@ export async function serveHttp(dependencies: ServeDependencies): Promise<HttpSi
   const probes = probeRoutes(async () => [
     ...(await readiness(kernel, dependencies.database, schema, [blobs, diskReadiness(config.data)])),
     dependencies.isolation(),
+    nodeReadiness(dependencies.gate),
   ]);
   const access = openAccess(dependencies);
   const peerUids = new PeerUids(dependencies.socketDiagnosis);

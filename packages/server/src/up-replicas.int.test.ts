@@ -2,11 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ServerNode } from '@dais/api/access';
+import type { ExecutionLog } from '@dais/api/executions';
 import { readPredictionId } from '@dais/api/gateway';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ConnectionOptions } from '#engines/database/contract.ts';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
 import { startDaisProcess, type DaisProcess } from './testing/dais-process.ts';
+import { executionClient } from './testing/execution-client.ts';
 import { isServing, servingClient } from './testing/serving-client.ts';
 
 let folder: string;
@@ -128,6 +130,23 @@ test('the parts of an artifact can arrive through any replica, and any of them a
     const read = await fetch(`${url}/api/v1/tracking/artifacts/content?path=a/file`);
     expect((await read.text()) === whole).toBe(true);
   }
+});
+
+test('the live log of a step and its cancellation work through every node', async () => {
+  const [left = '', right = ''] = await twoNodes();
+  // Only the left node runs steps.
+  const client = executionClient(() => right);
+  const run = await client.submit({
+    main: { command: ['sh', '-c', 'echo from the step; exec sleep 300'], isolation: 'none' },
+  });
+  const logs = async (url: string) => {
+    const { text } = (await (await fetch(`${url}/api/v1/executions/${run.id}/logs`)).json()) as ExecutionLog;
+    return text;
+  };
+  for (const url of [left, right]) await expect.poll(() => logs(url)).toBe('from the step\n');
+  await client.cancel(run.id);
+  expect((await client.ended(run.id)).state).toBe('canceled');
+  for (const url of [left, right]) expect(await logs(url)).toBe('from the step\n');
 });
 
 test('every node serves an endpoint, and all of them show the predictions of each', async () => {

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readlinkSync } from 'node:fs';
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -43,6 +43,22 @@ function child(dais: DaisProcess, pattern: RegExp): number {
 const control = (dais: DaisProcess) => child(dais, /\/main\.[jt]s/);
 const postgres = (dais: DaisProcess) => child(dais, /postgres -D/);
 
+/** The targets of all descriptors of a process; none when it has ended. */
+function filesOf(pid: number): string[] {
+  const targetOf = (name: string) => readlinkSync(`/proc/${pid}/fd/${name}`);
+  try {
+    return readdirSync(`/proc/${pid}/fd`).flatMap((name) => {
+      try {
+        return [targetOf(name)];
+      } catch {
+        return [];
+      }
+    });
+  } catch {
+    return [];
+  }
+}
+
 const project = (name: string) => ({ apiVersion: 'dais.dev/v1', kind: 'Project', metadata: { name }, spec: {} });
 const create = async (url: string, name: string) =>
   await fetch(`${url}/api/v1/projects`, {
@@ -74,7 +90,10 @@ describe('a running Dais', () => {
   beforeAll(async () => {
     await new Promise<void>((resolve) => collector.listen(0, '127.0.0.1', resolve));
     const endpoint = `http://127.0.0.1:${(collector.address() as AddressInfo).port}`;
-    dais = launch({ ...flags('one'), 'otlp.endpoint': endpoint, 'log.requests': 'all' }, { firstStart: true });
+    dais = launch(
+      { ...flags('one'), 'otlp.endpoint': endpoint, 'log.requests': 'all' },
+      { firstStart: true, inherits: true },
+    );
     url = await dais.ready;
   });
   afterAll(async () => {
@@ -89,9 +108,15 @@ describe('a running Dais', () => {
     expect(hasSocket).toBe(findOnPath('perl') !== undefined);
   });
 
+  test('closes the descriptors that it inherited', () => {
+    const pids = [dais.process.pid ?? 0, ...tree(dais.process.pid ?? 0)];
+    expect(pids.length).toBeGreaterThan(2);
+    expect(pids.flatMap(filesOf).filter((path) => path === '/etc/passwd')).toEqual([]);
+  });
+
   test('reports its readiness and its URL, and protects its files', async () => {
     const ready = (await (await fetch(`${url}/readyz`)).json()) as { status: string; checks: { name: string }[] };
-    const names = ['database', 'migrations', 'watch', 'leases', 'blobs', 'disk', 'isolation'];
+    const names = ['database', 'migrations', 'watch', 'leases', 'blobs', 'disk', 'isolation', 'node'];
     expect(ready.checks.map(({ name }) => name)).toEqual(names);
     expect(ready.status).toBe('ready');
     const file = await readServerFile(flags('one').data);

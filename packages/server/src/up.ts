@@ -10,6 +10,7 @@ import { systemClock } from '#lib/clock.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { createLineLog } from '#lib/telemetry/line-log.ts';
 import { findOnPath } from '#lib/system/find-on-path.ts';
+import { closeInheritedDescriptors } from '#lib/system/inherited-descriptors.ts';
 import { withSocketDiagnosis } from '#lib/system/socket-diagnosis.ts';
 import { ownProgram, programUrl, start, type ChildProcess } from '#lib/process.ts';
 import { ownerToken, refuseSecondServer, removeServerFile, writeServerFile } from '#supervisor/server-file.ts';
@@ -42,6 +43,8 @@ export interface UpOptions {
   readonly color: boolean;
   /** Refuses answers of operations that do not fit their output schema; for tests. */
   readonly checkOutputs?: boolean;
+  /** This process does nothing else: it closes descriptors that it inherited, so that no child process gets them. */
+  readonly ownsProcess?: boolean;
 }
 
 export interface RunningDais {
@@ -123,7 +126,7 @@ export async function up(options: UpOptions): Promise<number> {
   };
   process.on('SIGTERM', hear);
   process.on('SIGINT', hear);
-  const running = await startDais(options);
+  const running = await startDais({ ...options, ownsProcess: true });
   return await new Promise<number>((resolve, reject) => {
     follow = () => {
       const end = signals > 1 ? running.force() : running.stop();
@@ -136,6 +139,8 @@ export async function up(options: UpOptions): Promise<number> {
 
 async function startTree(options: UpOptions): Promise<RunningDais> {
   const config = await loadConfig(options);
+  // Not before: the configuration file can be such a descriptor (`--config <(…)` of a shell).
+  if (options.ownsProcess === true) closeInheritedDescriptors();
   refuseUnsafeBind(config);
   refuseSharedFolder(config);
   await prepareDataFolder(config.data);

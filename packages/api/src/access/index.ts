@@ -47,7 +47,14 @@ export {
 } from '#operations/identity.ts';
 export type { CreatedInvitation, CurrentSession, TokenEntry } from '#operations/identity.ts';
 export { keyOperations, listKeysOperation, rotateKeysOperation } from '#operations/keys.ts';
-export { listNodesOperation, nodeOperations, removeNodeOperation } from '#operations/nodes.ts';
+export {
+  DRAIN_SECONDS,
+  drainNodeOperation,
+  listNodesOperation,
+  nodeOperations,
+  removeNodeOperation,
+  resumeNodeOperation,
+} from '#operations/nodes.ts';
 export type { ServerNode } from '#operations/nodes.ts';
 export {
   evaluatePoliciesOperation,

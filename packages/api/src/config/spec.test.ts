@@ -32,7 +32,7 @@ describe('the configuration schema', () => {
     const field = (path: string) => configFields().find((candidate) => candidate.path === path);
     expect(configVariable('tls.cert')).toBe('DAIS_TLS_CERT');
     expect(field('database.url')).toMatchObject({ variable: 'DAIS_DATABASE_URL', secret: true, type: 'text' });
-    expect(field('blobs.type')).toMatchObject({ values: ['fs', 's3'], default: 'fs', type: 'text' });
+    expect(field('blobs.type')).toMatchObject({ values: ['fs', 's3', 'azure', 'gcs'], default: 'fs', type: 'text' });
     expect(field('blobs.pathStyle')).toMatchObject({ type: 'boolean', variant: { path: 'blobs.type', value: 's3' } });
     expect(field('limits.bodyBytes')).toMatchObject({ type: 'integer', default: 16_777_216 });
     expect(field('otlp.headers')).toMatchObject({ type: 'map', secret: true });

@@ -3,6 +3,8 @@ import { portsSchema } from './ports.ts';
 import { featuresConfig } from './features.ts';
 import { contentConfig, limitsConfig, retentionConfig } from './limits.ts';
 import { queryConfig } from './query.ts';
+import { blobsConfig, keysConfig } from './stores.ts';
+import { httpUrl, path, secret } from './values.ts';
 import { API_VERSION } from '#manifest.ts';
 
 /**
@@ -11,18 +13,11 @@ import { API_VERSION } from '#manifest.ts';
  * `DAIS_DATABASE_URL`, lists are separated by commas. docs/reference/config.md is generated from this schema.
  */
 
-/** Marks a value that is never printed: neither in logs nor by `dais config view`. */
-const secret = { 'x-secret': true } as const;
-
-const httpUrl = z.url({ protocol: /^https?$/ }).max(2048);
 const hostName = z
   .string()
   .min(1)
   .max(253)
   .regex(/^[^\s/@]+$/, { message: 'a host name or address, without scheme, path or blanks' });
-/** Relative paths in a file are relative to that file, others to the working folder. */
-const path = z.string().min(1).max(4096).meta({ 'x-path': true });
-
 const tls = z.strictObject({
   cert: path.describe('PEM file with the certificate and its chain. Read again when it changes and on SIGHUP.'),
   key: path.describe('PEM file with the private key. Read again when it changes and on SIGHUP.'),
@@ -48,72 +43,6 @@ const database = z.strictObject({
     .default(10)
     .describe('Maximum database connections of one process, plus one for notifications.'),
 });
-
-const blobs = z
-  .discriminatedUnion('type', [
-    z.strictObject({
-      type: z.literal('fs').describe('Folder on this machine.'),
-      folder: path.optional().describe('Default: `blobs` in the data folder.'),
-    }),
-    z.strictObject({
-      type: z.literal('s3').describe('Bucket of S3 or of an S3-compatible server.'),
-      bucket: z.string().min(1).max(255).describe('Name of the bucket; it must exist.'),
-      region: z.string().min(1).max(64).default('us-east-1').describe('Region of the service.'),
-      endpoint: httpUrl.optional().describe('Default: the AWS endpoint of the region.'),
-      prefix: z.string().max(512).default('').describe('Prefix of every key, for a shared bucket.'),
-      pathStyle: z
-        .boolean()
-        .default(false)
-        .describe('Path-style URLs (bucket in the path). Most servers other than AWS need it.'),
-      accessKeyId: z.string().min(1).max(256).optional().describe('Default: the chain of the AWS SDK.'),
-      secretAccessKey: z.string().min(1).max(1024).optional().meta(secret).describe('Together with `accessKeyId`.'),
-    }),
-  ])
-  .describe('The blob store for content.');
-
-const keys = z
-  .discriminatedUnion('type', [
-    z.strictObject({
-      type: z.literal('file').describe('A folder outside the data folder, readable by its owner only.'),
-      folder: path
-        .optional()
-        .describe('Default: `/etc/dais/keys` for root, else `dais/keys` in the user’s configuration folder.'),
-    }),
-    z.strictObject({
-      type: z.literal('env').describe('Keys in this configuration, usually from `DAIS_KEYS_VALUES`.'),
-      values: z
-        .string()
-        .min(1)
-        .max(16_384)
-        .meta(secret)
-        .describe('`id:base64`, the current key first, separated by commas; a key is 32 random bytes.'),
-    }),
-    z.strictObject({
-      type: z
-        .literal('command')
-        .describe('A program that wraps and unwraps keys, for example the client of an HSM or a vault.'),
-      command: z
-        .array(z.string().max(4096))
-        .min(1)
-        .max(64)
-        .describe('Absolute path of the program, then its arguments.'),
-      timeoutSeconds: z.int().min(1).max(300).default(10).describe('Timeout of one call.'),
-    }),
-    z.strictObject({
-      type: z.literal('kms').describe('AWS KMS or a compatible server.'),
-      keys: z
-        .array(z.string().min(1).max(2048))
-        .min(1)
-        .max(16)
-        .describe('Key ARNs, ids or `alias/NAME`; current first.'),
-      region: z.string().min(1).max(64).default('us-east-1').describe('Region of the service.'),
-      endpoint: httpUrl.optional().describe('Default: the AWS endpoint of the region.'),
-      timeoutSeconds: z.int().min(1).max(300).default(10).describe('Timeout of one call.'),
-    }),
-  ])
-  .describe(
-    'The key store for the keys that encrypt secrets. Never inside the data folder and never part of a backup.',
-  );
 
 const provider = z.strictObject({
   name: z
@@ -461,9 +390,9 @@ export const configSpec = z.strictObject({
     ),
   authentication: authentication.prefault({}).describe('Authentication of users and programs.'),
   database: database.prefault({}).describe('The database for resources, records and events.'),
-  blobs: blobs.default({ type: 'fs' }),
+  blobs: blobsConfig.default({ type: 'fs' }),
   content: contentConfig.prefault({}).describe('Checks of stored content.'),
-  keys: keys.default({ type: 'file' }),
+  keys: keysConfig.default({ type: 'file' }),
   executions: executions.prefault({}).describe('Job execution.'),
   environments: environments.prefault({}).describe('Python environments of commands and models.'),
   isolation: isolation.prefault({}).describe('Isolation of user code and models.'),

@@ -11,6 +11,24 @@ export const nodeEvents = {
     description: 'A process tree started on a data folder for the first time.',
     data: z.strictObject({ node, host, gateway: z.int().describe('Number of its gateway.') }),
   },
+  nodeDraining: {
+    type: 'node.draining',
+    v: 1,
+    description: 'The drain of a node was requested.',
+    data: z.strictObject({ node, host, deadline: z.string().describe('End of the time limit (RFC 3339, UTC).') }),
+  },
+  nodeDrained: {
+    type: 'node.drained',
+    v: 1,
+    description: 'A node was drained: its jobs have ended or moved.',
+    data: z.strictObject({ node, host, steps: z.int().describe('Steps that still run on it.') }),
+  },
+  nodeResumed: {
+    type: 'node.resumed',
+    v: 1,
+    description: 'The drain of a node was ended.',
+    data: z.strictObject({ node, host }),
+  },
   nodeRemoved: {
     type: 'node.removed',
     v: 1,

@@ -11,8 +11,11 @@ export const nodeSchema = z.strictObject({
   role: z.enum(['all', 'api', 'controller']).describe('What its processes do.'),
   version: z.string().describe('Version of Dais.'),
   state: z
-    .enum(['ready', 'unreachable', 'stopped'])
-    .describe('`unreachable`: no contact for 30 s and not stopped in order.'),
+    .enum(['ready', 'draining', 'drained', 'unreachable', 'stopped'])
+    .describe(
+      '`draining`: it takes no new work and finishes what runs. `drained`: it takes no new work until it is resumed. ' +
+        '`unreachable`: no contact for 30 s and not stopped in order.',
+    ),
   gateway: z.int().describe('Number of its gateway, part of the ids of its predictions. Unique among all nodes.'),
   leases: z.array(z.string()).describe('Names of the leases that it holds for all nodes.'),
   load: z
@@ -23,6 +26,16 @@ export const nodeSchema = z.strictObject({
     })
     .optional()
     .describe('Load at the last contact. Absent before the second contact.'),
+  drain: z
+    .strictObject({
+      requestedAt: time.describe('Time of the request.'),
+      deadline: time.describe('End of the time limit. Jobs that still run then move to another node.'),
+      drainedAt: time.optional().describe('Time at which the node was drained.'),
+      jobs: z.int().describe('Background jobs that run on the node.'),
+      steps: z.int().describe('Steps of jobs and pipeline runs that run on the node.'),
+    })
+    .optional()
+    .describe('Drain of the node. Absent if it takes new work.'),
   startedAt: time.describe('Time of the start of its control process.'),
   lastContactAt: time.describe('Time of the last contact.'),
 });
@@ -48,12 +61,57 @@ export const removeNodeOperation = defineOperation({
   action: 'node:delete',
   mode: 'write',
   scope: 'org',
-  summary: 'Removes a node that is stopped or unreachable, and releases the number of its gateway.',
+  summary: 'Removes a node that is drained, stopped or unreachable, and releases the number of its gateway.',
   input: z.strictObject({ id }),
   output: z.strictObject({}),
   target,
   http: { method: 'DELETE', path: `${path}/:id`, status: 200 },
 });
 
+/** Time limit of a drain by default, and at most, in seconds. */
+export const DRAIN_SECONDS = { default: 300, max: 86_400 } as const;
+
+export const drainNodeOperation = defineOperation({
+  name: 'node.drain',
+  action: 'node:drain',
+  mode: 'write',
+  scope: 'org',
+  summary:
+    'Drains a node: it gives up its leases, takes no new work, finishes what runs, and is not ready for load balancers.',
+  input: z.strictObject({
+    id,
+    timeLimitSeconds: z
+      .int()
+      .min(0)
+      .max(DRAIN_SECONDS.max)
+      .default(DRAIN_SECONDS.default)
+      .describe('Time for what runs. Jobs that still run at its end move to another node; steps continue.'),
+    force: z
+      .boolean()
+      .default(false)
+      .describe('Drains the node even if no other ready node does its work. Nothing does it then until one is ready.'),
+  }),
+  output: nodeSchema,
+  target,
+  http: { method: 'POST', path: `${path}/:id/drain`, status: 200 },
+});
+
+export const resumeNodeOperation = defineOperation({
+  name: 'node.resume',
+  action: 'node:drain',
+  mode: 'write',
+  scope: 'org',
+  summary: 'Ends the drain of a node: it takes new work and is ready again.',
+  input: z.strictObject({ id }),
+  output: nodeSchema,
+  target,
+  http: { method: 'POST', path: `${path}/:id/resume`, status: 200 },
+});
+
 /** Nodes belong to the installation: to no kind and no project. */
-export const nodeOperations: readonly Operation[] = [listNodesOperation, removeNodeOperation];
+export const nodeOperations: readonly Operation[] = [
+  listNodesOperation,
+  removeNodeOperation,
+  drainNodeOperation,
+  resumeNodeOperation,
+];

@@ -108,9 +108,49 @@ export const adminCommands: readonly CommandDefinition[] = [
     load: async () => ({ run: (await import('#commands/admin-nodes.ts')).listNodes }),
   },
   {
+    name: 'admin drain-node',
+    group: 'Server',
+    summary: 'Drain a node, before an upgrade or the end of its machine',
+    details:
+      'The node gives up its leases and takes no new work. Its readiness probes fail, so that load balancers send no more requests; ' +
+      'it answers those that come. Jobs that still run at the end of the time limit move to another node. Steps continue: ' +
+      'they survive a restart of Dais. A drained node stays drained until `dais admin resume-node`, also after a restart.',
+    arguments: [{ syntax: '<id>', description: 'ID from `dais admin nodes`' }],
+    options: [
+      { flags: '--time-limit <time>', description: 'time for what runs: 90s, 5m, 1h', default: '5m', type: 'duration' },
+      { flags: '--force', description: 'also if no other ready node does its work' },
+      { flags: '--wait', description: 'wait until the node is drained' },
+    ],
+    examples: [
+      {
+        command: 'admin drain-node 0199f3a2-6c1e-4d52-9a3b-1f0c5e7d8a90 --wait',
+        does: 'wait until done',
+      },
+      {
+        command: 'admin drain-node 0199f3a2-6c1e-4d52-9a3b-1f0c5e7d8a90 --time-limit 30m',
+        does: 'jobs have 30 minutes to end',
+      },
+    ],
+    load: async () => ({ run: (await import('#commands/admin-nodes.ts')).drainNode }),
+  },
+  {
+    name: 'admin resume-node',
+    group: 'Server',
+    summary: 'End the drain of a node',
+    details: 'The node takes new work, and its readiness probes pass again.',
+    arguments: [{ syntax: '<id>', description: 'ID from `dais admin nodes`' }],
+    examples: [
+      {
+        command: 'admin resume-node 0199f3a2-6c1e-4d52-9a3b-1f0c5e7d8a90',
+        does: 'after an upgrade',
+      },
+    ],
+    load: async () => ({ run: (await import('#commands/admin-nodes.ts')).resumeNode }),
+  },
+  {
     name: 'admin remove-node',
     group: 'Server',
-    summary: 'Remove a node that no longer runs',
+    summary: 'Remove a node that is drained or no longer runs',
     details: 'Releases the number of its gateway. Dais removes a node without contact for 30 days itself.',
     arguments: [{ syntax: '<id>', description: 'ID from `dais admin nodes`' }],
     examples: [

@@ -12,7 +12,7 @@ test.each<[string[], readonly string[] | 'files']>([
   [['ap'], ['apply']],
   [
     ['admin', 'r'],
-    ['restore', 'remove-node', 'rotate-keys'],
+    ['restore', 'resume-node', 'remove-node', 'rotate-keys'],
   ],
   [
     ['config', ''],

@@ -42,14 +42,25 @@ test('hosts of the configuration', () => {
   const targets = configTargets({
     database: { url: 'postgres://db:5433/dais' },
     blobs: { type: 's3', region: 'eu-central-1' },
+    keys: { type: 'vault', address: 'https://vault.internal:8200' },
     otlp: { endpoint: 'http://127.0.0.1:4318' },
   });
   expect(targets.map((target) => target.url)).toEqual([
     'postgres://db:5433/dais',
     'https://s3.eu-central-1.amazonaws.com',
+    'https://vault.internal:8200',
     'http://127.0.0.1:4318',
   ]);
-  expect(configTargets({ database: {}, blobs: { type: 'fs' }, otlp: {} })).toEqual([]);
+  const of = (blobs: { type: string; account?: string }, keys: { type: string; keys?: string[] }) =>
+    configTargets({ database: {}, blobs, keys, otlp: {} }).map((target) => target.url);
+  expect(
+    of({ type: 'azure', account: 'a' }, { type: 'azure-key-vault', keys: ['https://v.vault.azure.net/keys/k'] }),
+  ).toEqual(['https://a.blob.core.windows.net', 'https://v.vault.azure.net/keys/k']);
+  expect(of({ type: 'gcs' }, { type: 'google-kms' })).toEqual([
+    'https://storage.googleapis.com',
+    'https://cloudkms.googleapis.com',
+  ]);
+  expect(configTargets({ database: {}, blobs: { type: 'fs' }, keys: { type: 'file' }, otlp: {} })).toEqual([]);
 });
 
 test('a host that responds, even with an error; one that only accepts connections; one that nothing listens on', async () => {

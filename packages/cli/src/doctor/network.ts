@@ -36,20 +36,52 @@ export async function packageTargets(variables: ProgramOptions['variables']): Pr
 
 export interface NetworkConfig {
   readonly database: { readonly url?: string | undefined };
-  readonly blobs: { readonly type: string; readonly endpoint?: string | undefined; readonly region?: string };
+  readonly blobs: {
+    readonly type: string;
+    readonly endpoint?: string | undefined;
+    readonly region?: string;
+    readonly account?: string;
+  };
+  readonly keys: {
+    readonly type: string;
+    readonly address?: string;
+    readonly endpoint?: string | undefined;
+    readonly region?: string;
+    readonly keys?: readonly string[];
+  };
   readonly otlp: { readonly endpoint?: string | undefined };
 }
 
 /** Hosts that the configuration of a server names. */
 export function configTargets(config: NetworkConfig): NetworkTarget[] {
-  const { database, blobs, otlp } = config;
-  const s3 =
-    blobs.type === 's3' ? (blobs.endpoint ?? `https://s3.${blobs.region ?? 'us-east-1'}.amazonaws.com`) : undefined;
+  const { database, otlp } = config;
+  const blobs = blobAddress(config.blobs);
+  const keys = keyAddress(config.keys);
   return [
     ...(database.url === undefined ? [] : [{ name: 'database', url: database.url, change: 'database.url' }]),
-    ...(s3 === undefined ? [] : [{ name: 'blob store', url: s3, change: 'blobs.endpoint' }]),
+    ...(blobs === undefined ? [] : [{ name: 'blob store', url: blobs, change: 'blobs.endpoint' }]),
+    ...(keys === undefined ? [] : [{ name: 'key store', url: keys, change: 'keys' }]),
     ...(otlp.endpoint === undefined ? [] : [{ name: 'traces', url: otlp.endpoint, change: 'otlp.endpoint' }]),
   ];
+}
+
+function blobAddress({ type, endpoint, region, account }: NetworkConfig['blobs']): string | undefined {
+  const defaults: Readonly<Record<string, string>> = {
+    s3: `https://s3.${region ?? 'us-east-1'}.amazonaws.com`,
+    azure: `https://${account ?? ''}.blob.core.windows.net`,
+    gcs: 'https://storage.googleapis.com',
+  };
+  return type in defaults ? (endpoint ?? defaults[type]) : undefined;
+}
+
+function keyAddress({ type, address, endpoint, region, keys }: NetworkConfig['keys']): string | undefined {
+  if (type === 'vault' || type === 'vault-kv') return address;
+  if (type === 'azure-key-vault') return keys?.[0];
+  const defaults: Readonly<Record<string, string>> = {
+    kms: `https://kms.${region ?? 'us-east-1'}.amazonaws.com`,
+    'google-kms': 'https://cloudkms.googleapis.com',
+  };
+  return type in defaults ? (endpoint ?? defaults[type]) : undefined;
 }
 
 export async function checkTargets(

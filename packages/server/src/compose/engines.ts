@@ -4,6 +4,7 @@ import type { BlobStore } from '#engines/blobs/contract.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
+import { azureCredentials, azureSignIn, googleSignIn, vaultOptions } from './cloud-sign-in.ts';
 
 type Keys = ConfigSpec['keys'];
 type Blobs = ConfigSpec['blobs'];
@@ -50,6 +51,40 @@ export const keyEngines = {
       ...(config.endpoint !== undefined && { endpoint: config.endpoint }),
     });
   },
+  vault: async (config: Extract<Keys, { type: 'vault' }>, around: EngineEnvironment) =>
+    (await import('#engines/keys/vault/vault-keys.ts')).openVaultKeys({
+      ...vaultOptions(config, around),
+      mount: config.mount,
+      keys: config.keys as [string, ...string[]],
+    }),
+  'vault-kv': async (config: Extract<Keys, { type: 'vault-kv' }>, around: EngineEnvironment) => {
+    const { mount, path, field } = config;
+    const { readVaultSecret } = await import('#engines/keys/vault/vault-secret.ts');
+    const values = await readVaultSecret({ ...vaultOptions(config, around), mount, path, field });
+    return (await import('#engines/keys/env/env-keys.ts')).openEnvKeys(values);
+  },
+  'google-kms': async (config: Extract<Keys, { type: 'google-kms' }>, around: EngineEnvironment) => {
+    const { endpoint, keys, timeoutSeconds } = config;
+    const { outbound, clock } = around;
+    const scope = 'https://www.googleapis.com/auth/cloudkms';
+    const { tokens } = await googleSignIn('keys', config.credentialsFile, scope, around);
+    return (await import('#engines/keys/google-kms/google-kms-keys.ts')).openGoogleKmsKeys({
+      outbound,
+      clock,
+      tokens,
+      keys: keys as [string, ...string[]],
+      timeoutMs: timeoutSeconds * 1000,
+      ...(endpoint !== undefined && { endpoint }),
+    });
+  },
+  'azure-key-vault': async (config: Extract<Keys, { type: 'azure-key-vault' }>, around: EngineEnvironment) => {
+    const { openAzureVaultKeys, vaultResource } = await import('#engines/keys/azure-vault/azure-vault-keys.ts');
+    const [first = '', ...rest] = config.keys;
+    const tokens = await azureSignIn(vaultResource(first), config.clientId, around);
+    const { outbound, clock } = around;
+    const timeoutMs = config.timeoutSeconds * 1000;
+    return openAzureVaultKeys({ outbound, clock, tokens, keys: [first, ...rest], timeoutMs });
+  },
 } as const;
 
 /** The stores of content, by `spec.blobs.type`. */
@@ -64,5 +99,31 @@ export const blobEngines = {
     const requestHandler = createSmithyHandler(outbound, TRANSFER_TIMEOUTS);
     const options = { bucket, region, prefix, pathStyle, requestHandler, ...address, ...credentials };
     return (await import('#engines/blobs/s3/s3-blob-store.ts')).openS3BlobStore(options, clock);
+  },
+  azure: async (config: Extract<Blobs, { type: 'azure' }>, around: EngineEnvironment): Promise<BlobStore> => {
+    const { account, container, prefix, endpoint } = config;
+    const { clock, outbound } = around;
+    return (await import('#engines/blobs/azure/azure-blob-store.ts')).openAzureBlobStore({
+      account,
+      container,
+      prefix,
+      outbound,
+      clock,
+      credentials: await azureCredentials(config, around),
+      ...(endpoint !== undefined && { endpoint }),
+    });
+  },
+  gcs: async (config: Extract<Blobs, { type: 'gcs' }>, around: EngineEnvironment): Promise<BlobStore> => {
+    const { bucket, prefix, endpoint, credentialsFile } = config;
+    const { clock, outbound } = around;
+    const scope = 'https://www.googleapis.com/auth/devstorage.read_write';
+    return (await import('#engines/blobs/gcs/gcs-blob-store.ts')).openGcsBlobStore({
+      bucket,
+      prefix,
+      outbound,
+      clock,
+      credentials: await googleSignIn('blobs', credentialsFile, scope, around),
+      ...(endpoint !== undefined && { endpoint }),
+    });
   },
 } as const;

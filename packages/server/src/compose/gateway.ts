@@ -28,7 +28,7 @@ export async function openInference(dependencies: {
 export async function gatewayNumber(data: string): Promise<number> {
   const { readNodeFile } = await import('#ledgers/nodes/node-file.ts');
   const node = await readNodeFile(data);
-  if (node === undefined)
+  if (node?.gateway === undefined)
     throw new Error(`${data} contains no node.json: the control process has not registered this node`);
   return node.gateway;
 }

@@ -15,6 +15,7 @@ import type { KindRegistry } from '#kernel/registry.ts';
 import type { Ledger } from '#ledgers/ledger.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Lazy } from '#lib/concurrency/lazy.ts';
+import type { WorkGate } from '#lib/concurrency/work-gate.ts';
 import type { Log } from '#lib/log.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import { randomBytes } from '#lib/crypto/random-bytes.ts';
@@ -58,6 +59,7 @@ export interface LedgerDependencies {
   readonly online: Lazy<OnlineStore>;
   readonly bench: Lazy<ModelBench>;
   readonly gateway: SupervisedGateway;
+  readonly gate: WorkGate;
   readonly recent: RecentFigures;
   readonly kinds: () => KindRegistry;
   readonly authorizer: Authorizer;
@@ -202,8 +204,9 @@ async function openData(
 
 async function openExecutions(dependencies: LedgerDependencies, { data }: { readonly data: Data }) {
   const { config, port, compute, environments } = dependencies;
-  const { database, content, keys, clock, log, holder, outbound, tracer } = dependencies;
+  const { database, content, keys, clock, log, holder, outbound, tracer, gate } = dependencies;
   return await loadExecutions({
+    gate,
     database,
     content,
     keys,

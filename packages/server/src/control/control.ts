@@ -168,7 +168,7 @@ function ledgerDependencies(
 /** Opens the HTTP and gRPC servers. */
 async function serveOpened({ setup, io, engines, lazy, storage, accounts, kernel, ledgers }: ControlDependencies) {
   const { config, port, ownerToken, version } = setup;
-  const { query, tracer, gateway, isolationState } = engines;
+  const { query, tracer, gateway, isolationState, gate } = engines;
   const { database, slices, stored } = storage;
   return await serveHttp({
     config,
@@ -181,6 +181,7 @@ async function serveOpened({ setup, io, engines, lazy, storage, accounts, kernel
     slices,
     tracer,
     gateway,
+    gate,
     log: io.log,
     socketDiagnosis: io.socketDiagnosis,
     blobs: stored.blobs,

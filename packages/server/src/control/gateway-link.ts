@@ -9,6 +9,8 @@ import type { GatewayAnswer, GatewayLink, RecentFigures } from '#compose/endpoin
 export interface ToGateway {
   /** There is a new snapshot; false: nothing new, and the control process is there. */
   readonly published: boolean;
+  /** The node takes part in the work: load balancers may send requests to its gateway. */
+  readonly ready: boolean;
 }
 
 /** Messages of the gateway to the control process. */
@@ -26,6 +28,8 @@ export interface LinkDependencies {
   /** Base URL of predictions for clients, if one is configured. */
   readonly publicUrl: string | undefined;
   readonly now: () => number;
+  /** Whether the node takes part in the work. */
+  readonly ready: () => boolean;
 }
 
 /** Older measurements do not count. */
@@ -67,12 +71,16 @@ export class SupervisedGateway implements GatewayLink {
 
   publish(): void {
     this.#dependencies.want();
-    this.#dependencies.post({ published: true });
+    this.#post(true);
   }
 
   /** The control plane is reachable: the time limit without it restarts. */
   greet(): void {
-    this.#dependencies.post({ published: false });
+    this.#post(false);
+  }
+
+  #post(published: boolean): void {
+    this.#dependencies.post({ published, ready: this.#dependencies.ready() });
   }
 
   figures(): GatewayFigures | undefined {
@@ -85,7 +93,7 @@ export class SupervisedGateway implements GatewayLink {
     if (from === 'supervisor') {
       this.#port = (body as { readonly port: number }).port;
       // It may have been started by an earlier control process: it learns what this one publishes.
-      this.#dependencies.post({ published: true });
+      this.#post(true);
       return;
     }
     const read = gatewayFiguresSchema.safeParse((body as FromGateway).figures);

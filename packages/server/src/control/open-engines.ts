@@ -10,6 +10,7 @@ import type { OnlineStore } from '#engines/online/contract.ts';
 import type { QueryEngine } from '#engines/query/contract.ts';
 import { systemClock, type Clock } from '#lib/clock.ts';
 import { Lazy } from '#lib/concurrency/lazy.ts';
+import { WorkGate } from '#lib/concurrency/work-gate.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import type { Tracer } from '#lib/telemetry/tracer.ts';
 import { openOutbound } from './open-outbound.ts';
@@ -42,6 +43,8 @@ export interface ControlEngines {
   readonly isolationState: IsolationState;
   readonly gateway: SupervisedGateway;
   readonly recent: RecentFigures;
+  /** Closed while the node drains. */
+  readonly gate: WorkGate;
 }
 
 /** @throws DaisError `invalid_config`, `blobs_unavailable`, `storage_full`. */
@@ -59,6 +62,7 @@ export async function openEngines({ config, version }: ControlSetup, io: Control
   ]);
   const query = await openQuery(config, { ...around, isolation: isolated.isolation });
   const recent = new RecentFigures();
+  const gate = new WorkGate();
   const gateway = new SupervisedGateway({
     want: () => io.want('gateway'),
     post: (message: ToGateway) => io.post('gateway', message),
@@ -68,8 +72,10 @@ export async function openEngines({ config, version }: ControlSetup, io: Control
     // Behind a proxy, clients may not reach the port of the gateway.
     publicUrl: config.inferenceUrl ?? config.publicUrl,
     now: () => clock.now(),
+    ready: () => gate.isOpen,
   });
-  return { clock, around, outbound, tracer, keys, store, query, ...isolated, gateway, recent };
+  gate.listen(() => gateway.greet());
+  return { clock, around, outbound, tracer, keys, store, query, ...isolated, gateway, recent, gate };
 }
 
 /** The engines that are opened at their first use. */

@@ -5,6 +5,7 @@ import type { Database } from '#engines/database/contract.ts';
 import type { ReadinessCheck } from '#http/metrics/probe-routes.ts';
 import type { Kernel } from '#kernel/kernel.ts';
 import type { Clock } from '#lib/clock.ts';
+import type { WorkGate } from '#lib/concurrency/work-gate.ts';
 
 /** The event stream is read at least once a second; after so long something is stuck. */
 const MAX_WATCH_AGE_MS = 10_000;
@@ -92,6 +93,13 @@ export function blobsReadiness(
     });
     return await Promise.race([pending, late]).finally(() => cancel());
   };
+}
+
+/** A draining node answers requests, but load balancers must send no more. */
+export function nodeReadiness({ isOpen }: WorkGate): ReadinessCheck {
+  if (isOpen) return { name: 'node', ok: true, detail: 'takes new work' };
+  const detail = 'the node is draining or drained';
+  return { name: 'node', ok: false, detail, remedy: '`dais admin resume-node ID` ends the drain.' };
 }
 
 async function databaseReadiness(

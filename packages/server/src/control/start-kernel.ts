@@ -10,7 +10,7 @@ import type { ControlEngines } from './open-engines.ts';
 /** `parts`: everything that has operations, jobs and subscribers. */
 export function buildKernel(
   { config, version, database, startedAt, ...setup }: ControlSetup,
-  { clock, isolationState }: ControlEngines,
+  { clock, isolationState, gate }: ControlEngines,
   {
     parts,
     ...own
@@ -26,6 +26,7 @@ export function buildKernel(
     subscribers: parts.flatMap(({ subscribers = [] }) => subscribers),
     random: Math.random,
     clock,
+    gate,
     retention: config.retention,
     server: () => ({
       version,

@@ -46,9 +46,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const metrics = new GatewayMetrics();
   let contactAt = 0;
   let draining = false;
+  let nodeIsReady = true;
   let accepting = true;
   const stats = () => ({ ...routeStats(routes), draining, capture: capture?.stats() });
-  const ready = () => !draining && routes.table.revision >= 0;
+  const ready = () => !draining && nodeIsReady && routes.table.revision >= 0;
 
   const stored = await store.read().catch((error: unknown) => {
     log.warn('cannot read the local snapshot', { error });
@@ -158,6 +159,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       return await swapped;
     },
     recordContact,
+    setReady: (value) => {
+      nodeIsReady = value;
+    },
     accept,
     setTls: (tls) => {
       secure?.setSecureContext(tls);

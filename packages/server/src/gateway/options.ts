@@ -80,6 +80,8 @@ export interface Gateway {
   setTls(tls: GatewayTls): void;
   /** Records contact with the control plane, which restarts the offline limit. `swap` does so too. */
   recordContact(): void;
+  /** False: reports not ready, so that load balancers stop sending, and still answers. Initially true. */
+  setReady(ready: boolean): void;
   stats(): GatewayStats;
   /**
    * Reports not ready, rejects new requests after `noticeMs`, finishes active ones within `deadlineMs`, then closes.

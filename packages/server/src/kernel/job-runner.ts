@@ -82,6 +82,8 @@ export class JobRunner {
     this.#leaseMs = options.leaseMs ?? LEASE_MS;
     this.#handlers = new Map(handlers.map((handler) => [handler.queue, handler]));
     this.#loop = new Loop('jobs', { ...options, pollMs: 1000 }, () => this.#turn());
+    const running = () => this.#running.size;
+    options.gate?.register({ unit: 'jobs', running, interrupt: () => this.#interrupt('the node is draining') });
   }
 
   async start(): Promise<void> {
@@ -91,8 +93,12 @@ export class JobRunner {
   /** Claims no more jobs, requests the running ones to stop and waits for them. They wait for the next process. */
   async stop(): Promise<void> {
     await this.#loop.stop();
-    for (const { stop } of this.#running) stop.abort(new ProcessStops('the process is stopping'));
+    this.#interrupt('the process is stopping');
     await Promise.all([...this.#running].map(({ done }) => done));
+  }
+
+  #interrupt(reason: string): void {
+    for (const { stop } of this.#running) stop.abort(new ProcessStops(reason));
   }
 
   async #turn(): Promise<boolean> {

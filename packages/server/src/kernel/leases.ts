@@ -1,5 +1,7 @@
 import type { Database, Sql } from '#engines/database/contract.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
+import { HeldLease } from '#lib/concurrency/held-lease.ts';
+import type { LoopDependencies } from '#lib/concurrency/loop.ts';
 
 /** A write failed because another process has the lease. The work has no effect. */
 export class LeaseLost extends Error {
@@ -53,8 +55,17 @@ export async function leasesOf(sql: Sql, holders: readonly string[]) {
 /** Releases a lease immediately, so that another process need not wait for its expiry. */
 export async function releaseLease(database: Database, { name, holder, epoch }: Lease): Promise<void> {
   const release = `update kernel.lease set expires_at = '-infinity' where name = $1 and owner = $2 and epoch = $3`;
-  await transact(database, { mode: 'write', projectId: 'all' }, async ({ sql }) => {
-    await sql.query(release, [name, holder, epoch], 'release_lease');
+  await database.statement({ mode: 'write', scope: 'all' }, release, [name, holder, epoch], 'release_lease');
+}
+
+/** The lease of a background loop. */
+export function leaseOf(database: Database, name: string, holder: string, ttlMs: number, { clock }: LoopDependencies) {
+  const acquire = () => acquireLease(database, name, holder, ttlMs);
+  return new HeldLease<Lease>({
+    acquire,
+    release: (lease) => releaseLease(database, lease),
+    ttlMs,
+    now: () => clock.now(),
   });
 }
 

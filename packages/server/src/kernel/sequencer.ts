@@ -1,6 +1,6 @@
 import type { Database } from '#engines/database/contract.ts';
 import { COMMITTED_CHANNEL } from '#kernel/events.ts';
-import { acquireLease, LeaseLost, releaseLease, type Lease } from '#kernel/leases.ts';
+import { leaseOf, LeaseLost, type Lease } from '#kernel/leases.ts';
 import { Loop, type LoopDependencies } from '#lib/concurrency/loop.ts';
 
 /** PostgreSQL channel for notifications of the sequencer. Only a hint. */
@@ -18,19 +18,16 @@ const BATCH = 1000;
  */
 export class Sequencer {
   readonly #database: Database;
-  readonly #holder: string;
   readonly #loop: Loop;
-  #lease: Lease | undefined;
-  #renewedAt = 0;
-  readonly #now: () => number;
+  readonly #lease: ReturnType<typeof leaseOf>;
 
   constructor(database: Database, holder: string, dependencies: LoopDependencies) {
     this.#database = database;
-    this.#holder = holder;
-    this.#now = () => dependencies.clock.now();
+    this.#lease = leaseOf(database, LEASE, holder, LEASE_MS, dependencies);
     // A limit of 1 s holds even if every NOTIFY is lost. Without the minimum interval, an iteration for each of many
     // small writes costs as much CPU as the writes.
-    this.#loop = new Loop('sequencer', { ...dependencies, pollMs: 1000, gapMs: 100 }, () => this.#turn());
+    const times = { pollMs: 1000, gapMs: 100, onPause: () => this.#lease.release() };
+    this.#loop = new Loop('sequencer', { ...dependencies, ...times }, () => this.#turn());
   }
 
   async start(): Promise<void> {
@@ -39,25 +36,21 @@ export class Sequencer {
 
   async stop(): Promise<void> {
     await this.#loop.stop();
-    if (this.#lease !== undefined) await releaseLease(this.#database, this.#lease).catch(() => {});
-    this.#lease = undefined;
+    await this.#lease.release();
   }
 
   get leading(): boolean {
-    return this.#lease !== undefined;
+    return this.#lease.current !== undefined;
   }
 
   /** Numbers one batch. True when there may be more. */
   async #turn(): Promise<boolean> {
-    if (this.#lease === undefined || this.#now() - this.#renewedAt > LEASE_MS / 3) {
-      this.#lease = await acquireLease(this.#database, LEASE, this.#holder, LEASE_MS);
-      this.#renewedAt = this.#now();
-    }
-    if (this.#lease === undefined) return false;
+    const lease = await this.#lease.keep();
+    if (lease === undefined) return false;
     try {
-      return (await sequenceBatch(this.#database, this.#lease)) === BATCH;
+      return (await sequenceBatch(this.#database, lease)) === BATCH;
     } catch (error) {
-      if (error instanceof LeaseLost) this.#lease = undefined;
+      if (error instanceof LeaseLost) this.#lease.lose();
       throw error;
     }
   }

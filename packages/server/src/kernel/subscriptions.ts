@@ -1,6 +1,6 @@
 import type { Database } from '#engines/database/contract.ts';
 import { readEvents, type SequencedEvent } from '#kernel/events.ts';
-import { acquireLease, guardedWrite, LeaseLost, releaseLease, type Lease } from '#kernel/leases.ts';
+import { guardedWrite, leaseOf, LeaseLost } from '#kernel/leases.ts';
 import { Loop, type LoopDependencies } from '#lib/concurrency/loop.ts';
 import { SEQUENCED_CHANNEL } from '#kernel/sequencer.ts';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -32,19 +32,16 @@ const TIMES = { pollMs: 1000, gapMs: 250 };
 
 export class Subscription {
   readonly #database: Database;
-  readonly #holder: string;
   readonly #subscriber: Subscriber;
   readonly #loop: Loop;
-  readonly #now: () => number;
-  #lease: Lease | undefined;
-  #renewedAt = 0;
+  readonly #lease: ReturnType<typeof leaseOf>;
 
   constructor(database: Database, holder: string, dependencies: LoopDependencies, subscriber: Subscriber) {
     this.#database = database;
-    this.#holder = holder;
     this.#subscriber = subscriber;
-    this.#now = () => dependencies.clock.now();
-    this.#loop = new Loop(`subscriber ${subscriber.name}`, { ...dependencies, ...TIMES }, () => this.#turn());
+    this.#lease = leaseOf(database, `subscription/${subscriber.name}`, holder, LEASE_MS, dependencies);
+    const times = { ...TIMES, onPause: () => this.#lease.release() };
+    this.#loop = new Loop(`subscriber ${subscriber.name}`, { ...dependencies, ...times }, () => this.#turn());
   }
 
   async start(): Promise<void> {
@@ -53,16 +50,12 @@ export class Subscription {
 
   async stop(): Promise<void> {
     await this.#loop.stop();
-    if (this.#lease !== undefined) await releaseLease(this.#database, this.#lease).catch(() => {});
+    await this.#lease.release();
   }
 
   async #turn(): Promise<boolean> {
-    const name = `subscription/${this.#subscriber.name}`;
-    if (this.#lease === undefined || this.#now() - this.#renewedAt > LEASE_MS / 3) {
-      this.#lease = await acquireLease(this.#database, name, this.#holder, LEASE_MS);
-      this.#renewedAt = this.#now();
-    }
-    if (this.#lease === undefined) return false;
+    const lease = await this.#lease.keep();
+    if (lease === undefined) return false;
     // A check that writes nothing: on an idle server each pass ends here.
     const [position] = await this.#database.statement<{ seq: bigint; end: bigint }>(
       { mode: 'read', scope: 'all' },
@@ -74,9 +67,9 @@ export class Subscription {
     if (position.seq >= position.end) return false;
     try {
       // No other process moves the position under the same lease.
-      return await guardedWrite(this.#database, this.#lease, (tx) => this.#deliver(tx, position));
+      return await guardedWrite(this.#database, lease, (tx) => this.#deliver(tx, position));
     } catch (error) {
-      if (error instanceof LeaseLost) this.#lease = undefined;
+      if (error instanceof LeaseLost) this.#lease.lose();
       throw error;
     }
   }

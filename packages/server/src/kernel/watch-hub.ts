@@ -48,7 +48,8 @@ export class WatchHub {
 
   constructor(database: Database, dependencies: LoopDependencies) {
     this.#database = database;
-    this.#loop = new Loop('watch', { ...dependencies, pollMs: 1000 }, () => this.#turn());
+    // Requests are answered while the node drains.
+    this.#loop = new Loop('watch', { ...dependencies, pollMs: 1000, gate: undefined }, () => this.#turn());
   }
 
   async start(): Promise<void> {

@@ -6,6 +6,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { start, type ChildProcess } from '#lib/process.ts';
+import { withInherited } from '#lib/system/inherited-descriptors.testing.ts';
 
 export interface DaisProcess {
   readonly process: ChildProcess;
@@ -24,6 +25,8 @@ export interface DaisProcessOptions {
   readonly firstStart?: boolean;
   /** Programs of this machine that it does not find. Needs root. */
   readonly hidden?: readonly string[];
+  /** It inherits open descriptors from the program that started it. */
+  readonly inherits?: boolean;
 }
 
 /**
@@ -66,7 +69,7 @@ export function daisCommand(flags: Record<string, unknown>, options: DaisProcess
   const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
   const sources = fileURLToPath(new URL('./up-program.ts', import.meta.url));
   const command = program === undefined ? ['--conditions=dais-source', '--import', loader, sources] : [program.path];
-  const { firstStart = false, hidden = [], ...rest } = options;
+  const { firstStart = false, hidden = [], inherits = false, ...rest } = options;
   // The setup of the tests has installed a bubblewrap there: no Dais of a test fetches one.
   const folder = process.env['DAIS_ISOLATION_FOLDER'];
   const isolation = folder === undefined ? {} : { 'isolation.folder': folder };
@@ -77,7 +80,8 @@ export function daisCommand(flags: Record<string, unknown>, options: DaisProcess
     checkOutputs: program?.checkOutputs ?? true,
   });
   const hide = ['unshare', '--mount', 'sh', '-c', HIDE, 'hide', String(hidden.length), ...hidden];
-  const [first, ...args] = [...(hidden.length === 0 ? [] : hide), process.execPath, ...command, input];
+  const visible = [...(hidden.length === 0 ? [] : hide), process.execPath, ...command, input] as const;
+  const [first = '', ...args] = inherits ? withInherited(visible) : visible;
   const { compileCache } = program ?? {};
   const cache = compileCache === undefined ? {} : { NODE_COMPILE_CACHE: compileCache };
   return { program: first, args, env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/nonexistent', ...cache } };

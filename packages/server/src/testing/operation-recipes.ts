@@ -181,6 +181,8 @@ const recipes: Readonly<Record<string, Recipe>> = {
   'key.list': () => ({}),
   'node.list': () => ({}),
   // It is ready, so the request ends without an effect.
+  'node.drain': async (world) => ({ path: { id: await world.node() }, body: { timeLimitSeconds: 60 } }),
+  'node.resume': async (world) => ({ path: { id: await world.node() } }),
   'node.remove': async (world) => ({ path: { id: await world.node() } }),
   'key.rotate': () => ({ body: {} }),
   'platform.apply': () => ({ body: { sources: [{ file: '-', text: '' }] } }),

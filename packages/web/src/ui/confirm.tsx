@@ -1,6 +1,7 @@
-import { Button, Modal } from '@mantine/core';
+import { Button } from '@mantine/core';
 import type { ReactNode } from 'react';
 import './confirm-by-name.css';
+import { Modal } from './modal.tsx';
 
 export interface ConfirmProps {
   readonly title: string;

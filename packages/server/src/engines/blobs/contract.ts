@@ -175,7 +175,10 @@ export interface ExpectedObject {
   readonly size: number | null;
 }
 
-/** Optional capability of stores that clients can access directly (S3). */
+/**
+ * Optional capability of stores that clients can access directly: all of it in S3; only downloads in Azure and Google Cloud, with
+ * a key that can sign.
+ */
 export interface PresignedUploads {
   /**
    * Starts a direct upload by a client: one PUT of `partBytes` (the last part may be smaller) to each URL in order; the client

@@ -1,15 +1,14 @@
 /** The boundaries of this machine as root, and of restricted machines. Root is needed to switch users. */
 import { expect, test } from 'vitest';
-import { checkHere } from './testing/check-program.testing.ts';
 import { isolationRefusal } from './contract.ts';
-import { checkAsOrdinaryUser } from './testing/isolation.testing.ts';
+import { checkAsOrdinaryUser, checkInProcess } from './testing/isolation.testing.ts';
 import { openIsolation } from './open-isolation.ts';
 import { isolationContract } from './suite.ts';
 
 isolationContract('root with control groups', {
   boundary: 'bubblewrap',
   limits: 'cgroup',
-  check: async () => await checkHere({}),
+  check: async () => await checkInProcess({}),
 });
 
 isolationContract('an ordinary user', {

@@ -25,8 +25,9 @@ import { landlockLacks, landlockRefusal, wrapWithLandlock } from './landlock/lan
 import { LANDLOCK_ABI, landlockProgram } from './landlock/launcher-program.ts';
 import { isolationRemedy, readRestrictions } from './machine-restrictions.ts';
 import { findOnPath, SYSTEM_PATH } from '#lib/system/find-on-path.ts';
+import { closeOthersInShell } from '#lib/system/inherited-descriptors.ts';
 import { findBubblewrap } from './programs.ts';
-import { createScratch, RunProcess } from './run-process.ts';
+import { createScratch, descriptorsOf, RunProcess } from './run-process.ts';
 import { testBoundary } from './self-test.ts';
 import { ownPrivileges } from './user.ts';
 import { subjectOf } from './run-messages.ts';
@@ -76,18 +77,20 @@ exec "$@"
 `;
 
 /**
- * Enters control groups, then executes the program. Arguments: score for the OOM killer, number of groups, the groups, the
- * program.
+ * Enters control groups, closes descriptors of Dais, then executes the program. Arguments: score for the OOM killer, path of Perl,
+ * number of groups, the groups, the program. \`kept\`: the descriptors of the run.
  */
-const ENTER = `
+const enter = (kept: readonly number[]) => `
 echo "$1" >/proc/self/oom_score_adj
-n=$2
-shift 2
+perl=$2
+n=$3
+shift 3
 while [ "$n" -gt 0 ]; do
   echo 0 >"$1/cgroup.procs" || { echo "The control group $1 no longer exists." >&2; exit 125; }
   shift
   n=$((n - 1))
 done
+${closeOthersInShell(kept, '"$perl"')}
 exec "$@"
 `;
 
@@ -185,9 +188,10 @@ class LadderIsolation implements Isolation {
         command: [
           'sh',
           '-c',
-          ENTER,
+          enter(descriptorsOf({ hasSocket: start.hasSocket === true, hasGuard: guard !== undefined, filter })),
           'dais-run',
           String(run.workload === 'query' ? QUERY_OOM_SCORE : OOM_SCORE),
+          this.#perl() ?? '',
           String(folders.length),
           ...folders,
           ...(guard ?? []),

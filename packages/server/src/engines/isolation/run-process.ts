@@ -27,6 +27,19 @@ export interface RunProcessOptions {
   readonly scratch: string | undefined;
 }
 
+/** Returns the numbers of the descriptors that a run has at its start, besides standard input, output and error. */
+export function descriptorsOf({
+  hasSocket,
+  hasGuard,
+  filter,
+}: {
+  readonly hasSocket: boolean;
+  readonly hasGuard: boolean;
+  readonly filter: Buffer;
+}): number[] {
+  return [...(hasSocket ? [3] : []), ...(filter.length > 0 ? [4] : []), ...(hasGuard ? [5] : [])];
+}
+
 const CHECK_MS = 250;
 /** Its child processes may keep its output open after its end. */
 const OUTPUT_MS = 1000;

@@ -24,7 +24,7 @@ export function probes(metrics: () => Promise<MetricsText>): ServingProtocol {
             answer: ({ ready }) => ({
               status: ready ? 200 : 503,
               headers: plain,
-              body: ready ? 'ok\n' : 'not ready: no snapshot received, or shutting down\n',
+              body: ready ? 'ok\n' : 'not ready: no snapshot received, shutting down, or the node is drained\n',
             }),
           };
         case '/metrics':

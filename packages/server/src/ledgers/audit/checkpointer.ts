@@ -1,7 +1,7 @@
 /** Signs checkpoints while the log grows, and delivers them. One process at a time, by lease. */
 import { eventTypes } from '@dais/api';
 import type { Database } from '#engines/database/contract.ts';
-import { acquireLease, guardedWrite, releaseLease, type Lease } from '#kernel/leases.ts';
+import { guardedWrite, leaseOf, type Lease } from '#kernel/leases.ts';
 import { ORGANIZATION } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { Loop, type LoopDependencies } from '#lib/concurrency/loop.ts';
@@ -34,12 +34,13 @@ export class Checkpointer {
   readonly #dependencies: CheckpointerDependencies;
   readonly #loop: Loop;
   readonly #stop = new AbortController();
-  #lease: Lease | undefined;
-  #renewedAt = 0;
+  readonly #lease: ReturnType<typeof leaseOf>;
 
   constructor(dependencies: CheckpointerDependencies) {
     this.#dependencies = dependencies;
-    this.#loop = new Loop('audit checkpoints', { ...dependencies, pollMs: POLL_MS, gapMs: GAP_MS }, () => this.#turn());
+    this.#lease = leaseOf(dependencies.database, LEASE, dependencies.holder, LEASE_MS, dependencies);
+    const times = { pollMs: POLL_MS, gapMs: GAP_MS, onPause: () => this.#handOver() };
+    this.#loop = new Loop('audit checkpoints', { ...dependencies, ...times }, () => this.#turn());
   }
 
   async start(): Promise<void> {
@@ -50,34 +51,32 @@ export class Checkpointer {
   async stop(): Promise<void> {
     this.#stop.abort(new Error('the process is stopping'));
     await this.#loop.stop();
-    const { database, log } = this.#dependencies;
+    await this.#handOver();
+  }
+
+  async #handOver(): Promise<void> {
+    const lease = this.#lease.current;
     try {
-      if (this.#lease !== undefined) {
-        await this.#sign(this.#lease, true);
-        await this.#carry(this.#lease, true);
-        await releaseLease(database, this.#lease);
+      if (lease !== undefined) {
+        await this.#sign(lease, true);
+        await this.#carry(lease, true);
       }
     } catch (error) {
+      const { log } = this.#dependencies;
       log.warn('the last checkpoint of the audit log is delivered after the next start', { error });
     }
-    this.#lease = undefined;
+    await this.#lease.release();
   }
 
   async #turn(): Promise<boolean> {
-    const { clock, database, holder } = this.#dependencies;
-    const now = clock.now();
-    if (this.#lease === undefined || now - this.#renewedAt > LEASE_MS / 3) {
-      this.#lease = await acquireLease(database, LEASE, holder, LEASE_MS);
-      this.#renewedAt = now;
-    }
-    const lease = this.#lease;
+    const lease = await this.#lease.keep();
     if (lease === undefined) return false;
     try {
       await this.#announceFork(lease);
       await this.#sign(lease, false);
       return await this.#carry(lease, false);
     } catch (error) {
-      this.#lease = undefined;
+      this.#lease.lose();
       throw error;
     }
   }

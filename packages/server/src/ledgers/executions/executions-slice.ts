@@ -3,8 +3,9 @@ import { executionTables } from './migrations/0001-executions.ts';
 import { pipelineTables } from './migrations/0002-pipelines.ts';
 import { trackedRuns } from './migrations/0003-tracked.ts';
 import { computeQuotas } from './migrations/0004-compute-quotas.ts';
+import { logRequests } from './migrations/0005-log-requests.ts';
 
 export const executionsSlice: Slice = {
   schema: 'executions',
-  migrations: [executionTables, pipelineTables, trackedRuns, computeQuotas],
+  migrations: [executionTables, pipelineTables, trackedRuns, computeQuotas, logRequests],
 };

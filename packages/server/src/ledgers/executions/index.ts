@@ -11,6 +11,7 @@ import { nameRunOwners } from './views/execution-rows.ts';
 import { readExecutionGauges } from './views/execution-gauges.ts';
 import { executionGraph } from './views/execution-graph.ts';
 import { executionLogs } from './views/execution-logs.ts';
+import { LogRelay } from './views/remote-logs.ts';
 import type { ExecutionDependencies } from './execution-dependencies.ts';
 import { executionQueue } from './views/execution-queue.ts';
 import { executionReads } from './views/execution-reads.ts';
@@ -100,6 +101,7 @@ export function executionsLedger(dependencies: ExecutionsLedgerDependencies): Ex
   const { solo, environments, data, limits } = dependencies;
   const starts = { machines, limits, compilers, solo, environments, ...(data !== undefined && { data }) };
   const worker = new ExecutionWorker(dependencies, machines);
+  const relay = new LogRelay(dependencies);
   const ticker = new Ticker({ ...dependencies, machines, compilers });
   return {
     entries: [
@@ -124,11 +126,11 @@ export function executionsLedger(dependencies: ExecutionsLedgerDependencies): Ex
     metrics: async () => await readExecutionGauges(dependencies.database),
     start: async ({ controller }) => {
       if (!controller) return;
-      await worker.start();
+      await Promise.all([worker.start(), relay.start()]);
       await ticker.start();
     },
     stop: async () => {
-      await Promise.all([worker.stop(), ticker.stop()]);
+      await Promise.all([worker.stop(), ticker.stop(), relay.stop()]);
     },
   };
 }

@@ -1,12 +1,23 @@
-/** The ledger of nodes: the process trees that share a database, each with the number of its gateway and its load. */
-import { listNodesOperation, removeNodeOperation } from '@dais/api/access';
+/** The ledger of nodes: the process trees that share a database, each with the number of its gateway, its load and its drain. */
+import { drainNodeOperation, listNodesOperation, removeNodeOperation, resumeNodeOperation } from '@dais/api/access';
 import type { Database } from '#engines/database/contract.ts';
 import { entry } from '#kernel/entry.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { LedgerDefinition } from '#ledgers/ledger.ts';
 import { Loop, type LoopDependencies } from '#lib/concurrency/loop.ts';
-import { readNodeFile, writeNodeFile, type NodeFile } from './node-file.ts';
-import { claimNode, listNodes, recordContact, recordStop, removeNode, type NodeLoad } from './node-rows.ts';
+import type { WorkGate } from '#lib/concurrency/work-gate.ts';
+import { claimNode } from './node-claim.ts';
+import { Drain, drainNode, NODES_CHANNEL, resumeNode } from './node-drain.ts';
+import { readNodeFile } from './node-file.ts';
+import {
+  listNodes,
+  recordContact,
+  recordStop,
+  removeNode,
+  type DrainState,
+  type NodeLoad,
+  type OwnNode,
+} from './node-rows.ts';
 import { nodesSlice } from './nodes-slice.ts';
 
 export { readNodeFile } from './node-file.ts';
@@ -22,39 +33,63 @@ export interface NodesDependencies extends LoopDependencies {
   readonly version: string;
   /** Load since the call before. */
   readonly load: () => NodeLoad;
+  /** Closed while this node drains. */
+  readonly gate: WorkGate;
   /** Set by tests. */
   readonly contactMs?: number;
 }
 
 /** From one contact to the next. */
 const CONTACT_MS = 5000;
+/** The same while it drains. */
+const DRAIN_CONTACT_MS = 500;
+/** After its start, a control process needs this long to find the steps of the one before. */
+const SETTLE_MS = 3000;
 
 export const ledger: LedgerDefinition<NodesDependencies> = {
   name: 'nodes',
   slice: nodesSlice,
   open: (dependencies) => {
-    const { database, data, holder, host, role, version, clock, log, load, contactMs = CONTACT_MS } = dependencies;
-    let node: NodeFile | undefined;
+    const { database, data, clock, log, load, gate, contactMs = CONTACT_MS } = dependencies;
+    const drain = new Drain(database, gate);
+    let node: OwnNode | undefined;
+    let startedAt = clock.now();
+    let reportedAt = -Infinity;
     const claim = async () => {
       const before = await readNodeFile(data);
-      node = await transact(
-        database,
-        { mode: 'write', projectId: 'all' },
-        async (tx) => await claimNode(tx, { before, holder, host, role, version }),
-      );
-      await writeNodeFile(data, node);
+      node = await claimNode(database, data, dependencies);
       return before?.gateway !== node.gateway;
     };
-    const loop = new Loop('nodes', { clock, log, pollMs: contactMs }, async () => {
-      const current = node;
-      if (current === undefined) return false;
-      const known = await transact(
+    const contact = async (current: OwnNode): Promise<DrainState | undefined> => {
+      // Load is measured between two reports.
+      const isDue = clock.now() - reportedAt >= contactMs;
+      if (isDue) reportedAt = clock.now();
+      const report = { ...drain.running(), load: isDue ? load() : undefined };
+      return await transact(
         database,
         { mode: 'write', projectId: 'all' },
-        async ({ sql }) => await recordContact(sql, current, load()),
+        async ({ sql }) => await recordContact(sql, current, report),
       );
+    };
+    let cancelNext = () => {};
+    const loop: Loop = new Loop('nodes', { clock, log, pollMs: contactMs }, async () => {
+      const current = node;
+      if (current === undefined) return false;
+      const state = await contact(current);
+      if (state !== undefined) {
+        const isSettled = clock.now() - startedAt >= SETTLE_MS;
+        const again = await drain.follow(current, state, isSettled);
+        cancelNext();
+        if (again) cancelNext = clock.after(Math.min(DRAIN_CONTACT_MS, contactMs), () => loop.wake());
+        return false;
+      }
+      if (!gate.isOpen) {
+        node = undefined;
+        log.warn('This drained node was removed. Stop Dais on it; a restart registers it as a new node.');
+        return false;
+      }
       // Somebody removed it while it could not reach the database, or a copy of its data folder took it over.
-      if (!known && (await claim())) {
+      if (await claim()) {
         log.warn('This node was registered again with another gateway number. Restart it to apply the number.', {
           gateway: node?.gateway,
         });
@@ -69,17 +104,25 @@ export const ledger: LedgerDefinition<NodesDependencies> = {
           await removeNode(tx, input.id);
           return {};
         }),
+        entry(drainNodeOperation, async (tx, { input }) => await drainNode(tx, input)),
+        entry(resumeNodeOperation, async (tx, { input }) => await resumeNode(tx, input.id)),
       ],
-      // Before the gateway starts: it reads its number from the file.
-      prepare: async () => void (await claim()),
+      // Before the gateway starts: it reads its number from the file. Before all work: a drained node takes none.
+      prepare: async () => {
+        await claim();
+        startedAt = clock.now();
+        const state = node && (await contact(node));
+        gate.isOpen = state?.drains !== true;
+      },
       start: async () => {
         running = true;
-        await loop.start();
+        await loop.start((wake) => database.listen(NODES_CHANNEL, wake));
       },
       stop: async () => {
         if (!running) return;
         running = false;
         await loop.stop();
+        cancelNext();
         const current = node;
         if (current === undefined) return;
         await transact(

@@ -6,9 +6,13 @@ import { writePrivateFile } from '#lib/system/private-file.ts';
 
 const nodeFileSchema = z.object({
   id: z.uuid(),
-  /** The control process that wrote it last. */
-  holder: z.uuid(),
-  gateway: z.int().min(0).max(4095),
+  /**
+   * The database contains one of them for this node, the first while a start has not committed its claim: the file is written
+   * before and after the claim, so that a process that is killed in between does not lose its node.
+   */
+  claims: z.array(z.uuid()).min(1).max(2),
+  /** Absent before the first claim of the node. */
+  gateway: z.int().min(0).max(4095).optional(),
 });
 export type NodeFile = z.infer<typeof nodeFileSchema>;
 

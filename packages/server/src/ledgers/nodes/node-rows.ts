@@ -1,5 +1,4 @@
 /** Nodes in the database. */
-import { randomUUID } from 'node:crypto';
 import { DaisError, eventTypes } from '@dais/api';
 import type { ServerNode } from '@dais/api/access';
 import type { Sql } from '#engines/database/contract.ts';
@@ -7,64 +6,17 @@ import { leasesOf } from '#kernel/leases.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import { ORGANIZATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import type { NodeFile } from './node-file.ts';
 
 /** A node without contact for this long is unreachable: six contacts. */
-const REACHABLE_SECONDS = 30;
-/** A node without contact for this long is removed. Its gateway stopped serving long before (`gatewayOfflineMinutes`). */
-const EXPIRY_DAYS = 30;
+export const REACHABLE_SECONDS = 30;
+/** A job that has not ended this long after its interruption is not waited for. Its lease keeps it from others until it ends. */
+const INTERRUPT_SECONDS = 30;
 
-export interface NodeStart {
-  /** What the data folder contains from an earlier start. */
-  readonly before: NodeFile | undefined;
+/** The node of a control process that runs. */
+export interface OwnNode {
+  readonly id: string;
   readonly holder: string;
-  readonly host: string;
-  readonly role: string;
-  readonly version: string;
-}
-
-/**
- * Registers the control process `holder` as the one of its node. A data folder without a node gets a new one, with the lowest
- * number that no gateway has. So does the copy of a data folder whose node still runs: its file names another control
- * process than the database.
- * @throws DaisError `quota_exceeded` when 4,096 nodes exist.
- */
-export async function claimNode(tx: Transaction, start: NodeStart): Promise<NodeFile> {
-  const { sql } = tx;
-  const { before, holder, host, role, version } = start;
-  await sql.query(`select pg_advisory_xact_lock(hashtext('dais.nodes')) is null as locked`, [], 'lock_nodes');
-  if (before !== undefined) {
-    const [known] = await sql.query<{ gateway: number }>(
-      `update nodes.node
-       set holder = $2, host = $3, role = $4, version = $5, started_at = clock_timestamp(), contacted_at = clock_timestamp(),
-         stopped = false, cores = null, busy_cores = null, memory_bytes = null
-       where id = $1 and (holder = $6 or stopped or contacted_at < clock_timestamp() - make_interval(secs => $7))
-       returning gateway`,
-      [before.id, holder, host, role, version, before.holder, REACHABLE_SECONDS],
-      'resume_node',
-    );
-    if (known !== undefined) return { id: before.id, holder, gateway: known.gateway };
-  }
-  await removeExpiredNodes(tx);
-  const id = randomUUID();
-  const [made] = await sql.query<{ gateway: number }>(
-    `insert into nodes.node (id, holder, host, role, version, gateway, started_at, contacted_at)
-     select $1, $2, $3, $4, $5, n, clock_timestamp(), clock_timestamp()
-     from generate_series(0, 4095) as n
-     where not exists (select from nodes.node where gateway = n)
-     order by n limit 1
-     returning gateway`,
-    [id, holder, host, role, version],
-    'insert_node',
-  );
-  if (made === undefined) {
-    throw new DaisError(
-      'quota_exceeded',
-      'An installation has at most 4,096 nodes. Remove those that no longer run: dais admin remove-node ID',
-    );
-  }
-  tx.emit({ type: eventTypes.nodeJoined, projectId: ORGANIZATION, data: { node: id, host, gateway: made.gateway } });
-  return { id, holder, gateway: made.gateway };
+  readonly gateway: number;
 }
 
 export interface NodeLoad {
@@ -73,18 +25,56 @@ export interface NodeLoad {
   readonly memoryBytes: number;
 }
 
-/** Returns false when the node was removed, or another process runs on it. */
-export async function recordContact(sql: Sql, { id, holder }: NodeFile, load: NodeLoad): Promise<boolean> {
-  const rows = await sql.query<{ id: string }>(
-    `update nodes.node set contacted_at = clock_timestamp(), cores = $3, busy_cores = $4, memory_bytes = $5
-     where id = $1 and holder = $2 returning id`,
-    [id, holder, load.cores, load.busyCores ?? null, load.memoryBytes],
-    'node_contact',
-  );
-  return rows.length === 1;
+/** What runs in a control process. */
+export interface RunningWork {
+  readonly jobs: number;
+  readonly steps: number;
 }
 
-export async function recordStop(sql: Sql, { id, holder }: NodeFile): Promise<void> {
+export interface NodeContact extends RunningWork {
+  readonly load: NodeLoad | undefined;
+}
+
+/** What the database knows about the drain of a node. */
+export interface DrainState {
+  readonly drains: boolean;
+  readonly isDrained: boolean;
+  /** The time limit is over. */
+  readonly isLate: boolean;
+  /** So is the time for interrupted jobs to end. */
+  readonly isOver: boolean;
+}
+
+/** Undefined when the node was removed, or another process runs on it. */
+export async function recordContact(
+  sql: Sql,
+  { id, holder }: OwnNode,
+  { load, jobs, steps }: NodeContact,
+): Promise<DrainState | undefined> {
+  const [row] = await sql.query<DrainState>(
+    `update nodes.node set contacted_at = clock_timestamp(), cores = coalesce($3::int, cores),
+       busy_cores = coalesce($4::float8, busy_cores), memory_bytes = coalesce($5::int8, memory_bytes), running_jobs = $6,
+       running_steps = $7
+     where id = $1 and holder = $2
+     returning drain_requested_at is not null as drains, drained_at is not null as "isDrained",
+       coalesce(drain_until <= clock_timestamp(), false) as "isLate",
+       coalesce(drain_until <= clock_timestamp() - make_interval(secs => $8), false) as "isOver"`,
+    [
+      id,
+      holder,
+      load?.cores ?? null,
+      load?.busyCores ?? null,
+      load?.memoryBytes ?? null,
+      jobs,
+      steps,
+      INTERRUPT_SECONDS,
+    ],
+    'node_contact',
+  );
+  return row;
+}
+
+export async function recordStop(sql: Sql, { id, holder }: OwnNode): Promise<void> {
   await sql.query(
     `update nodes.node set stopped = true, contacted_at = clock_timestamp() where id = $1 and holder = $2`,
     [id, holder],
@@ -92,30 +82,20 @@ export async function recordStop(sql: Sql, { id, holder }: NodeFile): Promise<vo
   );
 }
 
-async function removeExpiredNodes(tx: Transaction): Promise<void> {
-  const gone = await tx.sql.query<{ id: string; host: string }>(
-    `delete from nodes.node where contacted_at < clock_timestamp() - make_interval(days => $1) returning id, host`,
-    [EXPIRY_DAYS],
-    'remove_expired_nodes',
-  );
-  for (const { id, host } of gone) {
-    tx.emit({ type: eventTypes.nodeRemoved, projectId: ORGANIZATION, data: { node: id, host, reason: 'expired' } });
-  }
-}
-
-/** @throws DaisError `not_found`; `invalid_state` while it is ready. */
+/** @throws DaisError `not_found`; `invalid_state` while it takes work or drains. */
 export async function removeNode(tx: Transaction, id: string): Promise<void> {
-  const [node] = await tx.sql.query<{ host: string; isReady: boolean }>(
-    `select host, coalesce(not stopped and contacted_at >= clock_timestamp() - make_interval(secs => $2), false) as "isReady"
+  const [node] = await tx.sql.query<{ host: string; isInUse: boolean }>(
+    `select host, coalesce(not stopped and contacted_at >= clock_timestamp() - make_interval(secs => $2) and drained_at is null,
+       false) as "isInUse"
      from nodes.node where id = $1 for update`,
     [id, REACHABLE_SECONDS],
     'lock_node',
   );
   if (node === undefined) throw new DaisError('not_found', `No node has the id ${id}.`);
-  if (node.isReady) {
+  if (node.isInUse) {
     throw new DaisError(
       'invalid_state',
-      `The node on ${node.host} is ready. Stop it first, or wait until it is unreachable.`,
+      `The node on ${node.host} takes part in the work. Drain it first (dais admin drain-node ${id}), or stop it.`,
     );
   }
   await tx.sql.query('delete from nodes.node where id = $1', [id], 'remove_node');
@@ -138,8 +118,23 @@ interface NodeRow {
   readonly memoryBytes: bigint | null;
   readonly startedAt: Date;
   readonly contactedAt: Date;
+  readonly drainRequestedAt: Date | null;
+  readonly drainUntil: Date | null;
+  readonly drainedAt: Date | null;
+  readonly jobs: number | null;
+  readonly steps: number | null;
   readonly state: string;
 }
+
+const COLUMNS = `id, holder::text as holder, host, role, version, gateway, cores, busy_cores as "busyCores",
+       memory_bytes as "memoryBytes", started_at as "startedAt", contacted_at as "contactedAt",
+       drain_requested_at as "drainRequestedAt", drain_until as "drainUntil", drained_at as "drainedAt",
+       running_jobs as jobs, running_steps as steps,
+       case when stopped then 'stopped'
+         when contacted_at < clock_timestamp() - make_interval(secs => ${REACHABLE_SECONDS}) then 'unreachable'
+         when drained_at is not null then 'drained'
+         when drain_requested_at is not null then 'draining'
+         else 'ready' end as state`;
 
 const LIST = 'nodes';
 /** Separates host and id in a cursor: no host name has it. */
@@ -152,28 +147,33 @@ export async function listNodes(
 ): Promise<{ readonly items: readonly ServerNode[]; readonly nextCursor?: string }> {
   const [host = '', id = ''] = decodePageCursor(LIST, cursor)?.split(SEPARATOR) ?? [];
   const rows = await sql.query<NodeRow>(
-    `select id, holder::text as holder, host, role, version, gateway, cores, busy_cores as "busyCores", memory_bytes as "memoryBytes",
-       started_at as "startedAt", contacted_at as "contactedAt",
-       case when stopped then 'stopped'
-         when contacted_at >= clock_timestamp() - make_interval(secs => $4) then 'ready'
-         else 'unreachable' end as state
-     from nodes.node
-     where (host, id::text) > ($1, $2)
-     order by host, id::text limit $3`,
-    [host, id, limit + 1, REACHABLE_SECONDS],
+    `select ${COLUMNS} from nodes.node where (host, id::text) > ($1, $2) order by host, id::text limit $3`,
+    [host, id, limit + 1],
     'list_nodes',
   );
   const { page, next } = cutPage(rows, limit, LIST, (row) => `${row.host}${SEPARATOR}${row.id}`);
+  return { items: await presentNodes(sql, page), ...next };
+}
+
+/** @throws DaisError `not_found`. */
+export async function readNode({ sql }: Transaction, id: string): Promise<ServerNode> {
+  const rows = await sql.query<NodeRow>(`select ${COLUMNS} from nodes.node where id = $1`, [id], 'read_node');
+  const [node] = await presentNodes(sql, rows);
+  if (node === undefined) throw new DaisError('not_found', `No node has the id ${id}.`);
+  return node;
+}
+
+async function presentNodes(sql: Sql, rows: readonly NodeRow[]): Promise<ServerNode[]> {
   const leases = await leasesOf(
     sql,
-    page.map(({ holder }) => holder),
+    rows.map(({ holder }) => holder),
   );
   const namesOf = ({ holder }: NodeRow) => leases.filter(({ owner }) => owner === holder).map(({ name }) => name);
-  return { items: page.map((row) => presentNode(row, namesOf(row))), ...next };
+  return rows.map((row) => presentNode(row, namesOf(row)));
 }
 
 function presentNode(row: NodeRow, leases: string[]): ServerNode {
-  const { id, host, version, gateway, cores, busyCores, memoryBytes } = row;
+  const { id, host, version, gateway, cores, busyCores, memoryBytes, drainRequestedAt, drainUntil, drainedAt } = row;
   return {
     id,
     host,
@@ -185,6 +185,16 @@ function presentNode(row: NodeRow, leases: string[]): ServerNode {
     ...(cores !== null &&
       busyCores !== null &&
       memoryBytes !== null && { load: { cores, busyCores, memoryBytes: Number(memoryBytes) } }),
+    ...(drainRequestedAt !== null &&
+      drainUntil !== null && {
+        drain: {
+          requestedAt: drainRequestedAt.toISOString(),
+          deadline: drainUntil.toISOString(),
+          ...(drainedAt !== null && { drainedAt: drainedAt.toISOString() }),
+          jobs: row.jobs ?? 0,
+          steps: row.steps ?? 0,
+        },
+      }),
     startedAt: row.startedAt.toISOString(),
     lastContactAt: row.contactedAt.toISOString(),
   };

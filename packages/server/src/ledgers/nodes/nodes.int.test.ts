@@ -4,13 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ServerNode } from '@dais/api/access';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import type { Database } from '#engines/database/contract.ts';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
 import { kernelSlice } from '#kernel/slice.ts';
 import { codeOf, startTestKernel, type TestKernel } from '#kernel/testing/test-kernel.ts';
 import { acquireLease } from '#kernel/leases.ts';
 import type { Ledger } from '#ledgers/ledger.ts';
 import { systemClock } from '#lib/clock.ts';
-import { silentLog } from '#lib/log.ts';
+import { WorkGate } from '#lib/concurrency/work-gate.ts';
+import { silentLog, type Log } from '#lib/log.ts';
 import { ledger, readNodeFile } from './index.ts';
 
 let db: TestDatabase;
@@ -33,15 +35,47 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-function open(data: string, holder: string, host = 'machine', contactMs = 60_000): Ledger {
-  const load = () => ({ cores: 2, busyCores: 0.5, memoryBytes: 1000 });
-  const rest = { role: 'all' as const, version: '0.1.0', clock: systemClock, log: silentLog, load };
-  return ledger.open({ database: db.database, data, holder, host, contactMs, ...rest });
+interface Further {
+  readonly database?: Database;
+  readonly gate?: WorkGate;
+  readonly log?: Log;
 }
 
+function open(data: string, holder: string, host = 'machine', contactMs = 60_000, more: Further = {}): Ledger {
+  const load = () => ({ cores: 2, busyCores: 0.5, memoryBytes: 1000 });
+  const rest = { role: 'all' as const, version: '0.1.0', clock: systemClock, load };
+  const { database = db.database, gate = new WorkGate(), log = silentLog } = more;
+  return ledger.open({ database, gate, log, data, holder, host, contactMs, ...rest });
+}
+
+/** A control process that is killed at its start, just before or after the commit of a transaction of its claim. */
+async function startAndKillAt(data: string, at: 'before' | 'after') {
+  const { database } = db;
+  const killed = new Error('killed');
+  const transaction: Database['transaction'] = async (options, work) => {
+    if (at === 'before') throw killed;
+    await database.transaction(options, work);
+    throw killed;
+  };
+  const dying = { ...databaseOf(database), transaction };
+  await expect(open(data, randomUUID(), 'machine', 60_000, { database: dying }).prepare?.()).rejects.toBe(killed);
+}
+
+const databaseOf = (database: Database): Database => ({
+  transaction: (...args) => database.transaction(...args),
+  statement: (...args) => database.statement(...args),
+  listen: (...args) => database.listen(...args),
+  ping: (...args) => database.ping(...args),
+  stats: () => database.stats(),
+  close: () => database.close(),
+});
+
 /** A control process on a data folder. */
-async function start(data: string, { host = 'machine', contactMs = 60_000, holder = randomUUID() } = {}) {
-  const opened = open(data, holder, host, contactMs);
+async function start(
+  data: string,
+  { host = 'machine', contactMs = 60_000, holder = randomUUID(), gate = new WorkGate(), log = silentLog } = {},
+) {
+  const opened = open(data, holder, host, contactMs, { gate, log });
   await opened.prepare?.();
   await opened.start?.({ controller: true });
   running.push(opened);
@@ -91,6 +125,22 @@ test('the copy of a data folder becomes another node while the first one runs', 
     { host: 'copy', gateway: 1 },
     { host: 'original', gateway: 0 },
   ]);
+});
+
+test.each([
+  ['after the commit of the first claim', ['after']],
+  ['after the commit of a later claim', [undefined, 'after']],
+  ['before and after commits, in a row', [undefined, 'before', 'after', 'before', 'after', 'after']],
+] as const)('a process that is killed %s does not lose its node', async (_name, kills) => {
+  const data = await newFolder();
+  for (const at of kills) {
+    if (at === undefined) await startAndKill(data, 'machine');
+    else await startAndKillAt(data, at);
+  }
+  const [before] = await nodes();
+  await start(data);
+  expect(await nodes()).toMatchObject([{ id: before?.id, state: 'ready', gateway: 0 }]);
+  expect(await readNodeFile(data)).toMatchObject({ id: before?.id, gateway: 0 });
 });
 
 test('a damaged node file makes a new node, and its number is never one in use', async () => {
@@ -154,4 +204,65 @@ test('the list has pages, by host', async () => {
   expect(second.items.map(({ host }) => host)).toEqual(['c']);
   expect(second.nextCursor).toBeUndefined();
   expect(await codeOf(list({ cursor: 'x' }))).toBe('invalid_cursor');
+});
+
+test('a node drains: it takes no work, is drained when nothing runs, and stays so after a restart', async () => {
+  const [data, gate] = [await newFolder(), new WorkGate()];
+  let steps = 1;
+  gate.register({ unit: 'steps', running: () => steps });
+  const opened = await start(data, { host: 'a', contactMs: 20, gate });
+  const id = (await nodes())[0]?.id ?? '';
+  expect(await codeOf(dais.call('node.drain', { id }))).toBe('invalid_state');
+  await start(await newFolder(), { host: 'b' });
+  expect(await dais.call('node.drain', { id })).toMatchObject({ state: 'draining' });
+  await expect.poll(() => gate.isOpen).toBe(false);
+  await expect.poll(async () => (await nodes())[0]?.drain?.steps, { interval: 20 }).toBe(1);
+  expect(await codeOf(dais.call('node.remove', { id }))).toBe('invalid_state');
+  // A node that drains does not do the work of another one.
+  const other = (await nodes())[1]?.id ?? '';
+  expect(await codeOf(dais.call('node.drain', { id: other }))).toBe('invalid_state');
+  steps = 0;
+  await expect
+    .poll(async () => (await nodes())[0], { interval: 20, timeout: 10_000 })
+    .toMatchObject({ state: 'drained', drain: { jobs: 0, steps: 0, drainedAt: expect.any(String) } });
+  await opened.stop?.();
+  expect((await nodes())[0]).toMatchObject({ id, state: 'stopped' });
+  const again = new WorkGate();
+  await start(data, { host: 'a', contactMs: 20, gate: again });
+  // Before any work starts.
+  expect(again.isOpen).toBe(false);
+  expect((await nodes())[0]).toMatchObject({ id, state: 'drained' });
+  const resumed = await dais.call<ServerNode>('node.resume', { id });
+  expect(resumed).toMatchObject({ state: 'ready' });
+  expect(resumed.drain).toBeUndefined();
+  await expect.poll(() => again.isOpen).toBe(true);
+  expect(await codeOf(dais.call('node.drain', { id: randomUUID() }))).toBe('not_found');
+});
+
+test('at the end of the time limit, jobs are interrupted and steps continue', async () => {
+  const gate = new WorkGate();
+  let jobs = 2;
+  gate.register({ unit: 'jobs', running: () => jobs, interrupt: () => (jobs = 0) });
+  gate.register({ unit: 'steps', running: () => 3 });
+  await start(await newFolder(), { contactMs: 20, gate });
+  const id = (await nodes())[0]?.id ?? '';
+  await dais.call('node.drain', { id, timeLimitSeconds: 5, force: true });
+  await expect.poll(async () => (await nodes())[0]?.drain, { interval: 20 }).toMatchObject({ jobs: 2, steps: 3 });
+  await expect
+    .poll(async () => (await nodes())[0], { interval: 50, timeout: 15_000 })
+    .toMatchObject({ state: 'drained', drain: { jobs: 0, steps: 3 } });
+});
+
+test('a drained node that is removed while it runs does not register again', async () => {
+  const [data, gate] = [await newFolder(), new WorkGate()];
+  const warnings: string[] = [];
+  const log: Log = { ...silentLog, warn: (message) => void warnings.push(message) };
+  await start(data, { contactMs: 20, gate, log });
+  const id = (await nodes())[0]?.id ?? '';
+  await dais.call('node.drain', { id, timeLimitSeconds: 0, force: true });
+  await expect.poll(async () => (await nodes())[0]?.state, { interval: 20, timeout: 10_000 }).toBe('drained');
+  await dais.call('node.remove', { id });
+  await expect.poll(() => warnings).toEqual([expect.stringContaining('This drained node was removed.')]);
+  expect(await nodes()).toEqual([]);
+  expect(gate.isOpen).toBe(false);
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Log, LogFields } from '#lib/log.ts';
-import { Loop } from './loop.ts';
+import { Loop, type LoopDependencies, type LoopTimes } from './loop.ts';
+import { WorkGate } from './work-gate.ts';
 import { ManualClock } from '#lib/manual-clock.testing.ts';
 
 /** All resolvable promises are resolved. */
@@ -24,7 +25,11 @@ class WatchedClock extends ManualClock {
   }
 }
 
-function make(turn: (n: number) => boolean | Promise<boolean>, gapMs = 0) {
+function make(
+  turn: (n: number) => boolean | Promise<boolean>,
+  gapMs = 0,
+  more: Partial<LoopDependencies & LoopTimes> = {},
+) {
   const clock = new WatchedClock();
   const errors: { message: string; fields: LogFields | undefined }[] = [];
   const log: Log = {
@@ -34,11 +39,53 @@ function make(turn: (n: number) => boolean | Promise<boolean>, gapMs = 0) {
     error: (message, fields) => void errors.push({ message, fields }),
   };
   const state = { turns: 0 };
-  const loop = new Loop('test', { clock, log, pollMs: 1000, gapMs }, async () => await turn(++state.turns));
+  const loop = new Loop('test', { clock, log, pollMs: 1000, gapMs, ...more }, async () => await turn(++state.turns));
   return { clock, errors, state, loop };
 }
 
 describe('a loop', () => {
+  test('pauses once while its gate is closed, and continues immediately when it opens', async () => {
+    const gate = new WorkGate();
+    let pauses = 0;
+    const onPause = async () => await Promise.resolve(void (pauses += 1));
+    const { clock, loop, state } = make(() => false, 0, { gate, onPause });
+    await loop.start();
+    await settle();
+    expect({ turns: state.turns, pauses }).toEqual({ turns: 1, pauses: 0 });
+    gate.isOpen = false;
+    await settle();
+    await clock.pass(1000);
+    await clock.pass(1000);
+    loop.wake();
+    await settle();
+    expect({ turns: state.turns, pauses }).toEqual({ turns: 1, pauses: 1 });
+    gate.isOpen = true;
+    await settle();
+    expect(state.turns).toBe(2);
+    gate.isOpen = false;
+    await settle();
+    expect({ turns: state.turns, pauses }).toEqual({ turns: 2, pauses: 2 });
+    await loop.stop();
+  });
+
+  test('repeats a pause that failed', async () => {
+    const gate = new WorkGate();
+    gate.isOpen = false;
+    let pauses = 0;
+    const onPause = async () => {
+      pauses += 1;
+      if (pauses === 1) throw new Error('no database');
+      await Promise.resolve();
+    };
+    const { clock, loop, errors, state } = make(() => false, 0, { gate, onPause });
+    await loop.start();
+    await settle();
+    await clock.pass(200);
+    await clock.pass(1000);
+    expect({ pauses, errors: errors.length, turns: state.turns }).toEqual({ pauses: 2, errors: 1, turns: 0 });
+    await loop.stop();
+  });
+
   test('takes turns while there is work, then waits for the poll', async () => {
     const { clock, loop, state } = make((n) => n < 4);
     await loop.start();

@@ -1,15 +1,20 @@
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
+import type { WorkGate } from './work-gate.ts';
 
 export interface LoopDependencies {
   readonly clock: Clock;
   readonly log: Log;
+  /** While it is closed, the loop iterates no more. */
+  readonly gate?: WorkGate | undefined;
 }
 
 export interface LoopTimes {
   readonly pollMs: number;
   /** The minimum interval between iterations: work that arrives in between shares one iteration. Default 0. */
   readonly gapMs?: number;
+  /** Called before the pause while the gate is closed. An error is logged, and it is called again. */
+  readonly onPause?: () => Promise<void>;
 }
 
 /**
@@ -38,6 +43,8 @@ export class Loop {
   /** `subscriptions` register a callback for new work and return a function that unregisters it. */
   async start(...subscriptions: readonly ((wake: () => void) => Promise<() => Promise<void>>)[]): Promise<void> {
     for (const subscribe of subscriptions) this.#unlisten.push(await subscribe(() => this.wake()));
+    const unlisten = this.#dependencies.gate?.listen(() => this.wake());
+    if (unlisten !== undefined) this.#unlisten.push(async () => await Promise.resolve(unlisten()));
     this.#running = this.#run();
   }
 
@@ -63,10 +70,14 @@ export class Loop {
   async #run(): Promise<void> {
     const { pollMs, gapMs = 0 } = this.#dependencies;
     let failures = 0;
+    let isPaused = false;
     while (!this.#stopped) {
       this.#woken = false;
       try {
-        const more = await this.#turn();
+        const pauses = this.#dependencies.gate?.isOpen === false;
+        if (pauses && !isPaused) await this.#dependencies.onPause?.();
+        isPaused = pauses;
+        const more = !pauses && (await this.#turn());
         this.#lastTurn = this.#dependencies.clock.now();
         failures = 0;
         if (more) continue;

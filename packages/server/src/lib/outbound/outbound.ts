@@ -47,6 +47,8 @@ export interface OutboundRequest {
   readonly redirects?: number;
   /** The URL comes from the configuration, not from a user: internal addresses are permitted. */
   readonly trusted?: boolean;
+  /** Never through a proxy: the address exists only on this machine, such as the metadata service of a cloud. */
+  readonly direct?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -158,7 +160,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
   ): Promise<Dispatcher.ResponseData> {
     const { url } = hop;
     const port = portOf(url);
-    const proxy = proxyOf(url);
+    const proxy = request.direct === true ? undefined : proxyOf(url);
     const trusted = request.trusted === true;
     try {
       signal.throwIfAborted();

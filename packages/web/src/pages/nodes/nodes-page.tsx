@@ -1,8 +1,9 @@
-import type { DaisError } from '@dais/api';
+import { countNoun, type DaisError } from '@dais/api';
 import { listNodesOperation, removeNodeOperation, type ServerNode } from '@dais/api/access';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { bytesText } from '#pages/data/data-words.ts';
+import { DrainDialog } from '#pages/nodes/drain-dialog.tsx';
 import { useConsole } from '#server/console-context.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { useMay } from '#server/own-access.ts';
@@ -22,7 +23,13 @@ const key = ['nodes'] as const;
 const REFRESH_MS = 5000;
 const MOST_NODES = 500;
 
-const STATES: Readonly<Record<ServerNode['state'], State>> = { ready: 'ok', unreachable: 'failed', stopped: 'off' };
+const STATES: Readonly<Record<ServerNode['state'], State>> = {
+  ready: 'ok',
+  draining: 'running',
+  drained: 'off',
+  unreachable: 'failed',
+  stopped: 'off',
+};
 
 /** The nodes of the installation: state, version, load, leases and last contact. */
 export function NodesPage() {
@@ -30,6 +37,7 @@ export function NodesPage() {
   const queries = useQueryClient();
   const may = useMay(useCurrentProject());
   const [removing, setRemoving] = useState<ServerNode>();
+  const [draining, setDraining] = useState<ServerNode>();
   const { data, error, refetch } = useQuery({
     queryKey: key,
     queryFn: async ({ signal }) => await client.perform(listNodesOperation, { limit: MOST_NODES }, { signal }),
@@ -54,7 +62,18 @@ export function NodesPage() {
       {error !== null && <ErrorNote error={error} retry={() => void refetch()} />}
       {data === undefined && error === null && <Skeleton rows={3} />}
       {data !== undefined && (
-        <NodeTable nodes={data.items} remove={may('node:delete') === true ? setRemoving : undefined} />
+        <NodeTable
+          nodes={data.items}
+          remove={may('node:delete') === true ? setRemoving : undefined}
+          drain={may('node:drain') === true ? setDraining : undefined}
+        />
+      )}
+      {draining !== undefined && (
+        <DrainDialog
+          node={draining}
+          done={() => queries.invalidateQueries({ queryKey: key })}
+          close={() => setDraining(undefined)}
+        />
       )}
       {removing !== undefined && (
         <Confirm
@@ -76,9 +95,11 @@ interface NodeTableProps {
   readonly nodes: readonly ServerNode[];
   /** Undefined: the viewer has no permission. */
   readonly remove: ((node: ServerNode) => void) | undefined;
+  /** Opens the dialog that drains or resumes the node. Undefined: the viewer has no permission. */
+  readonly drain: ((node: ServerNode) => void) | undefined;
 }
 
-function NodeTable({ nodes, remove }: NodeTableProps) {
+function NodeTable({ nodes, remove, drain }: NodeTableProps) {
   return (
     <PlainTable
       label="Nodes"
@@ -93,7 +114,7 @@ function NodeTable({ nodes, remove }: NodeTableProps) {
             </>
           ),
         },
-        { title: 'State', narrow: true, cell: ({ state }) => <StateBadge state={STATES[state]} word={state} /> },
+        { title: 'State', narrow: true, cell: (node) => <NodeState node={node} /> },
         { title: 'Role', narrow: true, cell: ({ role }) => role },
         { title: 'Version', narrow: true, cell: ({ version }) => version },
         { title: 'Gateway', narrow: true, about: 'Number of its gateway', cell: ({ gateway }) => gateway },
@@ -107,21 +128,45 @@ function NodeTable({ nodes, remove }: NodeTableProps) {
         { title: 'Leases', cell: ({ leases }) => leases.join(', ') },
         { title: 'Started', narrow: true, cell: ({ startedAt }) => <Time at={startedAt} /> },
         { title: 'Last contact', narrow: true, cell: ({ lastContactAt }) => <Time at={lastContactAt} /> },
-        ...(remove === undefined
+        ...(remove === undefined && drain === undefined
           ? []
           : [
               {
                 title: '',
                 narrow: true,
-                cell: (node: ServerNode) =>
-                  node.state !== 'ready' && (
-                    <Button variant="default" onClick={() => remove(node)}>
-                      Remove
-                    </Button>
-                  ),
+                cell: (node: ServerNode) => <NodeActions node={node} remove={remove} drain={drain} />,
               },
             ]),
       ]}
     />
+  );
+}
+
+function NodeState({ node: { state, drain } }: { readonly node: ServerNode }) {
+  const running = drain === undefined ? [] : [countNoun(drain.jobs, 'job'), countNoun(drain.steps, 'step')];
+  const runs = drain !== undefined && drain.jobs + drain.steps > 0;
+  return (
+    <>
+      <StateBadge state={STATES[state]} word={state} />
+      {runs && <div className="dim">{running.join(', ')} running</div>}
+    </>
+  );
+}
+
+function NodeActions({ node, remove, drain }: Omit<NodeTableProps, 'nodes'> & { readonly node: ServerNode }) {
+  const { state } = node;
+  return (
+    <>
+      {drain !== undefined && (state === 'ready' || node.drain !== undefined) && (
+        <Button variant="default" onClick={() => drain(node)}>
+          {node.drain === undefined ? 'Drain' : 'Resume'}
+        </Button>
+      )}{' '}
+      {remove !== undefined && state !== 'ready' && state !== 'draining' && (
+        <Button variant="default" onClick={() => remove(node)}>
+          Remove
+        </Button>
+      )}
+    </>
   );
 }

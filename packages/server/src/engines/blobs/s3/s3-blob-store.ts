@@ -17,7 +17,7 @@ import type {
 import { measure } from '../measured.ts';
 import { S3Access, type S3BlobStoreOptions } from './s3-access.ts';
 import { isMissing, s3Answer } from './s3-errors.ts';
-import { BLOB_FAMILIES, S3Keys } from './s3-keys.ts';
+import { BLOB_FAMILIES, ObjectKeys } from '../object-keys.ts';
 import { abortUpload, beginUpload, completeUpload, signDownload } from './s3-presigned.ts';
 import { readObject, readText } from './s3-read.ts';
 import { stageInS3 } from './s3-staging.ts';
@@ -29,12 +29,12 @@ export function openS3BlobStore(options: S3BlobStoreOptions, clock: Clock): Blob
 
 class S3BlobStore implements BlobStore, PresignedUploads {
   readonly #access: S3Access;
-  readonly #keys: S3Keys;
+  readonly #keys: ObjectKeys;
   readonly #clock: Clock;
 
   constructor(options: S3BlobStoreOptions, clock: Clock) {
     this.#access = new S3Access(options);
-    this.#keys = new S3Keys(options.prefix);
+    this.#keys = new ObjectKeys(options.prefix);
     this.#clock = clock;
   }
 

@@ -3,9 +3,10 @@ import { DaisError } from '@dais/api';
 import type { Clock } from '#lib/clock.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import type { PresignedUpload } from '../contract.ts';
+import { downloadDisposition } from '../download-disposition.ts';
 import type { S3Access } from './s3-access.ts';
 import { isMissing, s3Answer } from './s3-errors.ts';
-import type { S3Keys } from './s3-keys.ts';
+import type { ObjectKeys } from '../object-keys.ts';
 import { MAX_PARTS, MIB } from './s3-staging.ts';
 
 /** Long enough for 1 TB at 200 Mbit/s. S3 allows 7 days. */
@@ -15,7 +16,7 @@ const INCOMPLETE = new Set(['InvalidPart', 'InvalidPartOrder', 'EntityTooSmall',
 
 export async function beginUpload(
   access: S3Access,
-  keys: S3Keys,
+  keys: ObjectKeys,
   clock: Clock,
   size: number,
   partBytes: number,
@@ -49,7 +50,7 @@ export async function beginUpload(
 
 export async function completeUpload(
   access: S3Access,
-  keys: S3Keys,
+  keys: ObjectKeys,
   upload: PresignedUpload,
   etags: readonly string[],
 ): Promise<{ readonly locator: string; readonly size: number }> {
@@ -85,7 +86,7 @@ export async function completeUpload(
   });
 }
 
-export async function abortUpload(access: S3Access, keys: S3Keys, upload: PresignedUpload): Promise<void> {
+export async function abortUpload(access: S3Access, keys: ObjectKeys, upload: PresignedUpload): Promise<void> {
   const target = { Bucket: access.bucket, Key: keyOf(keys, upload), UploadId: upload.uploadId };
   await access.call('aborting an upload', async (s3) => {
     try {
@@ -109,12 +110,10 @@ export async function signDownload(
     import('@aws-sdk/client-s3'),
     import('@aws-sdk/s3-request-presigner'),
   ]);
-  // The browser never displays it as a page of the bucket's origin, whatever the bytes are.
-  const name = fileName === undefined ? '' : `; filename*=UTF-8''${encodeFileName(fileName)}`;
   const command = new GetObjectCommand({
     Bucket: access.bucket,
     Key: key,
-    ResponseContentDisposition: `attachment${name}`,
+    ResponseContentDisposition: downloadDisposition(fileName),
     ResponseContentType: 'application/octet-stream',
   });
   return await getSignedUrl(await access.publicClient(), command, { expiresIn: seconds });
@@ -129,15 +128,7 @@ async function sizeOf(s3: S3, target: { readonly Bucket: string; readonly Key: s
   }
 }
 
-/** RFC 8187 ext-value: encodeURIComponent leaves `'()*`, which it does not allow. */
-function encodeFileName(fileName: string): string {
-  return encodeURIComponent(fileName).replaceAll(
-    /['()*]/g,
-    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
-}
-
-function keyOf(keys: S3Keys, upload: PresignedUpload): string {
+function keyOf(keys: ObjectKeys, upload: PresignedUpload): string {
   const key = upload.locator.startsWith('direct:') ? keys.keyOf(upload.locator) : undefined;
   if (key === undefined) throw new DaisError('invalid_request', `${upload.locator} is not an upload of this store`);
   return key;

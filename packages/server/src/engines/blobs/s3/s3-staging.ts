@@ -12,7 +12,7 @@ import type { S3BlobStoreOptions, S3Access } from './s3-access.ts';
 import type { ExpectedBytes, StagedBlob } from '../contract.ts';
 import { measure, type Measured } from '../measured.ts';
 import { isMissing, s3Answer, s3Error } from './s3-errors.ts';
-import type { S3Keys } from './s3-keys.ts';
+import type { ObjectKeys } from '../object-keys.ts';
 
 export const MIB = 2 ** 20;
 /** Maximum number of parts in one upload of S3. */
@@ -22,7 +22,7 @@ const PARTS_AT_A_TIME = 4;
 
 export interface S3StagingDependencies {
   readonly access: S3Access;
-  readonly keys: S3Keys;
+  readonly keys: ObjectKeys;
   readonly clock: Clock;
 }
 

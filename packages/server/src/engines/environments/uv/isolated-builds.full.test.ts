@@ -6,10 +6,12 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { DaisError } from '@dais/api';
 import { afterAll, describe, expect, test } from 'vitest';
+import { bundledPath } from '#engines/isolation/bubblewrap/bundled-bubblewrap.ts';
 import type { IsolationOptions } from '#engines/isolation/contract.ts';
 import { openIsolation } from '#engines/isolation/open-isolation.ts';
 import { silentLog } from '#lib/log.ts';
 import { run } from '#lib/process.ts';
+import { bubblewrap, isolationFolder } from '../../../../../../tools/bubblewrap.mjs';
 import { findPython } from '../../../../../../tools/python.mjs';
 import { uv } from '../../../../../../tools/uv.mjs';
 import type { Environments, PythonSpec } from '../contract.ts';
@@ -45,7 +47,9 @@ async function open(
   isolated: IsolationOptions = {},
 ): Promise<Opened> {
   const index = await new TestIndex(packages).start();
-  const isolation = openIsolation(isolated);
+  // The machine may have no bubblewrap.
+  await bubblewrap();
+  const isolation = openIsolation({ bundled: [bundledPath(isolationFolder())], ...isolated });
   ends.push(async () => {
     await isolation.close();
     await index.end();

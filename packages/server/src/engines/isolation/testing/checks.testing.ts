@@ -172,25 +172,29 @@ export const CHECKS: readonly Check[] = [
     title: 'a run talks over its socket, and has no other descriptor and no variable of its parent',
     run: async ({ isolation }) => {
       const program = `use POSIX (); open my $socket, '+<&=', 3; my $line = <$socket>;
-        my @open = grep { defined(my $copy = POSIX::dup($_)) } 4 .. 40;
+        my @open = grep { defined(my $copy = POSIX::dup($_)) } 4 .. 300;
         syswrite $socket, join(' ', 'heard', $line =~ /(\\w+)/, 'open', @open, 'variables', sort keys %ENV) . "\\n";`;
-      const started = await isolation.start(
-        {
-          workload: 'python-model',
-          owner: 'check',
-          command: ['perl', '-e', program],
-          limits: {},
-          network: { type: 'none' },
-          files: { readable: [], writable: [] },
-        },
-        { variables: { PATH: '/usr/bin:/bin', MARK: 'yes' }, hasSocket: true },
-      );
-      started.ref();
-      let answer = '';
-      started.socket?.on('data', (chunk: Buffer) => (answer += chunk.toString('utf8')));
-      started.socket?.write('hello\n');
-      await started.ended;
-      must(/^heard hello open variables (HOME )?MARK PATH( TMPDIR)?\n$/.test(answer), 'it has more or less', answer);
+      for (const level of ['required', 'none'] as const) {
+        const started = await isolation.start(
+          {
+            workload: 'python-model',
+            owner: 'check',
+            command: ['perl', '-e', program],
+            limits: {},
+            network: { type: 'none' },
+            files: { readable: [], writable: [] },
+            isolation: level,
+          },
+          { variables: { PATH: '/usr/bin:/bin', MARK: 'yes' }, hasSocket: true },
+        );
+        started.ref();
+        let answer = '';
+        started.socket?.on('data', (chunk: Buffer) => (answer += chunk.toString('utf8')));
+        started.socket?.write('hello\n');
+        await started.ended;
+        const expected = /^heard hello open variables (HOME )?MARK PATH( PWD)?( TMPDIR)?\n$/;
+        must(expected.test(answer), `with isolation ${level}, it has more or less`, answer);
+      }
     },
   },
   ...Object.entries(MEMORY_BOMBS).map(([kind, program]): Check => ({

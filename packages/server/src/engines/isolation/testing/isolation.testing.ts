@@ -3,6 +3,7 @@ import { chown, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { run } from '#lib/process.ts';
+import { withInherited } from '#lib/system/inherited-descriptors.testing.ts';
 import { checkProgram } from './check-program.testing.ts';
 import type { CheckReport } from './checks.testing.ts';
 import type { IsolationOptions } from '../contract.ts';
@@ -52,16 +53,29 @@ export async function checkAsOrdinaryUser(
     );
     const become = ['setpriv', `--reuid=${ORDINARY_UID}`, `--regid=${ORDINARY_UID}`, '--clear-groups'];
     const without = hasUserNamespaces ? [] : ['perl', '-e', program];
-    const command = [...without, ...become, process.execPath, ...checkProgram('check', options)];
-    const { code, stdout, stderr } = await run(command[0]!, command.slice(1), {
-      cwd: import.meta.dirname,
-      env: { HOME: folder, TMPDIR: folder, PATH: process.env['PATH'] },
-      timeoutMs: 110_000,
-      group: true,
-    });
-    if (code !== 0) throw new Error(`the checks ended with exit code ${code}: ${stderr}`);
-    return JSON.parse(stdout.toString('utf8')) as CheckReport;
+    return await check([...without, ...become], options, { HOME: folder, TMPDIR: folder });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Runs the checks as the user of this process, in a process with inherited descriptors. */
+export async function checkInProcess(options: IsolationOptions): Promise<CheckReport> {
+  return await check([], options, { HOME: process.env['HOME'], TMPDIR: process.env['TMPDIR'] });
+}
+
+async function check(
+  prefix: readonly string[],
+  options: IsolationOptions,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<CheckReport> {
+  const [program, ...args] = withInherited([...prefix, process.execPath, ...checkProgram('check', options)]);
+  const { code, stdout, stderr } = await run(program, args, {
+    cwd: import.meta.dirname,
+    env: { ...env, PATH: process.env['PATH'] },
+    timeoutMs: 110_000,
+    group: true,
+  });
+  if (code !== 0) throw new Error(`the checks ended with exit code ${code}: ${stderr}`);
+  return JSON.parse(stdout.toString('utf8')) as CheckReport;
 }

@@ -9,6 +9,7 @@ import type { ExecutionDependencies } from '../execution-dependencies.ts';
 import { END_STATES } from '../machine/end-states.ts';
 import { logName } from '../worker/step-files.ts';
 import { requireRun, runNoun } from './execution-rows.ts';
+import { MOST_LOG_BYTES, readEngineLog, readRemoteLog } from './remote-logs.ts';
 
 export interface LogPosition {
   readonly attempt: string;
@@ -54,8 +55,6 @@ function unfinished(bytes: Buffer): number {
   return 0;
 }
 
-/** Limit of one response, and of one frame of a stream. */
-const MOST_BYTES = 256 * 1024;
 const POLL_MS = 300;
 
 interface LogInput {
@@ -111,7 +110,7 @@ interface Read {
 
 async function readLog(
   dependencies: LogDependencies,
-  { input, tenant }: CallOf<typeof followExecutionLogOperation | typeof readExecutionLogOperation>,
+  { input, tenant, context }: CallOf<typeof followExecutionLogOperation | typeof readExecutionLogOperation>,
   from: LogPosition | undefined,
 ): Promise<Read> {
   const projectId = tenant.id;
@@ -127,7 +126,7 @@ async function readLog(
   const { bytes, engine, complete } =
     at.state === 'ended'
       ? await readKept(dependencies, { projectId, uid: run, label: `run ${run}` }, position)
-      : await readRunning(dependencies, at, position);
+      : await readRunning(dependencies, at, position, context.signal);
   const { text, pending } = decodeLog(position.pending, bytes, complete);
   const next: LogPosition = { attempt: at.id, given: position.given + bytes.length, engine, pending };
   const following = attempts[attempts.indexOf(at) + 1];
@@ -198,26 +197,20 @@ async function readKept(
   const [info] = await content.list(owner, { prefix: logName(attempt), limit: 1 });
   const size = info?.name === logName(attempt) ? info.size : 0;
   if (given >= size) return { bytes: Buffer.alloc(0), engine: '', complete: true };
-  const end = Math.min(size, given + MOST_BYTES) - 1;
+  const end = Math.min(size, given + MOST_LOG_BYTES) - 1;
   const { bytes } = await content.open(owner, logName(attempt), { start: given, end });
   return { bytes: await buffer(bytes), engine: '', complete: end === size - 1 };
 }
 
 async function readRunning(
   dependencies: LogDependencies,
-  attempt: AttemptOfLog,
+  { id: attempt, compute_node: computeNode }: AttemptOfLog,
   { engine }: LogPosition,
+  signal: AbortSignal,
 ): Promise<Piece> {
-  // The log of a step on another machine can be read only after the step has ended.
-  if (attempt.compute_node !== dependencies.place) return { bytes: Buffer.alloc(0), engine, complete: false };
-  const compute = await dependencies.compute();
-  const chunks: Buffer[] = [];
-  let [size, next] = [0, engine];
-  for await (const chunk of compute.logs(attempt.id, engine === '' ? {} : { from: engine })) {
-    chunks.push(chunk.bytes);
-    size += chunk.bytes.length;
-    next = chunk.next;
-    if (size >= MOST_BYTES) break;
-  }
-  return { bytes: Buffer.concat(chunks), engine: next, complete: false };
+  const read =
+    computeNode === dependencies.place
+      ? await readEngineLog(await dependencies.compute(), attempt, engine)
+      : await readRemoteLog(dependencies, { computeNode, attempt, engine }, signal);
+  return { ...read, complete: false };
 }

@@ -51,25 +51,25 @@ export interface Holder {
 }
 
 /**
- * Takes over attempts whose lease has expired, and with `whole` also all attempts that an earlier process left on this
+ * Takes over attempts whose lease has expired, if `expired`, and with `whole` also all attempts that an earlier process left on this
  * engine.
  */
 export async function takeOverAttempts(
   sql: Sql,
   { place, holder, leaseMs }: Holder,
-  { limit, whole }: { readonly limit: number; readonly whole: boolean },
+  { limit, whole, expired = true }: { readonly limit: number; readonly whole: boolean; readonly expired?: boolean },
 ): Promise<AttemptClaim[]> {
   const rows = await sql.query<ClaimRow>(
     `with left_over as (
        select id from executions.attempt where state <> 'ended' and lease_owner <> $2
-         and (lease_until < clock_timestamp() or $4 and compute_node = $1)
+         and ($6 and lease_until < clock_timestamp() or $4 and compute_node = $1)
        order by lease_until limit $5 for update skip locked
      )
      update executions.attempt a set lease_owner = $2, epoch = a.epoch + 1,
        lease_until = clock_timestamp() + $3 * interval '1 millisecond'
      from left_over l, executions.run r where a.id = l.id and r.id = a.run
      returning ${COLUMNS.replaceAll(/(\w+)/g, 'a.$1')}, r.cancel_requested`,
-    [place, holder, leaseMs, whole, limit],
+    [place, holder, leaseMs, whole, limit, expired],
     'execution_adopt',
   );
   return rows.map((row) => claimOf(row, true));

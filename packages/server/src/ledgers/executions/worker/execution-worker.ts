@@ -55,8 +55,11 @@ export class ExecutionWorker {
     this.#machines = machines;
     const { place, holder, leaseMs = LEASE_MS } = dependencies;
     this.#holder = { place, holder, leaseMs };
-    this.#loop = new Loop('executions', { ...dependencies, pollMs: POLL_MS, gapMs: GAP_MS }, () => this.#turn());
-    this.#leases = new Loop('execution leases', { ...dependencies, pollMs: leaseMs / 3 }, () => this.#renew());
+    // Both continue while the node drains: its running steps end here.
+    const ungated = { ...dependencies, gate: undefined };
+    this.#loop = new Loop('executions', { ...ungated, pollMs: POLL_MS, gapMs: GAP_MS }, () => this.#turn());
+    this.#leases = new Loop('execution leases', { ...ungated, pollMs: leaseMs / 3 }, () => this.#renew());
+    dependencies.gate?.register({ unit: 'steps', running: () => this.#held.size });
   }
 
   async start(): Promise<void> {
@@ -80,13 +83,15 @@ export class ExecutionWorker {
     const { database, concurrency } = this.#dependencies;
     const moreTimers = await runTimers(database, this.#machines);
     const rules = await this.#admissionRules();
-    const limit = concurrency - this.#held.size;
+    const isOpen = this.#dependencies.gate?.isOpen !== false;
+    const limit = isOpen ? concurrency - this.#held.size : 0;
     const now = this.#dependencies.clock.now();
     // Leases of other processes expire in seconds, so this need not be checked at each end of a step.
-    const checksExpired = this.#adoptsAll || now - this.#checkedAt >= POLL_MS;
+    const checksExpired = this.#adoptsAll || (isOpen && now - this.#checkedAt >= POLL_MS);
     const claims = await transact(database, { mode: 'write', projectId: 'all' }, async ({ sql }) => {
       const whole = this.#adoptsAll;
-      const expired = checksExpired ? await takeOverAttempts(sql, this.#holder, { limit: TAKEN_AT_ONCE, whole }) : [];
+      const request = { limit: TAKEN_AT_ONCE, whole, expired: isOpen };
+      const expired = checksExpired ? await takeOverAttempts(sql, this.#holder, request) : [];
       const claimed = limit > 0 ? await claimSteps(sql, this.#holder, rules, { limit, now }) : [];
       return { expired, claimed };
     });
@@ -179,9 +184,11 @@ export class ExecutionWorker {
     const ids = [...this.#held.keys()];
     const { place, nodeName: name } = this.#dependencies;
     const { capacity: resources, concurrency } = await this.#admissionRules();
-    await transact(this.#dependencies.database, { mode: 'write', projectId: 'all' }, async ({ sql }) => {
-      await renewComputeNode(sql, { id: place, name, resources, concurrency });
-    });
+    if (this.#dependencies.gate?.isOpen !== false) {
+      await transact(this.#dependencies.database, { mode: 'write', projectId: 'all' }, async ({ sql }) => {
+        await renewComputeNode(sql, { id: place, name, resources, concurrency });
+      });
+    }
     if (ids.length === 0) return false;
     const renewed = await transact(
       this.#dependencies.database,

@@ -11,6 +11,7 @@
 import { MASKER_IN_PERL } from './log-masker.ts';
 import { shareCpuInPerl } from '#engines/isolation/limits/cpu-share.ts';
 import { TREE_WATCH } from '#engines/isolation/limits/tree-watch.ts';
+import { CLOSE_OTHERS_IN_PERL } from '#lib/system/inherited-descriptors.ts';
 import { SECOND_START } from './shim.ts';
 
 /** System call number of prlimit64, which sets limits that Perl has no function for. */
@@ -37,6 +38,8 @@ use constant LOOK => 1;
 
 $0 = 'dais-launcher';
 $SIG{PIPE} = 'IGNORE';
+# Tasks get none of the descriptors that Dais inherited or that a library opened.
+close_others();
 open my $boot_file, '<', '/proc/sys/kernel/random/boot_id' or exit 1;
 chomp(my $boot = <$boot_file>);
 close $boot_file;
@@ -118,6 +121,7 @@ sub empty_folder {
   return 1;
 }
 
+${CLOSE_OTHERS_IN_PERL}
 sub bits {
   my $bits = '';
   vec($bits, fileno $_, 1) = 1 for @_;

@@ -12,6 +12,7 @@
  */
 
 import type { OutsideProgram } from '#engines/isolation/outside-programs.ts';
+import { closeOthersInShell } from '#lib/system/inherited-descriptors.ts';
 import { MASKER_IN_JAVASCRIPT } from './log-masker.ts';
 
 /** The line in `go` that lets an isolated task continue. */
@@ -113,6 +114,7 @@ rm -f env mask
     groups=$((groups - 1))
   done
   umask 022
+  ${closeOthersInShell([3, 4, 5, 7, 9], '$(command -v perl)')}
   exec setsid "$@"
 ) >out 2>&1 </dev/null 8<&- 5<../../seccomp.bpf 7<go 9>begun
 code=$?

@@ -1,6 +1,6 @@
 /**
- * Locators and keys. Content is stored at `<prefix>sha256/<hex>`, direct uploads of clients at `<prefix>direct/<id>`,
- * unfinished puts at `<prefix>tmp/<id>`. S3 needs no folders to distribute load.
+ * Locators and keys of object stores (S3, Azure Blob Storage, Google Cloud Storage). Content is stored at `<prefix>sha256/<hex>`,
+ * direct uploads of clients at `<prefix>direct/<id>`, unfinished puts at `<prefix>tmp/<id>`. No store needs folders to distribute load.
  */
 const LOCATOR = /^(?:sha256:[0-9a-f]{64}|direct:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 const NAMES: Readonly<Record<Family, RegExp>> = {
@@ -13,7 +13,7 @@ export type Family = 'direct' | 'sha256' | 'tmp';
 /** The families whose objects are blobs, in locator order. */
 export const BLOB_FAMILIES = ['direct', 'sha256'] as const satisfies readonly Family[];
 
-export class S3Keys {
+export class ObjectKeys {
   readonly prefix: string;
 
   constructor(prefix = '') {
