@@ -120,20 +120,27 @@ try {
   const names = views.flatMap((_, view) => Array.from({ length: FEATURES }, (_each, n) => `v${view}_${n}`));
   const features = names.map((name) => `view${name.slice(1, 2)}:${name}`);
   const usage = { cpuMs: 0, wallMs: 0, peakBytes: 0 };
+  const parts = { queries: 0, database: 0, server: 0 };
   for (let round = 0; round < ROUNDS; round++) {
     // A dataset of its own, because a version with the same data is not created again.
     const to = round === 0 ? 'training' : `training-${round}`;
-    const [cpu, begin] = [own.cpu(), performance.now()];
+    const [earlier, begin] = [own.cpuByPart(), performance.now()];
     const { id } = await own.ask<{ id: string }>('POST', '/api/v1/features/builds', {
       features,
       entities: 'asking@1',
       to,
     });
     await own.follow(`/api/v1/features/builds/${id}`);
-    usage.cpuMs += (own.cpu() - cpu) / ROUNDS;
+    const after = own.cpuByPart();
+    for (const part of ['queries', 'database', 'server'] as const) {
+      parts[part] += (after[part] - earlier[part]) / ROUNDS;
+      usage.cpuMs += (after[part] - earlier[part]) / ROUNDS;
+    }
     usage.wallMs += (performance.now() - begin) / ROUNDS;
     await quiet();
   }
+  const listed = Object.entries(parts).map(([part, ms]) => `${part} ${(ms / 1000).toFixed(2)}`);
+  console.log(`Dais: CPU seconds of a training set by part: ${listed.join(', ')}`);
   const request = names.flatMap((name) => [`count(${name}) AS c_${name}`, `sum(${name}) AS s_${name}`]);
   const answer = await own.ask<{ rows: (number | string)[][] }>('POST', '/api/v1/data/query', {
     sql: `SELECT count(*) AS n, ${request.join(', ')} FROM training`,

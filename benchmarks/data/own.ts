@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startOwnServer } from '../lib/own-server.ts';
-import { cpuOf } from '../lib/processes.ts';
+import { cpuByPart, cpuOf } from '../lib/processes.ts';
 
 const POLL_MS = 100;
 
@@ -13,6 +13,8 @@ export interface Own {
   readonly pid: number;
   /** Milliseconds of CPU so far of all its processes, its database too. */
   cpu(): number;
+  /** The same by part. */
+  cpuByPart(): ReturnType<typeof cpuByPart>;
   ask<Answer>(method: 'GET' | 'POST' | 'PUT', path: string, body?: unknown): Promise<Answer>;
   apply(kind: string, name: string, spec: object): Promise<void>;
   /** A version of these files, as `dais data push` makes it; resolves when it is there. */
@@ -45,6 +47,7 @@ export async function startOwn(folder: string): Promise<Own> {
     url,
     pid,
     cpu: () => cpuOf([pid]),
+    cpuByPart: () => cpuByPart([pid]),
     ask: async (method, path, body) =>
       (await send(method, path, body === undefined ? undefined : JSON.stringify(body))) as never,
     apply: async (kind, name, spec) => {

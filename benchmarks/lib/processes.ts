@@ -10,6 +10,26 @@ export function cpuOf(roots: readonly number[]): number {
   return everyOne(roots).reduce((sum, pid) => sum + ticksOf(pid, 4), 0) * TICK_MS;
 }
 
+/** The same by part of a server: its queries, its database, and the rest. */
+export function cpuByPart(roots: readonly number[]): Readonly<Record<'queries' | 'database' | 'server', number>> {
+  const parts = { queries: 0, database: 0, server: 0 };
+  for (const pid of everyOne(roots)) {
+    const command = commandOf(pid);
+    const part = /\bworker\.js/.test(command) ? 'queries' : command.startsWith('postgres') ? 'database' : 'server';
+    parts[part] += ticksOf(pid, 4) * TICK_MS;
+  }
+  return parts;
+}
+
+/** Without folders. Empty for a process that has ended. */
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll(/[^\0 ]*\//g, '');
+  } catch {
+    return '';
+  }
+}
+
 /** Of this process alone, without those that it started. */
 export function ownCpuOf(pid: number): number {
   return ticksOf(pid, 2) * TICK_MS;

@@ -99,16 +99,8 @@ export class Content {
   }
 
   /** Releases an upload immediately, so that it no longer counts. Idempotent. */
-  async release(lease: Pick<UploadLease, 'id' | 'projectId'>): Promise<void> {
-    const request = { mode: 'write', projectId: lease.projectId } as const;
-    await transact(this.#dependencies.database, request, async ({ sql }) => {
-      const gone = await sql.query<{ project_id: string; locator: string }>(
-        'delete from kernel.upload_lease where id = $1 and project_id = $2 returning project_id, locator',
-        [lease.id, lease.projectId],
-        'content_release',
-      );
-      await releaseHolds(sql, gone);
-    });
+  async release({ id, projectId }: Pick<UploadLease, 'id' | 'projectId'>): Promise<void> {
+    await this.#releaseWhere('id', id, projectId);
   }
 
   /** What no quota admits is not read to its end: an upload must not fill the disk only to be refused. */
@@ -125,11 +117,14 @@ export class Content {
 
   /** Releases every upload of this origin that has no owner. Idempotent. */
   async releaseOrigin(projectId: string, origin: string): Promise<void> {
+    await this.#releaseWhere('origin', origin, projectId);
+  }
+
+  async #releaseWhere(column: 'id' | 'origin', value: string, projectId: string): Promise<void> {
     await transact(this.#dependencies.database, { mode: 'write', projectId }, async ({ sql }) => {
       const gone = await sql.query<{ project_id: string; locator: string }>(
-        'delete from kernel.upload_lease where origin = $1 and project_id = $2 returning project_id, locator',
-        [origin, projectId],
-        'content_release_origin',
+        `delete from kernel.upload_lease where ${column} = $1 and project_id = $2 returning project_id, locator`,
+        [value, projectId],
       );
       await releaseHolds(sql, gone);
     });

@@ -1,5 +1,5 @@
 /** Readers are refused an object that is known to be damaged, until it is repaired. */
-import { damageError, labelDamage } from '#engines/blobs/contract.ts';
+import { damageError, labelDamage, type BlobLabel } from '#engines/blobs/contract.ts';
 import type { Database } from '#engines/database/contract.ts';
 import { contentLabel, findReference, type ContentOwner, type FoundReference } from '#kernel/content/references.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
@@ -24,7 +24,11 @@ export async function findReadable(
   reference: ContentOwner & { readonly name: string },
   label = contentLabel(reference, reference.name),
 ): Promise<FoundReference> {
-  const found = await findReference(tx, reference);
+  return requireUndamaged(await findReference(tx, reference), label);
+}
+
+/** @throws DaisError `content_missing`, `content_damaged`. */
+export function requireUndamaged(found: FoundReference, label: BlobLabel): FoundReference {
   if (found.damage === null) return found;
   throw labelDamage(damageError(found.damage, found.sha256 === null ? found.locator : `sha256:${found.sha256}`), label);
 }

@@ -12,6 +12,8 @@ export interface ContentOwner {
   readonly label?: string;
 }
 
+type NamedContent = ContentOwner & { readonly name: string };
+
 /** What people call the content of an owner. */
 export const contentLabel = ({ projectId, uid, label }: ContentOwner, name: string) =>
   uid === projectId ? `artifact ${name}` : blobLabel(name, label);
@@ -74,8 +76,8 @@ export async function attachContent(
  */
 export async function linkContent(
   tx: Transaction,
-  from: ContentOwner & { readonly name: string },
-  to: ContentOwner & { readonly name: string },
+  from: NamedContent,
+  to: NamedContent,
   options: AttachOptions & { readonly quota: number | null },
 ): Promise<void> {
   const found = await findReference(tx, from);
@@ -110,20 +112,25 @@ export interface FoundReference {
 }
 
 /** @throws DaisError `not_found`. */
-export async function findReference(
-  tx: Transaction,
-  { projectId, uid, name }: ContentOwner & { readonly name: string },
-): Promise<FoundReference> {
+export async function findReference(tx: Transaction, { name, ...owner }: NamedContent): Promise<FoundReference> {
+  const found = (await findReferences(tx, owner, [name])).get(name);
+  if (found === undefined) throw new DaisError('not_found', `there is no content named ${name}`);
+  return found;
+}
+
+/** Finds many names with one statement; missing names have no entry. */
+export async function findReferences(tx: Transaction, { projectId, uid }: ContentOwner, names: readonly string[]) {
   await tx.enter(projectId);
-  const [row] = await tx.sql.query<Omit<FoundReference, 'size'> & { readonly size: bigint }>(
-    `select b.locator, b.size, encode(b.digest, 'hex') as sha256, d.kind as damage
+  const rows = await tx.sql.query<Omit<FoundReference, 'size'> & { readonly name: string; readonly size: bigint }>(
+    `select r.name, b.locator, b.size, encode(b.digest, 'hex') as sha256, d.kind as damage
      from kernel.blob_ref r join kernel.blob b using (locator) left join kernel.blob_damage d using (locator)
-     where r.project_id = $1 and r.owner = $2 and r.name = $3`,
-    [projectId, uid, name],
+     where r.project_id = $1 and r.owner = $2 and r.name = any($3)`,
+    [projectId, uid, names],
     'content_find',
   );
-  if (row === undefined) throw new DaisError('not_found', `there is no content named ${name}`);
-  return { ...row, size: Number(row.size) };
+  return new Map(
+    rows.map(({ name, size, ...row }): [string, FoundReference] => [name, { ...row, size: Number(size) }]),
+  );
 }
 
 /** Names in byte order, from after `after`; `prefix` narrows them. */

@@ -8,6 +8,7 @@ import { DaisError } from '@dais/api';
 import { filterForNamespaces } from '#engines/isolation/filters.ts';
 import { isolationRefusal, type Confined, type Isolation } from '#engines/isolation/contract.ts';
 import { sharedIsolation } from '#engines/isolation/open-isolation.ts';
+import { RelayHelper } from '#engines/isolation/relay-helper.ts';
 import { outsidePrograms } from '#engines/isolation/outside-programs.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
@@ -104,6 +105,7 @@ export async function openProcessCompute(options: ProcessComputeOptions): Promis
     findGpus(path),
   ]);
   await writeFilter(root, filterForNamespaces(groups !== undefined));
+  const perl = options.launcher === 'none' ? undefined : findOnPath('perl', path);
   const dependencies: TaskDependencies = {
     clock,
     log,
@@ -117,7 +119,8 @@ export async function openProcessCompute(options: ProcessComputeOptions): Promis
       log,
       program: options.launcher === 'none' ? undefined : launcherProgram(process.arch),
     }),
-    perl: options.launcher === 'none' ? undefined : findOnPath('perl', path),
+    perl,
+    relayHelper: perl === undefined ? undefined : RelayHelper.of({ path, perl }),
     bootId: options.bootId ?? readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim(),
     path,
     hasGpus: gpus.length > 0,
@@ -384,6 +387,7 @@ class ProcessCompute implements Compute {
     await this.#scheduling;
     await Promise.all([...this.#running.values()].map(async (run) => await run.close()));
     this.#dependencies.launcher.close();
+    this.#dependencies.relayHelper?.close();
     // Removes empty groups; groups of running tasks stay.
     await this.#machine.groups?.sweep(() => true);
     for (const attempt of this.#listeners.keys()) this.#notify(attempt);

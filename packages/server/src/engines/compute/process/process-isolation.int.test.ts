@@ -6,7 +6,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { createServer as createSocketServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { systemClock } from '#lib/clock.ts';
 import { openIsolation } from '#engines/isolation/open-isolation.ts';
 import { silentLog } from '#lib/log.ts';
@@ -155,6 +155,48 @@ test('without network access it reaches the configured ports, also after a resta
     await again.close();
   } finally {
     await reaching.end();
+  }
+});
+
+test('many tasks at the same time reach the configured ports, also after the end of the process that opens them', async () => {
+  const reaching = await startEngine({ reach: [{ port: 7070, accept: greet }] });
+  try {
+    const script = 'cat </dev/tcp/127.0.0.1/7070';
+    const reach = async () => {
+      const spec: TaskSpec = { ...isolated(''), command: ['bash', '-c', script] };
+      expect(await reaching.outputOf(spec)).toBe(`hello ${spec.attempt}\n`);
+    };
+    await Promise.all(Array.from({ length: 6 }, reach));
+    const helpers = await processesNamed('dais-relay');
+    expect(helpers).toHaveLength(1);
+    for (const pid of helpers) process.kill(pid, 'SIGKILL');
+    await Promise.all(Array.from({ length: 3 }, reach));
+    await reaching.compute.close();
+    await vi.waitFor(async () => expect(await processesNamed('dais-relay')).toEqual([]), 5000);
+  } finally {
+    await reaching.end();
+  }
+});
+
+/** Of this process. */
+async function processesNamed(name: string): Promise<readonly number[]> {
+  const children = await readFile(`/proc/self/task/${process.pid}/children`, 'utf8');
+  const named: number[] = [];
+  for (const pid of children.trim().split(' ').filter(Boolean)) {
+    const title = await readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => '');
+    if (title.startsWith(name)) named.push(Number(pid));
+  }
+  return named;
+}
+
+test('without control groups, the usage of a short task contains its CPU', async () => {
+  const alone = await startEngine({ limits: 'rlimit' });
+  try {
+    const state = await alone.finish(isolated('n=0; while [ "$n" -lt 50000 ]; do n=$((n + 1)); done'));
+    if (state?.phase !== 'ended') throw new Error(`The task is ${state?.phase}.`);
+    expect(state.usage.cpuMs).toBeGreaterThan(15);
+  } finally {
+    await alone.end();
   }
 });
 

@@ -9,6 +9,7 @@ import type { DeviceLeases } from './capacity.ts';
 import type { FreeSpace } from './disk/disk-watch.ts';
 import type { Launcher } from './shim/launcher.ts';
 import type { Reachable } from '#engines/isolation/relay.ts';
+import type { RelayHelper } from '#engines/isolation/relay-helper.ts';
 
 /** Points at which tests inject a crash. */
 export type CrashPoint = 'staged' | 'submitted' | 'prepared' | 'spawned' | 'ended' | 'result';
@@ -29,6 +30,8 @@ export interface TaskDependencies {
   readonly path: string;
   /** Undefined where it is missing: slower programs replace it. */
   readonly perl: string | undefined;
+  /** Undefined without Perl: a process per task replaces it. */
+  readonly relayHelper: RelayHelper | undefined;
   readonly hasGpus: boolean;
   /** Addresses that isolated tasks reach. */
   readonly reach: readonly Reachable[];

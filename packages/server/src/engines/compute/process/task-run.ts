@@ -314,7 +314,7 @@ export class TaskRun {
 
   /** Continues an isolated task when its network is ready, or is not available. */
   async #continue(shim: ShimIdentity): Promise<void> {
-    const { path, perl, clock, log } = this.#dependencies;
+    const { path, perl, relayHelper: helper, clock, log } = this.#dependencies;
     const { attempt } = this.record;
     if (!this.#isHeldBack) return;
     const reach = this.#reach();
@@ -322,7 +322,7 @@ export class TaskRun {
       const member = namespaceMember(this.#marks(shim));
       let failure: unknown;
       try {
-        if (member !== undefined) this.#relay = await Relay.open(member, { path, perl, attempt, reach });
+        if (member !== undefined) this.#relay = await Relay.open(member, { path, perl, attempt, reach, helper });
       } catch (error) {
         // Its loopback device may not be up yet.
         failure = error;

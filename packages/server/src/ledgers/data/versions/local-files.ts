@@ -5,7 +5,8 @@ import { pipeline } from 'node:stream/promises';
 import { DaisError } from '@dais/api';
 import { type DatasetVersion } from '@dais/api/data';
 import type { FileFormat, FileTable, SourceFile } from '#engines/query/contract.ts';
-import { findReadable } from '#kernel/content/damage.ts';
+import { requireUndamaged } from '#kernel/content/damage.ts';
+import { findReferences } from '#kernel/content/references.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { DataDependencies } from '../data-dependencies.ts';
 import { contentOf, requireDataset } from '../dataset-rows.ts';
@@ -108,12 +109,15 @@ async function locatorsOf(
 ): Promise<ReadonlyMap<string, string>> {
   return await transact(database, { mode: 'read', projectId: project }, async (tx) => {
     const owner = contentOf(await requireDataset(tx, dataset));
-    const found = new Map<string, string>();
+    const found = await findReferences(tx, owner, [...new Set(files.map(({ digest }) => digest))]);
+    const locators = new Map<string, string>();
     for (const { name, digest } of files) {
-      if (found.has(digest)) continue;
-      found.set(digest, (await findReadable(tx, { ...owner, name: digest }, labelOf(name, dataset))).locator);
+      const reference = found.get(digest);
+      if (reference !== undefined) {
+        locators.set(digest, requireUndamaged(reference, labelOf(name, dataset)).locator);
+      }
     }
-    return found;
+    return locators;
   });
 }
 

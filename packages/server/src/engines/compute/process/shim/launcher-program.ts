@@ -188,7 +188,7 @@ sub shim {
   }
   close $_ for $in, $variables, $begun;
   # Processes that lost their parent are the shim's: so none is left out of its count.
-  syscall SUBREAPER, 36, 1, 0, 0, 0 if $memory || $watched;
+  syscall SUBREAPER, 36, 1, 0, 0, 0 if $memory || $watched || !$direct;
   attend($pid, $out, $ended, $segment, $keep, $direct, $memory, $watched, masker(@forms));
   POSIX::_exit(0);
 }
@@ -276,6 +276,13 @@ sub end_tree_but {
 }
 sub tell_end {
   my ($status, $direct) = @_;
+  # bwrap ends before the first process of its namespace, which is killed then: the CPU of the command counts only for
+  # a parent that waits for that process. Processes that live on are not waited for.
+  for (my $tries = 0; !$direct && $tries < 50; $tries++) {
+    my $gone = waitpid -1, POSIX::WNOHANG();
+    last if $gone < 0;
+    select undef, undef, undef, 0.002 unless $gone;
+  }
   my $signal = $status & 127;
   my $code = $signal ? 128 + $signal : $status >> 8;
   my $was_signal = $signal ? 1 : 0;
