@@ -92,7 +92,8 @@ test('never fails in another way, and ends in a short time', () => {
           try {
             parse(text);
           } catch (error) {
-            expect(error).toBeInstanceOf(InvalidFilter);
+            // Every other error is a fault of the parser.
+            if (!(error instanceof InvalidFilter)) throw error;
           }
         }
       },

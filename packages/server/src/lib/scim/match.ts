@@ -16,6 +16,8 @@ export function matchesFilter(filter: Filter, value: Readonly<Record<string, unk
       return compare(valueAt(value, filter.path), filter.operator, filter.value);
     case 'some':
       return false;
+    default:
+      return filter satisfies never;
   }
 }
 
@@ -52,5 +54,7 @@ function compare(actual: unknown, operator: Operator, expected: FilterValue): bo
       return a < b;
     case 'le':
       return a <= b;
+    default:
+      return operator satisfies never;
   }
 }

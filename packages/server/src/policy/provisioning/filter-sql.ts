@@ -73,6 +73,8 @@ function conditionOf(filter: Filter, table: FilterTable, bind: Bind): string {
       const inner = { schema: '', columns: list.columns, lists: {} };
       return `exists (select 1 from ${list.from} where ${conditionOf(filter.filter, inner, bind)})`;
     }
+    default:
+      return filter satisfies never;
   }
 }
 
@@ -139,6 +141,8 @@ function comparison(column: FilterColumn, { operator, value }: Comparison, bind:
     case 'lt':
     case 'le':
       return `${left} collate "C" ${ORDER[operator]} ${right}`;
+    default:
+      return operator satisfies never;
   }
 }
 

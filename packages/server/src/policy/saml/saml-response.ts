@@ -3,7 +3,7 @@
  * here are those that it leaves to its callers.
  */
 import { DaisError } from '@dais/api';
-import type { SAML, ValidateInResponseTo } from '@node-saml/node-saml';
+import type { SAML } from '@node-saml/node-saml';
 import type { SamlSettings, SamlUrls } from './saml-settings.ts';
 
 /** A verified assertion. */
@@ -26,7 +26,7 @@ const MAX_AGE_MS = 600_000;
 
 /** Loads the library on first use: few installations need it. */
 async function openSaml(settings: SamlSettings, urls: SamlUrls, requestId: string): Promise<SAML> {
-  const { SAML: Saml } = await import('@node-saml/node-saml');
+  const { SAML: Saml, ValidateInResponseTo } = await import('@node-saml/node-saml');
   return new Saml({
     callbackUrl: urls.acs,
     issuer: urls.entityId,
@@ -43,7 +43,7 @@ async function openSaml(settings: SamlSettings, urls: SamlUrls, requestId: strin
     identifierFormat: null,
     disableRequestedAuthnContext: true,
     generateUniqueId: () => requestId,
-    validateInResponseTo: 'always' as ValidateInResponseTo,
+    validateInResponseTo: ValidateInResponseTo.always,
     requestIdExpirationPeriodMs: MAX_AGE_MS,
     cacheProvider: {
       saveAsync: async (key, value) => await Promise.resolve({ createdAt: 0, value: `${key}${value}` }),

@@ -18,7 +18,7 @@ import {
   searchInQuery,
   selectionInQuery,
   versionInMatch,
-  wantsMembers,
+  includesMembers,
   type Search,
 } from './request.ts';
 import type { ScimRequest, ScimRoute } from './route.ts';
@@ -45,7 +45,7 @@ export const groupRoutes: readonly ScimRoute[] = [
     operation: readProvisionedGroupOperation,
     answer: async (request) => {
       const selection = selectionInQuery(request.query);
-      const input = { id: requireId(request.id), withMembers: wantsMembers(selection) };
+      const input = { id: requireId(request.id), withMembers: includesMembers(selection) };
       const group = await request.call(readProvisionedGroupOperation, input);
       return { status: 200, body: select(presentGroup(group, request.base), selection), version: group.version };
     },
@@ -96,7 +96,7 @@ export const groupRoutes: readonly ScimRoute[] = [
 ];
 
 async function search(request: ScimRequest, { selection, ...page }: Search) {
-  const withMembers = wantsMembers(selection);
+  const withMembers = includesMembers(selection);
   const count = withMembers ? Math.min(page.count, MOST_WITH_MEMBERS) : page.count;
   const { items, total, startIndex } = await request.call(listProvisionedGroupsOperation, { ...page, count });
   const resources: Document[] = [];
@@ -114,7 +114,7 @@ async function change(request: ScimRequest, fields: object) {
     ...fields,
     id: requireId(request.id),
     ...(ifVersion !== undefined && { ifVersion }),
-    withMembers: wantsMembers(selection),
+    withMembers: includesMembers(selection),
   });
   return { status: 200, body: select(presentGroup(group, request.base), selection), version: group.version };
 }

@@ -172,8 +172,9 @@ function applyToList(document: Document, attribute: Attribute, change: ListChang
 }
 
 /** The attribute of one value of a list. */
-function singleOf({ multiValued: _, ...attribute }: Attribute): Attribute {
-  return attribute;
+function singleOf(attribute: Attribute): Attribute {
+  const { multiValued, ...single } = attribute;
+  return multiValued === true ? single : attribute;
 }
 
 function valuesOf(attribute: Attribute, value: unknown): readonly Document[] | undefined {

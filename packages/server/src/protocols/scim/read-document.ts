@@ -71,6 +71,8 @@ function readSingle(attribute: Attribute, value: unknown, path: string): unknown
       if (typeof value === 'number' || typeof value === 'boolean') return String(value);
       if (typeof value !== 'string') throw invalid(path, 'is not a text');
       return value === '' ? undefined : value;
+    default:
+      return attribute.type satisfies never;
   }
 }
 

@@ -89,7 +89,9 @@ export function selectionInQuery(query: URLSearchParams): Selection {
 
 function namesIn(value: unknown): readonly string[] {
   if (value === undefined || value === null) return [];
-  return (Array.isArray(value) ? value : String(value).split(',')).map(String);
+  if (Array.isArray(value)) return value.map(String);
+  if (typeof value !== 'string') throw new ScimError(400, 'Names of attributes are texts.', 'invalidValue');
+  return value.split(',');
 }
 
 /** A name can start with the URN of its schema. */
@@ -109,7 +111,7 @@ function selectionOf(attributes: readonly string[], excluded: readonly string[])
   return { only: only.length === 0 ? undefined : new Set(only), without: new Set(without) };
 }
 
-export function wantsMembers({ only, without }: Selection): boolean {
+export function includesMembers({ only, without }: Selection): boolean {
   if (only === undefined) return !without.has('members');
   return [...only].some((name) => name === 'members' || name.startsWith('members.'));
 }

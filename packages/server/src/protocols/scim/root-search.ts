@@ -8,7 +8,7 @@ import {
 import { listResponse } from './list-response.ts';
 import { presentGroup, presentUser, select } from './present.ts';
 import type { Document } from './read-document.ts';
-import { searchInBody, wantsMembers } from './request.ts';
+import { searchInBody, includesMembers } from './request.ts';
 import type { ScimRequest, ScimResponse, ScimRoute } from './route.ts';
 
 /** Results of one page: groups are read with their members. */
@@ -37,7 +37,7 @@ async function search(request: ScimRequest): Promise<ScimResponse> {
   if ('error' in users && 'error' in groups) throw users.error;
   const resources: Document[] = items.map((user) => select(presentUser(user, request.base), selection));
   for (const { id } of 'error' in groups ? [] : groups.found.items) {
-    const group = await request.call(readProvisionedGroupOperation, { id, withMembers: wantsMembers(selection) });
+    const group = await request.call(readProvisionedGroupOperation, { id, withMembers: includesMembers(selection) });
     resources.push(select(presentGroup(group, request.base), selection));
   }
   const total = userCount + ('error' in groups ? 0 : groups.found.total);

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { uvFailure } from './uv-failure.ts';
 
-const failed = (stderr: string, timedOut = false, refusals: readonly string[] = []) =>
+const failed = (stderr: string, timedOut = false, refusals: readonly string[] = [], exitCode = 1) =>
   uvFailure(
     'Resolving',
-    { code: 1, timedOut, stdout: Buffer.alloc(0), stderr },
+    { code: exitCode, timedOut, stdout: Buffer.alloc(0), stderr },
     { redact: (text) => text.replaceAll('hunter2', '***'), refusals },
   );
 
@@ -24,6 +24,12 @@ test.each([
   ['error: No solution found when resolving dependencies', 'invalid_request'],
 ])('%j is %s', (stderr, code) => {
   expect(failed(stderr).code).toBe(code);
+});
+
+test('can succeed in another attempt after a signal ended uv', () => {
+  const { code, message } = failed('', false, [], 137);
+  expect(code).toBe('upstream_failed');
+  expect(message).toMatch(/^Resolving failed because uv was ended by signal 9/);
 });
 
 test('reports a time limit', () => {

@@ -7,6 +7,9 @@ const MAX_WORDS = 16_384;
 
 const MAX_REFUSALS = 5;
 
+/** The code of a program is 128 + n after signal n. */
+const SIGNALED = 128;
+
 const FULL = /No space left on device|Disk quota exceeded|os error (?:28|122)\b/;
 const AWAY =
   /error sending request|client error \(Connect\)|dns error|connection (?:closed|reset)|timed out|status server error|\(5\d\d /i;
@@ -52,6 +55,11 @@ export function uvFailure(doing: string, result: RunResult, { redact, refusals =
   }
   if (result.timedOut)
     return new DaisError('upstream_failed', `${doing} exceeded its time limit.\nuv reported:\n${words}`);
+  // Not the fault of the requirements: the system was out of memory, or somebody killed it.
+  if (result.code > SIGNALED) {
+    const reason = `uv was ended by signal ${result.code - SIGNALED}, for example because the machine is out of memory`;
+    return new DaisError('upstream_failed', `${doing} failed because ${reason}.\nuv reported:\n${words}`);
+  }
   if (FULL.test(words))
     return new DaisError('storage_full', `The disk for environments is full.\nuv reported:\n${words}`);
   if (AWAY.test(words)) {
