@@ -186,7 +186,12 @@ async function ask({ address, token, everywhere }: Probe, project: string, name:
   );
 }
 
-const nameless = (text: string) => text.replaceAll(CANARY, 'NAME').replaceAll(ABSENT, 'NAME');
+/** Without the names of the request, and without the time of the response: a report of usage ends at it. */
+const nameless = (text: string) =>
+  text
+    .replaceAll(CANARY, 'NAME')
+    .replaceAll(ABSENT, 'NAME')
+    .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME');
 
 async function eachAtOnce<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
   const left = items.values();
