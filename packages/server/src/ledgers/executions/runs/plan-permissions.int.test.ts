@@ -19,6 +19,7 @@ import { silentLog } from '#lib/log.ts';
 import { commentsSlice } from '#ledgers/comments/index.ts';
 import { lineageSlice } from '#ledgers/lineage/index.ts';
 import { trackingSlice } from '#ledgers/tracking/index.ts';
+import { ledger as usage } from '#ledgers/usage/index.ts';
 import { webhooksSlice } from '#ledgers/webhooks/index.ts';
 import { CedarAuthorizer } from '#policy/cedar-authorizer.ts';
 import { policySlice } from '#policy/slice.ts';
@@ -41,7 +42,7 @@ beforeAll(async () => {
   const outbound = await openOutbound({ allowHosts: [] }, '0');
   const keys = openEnvKeys(randomBytes(32).toString('base64'));
   const { kinds, entries, policies: engine } = await loadKinds({ keys, outbound, clock: systemClock });
-  const ledgers = [commentsSlice, lineageSlice, trackingSlice, webhooksSlice, executionsSlice];
+  const ledgers = [commentsSlice, lineageSlice, trackingSlice, usage.slice, webhooksSlice, executionsSlice];
   db = await startTestDatabase([kernelSlice, policySlice, ...ledgers, ...kinds.flatMap(({ slice }) => slice ?? [])]);
   const authorizer = new CedarAuthorizer({ database: db.database, clock: systemClock, log: silentLog, engine });
   const folder = await mkdtemp(join(tmpdir(), 'dais-unisolated-'));

@@ -41,7 +41,7 @@ export async function admitEndpoint(tx: Transaction, change: AdmittedChange): Pr
 export async function deleteServing(tx: Transaction, projectId: string): Promise<void> {
   const home = tx.projectId;
   await tx.enter(projectId);
-  for (const table of ['endpoint', 'model', 'usage']) {
+  for (const table of ['endpoint', 'model', 'usage', 'gateway_minute']) {
     await tx.sql.query(`delete from serving.${table} where project_id = $1`, [projectId], `forget_serving_${table}s`);
   }
   await tx.enter(home);
