@@ -3,11 +3,14 @@
  * machine without a package index must have a bubblewrap of its own. Root also gets the one of Debian: tests of the boundary run it
  * as users who cannot read the folder of the pinned one.
  */
+import { closeInheritedDescriptors } from '../packages/server/src/lib/system/inherited-descriptors.ts';
 import { bubblewrap, isolationFolder } from './bubblewrap.mjs';
 import { ensureProgram, findProgram } from './debian-packages.mjs';
 import { environment } from './environment.mjs';
 
 export async function setup(): Promise<void> {
+  // What the terminal or the CI runner has left open would be open in the commands too: machines without Perl cannot close it.
+  closeInheritedDescriptors();
   try {
     await bubblewrap();
   } catch (error) {

@@ -107,9 +107,6 @@ function canExecuteIn(folder) {
  */
 export async function runVitest(project, options) {
   const { counts, env = {}, files = [], mayBeEmpty = false, node = process.execPath } = options;
-  // Tests inherit none of what the terminal or the CI runner has left open: programs of some tests could not close it.
-  const { closeInheritedDescriptors } = await import('../packages/server/src/lib/system/inherited-descriptors.ts');
-  closeInheritedDescriptors();
   // Short, because sockets live below it (a Unix socket's path has at most 107 bytes); readable by all, because the
   // embedded database runs as another user when the tests run as root.
   // The long runs keep images, models and mirrors of packages: more than fits in memory.
