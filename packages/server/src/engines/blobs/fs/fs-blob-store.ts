@@ -24,7 +24,17 @@ import type { Readable } from 'node:stream';
 import { DaisError } from '@dais/api';
 import type { Clock } from '#lib/clock.ts';
 import { uuidv7 } from '#lib/ids.ts';
-import type { BlobStat, BlobStore, ByteRange, ExpectedBytes, LocalBlobs, StagedBlob, StoreOwner } from '../contract.ts';
+import { putStaged } from '../put-staged.ts';
+import type {
+  BlobStat,
+  BlobStore,
+  ByteRange,
+  ExpectedBytes,
+  LocalBlobs,
+  StagedBlob,
+  StoredBlob,
+  StoreOwner,
+} from '../contract.ts';
 import { measure, type Measured } from '../measured.ts';
 import { errnoOf, fileError } from './fs-errors.ts';
 import {
@@ -122,15 +132,8 @@ class FsBlobStore implements BlobStore, LocalBlobs {
     }
   }
 
-  async put(source: Readable, expected?: ExpectedBytes): Promise<Measured & { readonly locator: string }> {
-    const staged = await this.stage(source, expected);
-    try {
-      await staged.commit();
-    } catch (error) {
-      await staged.discard();
-      throw error;
-    }
-    return { locator: staged.locator, size: staged.size, sha256: staged.sha256 };
+  async put(source: Readable, expected?: ExpectedBytes): Promise<StoredBlob> {
+    return await putStaged(await this.stage(source, expected));
   }
 
   async get(locator: string, range?: ByteRange): Promise<Readable> {

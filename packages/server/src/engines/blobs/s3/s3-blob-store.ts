@@ -14,6 +14,7 @@ import type {
   StoredBlob,
   StoreOwner,
 } from '../contract.ts';
+import { putStaged } from '../put-staged.ts';
 import { measure } from '../measured.ts';
 import { S3Access, type S3BlobStoreOptions } from './s3-access.ts';
 import { isMissing, s3Answer } from './s3-errors.ts';
@@ -44,14 +45,7 @@ class S3BlobStore implements BlobStore, PresignedUploads {
   }
 
   async put(source: Readable, expected?: ExpectedBytes): Promise<StoredBlob> {
-    const staged = await this.stage(source, expected);
-    try {
-      await staged.commit();
-    } catch (error) {
-      await staged.discard();
-      throw error;
-    }
-    return { locator: staged.locator, size: staged.size, sha256: staged.sha256 };
+    return await putStaged(await this.stage(source, expected));
   }
 
   async get(locator: string, range?: ByteRange): Promise<Readable> {
