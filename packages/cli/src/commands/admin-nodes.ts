@@ -21,7 +21,8 @@ export const listNodes: Run = async (context) => {
   if (await printedForPrograms(context, { items: nodes })) return exitCodes.ok.code;
   const { terminal } = context;
   const header = ['host', 'state', 'role', 'version', 'gateway', 'load', 'memory', 'leases', 'last contact', 'id'];
-  const rows = nodes.map((node) => rowOf(node, context.now()));
+  const wide = context.globals.output === 'wide';
+  const rows = nodes.map((node) => rowOf(node, { now: context.now(), wide }));
   terminal.out(table(header, rows, { style: terminal.style, columns: terminal.columns }));
   return exitCodes.ok.code;
 };
@@ -36,7 +37,8 @@ async function readNodes(client: DaisClient): Promise<ServerNode[]> {
   }
 }
 
-function rowOf(node: ServerNode, now: number): Cell[] {
+/** `wide` names the leases, of which a node can have ten. */
+function rowOf(node: ServerNode, { now, wide }: { readonly now: number; readonly wide: boolean }): Cell[] {
   const { load } = node;
   return [
     { text: node.host },
@@ -49,7 +51,7 @@ function rowOf(node: ServerNode, now: number): Cell[] {
     { text: String(node.gateway) },
     { text: load === undefined ? '' : `${load.busyCores.toFixed(1)} of ${load.cores}` },
     { text: load === undefined ? '' : `${Math.round(load.memoryBytes / 1e6)} MB` },
-    { text: node.leases.join(', ') },
+    { text: wide ? node.leases.join(', ') : String(node.leases.length) },
     { text: `${Math.max(0, Math.round((now - Date.parse(node.lastContactAt)) / 1000))} s ago` },
     { text: node.id },
   ];

@@ -22,8 +22,8 @@ test('usage of a job is summed by group, listed and exported', async () => {
 
   expect((await run('run', '--name', 'nightly', '--', 'sleep', '1')).code).toBe(0);
   const byResource = await run('usage');
-  expect(byResource.out).toMatch(/^RESOURCE +ATTEMPTS +STEPS \(H\)/);
-  expect(byResource.out).toMatch(/\nJob\/nightly +1 +0\.000\d+/);
+  expect(byResource.out).toMatch(/^RESOURCE +ATTEMPTS +STEPS \(S\)/);
+  expect(byResource.out).toMatch(/\nJob\/nightly +1 +\d+\.\d+/);
   expect(byResource.out).toMatch(/\ntotal +1 /);
 
   const json = await run('usage', '--by', 'person', '--since', '1h', '-o', 'json');

@@ -39,7 +39,6 @@ interface UsageOptions {
 }
 
 const PAGE = 500;
-const HOUR = 3600;
 
 type Scope = 'project' | 'organization' | 'mine';
 
@@ -113,17 +112,40 @@ function weightOf({ stepSeconds, replicaSeconds, querySeconds, storedByteDays }:
   return stepSeconds + replicaSeconds + querySeconds + storedByteDays / 1e12;
 }
 
-const COLUMNS: readonly (readonly [head: string, valueOf: (sum: UsageSum) => number])[] = [
-  ['attempts', ({ attempts }) => attempts],
-  ['steps (h)', ({ stepSeconds }) => stepSeconds / HOUR],
-  ['CPU (core-h)', ({ cpuSeconds }) => cpuSeconds / HOUR],
-  ['requested CPU (core-h)', ({ requestedCpuSeconds }) => requestedCpuSeconds / HOUR],
-  ['devices (h)', ({ deviceSeconds }) => deviceSeconds / HOUR],
-  ['replicas (h)', ({ replicaSeconds }) => replicaSeconds / HOUR],
-  ['storage (GB-days)', ({ storedByteDays }) => storedByteDays / 1e9],
-  ['queries', ({ queries }) => queries],
-  ['queries (s)', ({ querySeconds }) => querySeconds],
+type Quantity = 'count' | 'time' | 'core time' | 'storage';
+
+/** Quantities are in seconds and bytes × days. */
+const COLUMNS: readonly (readonly [head: string, quantity: Quantity, valueOf: (sum: UsageSum) => number])[] = [
+  ['attempts', 'count', ({ attempts }) => attempts],
+  ['steps', 'time', ({ stepSeconds }) => stepSeconds],
+  ['CPU', 'core time', ({ cpuSeconds }) => cpuSeconds],
+  ['requested CPU', 'core time', ({ requestedCpuSeconds }) => requestedCpuSeconds],
+  ['devices', 'time', ({ deviceSeconds }) => deviceSeconds],
+  ['replicas', 'time', ({ replicaSeconds }) => replicaSeconds],
+  ['storage', 'storage', ({ storedByteDays }) => storedByteDays],
+  ['queries', 'count', ({ queries }) => queries],
+  ['query time', 'time', ({ querySeconds }) => querySeconds],
 ];
+
+/** Units, the largest first, each with its size and the smallest total that it is used for, as in the console. */
+const UNITS: Readonly<Record<Quantity, readonly (readonly [unit: string, size: number, from: number])[]>> = {
+  count: [],
+  time: [
+    ['h', 3600, 7200],
+    ['min', 60, 120],
+    ['s', 1, 0],
+  ],
+  'core time': [
+    ['core-h', 3600, 7200],
+    ['core-min', 60, 120],
+    ['core-s', 1, 0],
+  ],
+  storage: [
+    ['GB-days', 1e9, 1e9],
+    ['MB-days', 1e6, 1e6],
+    ['kB-days', 1e3, 0],
+  ],
+};
 
 interface Sums {
   readonly by: UsageGroup;
@@ -137,14 +159,18 @@ function printSums(context: Context, { by, items, total }: Sums): void {
     remark(context, 'No usage in this period. Run a job, serve a model or query data, or use a longer --since.');
     return;
   }
-  const columns = COLUMNS.filter(([, valueOf]) => valueOf(total) > 0);
-  const cells = (sum: UsageSum) => columns.map(([, valueOf]) => ({ text: numberText(valueOf(sum)) }));
+  const columns = COLUMNS.filter(([, , valueOf]) => valueOf(total) > 0).map(([head, quantity, valueOf]) => {
+    const [unit, size] = UNITS[quantity].find(([, , from]) => valueOf(total) >= from) ?? [undefined, 1];
+    const text = (sum: UsageSum) => numberText(valueOf(sum) / size);
+    return { head: unit === undefined ? head : `${head} (${unit})`, text };
+  });
+  const cells = (sum: UsageSum) => columns.map(({ text }) => ({ text: text(sum) }));
   const rows = [
     ...items.map((sum) => [{ text: sum.key ?? 'none' }, ...cells(sum)]),
     [{ text: 'total' }, ...cells(total)],
   ];
   const { terminal } = context;
-  const heads = [by, ...columns.map(([head]) => head)];
+  const heads = [by, ...columns.map(({ head }) => head)];
   terminal.out(table(heads, rows, { style: terminal.style, columns: terminal.columns }));
 }
 
