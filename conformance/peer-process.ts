@@ -8,7 +8,7 @@ export interface PeerProcess {
   /** What `ready` found in the output. */
   readonly found: RegExpExecArray;
   /** SIGKILL, then waits for the end. Idempotent. */
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 export interface PeerProcessOptions {

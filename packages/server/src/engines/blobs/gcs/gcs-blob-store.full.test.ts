@@ -9,7 +9,6 @@ import { systemClock } from '#lib/clock.ts';
 import { googleCredentials } from '#lib/cloud/google-credentials.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import { startFakeGcs, type FakeGcs } from '../../../../../../conformance/gcs/fake-gcs-server.ts';
-import { hasGo } from '../../../../../../tools/go-peer.mjs';
 import { testOutbound } from '#testing/dais-outbound.ts';
 import { blobStoreSuite, expectCode, locators, sha256 } from '../suite.ts';
 import { GcsAccess, type GcsBlobStoreOptions } from './gcs-access.ts';
@@ -17,8 +16,7 @@ import { openGcsBlobStore } from './gcs-blob-store.ts';
 
 const MIB = 2 ** 20;
 
-// The emulator is built with Go. Without it, these tests are reported as skipped.
-describe.skipIf(!(await hasGo()))('with fake-gcs-server', () => {
+describe('with fake-gcs-server', () => {
   let server: FakeGcs;
   let outbound: Outbound;
   beforeAll(async () => {
