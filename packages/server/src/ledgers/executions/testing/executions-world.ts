@@ -48,6 +48,8 @@ export interface ExecutionsWorld {
   readonly folder: string;
   /** Starts another worker on the same database, by default with the engine of this machine. */
   worker(dependencies?: Partial<ExecutionDependencies>): Promise<{ stop(): Promise<void> }>;
+  /** Stops the workers that still run, so that the failure of one test does not cause others. */
+  stopWorkers(): Promise<void>;
   submit(input: SubmitExecutionInput): Promise<Execution>;
   /** Submits a run and waits for its end. */
   ended(run: Pick<Execution, 'id'>): Promise<Execution>;
@@ -138,6 +140,7 @@ export async function startExecutionsWorld(more: Partial<ExecutionsLedgerDepende
     workers.push(made);
     return made;
   };
+  const stopWorkers = async () => void (await Promise.all(workers.splice(0).map(async (one) => await one.stop())));
   const get = async ({ id }: Pick<Execution, 'id'>) => await dais.call<Execution>('execution.get', { id });
   const submit: ExecutionsWorld['submit'] = async (input) => await dais.call<Execution>('execution.submit', input);
   const ended: ExecutionsWorld['ended'] = async (run) => {
@@ -150,6 +153,7 @@ export async function startExecutionsWorld(more: Partial<ExecutionsLedgerDepende
     dais,
     folder,
     worker,
+    stopWorkers,
     submit,
     ended,
     run: async (input) => await ended(await submit(input)),
@@ -180,7 +184,7 @@ export async function startExecutionsWorld(more: Partial<ExecutionsLedgerDepende
       return kept;
     },
     stop: async () => {
-      await Promise.all(workers.map(async (one) => await one.stop()));
+      await stopWorkers();
       await dais.stop();
       for await (const attempt of compute.attempts()) await compute.forget(attempt);
       await compute.close();

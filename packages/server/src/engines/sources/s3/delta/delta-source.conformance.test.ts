@@ -143,7 +143,7 @@ test('reads each version with its rows and version number', async () => {
   expect(object).toMatchObject({
     format: 'parquet',
     snapshot: 'delta 3',
-    uri: expect.stringContaining('s3://lake/plain/'),
+    uri: expect.stringContaining('s3://delta-lake/plain/'),
   });
 });
 

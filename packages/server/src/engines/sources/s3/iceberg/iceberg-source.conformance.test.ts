@@ -159,7 +159,7 @@ test('reads each snapshot with its rows and id', async () => {
   expect(object).toMatchObject({
     format: 'parquet',
     snapshot: `iceberg ${fourth}`,
-    uri: expect.stringContaining('s3://lake/plain/data/'),
+    uri: expect.stringContaining('s3://iceberg-lake/plain/data/'),
   });
 });
 
