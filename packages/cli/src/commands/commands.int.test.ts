@@ -346,6 +346,30 @@ test('keys: listed, and replaced by a new one', async () => {
   expect(await ok(['admin', 'keys'])).toMatch(/ not needed +0$/m);
 });
 
+test('node tokens: created once, listed without the token, revoked; a role that does not exist is refused', async () => {
+  const created = await cli.run([
+    'admin',
+    'create-node-token',
+    '--role',
+    'worker',
+    '--uses',
+    '2',
+    '--expires-in',
+    '10m',
+  ]);
+  expect(created).toMatchObject({ code: 0, out: expect.stringMatching(/^dais_join_[\w-]{32}\n$/) as string });
+  expect(created.err).toContain('DAIS_NODE_JOIN_TOKEN');
+  const { items } = await json<{ items: { id: string; roles: string[]; uses: number }[] }>(['admin', 'node-tokens']);
+  const { id = '' } = items.find(({ uses }) => uses === 2) ?? {};
+  const listed = await ok(['admin', 'node-tokens']);
+  expect(listed).toMatch(new RegExp(`^${id} +worker +0 of 2 `, 'm'));
+  expect(listed).not.toContain(created.out.trim());
+  expect(await ok(['admin', 'revoke-node-token', id])).toBe(`Token ${id} is revoked.\n`);
+  expect(await cli.run(['admin', 'revoke-node-token', id])).toMatchObject({ code: 3 });
+  const wrong = await cli.run(['admin', 'create-node-token', '--role', 'workers']);
+  expect(wrong).toMatchObject({ code: 2, err: expect.stringContaining('Allowed choices') as string });
+});
+
 test('version: of both, and only of the command when no server responds', async () => {
   expect(await ok(['version'])).toContain(`at ${cli.server.url} (embedded PostgreSQL`);
   expect(await ok(['version', '--url', nowhereUrl])).toContain(`not reachable at ${nowhereUrl}`);
