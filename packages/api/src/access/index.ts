@@ -54,6 +54,7 @@ export {
   nodeOperations,
   removeNodeOperation,
   resumeNodeOperation,
+  rotateAuthorityOperation,
 } from '#operations/nodes.ts';
 export {
   changeProvisionedGroupOperation,

@@ -24,6 +24,23 @@ const tls = z.strictObject({
   key: path.describe('PEM file with the private key. Read again when it changes and on SIGHUP.'),
 });
 
+const nodeConfig = z.strictObject({
+  internalPort: z
+    .int()
+    .min(0)
+    .max(65_535)
+    .optional()
+    .describe(
+      'Port for other nodes, with mutual TLS by certificates that Dais issues itself; 0 takes any free one. Default: none.',
+    ),
+  listen: hostName
+    .optional()
+    .describe('Address on which `internalPort` listens. Default: `host`. Without a certificate of a node nobody connects.'),
+  advertise: hostName
+    .optional()
+    .describe('Host name or address at which other nodes reach this one. Default: `listen`, or the host name of the machine if that is every address.'),
+});
+
 const database = z.strictObject({
   url: z
     .string()
@@ -428,6 +445,7 @@ export const configSpec = z.strictObject({
     .optional()
     .describe('Port to listen on; 0 takes any free one. Default: 7070, or the next free one, up to 7089.'),
   ports: portsSchema,
+  node: nodeConfig.prefault({}).describe('Connections of other nodes of the installation.'),
   publicUrl: httpUrl
     .optional()
     .describe('Public URL of Dais, with the base path if a proxy adds one. Default: host and port.'),

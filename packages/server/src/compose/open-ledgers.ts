@@ -12,6 +12,7 @@ import type { QueryEngine } from '#engines/query/contract.ts';
 import type { Content } from '#kernel/content/content.ts';
 import type { Authorizer } from '#kernel/principal.ts';
 import type { KindRegistry } from '#kernel/registry.ts';
+import type { Sealed } from '#kinds/secret/sealing.ts';
 import type { Ledger } from '#ledgers/ledger.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Lazy } from '#lib/concurrency/lazy.ts';
@@ -26,12 +27,14 @@ import { loadServing, type ModelBench, type RecentFigures, type ServingLedger } 
 import type { IsolationPaths } from './isolation.ts';
 import { loadModelJobs, loadMonitoring, loadPredictions, loadSafety } from './models.ts';
 import { loadArtifacts, loadExecutions, loadTracking } from './runs.ts';
+import type { NodeConnections } from './node-connections.ts';
 import { type KindsAndPolicies } from '#compose.ts';
 import { loadAudit, loadLineage, loadWebhooks } from './event-ledgers.ts';
 import type { ResolvedConfig } from '#config-load.ts';
 import type { SupervisedGateway } from '#control/gateway-link.ts';
 import { treeLoad } from '#lib/system/tree-load.ts';
 import { programVersion } from '#version.ts';
+import { internalHosts } from '#control/internal-listener.ts';
 import { isolatedStepUrl, publicUrl, stepUrl } from '#control/server-url.ts';
 
 /** What ledgers are opened with. */
@@ -68,6 +71,7 @@ export interface LedgerDependencies {
 
 export interface OpenedLedgers {
   readonly serving: ServingLedger;
+  readonly connections: NodeConnections;
   /** In the order in which they start and stop. */
   readonly all: readonly Ledger[];
 }
@@ -83,6 +87,7 @@ export async function openLedgers(dependencies: LedgerDependencies): Promise<Ope
   const serving = await openServing(dependencies, { nodes });
   return {
     serving,
+    connections: nodes.connections,
     all: [
       nodes,
       await openUsage(dependencies),
@@ -119,11 +124,21 @@ function queries({ clock, query }: LedgerDependencies) {
 }
 
 async function openNodes({ config, ...dependencies }: LedgerDependencies) {
-  const { ledger } = await import('#ledgers/nodes/index.ts');
+  const [{ ledger }, { open, rewrap, seal }] = await Promise.all([
+    import('#ledgers/nodes/index.ts'),
+    import('#kinds/secret/sealing.ts'),
+  ]);
   const { data, role } = config;
+  const { keys } = dependencies;
+  const sealer = {
+    seal: async (plaintext: Buffer, context: string) => await seal(keys, plaintext, context),
+    open: async (sealed: Sealed, context: string) => await open(keys, sealed, context),
+    rewrap: async (sealed: Sealed, context: string) => await rewrap(keys, sealed, context),
+  };
+  const hosts = [internalHosts(config).advertise];
   // The parent is the supervisor, of which all processes of the node descend.
   const load = treeLoad(process.ppid, dependencies.clock);
-  return ledger.open({ ...dependencies, data, role, host: hostname(), version: programVersion(), load });
+  return ledger.open({ ...dependencies, data, role, host: hostname(), version: programVersion(), load, sealer, hosts });
 }
 
 async function openUsage(dependencies: LedgerDependencies) {
@@ -343,6 +358,7 @@ async function openServing(
     gateway,
     recent,
     self: nodes.self,
+    connections: nodes.connections,
     bench,
     access:
       authentication.mode === 'solo'

@@ -12,6 +12,7 @@ import { openLedgers, type LedgerDependencies, type OpenedLedgers } from '#compo
 import type { ControlIo, ControlSetup } from './control-setup.ts';
 import { openDatabaseArchive, type DatabaseArchive } from './database-archive.ts';
 import { openAccounts, type Accounts } from './open-accounts.ts';
+import { openInternalListener, type InternalListener } from './internal-listener.ts';
 import { openEngines, prepareEngines, type ControlEngines, type LazyEngines } from './open-engines.ts';
 import { openStorage, type Storage } from './open-storage.ts';
 import { phaseTimer } from './phase-timer.ts';
@@ -28,6 +29,7 @@ interface ControlDependencies {
   readonly kernel: Kernel;
   readonly ledgers: OpenedLedgers;
   readonly archive: DatabaseArchive;
+  readonly internal: InternalListener;
 }
 
 export class Control {
@@ -85,7 +87,9 @@ export class Control {
       const { all } = ledgers;
       await timed('kernel', async () => await startKernel(setup, { kernel, ledgers: all, database }));
       const archive = await openDatabaseArchive(setup, engines, { database, log });
-      const opened = { setup, io, engines, lazy, storage, accounts, kernel, ledgers, archive };
+      const { connections, serving: served } = ledgers;
+      const internal = await openInternalListener({ config, connections, routes: served.internal, log });
+      const opened = { setup, io, engines, lazy, storage, accounts, kernel, ledgers, archive, internal };
       const http = await timed('http', async () => await serveOpened(opened));
       serve(http);
       // It starts programs, and may install one: nothing waits for it.
@@ -118,8 +122,8 @@ export class Control {
 
   /** Lets running requests finish, then stops everything. */
   async drain(deadlineMs: number): Promise<void> {
-    const { engines, lazy, storage, kernel, ledgers, archive } = this.#dependencies;
-    await this.#http.drain(deadlineMs);
+    const { engines, lazy, storage, kernel, ledgers, archive, internal } = this.#dependencies;
+    await Promise.all([this.#http.drain(deadlineMs), internal.close(deadlineMs)]);
     await archive.stop();
     for (const ledger of ledgers.all) await ledger.stop?.();
     // Steps keep running; the next process finds them.

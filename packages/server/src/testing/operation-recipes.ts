@@ -190,6 +190,7 @@ const recipes: Readonly<Record<string, Recipe>> = {
   'node.drain': async (world) => ({ path: { id: await world.node() }, body: { timeLimitSeconds: 60 } }),
   'node.resume': async (world) => ({ path: { id: await world.node() } }),
   'node.remove': async (world) => ({ path: { id: await world.node() } }),
+  'nodeAuthority.rotate': () => ({ body: {} }),
   'usage.list': () => ({ query: { type: 'step', person: 'ada' } }),
   'usage.sum': () => ({ query: { by: 'person' } }),
   'usage.series': () => ({ query: { measure: 'queries' } }),

@@ -1,13 +1,25 @@
 /** The ledger of nodes: the process trees that share a database, each with the number of its gateway, its load and its drain. */
-import { drainNodeOperation, listNodesOperation, removeNodeOperation, resumeNodeOperation } from '@dais/api/access';
+import {
+  drainNodeOperation,
+  listNodesOperation,
+  removeNodeOperation,
+  resumeNodeOperation,
+  rotateAuthorityOperation,
+} from '@dais/api/access';
 import type { Database } from '#engines/database/contract.ts';
 import { entry } from '#kernel/entry.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { Ledger, LedgerDefinition } from '#ledgers/ledger.ts';
 import { Loop, type LoopDependencies } from '#lib/concurrency/loop.ts';
 import type { WorkGate } from '#lib/concurrency/work-gate.ts';
+import { rotateAuthority } from './certificates/authority.ts';
+import { countByKey, readGenerations } from './certificates/authority-rows.ts';
+import { rewrapHandler, rewrapJob } from './certificates/key-rotation.ts';
+import { NodeCredentials } from './certificates/node-credentials.ts';
+import type { Sealer } from './certificates/sealer.ts';
 import { claimNode } from './node-claim.ts';
-import { Drain, drainNode, NODES_CHANNEL, resumeNode } from './node-drain.ts';
+import { NodeConnections } from './node-connections.ts';
+import { Drain, drainNode, NODES_CHANNEL, notifyNodes, resumeNode } from './node-drain.ts';
 import { readNodeFile } from './node-file.ts';
 import {
   listNodes,
@@ -22,6 +34,7 @@ import {
 import { nodesSlice } from './nodes-slice.ts';
 
 export { readNodeFile } from './node-file.ts';
+export type { NodeConnections } from './node-connections.ts';
 export { liveGateways, registeredGateways, type LiveGateway, type RegisteredGateway } from './node-rows.ts';
 
 /** What other ledgers know of this node. */
@@ -38,6 +51,8 @@ export interface ThisNode {
 
 export interface NodesLedger extends Ledger {
   readonly self: ThisNode;
+  /** Connections to other nodes. */
+  readonly connections: NodeConnections;
 }
 
 export interface NodesDependencies extends LoopDependencies {
@@ -49,6 +64,10 @@ export interface NodesDependencies extends LoopDependencies {
   readonly host: string;
   readonly role: 'all' | 'api' | 'controller';
   readonly version: string;
+  /** Encrypts the private keys of the certificate authority. */
+  readonly sealer: Sealer;
+  /** Names and addresses at which other nodes reach this one. */
+  readonly hosts: readonly string[];
   /** Load since the call before. */
   readonly load: () => NodeLoad;
   /** Closed while this node drains. */
@@ -67,8 +86,11 @@ const SETTLE_MS = 3000;
 export const ledger: LedgerDefinition<NodesDependencies, NodesLedger> = {
   name: 'nodes',
   slice: nodesSlice,
+  keyRotation: { countByKey, rewrapJob },
   open: (dependencies) => {
     const { database, data, role, clock, log, load, gate, contactMs = CONTACT_MS } = dependencies;
+    const credentials = new NodeCredentials({ ...dependencies, node: () => node?.id });
+    const connections = new NodeConnections(dependencies, credentials, () => loop.wake());
     const drain = new Drain(database, gate);
     let node: OwnNode | undefined;
     let live: LiveCounts = { nodes: 1, gateways: 1 };
@@ -79,16 +101,25 @@ export const ledger: LedgerDefinition<NodesDependencies, NodesLedger> = {
       node = await claimNode(database, data, dependencies);
       return before?.gateway !== node.gateway;
     };
+    let announced: number | undefined;
     const contact = async (current: OwnNode): Promise<ContactState | undefined> => {
       // Load is measured between two reports.
       const isDue = clock.now() - reportedAt >= contactMs;
       if (isDue) reportedAt = clock.now();
-      const report = { ...drain.running(), load: isDue ? load() : undefined };
-      return await transact(
-        database,
-        { mode: 'write', projectId: 'all' },
-        async ({ sql }) => await recordContact(sql, current, report),
-      );
+      const authority = credentials.trusted;
+      const { address } = connections;
+      const report = { ...drain.running(), load: isDue ? load() : undefined, address, authority };
+      const [state, generations] = await transact(database, { mode: 'write', projectId: 'all' }, async ({ sql }) => {
+        // Other nodes wait until this one trusts a new generation.
+        if (authority !== announced) notifyNodes(sql);
+        return [
+          await recordContact(sql, current, report),
+          authority === undefined ? undefined : await readGenerations(sql),
+        ];
+      });
+      announced = authority;
+      if (generations !== undefined && (await credentials.follow(generations))) loop.wake();
+      return state;
     };
     let cancelNext = () => {};
     const loop: Loop = new Loop('nodes', { clock, log, pollMs: contactMs }, async () => {
@@ -124,6 +155,8 @@ export const ledger: LedgerDefinition<NodesDependencies, NodesLedger> = {
         liveGateways: () => live.gateways,
         hasGateway: role !== 'controller',
       },
+      connections,
+      jobs: [rewrapHandler(dependencies.sealer)],
       entries: [
         entry(listNodesOperation, async (tx, { input }) => await listNodes(tx, input)),
         entry(removeNodeOperation, async (tx, { input }) => {
@@ -132,6 +165,7 @@ export const ledger: LedgerDefinition<NodesDependencies, NodesLedger> = {
         }),
         entry(drainNodeOperation, async (tx, { input }) => await drainNode(tx, input)),
         entry(resumeNodeOperation, async (tx, { input }) => await resumeNode(tx, input.id)),
+        entry(rotateAuthorityOperation, async (tx, { input }) => await rotateAuthority(tx, dependencies, input)),
       ],
       // Before the gateway starts: it reads its number from the file. Before all work: a drained node takes none.
       prepare: async () => {

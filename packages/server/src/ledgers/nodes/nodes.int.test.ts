@@ -13,6 +13,7 @@ import type { Ledger } from '#ledgers/ledger.ts';
 import { systemClock } from '#lib/clock.ts';
 import { WorkGate } from '#lib/concurrency/work-gate.ts';
 import { silentLog, type Log } from '#lib/log.ts';
+import { sealerOf } from './certificates/node-sealer.testing.ts';
 import { ledger, readNodeFile } from './index.ts';
 
 let db: TestDatabase;
@@ -35,6 +36,11 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
+/** None of these nodes connects to another. */
+const sealer = sealerOf(() => {
+  throw new Error('a certificate was issued');
+});
+
 interface Further {
   readonly database?: Database;
   readonly gate?: WorkGate;
@@ -43,7 +49,7 @@ interface Further {
 
 function open(data: string, holder: string, host = 'machine', contactMs = 60_000, more: Further = {}): Ledger {
   const load = () => ({ cores: 2, busyCores: 0.5, memoryBytes: 1000 });
-  const rest = { role: 'all' as const, version: '0.1.0', clock: systemClock, load };
+  const rest = { role: 'all' as const, version: '0.1.0', clock: systemClock, load, sealer, hosts: [host] };
   const { database = db.database, gate = new WorkGate(), log = silentLog } = more;
   return ledger.open({ database, gate, log, data, holder, host, contactMs, ...rest });
 }

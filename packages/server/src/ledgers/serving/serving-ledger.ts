@@ -24,10 +24,11 @@ import { entry, type Call, type CallOf, type OperationEntry } from '#kernel/entr
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { KindRegistry } from '#kernel/registry.ts';
 import { transact } from '#kernel/transaction.ts';
-import type { ThisNode } from '#ledgers/nodes/index.ts';
+import type { NodeConnections, ThisNode } from '#ledgers/nodes/index.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Lazy } from '#lib/concurrency/lazy.ts';
 import type { Log } from '#lib/log.ts';
+import type { InternalRoute } from '#lib/node-tls/internal-route.ts';
 import { deploy } from './endpoints/deploy.ts';
 import { EndpointWork } from './endpoints/endpoint-work.ts';
 import { findEndpointNames, listEndpointNames, noSuchEndpoint, readEndpoint } from './endpoints/endpoint-rows.ts';
@@ -39,6 +40,8 @@ import type { EvaluateServing } from './endpoints/variant-moves.ts';
 import { LoadTests } from './load-tests/load-tests.ts';
 import { LocalModels } from './models/local-models.ts';
 import { readModels } from './models/model-rows.ts';
+import { internalRoutes } from './publishing/internal-routes.ts';
+import { PublishedSnapshot } from './publishing/published-snapshot.ts';
 import { Publisher, type GatewayAccess } from './publishing/publisher.ts';
 import { listRollouts } from './rollouts/rollout-rows.ts';
 import { TestBench, type ModelBench } from './model-tests/test-bench.ts';
@@ -53,6 +56,7 @@ export interface ServingDependencies {
   readonly gateway: GatewayLink;
   readonly recent: RecentFigures;
   readonly self: ThisNode;
+  readonly connections: Pick<NodeConnections, 'request'>;
   /** Loads models that no endpoint serves. */
   readonly bench: Lazy<ModelBench>;
   readonly access: GatewayAccess;
@@ -71,13 +75,15 @@ export interface ServingLedger {
   readonly jobs: readonly JobHandler[];
   readonly work: EndpointWork;
   readonly usage: UsageLedger;
+  /** Addresses of the port for other nodes. */
+  readonly internal: readonly InternalRoute[];
   readonly start: () => Promise<void>;
   readonly stop: () => Promise<void>;
 }
 
 /** The ledger of endpoints: served versions, rollouts and the published snapshot. */
 export function servingLedger(dependencies: ServingDependencies): ServingLedger {
-  const { content, gateway, clock } = dependencies;
+  const { content, gateway, connections, clock } = dependencies;
   const now = () => clock.now();
   const models = new LocalModels({
     ...dependencies,
@@ -94,11 +100,12 @@ export function servingLedger(dependencies: ServingDependencies): ServingLedger 
     traffic = requested;
     if (isNew) fleet.wake();
   };
-  const publisher = new Publisher({ ...dependencies, models, onTraffic, liveGateways: dependencies.self.liveGateways });
+  const published = new PublishedSnapshot();
+  const publisher = new Publisher({ ...dependencies, models, published, onTraffic, liveGateways: dependencies.self.liveGateways });
   const bench = new TestBench({ ...dependencies, folder: `${dependencies.folder}/tested`, now });
   const loadTests = new LoadTests({ ...dependencies, now });
   const { artifactRoot, refusal } = dependencies;
-  const work = new EndpointWork({ content, gateway, fleet, now, artifactRoot, refusal });
+  const work = new EndpointWork({ content, gateway, fleet, connections, now, artifactRoot, refusal });
   const contract = async ({
     input,
     tenant,
@@ -134,6 +141,7 @@ export function servingLedger(dependencies: ServingDependencies): ServingLedger 
   return {
     work,
     usage,
+    internal: internalRoutes({ published, gateway, models: `${dependencies.folder}/models` }),
     start: async () => {
       await publisher.start();
       await usage.start();

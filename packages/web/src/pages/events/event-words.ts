@@ -43,6 +43,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'node.drained': 'drained a node',
   'node.resumed': 'ended the drain of a node',
   'node.removed': 'removed a node',
+  'authority.rotated': 'rotated the certificate authority of nodes',
   'experiment.created': 'created',
   'experiment.renamed': 'renamed',
   'experiment.deleted': 'deleted',

@@ -1,0 +1,80 @@
+/** The gateway at which a new version is tested: the one of this node, or of another node through its port for nodes. */
+import type { NodeConnections } from '#ledgers/nodes/index.ts';
+import type { NodeAddress, NodeResponse } from '#lib/node-tls/node-client.ts';
+import type { LoadProgress } from '../load-tests/load-plan.ts';
+import { runLoad, type LoadShape, type LoadTarget } from '../load-tests/load-run.ts';
+import { isReadyAt } from '../endpoints/model-states.ts';
+import type { GatewayAnswer, GatewayLink } from '../publishing/gateway-link.ts';
+import {
+  GATEWAY_LOAD,
+  GATEWAY_REQUEST,
+  type GatewayLoad,
+  type GatewayRequest,
+} from '../publishing/internal-routes.ts';
+import type { GatewayView } from './gateway-view.ts';
+
+export interface TestGateway {
+  /** Host of another node; undefined: this node. */
+  readonly host: string | undefined;
+  /** Sends a request as Dais itself. @throws Error if there is no response: it is retried. */
+  request(path: string, headers: Readonly<Record<string, string>>, body?: string): Promise<GatewayAnswer>;
+  /** @throws Error if it cannot be reached. */
+  load(target: LoadTarget, shape: TestLoad, signal: AbortSignal): Promise<LoadProgress>;
+}
+
+export type TestLoad = Omit<LoadShape, 'rate' | 'requests'> & { readonly requests: number };
+
+/** Longer than a gateway waits for a model. */
+const ANSWER_MS = 130_000;
+/** A load test has ended this long after its duration. */
+const LOAD_END_MS = 60_000;
+
+/**
+ * Chooses the gateway for the tests of a model: the one of this node, else the first other one that has it ready and that this node
+ * reaches. Undefined: there is none.
+ */
+export function chooseTestGateway(gateways: readonly GatewayView[], key: string): GatewayView | undefined {
+  const ready = gateways.filter((one) => isReadyAt(one, key));
+  return ready.find(({ isOwn }) => isOwn) ?? ready.find(({ address }) => address !== undefined);
+}
+
+export function openTestGateway(
+  { host, address }: GatewayView,
+  { gateway, connections }: { readonly gateway: GatewayLink; readonly connections: Pick<NodeConnections, 'request'> },
+): TestGateway {
+  return address === undefined ? ownGateway(gateway) : remoteGateway(connections, host, address);
+}
+
+function ownGateway(gateway: GatewayLink): TestGateway {
+  return {
+    host: undefined,
+    request: async (path, headers, body) => await gateway.request(path, headers, body),
+    load: async (target, shape, signal) =>
+      (await runLoad(gateway, target, { ...shape, rate: undefined }, { signal })).seen,
+  };
+}
+
+function remoteGateway(
+  connections: Pick<NodeConnections, 'request'>,
+  host: string,
+  address: NodeAddress,
+): TestGateway {
+  return {
+    host,
+    request: async (path, headers, body) => {
+      const sent: GatewayRequest = { path, headers, ...(body !== undefined && { body }) };
+      return read(host, await connections.request(address, { path: GATEWAY_REQUEST, body: sent, timeoutMs: ANSWER_MS }));
+    },
+    load: async ({ variant, ...target }, shape, signal) => {
+      const sent: GatewayLoad = { target: { ...target, ...(variant !== undefined && { variant }) }, shape };
+      const timeoutMs = shape.durationMs + LOAD_END_MS;
+      return read(host, await connections.request(address, { path: GATEWAY_LOAD, body: sent, timeoutMs, signal }));
+    },
+  };
+}
+
+/** The other node is of this installation: its answers have the form of this one's. */
+function read<T>(host: string, { status, body }: NodeResponse): T {
+  if (status === 200) return JSON.parse(body) as T;
+  throw new Error(`the node on ${host} returned ${status}: ${body.slice(0, 300)}`);
+}
