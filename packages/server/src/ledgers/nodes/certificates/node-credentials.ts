@@ -15,9 +15,13 @@ export interface CredentialsDependencies extends AuthorityDependencies {
 /** A certificate is renewed after two thirds of its validity, so that a database or key store can be away for 8 hours. */
 const RENEW_MS = (CERTIFICATE_MS * 2) / 3;
 
+/** The key store can be another server that is away. */
+const RETRY_MS = 10_000;
+
 export class NodeCredentials {
   readonly #dependencies: CredentialsDependencies;
   readonly #listeners: ((tls: NodeTls) => void)[] = [];
+  #failedAt = -Infinity;
   #issued: IssuedTls | undefined;
   #issuing: Promise<IssuedTls> | undefined;
 
@@ -50,12 +54,14 @@ export class NodeCredentials {
     const isDue = this.#dependencies.clock.now() - current.issuedAt >= RENEW_MS;
     const isOwn = current.node === this.#dependencies.node();
     if (!isDue && isOwn && current.trusted === newest && current.signedBy === signing) return false;
+    if (this.#dependencies.clock.now() - this.#failedAt < RETRY_MS) return false;
     try {
       const { tls, signedBy } = await this.#issue();
       for (const changed of this.#listeners) changed(tls);
       this.#dependencies.log.info('the certificate for other nodes was renewed', { generation: signedBy });
       return true;
     } catch (error) {
+      this.#failedAt = this.#dependencies.clock.now();
       this.#dependencies.log.warn('the certificate for other nodes cannot be renewed', { error });
       return false;
     }
