@@ -1,6 +1,6 @@
 /** A node that only decides, and one that only serves, with connections between them: tests at its gateway, and its snapshot. */
 import { createHash } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { request as httpsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,6 +32,9 @@ let client: ServingClient;
 /** The node with a port for others, and the one that connects to it. */
 let [serving, deciding]: ServerNode[] = [];
 let tls: NodeTls;
+let isStopped = false;
+/** Starts a node and returns its URL. */
+let launch: (role: 'api' | 'controller', name?: string) => Promise<string>;
 const started: DaisProcess[] = [];
 
 beforeAll(async () => {
@@ -44,10 +47,17 @@ beforeAll(async () => {
     'blobs.folder': join(folder, 'blobs'),
     'database.url': `postgres://${user}@/${connection.database}?host=${encodeURIComponent(host)}`,
   };
-  const flags = { ...shared, role: 'api', data: join(folder, 'api'), 'node.internalPort': 0 };
-  started.push(startDaisProcess(flags));
-  started.push(startDaisProcess({ ...shared, role: 'controller', data: join(folder, 'controller') }));
-  [url = ''] = await Promise.all(started.map(async (dais) => await dais.ready));
+  launch = (role, name = role) => {
+    const dais = startDaisProcess({
+      ...shared,
+      role,
+      data: join(folder, name),
+      ...(role === 'api' && { 'node.internalPort': 0 }),
+    });
+    started.push(dais);
+    return dais.ready;
+  };
+  [url] = await Promise.all([launch('api'), launch('controller')]);
   client = servingClient(url);
   database = openDatabase(connection);
   const dataFolder = join(folder, 'data');
@@ -61,7 +71,7 @@ afterAll(async () => {
   for (const dais of started) dais.process.kill('SIGTERM');
   await Promise.all(started.map((dais) => dais.ended));
   await keys.close();
-  await server.stop();
+  if (!isStopped) await server.stop();
   await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
 });
 
@@ -144,11 +154,37 @@ test('the snapshot of a node has an ETag, and a request waits for the next revis
   expect((await call('/internal/snapshot?wait=1000')).status).toBe(400);
 });
 
+test('a node loads a model from another node when the object store has lost it', async () => {
+  const { models } = snapshotSchema.parse(JSON.parse((await call('/internal/snapshot')).bytes.toString('utf8')));
+  const stored = await readdir(join(folder, 'blobs'), { recursive: true });
+  for (const { digest } of models.flatMap(({ files }) => files)) {
+    const name = stored.find((path) => path.endsWith(digest.slice(4)));
+    expect(name).toBeDefined();
+    await rm(join(folder, 'blobs', name ?? ''));
+  }
+  const next = await launch('api', 'next');
+  const infer = async () => {
+    const answer = await fetch(`${next}/v2/models/tested/infer`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"inputs": [{"name": "x", "shape": [1, 1], "datatype": "FP32", "data": [3]}]}',
+    });
+    return `${answer.status} ${await answer.text()}`;
+  };
+  await expect.poll(infer, { interval: 200 }).toMatch(/^200 .*"data":\[9\]/);
+});
+
 test('every address refuses callers without a certificate of this installation', async () => {
   const gateway = {} as GatewayLink;
   const addresses = internalRoutes({ published: new PublishedSnapshot(), gateway, models: '' });
   const other = await createAuthority('Dais certificate authority 1', Date.now());
   const forged = await issueCertificate(other, { node: deciding?.id ?? '', hosts: [], now: Date.now() });
+  expect(addresses.map(({ method, path }) => `${method} ${path}`)).toEqual([
+    'GET /internal/snapshot',
+    'GET /internal/content/:id',
+    'POST /internal/gateway/request',
+    'POST /internal/gateway/load',
+  ]);
   for (const { path } of addresses) {
     await expect(call(path, { with: { ca: tls.ca } })).rejects.toThrow();
     await expect(call(path, { with: { ...forged, ca: tls.ca } })).rejects.toThrow();
@@ -169,5 +205,6 @@ test('a rotation needs no restart; a node serves its snapshot while the database
   expect((await call('/internal/snapshot', { with: renewed })).status).toBe(200);
   await database.close();
   await server.stop();
+  isStopped = true;
   expect((await call('/internal/snapshot', { with: renewed })).status).toBe(200);
 });

@@ -1,9 +1,10 @@
 /** Connections of this node to other nodes, and what it needs to accept theirs. */
+import type { Readable } from 'node:stream';
 import type { Database } from '#engines/database/contract.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { NodeTls } from '#lib/node-tls/certificates.ts';
-import { requestNode, type NodeAddress, type NodeRequest, type NodeResponse } from '#lib/node-tls/node-client.ts';
+import { openFromNode, requestNode, type NodeAddress, type NodeRequest, type NodeResponse } from '#lib/node-tls/node-client.ts';
 import type { NodeCredentials } from './certificates/node-credentials.ts';
 import { isRegistered } from './node-rows.ts';
 
@@ -49,6 +50,11 @@ export class NodeConnections {
   /** @throws Error if the node cannot be reached or authenticated, or does not respond. */
   async request(to: NodeAddress, request: NodeRequest): Promise<NodeResponse> {
     return await requestNode(await this.#credentials.get(), to, request);
+  }
+
+  /** Opens what another node returns as a stream. @throws Error as `request` does, and if the status is not 200. */
+  async open(to: NodeAddress, path: string): Promise<Readable> {
+    return await openFromNode(await this.#credentials.get(), to, path);
   }
 
   /** Whether the installation has a node. Without the database, the last known result counts; else the certificate suffices. */

@@ -40,6 +40,7 @@ import type { EvaluateServing } from './endpoints/variant-moves.ts';
 import { LoadTests } from './load-tests/load-tests.ts';
 import { LocalModels } from './models/local-models.ts';
 import { readModels } from './models/model-rows.ts';
+import { openPeerFile } from './models/peer-files.ts';
 import { internalRoutes } from './publishing/internal-routes.ts';
 import { PublishedSnapshot } from './publishing/published-snapshot.ts';
 import { Publisher, type GatewayAccess } from './publishing/publisher.ts';
@@ -56,7 +57,7 @@ export interface ServingDependencies {
   readonly gateway: GatewayLink;
   readonly recent: RecentFigures;
   readonly self: ThisNode;
-  readonly connections: Pick<NodeConnections, 'request'>;
+  readonly connections: Pick<NodeConnections, 'open' | 'request'>;
   /** Loads models that no endpoint serves. */
   readonly bench: Lazy<ModelBench>;
   readonly access: GatewayAccess;
@@ -88,6 +89,7 @@ export function servingLedger(dependencies: ServingDependencies): ServingLedger 
   const models = new LocalModels({
     ...dependencies,
     folder: `${dependencies.folder}/models`,
+    peers: async (digest) => await openPeerFile(dependencies, digest),
     changed: () => {
       publisher.wake();
       fleet.wake();

@@ -20,6 +20,7 @@ export interface InternalDependencies {
 const MAX_WAIT_SECONDS = 30;
 const MAX_LOAD_MS = 600_000;
 
+export const GATEWAY_CONTENT = '/internal/content';
 export const GATEWAY_REQUEST = '/internal/gateway/request';
 export const GATEWAY_LOAD = '/internal/gateway/load';
 
@@ -64,7 +65,7 @@ export function internalRoutes({ published, gateway, models }: InternalDependenc
     },
     {
       method: 'GET',
-      path: '/internal/content/:id',
+      path: `${GATEWAY_CONTENT}/:id`,
       handle: async ({ id }) => {
         const file = published.current?.models
           .flatMap(({ key, files }) => files.map((one) => ({ ...one, path: join(models, key, one.path) })))
