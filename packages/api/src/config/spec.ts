@@ -3,9 +3,10 @@ import { portsSchema } from './ports.ts';
 import { featuresConfig } from './features.ts';
 import { databaseArchiveConfig } from './archive.ts';
 import { contentConfig, limitsConfig, retentionConfig } from './limits.ts';
+import { nodeConfig } from './node.ts';
 import { queryConfig } from './query.ts';
 import { blobsConfig, keysConfig } from './stores.ts';
-import { httpUrl, path, secret } from './values.ts';
+import { hostName, httpUrl, path, secret } from './values.ts';
 import { API_VERSION } from '#manifest.ts';
 
 /**
@@ -14,31 +15,9 @@ import { API_VERSION } from '#manifest.ts';
  * `DAIS_DATABASE_URL`, lists are separated by commas. docs/reference/config.md is generated from this schema.
  */
 
-const hostName = z
-  .string()
-  .min(1)
-  .max(253)
-  .regex(/^[^\s/@]+$/, { message: 'a host name or address, without scheme, path or blanks' });
 const tls = z.strictObject({
   cert: path.describe('PEM file with the certificate and its chain. Read again when it changes and on SIGHUP.'),
   key: path.describe('PEM file with the private key. Read again when it changes and on SIGHUP.'),
-});
-
-const nodeConfig = z.strictObject({
-  internalPort: z
-    .int()
-    .min(0)
-    .max(65_535)
-    .optional()
-    .describe(
-      'Port for other nodes, with mutual TLS by certificates that Dais issues itself; 0 takes any free one. Default: none.',
-    ),
-  listen: hostName
-    .optional()
-    .describe('Address on which `internalPort` listens. Default: `host`. Without a certificate of a node nobody connects.'),
-  advertise: hostName
-    .optional()
-    .describe('Host name or address at which other nodes reach this one. Default: `listen`, or the host name of the machine if that is every address.'),
 });
 
 const database = z.strictObject({
