@@ -102,6 +102,7 @@ export const ledger: LedgerDefinition<NodesDependencies, NodesLedger> = {
       return before?.gateway !== node.gateway;
     };
     let announced: number | undefined;
+    let following: Promise<void> = Promise.resolve();
     const contact = async (current: OwnNode): Promise<ContactState | undefined> => {
       // Load is measured between two reports.
       const isDue = clock.now() - reportedAt >= contactMs;
@@ -118,7 +119,8 @@ export const ledger: LedgerDefinition<NodesDependencies, NodesLedger> = {
         ];
       });
       announced = authority;
-      if (generations !== undefined && (await credentials.follow(generations))) loop.wake();
+      // The key store can be slow: contacts do not wait for it.
+      if (generations !== undefined) following = credentials.follow(generations, () => loop.wake());
       return state;
     };
     let cancelNext = () => {};
@@ -183,6 +185,7 @@ export const ledger: LedgerDefinition<NodesDependencies, NodesLedger> = {
         if (!running) return;
         running = false;
         await loop.stop();
+        await following;
         cancelNext();
         const current = node;
         if (current === undefined) return;

@@ -45,25 +45,25 @@ export class NodeCredentials {
   }
 
   /**
-   * Follows what the database contains: gets another certificate when this one is due or the authority changed. Returns whether
-   * it did.
+   * Follows what the database contains: gets another certificate when this one is due or the authority changed, and then calls
+   * `done`.
    */
-  async follow({ newest, signing }: Generations): Promise<boolean> {
+  async follow({ newest, signing }: Generations, done: () => void): Promise<void> {
     const current = this.#issued;
-    if (current === undefined) return false;
-    const isDue = this.#dependencies.clock.now() - current.issuedAt >= RENEW_MS;
-    const isOwn = current.node === this.#dependencies.node();
-    if (!isDue && isOwn && current.trusted === newest && current.signedBy === signing) return false;
-    if (this.#dependencies.clock.now() - this.#failedAt < RETRY_MS) return false;
+    if (current === undefined || this.#issuing !== undefined) return;
+    const { clock, node, log } = this.#dependencies;
+    const now = clock.now();
+    const isDue = now - current.issuedAt >= RENEW_MS;
+    if (!isDue && current.node === node() && current.trusted === newest && current.signedBy === signing) return;
+    if (now - this.#failedAt < RETRY_MS) return;
     try {
       const { tls, signedBy } = await this.#issue();
       for (const changed of this.#listeners) changed(tls);
-      this.#dependencies.log.info('the certificate for other nodes was renewed', { generation: signedBy });
-      return true;
+      log.info('the certificate for other nodes was renewed', { generation: signedBy });
+      done();
     } catch (error) {
-      this.#failedAt = this.#dependencies.clock.now();
-      this.#dependencies.log.warn('the certificate for other nodes cannot be renewed', { error });
-      return false;
+      this.#failedAt = clock.now();
+      log.warn('the certificate for other nodes cannot be renewed', { error });
     }
   }
 
