@@ -70,7 +70,7 @@ export {
   replaceProvisionedUserOperation,
 } from '#operations/provisioning.ts';
 export type { ProvisionedGroup, ProvisionedUser } from '#operations/provisioning.ts';
-export type { ServerNode } from '#operations/nodes.ts';
+export type { AuthorityState, ServerNode } from '#operations/nodes.ts';
 export {
   evaluatePoliciesOperation,
   listAuditedRefusalsOperation,

@@ -100,6 +100,6 @@ function pemOf(key: webcrypto.CryptoKey): string {
 /** Loaded with the first certificate: a single node has none. */
 async function load() {
   const x509 = await import('@peculiar/x509');
-  x509.cryptoProvider.set(webcrypto as Crypto);
+  x509.cryptoProvider.set(webcrypto);
   return x509;
 }

@@ -1,6 +1,6 @@
 /** Nodes on one database that connect to each other, and the rotation of their authority. */
 import { randomUUID, X509Certificate } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AuthorityState } from '@dais/api/access';
@@ -52,6 +52,7 @@ function open(name: string, clock: Clock = systemClock): NodesLedger {
 }
 
 async function start(name: string, clock?: Clock): Promise<NodesLedger> {
+  await mkdir(join(folder, name), { recursive: true });
   const opened = open(name, clock);
   await opened.prepare?.();
   await opened.start?.({ controller: true });

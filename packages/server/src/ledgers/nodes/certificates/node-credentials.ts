@@ -50,7 +50,11 @@ export class NodeCredentials {
    */
   async follow({ newest, signing }: Generations, done: () => void): Promise<void> {
     const current = this.#issued;
-    if (current === undefined || this.#issuing !== undefined) return;
+    if (current === undefined) return;
+    if (this.#issuing !== undefined) {
+      await this.#issuing.catch(() => {});
+      return;
+    }
     const { clock, node, log } = this.#dependencies;
     const now = clock.now();
     const isDue = now - current.issuedAt >= RENEW_MS;
