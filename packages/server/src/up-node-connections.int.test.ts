@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import type { ServerNode } from '@dais/api/access';
 import { snapshotSchema } from '@dais/api/gateway';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { openFileKeys } from '#engines/keys/file/file-keys.ts';
 import type { KeyStore } from '#engines/keys/contract.ts';
 import type { Database } from '#engines/database/contract.ts';
@@ -62,7 +62,8 @@ beforeAll(async () => {
   database = openDatabase(connection);
   const dataFolder = join(folder, 'data');
   keys = await openFileKeys({ folder: join(folder, 'keys'), dataFolder, now: Date.now, announce: () => {} });
-  await expect.poll(async () => (await nodes()).map(({ internal }) => internal?.host)).toContain('127.0.0.1');
+  const isAnnounced = async () => expect((await nodes()).map(({ internal }) => internal?.host)).toContain('127.0.0.1');
+  await vi.waitFor(isAnnounced, { timeout: 60_000 });
   serving = (await nodes()).find(({ role }) => role === 'api');
   deciding = (await nodes()).find(({ role }) => role === 'controller');
   tls = await ofNode(deciding?.id ?? '');
