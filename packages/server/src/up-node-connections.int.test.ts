@@ -85,7 +85,10 @@ async function ofNode(node: string): Promise<NodeTls> {
   return made.tls;
 }
 
-async function call(path: string, { with: used = tls, etag }: { readonly with?: Partial<NodeTls>; etag?: string } = {}) {
+async function call(
+  path: string,
+  { with: used = tls, etag }: { readonly with?: Partial<NodeTls>; etag?: string } = {},
+) {
   const { internal, id = '' } = serving ?? {};
   return await new Promise<{ status: number; etag: string; bytes: Buffer }>((resolve, reject) => {
     httpsRequest(

@@ -13,8 +13,12 @@ export const nodeConfig = z.strictObject({
     ),
   listen: hostName
     .optional()
-    .describe('Address on which `internalPort` listens. Default: `host`. Without a certificate of a node nobody connects.'),
+    .describe(
+      'Address on which `internalPort` listens. Default: `host`. Without a certificate of a node nobody connects.',
+    ),
   advertise: hostName
     .optional()
-    .describe('Host name or address at which other nodes reach this one. Default: `listen`, or the host name of the machine if that is every address.'),
+    .describe(
+      'Host name or address at which other nodes reach this one. Default: `listen`, or the host name of the machine if that is every address.',
+    ),
 });

@@ -5,12 +5,7 @@ import { Readable } from 'node:stream';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { DaisError } from '@dais/api';
 import { silentLog } from '#lib/log.ts';
-import {
-  createAuthority,
-  issueCertificate,
-  type KeyedCertificate,
-  type NodeTls,
-} from '#lib/node-tls/certificates.ts';
+import { createAuthority, issueCertificate, type KeyedCertificate, type NodeTls } from '#lib/node-tls/certificates.ts';
 import { jsonResponse, type InternalRoute } from '#lib/node-tls/internal-route.ts';
 import { requestNode, type NodeRequest } from '#lib/node-tls/node-client.ts';
 import { InternalServer } from './internal-server.ts';
@@ -24,7 +19,11 @@ let markStarted = () => {};
 const started = new Promise<void>((resolve) => (markStarted = resolve));
 
 const routes: readonly InternalRoute[] = [
-  { method: 'GET', path: '/internal/caller', handle: async ({ node }) => await Promise.resolve(jsonResponse({ node })) },
+  {
+    method: 'GET',
+    path: '/internal/caller',
+    handle: async ({ node }) => await Promise.resolve(jsonResponse({ node })),
+  },
   {
     method: 'GET',
     path: '/internal/bytes/:id',

@@ -4,7 +4,13 @@ import type { Database } from '#engines/database/contract.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { NodeTls } from '#lib/node-tls/certificates.ts';
-import { openFromNode, requestNode, type NodeAddress, type NodeRequest, type NodeResponse } from '#lib/node-tls/node-client.ts';
+import {
+  openFromNode,
+  requestNode,
+  type NodeAddress,
+  type NodeRequest,
+  type NodeResponse,
+} from '#lib/node-tls/node-client.ts';
 import type { NodeCredentials } from './certificates/node-credentials.ts';
 import { isRegistered } from './node-rows.ts';
 

@@ -103,7 +103,13 @@ export function servingLedger(dependencies: ServingDependencies): ServingLedger 
     if (isNew) fleet.wake();
   };
   const published = new PublishedSnapshot();
-  const publisher = new Publisher({ ...dependencies, models, published, onTraffic, liveGateways: dependencies.self.liveGateways });
+  const publisher = new Publisher({
+    ...dependencies,
+    models,
+    published,
+    onTraffic,
+    liveGateways: dependencies.self.liveGateways,
+  });
   const bench = new TestBench({ ...dependencies, folder: `${dependencies.folder}/tested`, now });
   const loadTests = new LoadTests({ ...dependencies, now });
   const { artifactRoot, refusal } = dependencies;

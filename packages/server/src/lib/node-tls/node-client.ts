@@ -77,7 +77,8 @@ async function send(
         servername: nodeName(node),
         minVersion: 'TLSv1.3',
         ...(signal === undefined ? { timeout: IDLE_MS } : { signal }),
-        headers: body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
+        headers:
+          body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
       },
       resolve,
     );

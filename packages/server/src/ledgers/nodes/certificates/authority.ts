@@ -7,7 +7,13 @@ import { ORGANIZATION } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import type { Clock } from '#lib/clock.ts';
 import { AUTHORITY_MS, createAuthority, issueCertificate, type NodeTls } from '#lib/node-tls/certificates.ts';
-import { deleteAuthoritiesBefore, insertAuthority, readGenerations, trustedAuthorities, type Authority } from './authority-rows.ts';
+import {
+  deleteAuthoritiesBefore,
+  insertAuthority,
+  readGenerations,
+  trustedAuthorities,
+  type Authority,
+} from './authority-rows.ts';
 import { notifyNodes } from '../node-drain.ts';
 import { contextOf, type Sealer } from './sealer.ts';
 
@@ -42,7 +48,11 @@ export async function rotateAuthority(
   { distrust = false } = {},
 ): Promise<AuthorityState> {
   // Two rotations at the same time would create one generation.
-  await tx.sql.query(`select pg_advisory_xact_lock(hashtext('dais.authority')) is null as locked`, [], 'lock_authority');
+  await tx.sql.query(
+    `select pg_advisory_xact_lock(hashtext('dais.authority')) is null as locked`,
+    [],
+    'lock_authority',
+  );
   const trusted = await trustedAuthorities(tx.sql);
   if (trusted.length >= MAX_TRUSTED && !distrust) {
     throw new DaisError(
@@ -104,9 +114,5 @@ export async function issueNodeTls(
 }
 
 async function readTrusted(database: Database): Promise<readonly Authority[]> {
-  return await transact(
-    database,
-    { mode: 'read', projectId: 'all' },
-    async ({ sql }) => await trustedAuthorities(sql),
-  );
+  return await transact(database, { mode: 'read', projectId: 'all' }, async ({ sql }) => await trustedAuthorities(sql));
 }

@@ -48,7 +48,17 @@ function open(name: string, clock: Clock = systemClock): NodesLedger {
   const about = { role: 'all' as const, version: '0.1.0', host: name, hosts: ['127.0.0.1'], holder: randomUUID() };
   const gate = new WorkGate();
   const data = join(folder, name);
-  return ledger.open({ ...about, database: db.database, gate, log: silentLog, data, clock, load, sealer, contactMs: 50 });
+  return ledger.open({
+    ...about,
+    database: db.database,
+    gate,
+    log: silentLog,
+    data,
+    clock,
+    load,
+    sealer,
+    contactMs: 50,
+  });
 }
 
 async function start(name: string, clock?: Clock): Promise<NodesLedger> {

@@ -84,10 +84,7 @@ export function recentCounts(window: ReportWindow | undefined): RecentCounts {
   };
 }
 
-export function viewReport(
-  { id: node, host, address }: LiveGateway,
-  report: GatewayReport | undefined,
-): GatewayView {
+export function viewReport({ id: node, host, address }: LiveGateway, report: GatewayReport | undefined): GatewayView {
   const about = { node, host, isOwn: false, ...(address !== undefined && { address }) };
   if (report === undefined) return { ...about, figures: undefined, files: {}, recent: NOTHING_RECENT };
   const counted = new Map(report.recent.map((one) => [keyOf(one), unpackCounters(one)]));

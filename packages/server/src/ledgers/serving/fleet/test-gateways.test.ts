@@ -5,12 +5,23 @@ import { chooseTestGateway } from './test-gateways.ts';
 
 const KEY = 'model';
 
-function gateway(node: string, more: Partial<GatewayView> & { readonly state?: 'ready' | 'loading' } = {}): GatewayView {
+function gateway(
+  node: string,
+  more: Partial<GatewayView> & { readonly state?: 'ready' | 'loading' } = {},
+): GatewayView {
   const { state = 'ready', ...rest } = more;
   const models = [{ key: KEY, state, workers: 1, inFlight: 0, memoryBytes: 0 }];
   const at = '2026-12-01T00:00:00Z';
   const figures: GatewayFigures = { startedAt: at, at, revision: 1, models, variants: [] };
-  return { node, host: node, isOwn: false, figures, files: { [KEY]: { state: 'here' } }, recent: NOTHING_RECENT, ...rest };
+  return {
+    node,
+    host: node,
+    isOwn: false,
+    figures,
+    files: { [KEY]: { state: 'here' } },
+    recent: NOTHING_RECENT,
+    ...rest,
+  };
 }
 const address = { node: 'b', host: '10.0.0.2', port: 7443 };
 

@@ -5,12 +5,7 @@ import type { LoadProgress } from '../load-tests/load-plan.ts';
 import { runLoad, type LoadShape, type LoadTarget } from '../load-tests/load-run.ts';
 import { isReadyAt } from '../endpoints/model-states.ts';
 import type { GatewayAnswer, GatewayLink } from '../publishing/gateway-link.ts';
-import {
-  GATEWAY_LOAD,
-  GATEWAY_REQUEST,
-  type GatewayLoad,
-  type GatewayRequest,
-} from '../publishing/internal-routes.ts';
+import { GATEWAY_LOAD, GATEWAY_REQUEST, type GatewayLoad, type GatewayRequest } from '../publishing/internal-routes.ts';
 import type { GatewayView } from './gateway-view.ts';
 
 export interface TestGateway {
@@ -54,16 +49,15 @@ function ownGateway(gateway: GatewayLink): TestGateway {
   };
 }
 
-function remoteGateway(
-  connections: Pick<NodeConnections, 'request'>,
-  host: string,
-  address: NodeAddress,
-): TestGateway {
+function remoteGateway(connections: Pick<NodeConnections, 'request'>, host: string, address: NodeAddress): TestGateway {
   return {
     host,
     request: async (path, headers, body) => {
       const sent: GatewayRequest = { path, headers, ...(body !== undefined && { body }) };
-      return read(host, await connections.request(address, { path: GATEWAY_REQUEST, body: sent, timeoutMs: ANSWER_MS }));
+      return read(
+        host,
+        await connections.request(address, { path: GATEWAY_REQUEST, body: sent, timeoutMs: ANSWER_MS }),
+      );
     },
     load: async ({ variant, ...target }, shape, signal) => {
       const sent: GatewayLoad = { target: { ...target, ...(variant !== undefined && { variant }) }, shape };

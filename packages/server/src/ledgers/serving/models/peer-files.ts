@@ -28,10 +28,6 @@ export async function openPeerFile(
 }
 
 async function peers(database: Database, self: ThisNode): Promise<NodeAddress[]> {
-  const live = await transact(
-    database,
-    { mode: 'read', projectId: 'all' },
-    async ({ sql }) => await liveGateways(sql),
-  );
+  const live = await transact(database, { mode: 'read', projectId: 'all' }, async ({ sql }) => await liveGateways(sql));
   return live.flatMap(({ id, address }) => (address === undefined || id === self.id() ? [] : [address]));
 }

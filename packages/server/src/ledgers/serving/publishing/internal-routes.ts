@@ -26,7 +26,10 @@ export const GATEWAY_LOAD = '/internal/gateway/load';
 
 /** Paths that the gateway serves; nothing else of this machine can be reached. */
 const gatewayRequestSchema = z.strictObject({
-  path: z.string().max(4096).regex(/^\/p\/[^/]+\/(?:endpoints|v2\/models)\//),
+  path: z
+    .string()
+    .max(4096)
+    .regex(/^\/p\/[^/]+\/(?:endpoints|v2\/models)\//),
   headers: z.record(z.string().regex(/^(?:content-type|dais-[a-z-]+)$/), z.string().max(1024)),
   body: z.string().optional(),
 });
@@ -105,7 +108,10 @@ export function internalRoutes({ published, gateway, models }: InternalDependenc
 function read<T>(schema: z.ZodType<T>, body: unknown): T {
   const parsed = schema.safeParse(body);
   if (parsed.success) return parsed.data;
-  throw new DaisError('invalid_request', `The request of the other node is not valid: ${z.prettifyError(parsed.error)}`);
+  throw new DaisError(
+    'invalid_request',
+    `The request of the other node is not valid: ${z.prettifyError(parsed.error)}`,
+  );
 }
 
 function unavailable(error: unknown): never {
