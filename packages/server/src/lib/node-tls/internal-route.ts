@@ -12,7 +12,7 @@ export interface InternalRequest {
   /** Aborts when the caller disconnects or the server stops. */
   readonly signal: AbortSignal;
   /** Reads the body as JSON. @throws DaisError `invalid_request`, `request_too_large`. */
-  json(): Promise<unknown>;
+  readonly json: () => Promise<unknown>;
 }
 
 export interface InternalResponse {

@@ -101,9 +101,10 @@ test('a rotation reaches every node without a failed request', async () => {
   const [left, right] = [await startServer('left'), await startServer('right')];
   const client = await start('client');
   const id = client.self.id();
-  let [requests, isRotating] = [0, true];
+  let requests = 0;
+  const requesting = { on: true };
   const load = (async () => {
-    while (isRotating) {
+    while (requesting.on) {
       for (const to of [left, right]) {
         expect(await client.connections.request(to, ask)).toEqual({ status: 200, body: JSON.stringify(id) });
         requests++;
@@ -120,7 +121,7 @@ test('a rotation reaches every node without a failed request', async () => {
     const before = requests;
     await expect.poll(() => requests, { interval: 20 }).toBeGreaterThan(before + 20);
   } finally {
-    isRotating = false;
+    requesting.on = false;
     await load;
   }
   expect(client.connections.address).toBeUndefined();

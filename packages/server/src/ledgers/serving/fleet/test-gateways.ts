@@ -54,21 +54,20 @@ function remoteGateway(connections: Pick<NodeConnections, 'request'>, host: stri
     host,
     request: async (path, headers, body) => {
       const sent: GatewayRequest = { path, headers, ...(body !== undefined && { body }) };
-      return read(
-        host,
-        await connections.request(address, { path: GATEWAY_REQUEST, body: sent, timeoutMs: ANSWER_MS }),
-      );
+      const request = { path: GATEWAY_REQUEST, body: sent, timeoutMs: ANSWER_MS };
+      return read(host, await connections.request(address, request)) as GatewayAnswer;
     },
     load: async ({ variant, ...target }, shape, signal) => {
       const sent: GatewayLoad = { target: { ...target, ...(variant !== undefined && { variant }) }, shape };
       const timeoutMs = shape.durationMs + LOAD_END_MS;
-      return read(host, await connections.request(address, { path: GATEWAY_LOAD, body: sent, timeoutMs, signal }));
+      const request = { path: GATEWAY_LOAD, body: sent, timeoutMs, signal };
+      return read(host, await connections.request(address, request)) as LoadProgress;
     },
   };
 }
 
 /** The other node is of this installation: its answers have the form of this one's. */
-function read<T>(host: string, { status, body }: NodeResponse): T {
-  if (status === 200) return JSON.parse(body) as T;
+function read(host: string, { status, body }: NodeResponse): unknown {
+  if (status === 200) return JSON.parse(body);
   throw new Error(`the node on ${host} returned ${status}: ${body.slice(0, 300)}`);
 }
