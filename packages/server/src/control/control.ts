@@ -12,7 +12,7 @@ import { openLedgers, type LedgerDependencies, type OpenedLedgers } from '#compo
 import type { ControlIo, ControlSetup } from './control-setup.ts';
 import { openDatabaseArchive, type DatabaseArchive } from './database-archive.ts';
 import { openAccounts, type Accounts } from './open-accounts.ts';
-import { openInternalListener, type InternalListener } from './internal-listener.ts';
+import { InternalListener } from './internal-listener.ts';
 import { openEngines, prepareEngines, type ControlEngines, type LazyEngines } from './open-engines.ts';
 import { openStorage, type Storage } from './open-storage.ts';
 import { phaseTimer } from './phase-timer.ts';
@@ -88,7 +88,7 @@ export class Control {
       await timed('kernel', async () => await startKernel(setup, { kernel, ledgers: all, database }));
       const archive = await openDatabaseArchive(setup, engines, { database, log });
       const { connections, serving: served } = ledgers;
-      const internal = await openInternalListener({ config, connections, routes: served.internal, log });
+      const internal = await InternalListener.open({ config, connections, routes: served.internal, clock, log });
       const opened = { setup, io, engines, lazy, storage, accounts, kernel, ledgers, archive, internal };
       const http = await timed('http', async () => await serveOpened(opened));
       serve(http);

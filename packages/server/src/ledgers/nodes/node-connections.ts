@@ -49,8 +49,9 @@ export class NodeConnections {
 
   /** The certificate of this node; `changed` is called with each later one. @throws DaisError `keys_unavailable`. */
   async tls(changed: (tls: NodeTls) => void): Promise<NodeTls> {
+    const tls = await this.#credentials.get();
     this.#credentials.listen(changed);
-    return await this.#credentials.get();
+    return tls;
   }
 
   /** @throws Error if the node cannot be reached or authenticated, or does not respond. */

@@ -3,10 +3,12 @@ import { randomUUID, X509Certificate } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DaisError } from '@dais/api';
 import type { AuthorityState } from '@dais/api/access';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
 import type { KeyStore } from '#engines/keys/contract.ts';
+import { InternalListener } from '#control/internal-listener.ts';
 import { InternalServer } from '#http/internal/internal-server.ts';
 import { kernelSlice } from '#kernel/slice.ts';
 import { codeOf, startTestKernel, type TestKernel } from '#kernel/testing/test-kernel.ts';
@@ -24,7 +26,11 @@ let dais: TestKernel;
 let folder: string;
 let keys: KeyStore;
 const running: { stop(): Promise<void> }[] = [];
-const sealer = sealerOf(() => keys);
+let isAway = false;
+const sealer = sealerOf(() => {
+  if (isAway) throw new DaisError('keys_unavailable', 'The key store does not respond.');
+  return keys;
+});
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'dais-certificates-'));
@@ -173,6 +179,20 @@ test('the private key of the authority is encrypted, and follows the rotation of
   await expect.poll(async () => (await rows())[0]?.['key_fingerprint'], { interval: 20 }).toBe(current.fingerprint);
   const second = await start('second');
   expect(await signerOf(second)).toBe('1');
+});
+
+test('a node opens its port for other nodes when the key store responds', async () => {
+  const { connections } = await start('waiting');
+  const clock = new ManualClock();
+  isAway = true;
+  const config = { host: '127.0.0.1', node: { internalPort: 0 } };
+  const listener = await InternalListener.open({ config, connections, routes: [], clock, log: silentLog });
+  running.push({ stop: async () => await listener.close(100) });
+  expect(connections.address).toBeUndefined();
+  isAway = false;
+  clock.advance(10_000);
+  await expect.poll(() => connections.address?.host, { interval: 20 }).toBe('127.0.0.1');
+  await expect.poll(internals, { interval: 20 }).toEqual([1]);
 });
 
 test('a new generation is refused while nodes trust five, unless they stop trusting the others', async () => {
