@@ -19,6 +19,6 @@ export const nodeConfig = z.strictObject({
   advertise: hostName
     .optional()
     .describe(
-      'Host name or address at which other nodes reach this one. Default: `listen`, or the host name of the machine if that is every address.',
+      'Host name or address at which other nodes reach this one. Default: `listen`, or the host name of the machine if that is every address. A loopback address is reachable on the same machine only.',
     ),
 });

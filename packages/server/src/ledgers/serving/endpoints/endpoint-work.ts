@@ -16,7 +16,7 @@ import {
 } from './endpoint-rows.ts';
 import type { NodeConnections } from '#ledgers/nodes/index.ts';
 import type { GatewayFleet } from '../fleet/gateway-fleet.ts';
-import { chooseTestGateway, openTestGateway } from '../fleet/test-gateways.ts';
+import { openTestGateway, TestGateways } from '../fleet/test-gateways.ts';
 import type { GatewayView } from '../fleet/gateway-view.ts';
 import type { GatewayLink } from '../publishing/gateway-link.ts';
 import { recordDeployment } from '../lineage.ts';
@@ -121,11 +121,13 @@ const BY_ALIAS = { by: SYSTEM_BY, cause: 'alias' } as const;
 export class EndpointWork {
   readonly #dependencies: EndpointWorkDependencies;
   readonly #waits = new GatewayWaits();
+  readonly #tests: TestGateways;
   /** Models whose stored files are damaged, by id. */
   readonly #unreadable = new Map<string, { readonly message: string; readonly at: number }>();
 
   constructor(dependencies: EndpointWorkDependencies) {
     this.#dependencies = dependencies;
+    this.#tests = new TestGateways(dependencies.now);
   }
 
   async observe({ metadata }: Resource, io: ControllerIo): Promise<EndpointFacts | undefined> {
@@ -161,7 +163,7 @@ export class EndpointWork {
         lastReason: await lastReason(tx, row.uid),
         states,
         canTest:
-          rollout !== undefined && chooseTestGateway(gateways, servedKey(rollout.to_model, row.spec)) !== undefined,
+          rollout !== undefined && this.#tests.choose(gateways, servedKey(rollout.to_model, row.spec)) !== undefined,
         live: gateways.some(({ figures }) => figures !== undefined),
         taken: gateways.some(({ figures }) =>
           figures?.variants.some(
@@ -295,7 +297,7 @@ export class EndpointWork {
         rollout === undefined ? undefined : (await readModels(tx, [rollout.to_model])).get(rollout.to_model);
       if (row === undefined || rollout === undefined || model === undefined) return undefined;
       const gateways = await this.#dependencies.fleet.gateways(tx);
-      const at = chooseTestGateway(gateways, servedKey(rollout.to_model, row.spec));
+      const at = this.#tests.choose(gateways, servedKey(rollout.to_model, row.spec));
       // It was there when the test was decided.
       if (at === undefined) throw new Error(`no gateway has ${model.label} ready`);
       return { row, rollout, model, tests: await testsOf(tx, model), at };
@@ -304,7 +306,12 @@ export class EndpointWork {
     const { model, tests } = found;
     const { name, spec } = found.row;
     const version = { project, endpoint: name, model, tests, gates: spec.rollout.gates };
-    const result = await runGates(openTestGateway(found.at, this.#dependencies), version, io.signal);
+    const result = await runGates(openTestGateway(found.at, this.#dependencies), version, io.signal).catch(
+      (error: unknown) => {
+        this.#tests.avoid(found.at.node);
+        throw error;
+      },
+    );
     await io.write(async (tx) => {
       const row = await findEndpointForUpdate(tx, uid);
       const rollout = await runningRollout(tx, uid);

@@ -24,13 +24,41 @@ const ANSWER_MS = 130_000;
 /** A load test has ended this long after its duration. */
 const LOAD_END_MS = 60_000;
 
-/**
- * Chooses the gateway for the tests of a model: the one of this node, else the first other one that has it ready and that this node
- * reaches. Undefined: there is none.
- */
-export function chooseTestGateway(gateways: readonly GatewayView[], key: string): GatewayView | undefined {
-  const ready = gateways.filter((one) => isReadyAt(one, key));
-  return ready.find(({ isOwn }) => isOwn) ?? ready.find(({ address }) => address !== undefined);
+/** A node at which tests could not be made is the last choice for this long. */
+const AVOID_MS = 60_000;
+
+/** Chooses gateways for tests of new versions. */
+export class TestGateways {
+  readonly #now: () => number;
+  /** When tests at a node failed to get a response, by node. */
+  readonly #failedAt = new Map<string, number>();
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /**
+   * Chooses the gateway of this node, else the first other one that has the model ready and announces an address. Undefined: there
+   * is none.
+   */
+  choose(gateways: readonly GatewayView[], key: string): GatewayView | undefined {
+    const ready = gateways.filter((one) => isReadyAt(one, key));
+    const others = ready.filter(({ address }) => address !== undefined);
+    return ready.find(({ isOwn }) => isOwn) ?? others.find(({ node }) => !this.#isAvoided(node)) ?? others[0];
+  }
+
+  /** Tests at this node got no response: its address may be wrong, or a firewall in between. */
+  avoid(node: string): void {
+    this.#failedAt.set(node, this.#now());
+  }
+
+  #isAvoided(node: string): boolean {
+    const at = this.#failedAt.get(node);
+    if (at === undefined) return false;
+    const isAvoided = this.#now() - at < AVOID_MS;
+    if (!isAvoided) this.#failedAt.delete(node);
+    return isAvoided;
+  }
 }
 
 export function openTestGateway(
