@@ -45,6 +45,7 @@ beforeAll(async () => {
   const shared = {
     'keys.folder': join(folder, 'keys'),
     'blobs.folder': join(folder, 'blobs'),
+    'node.join': 'open',
     'database.url': `postgres://${user}@/${connection.database}?host=${encodeURIComponent(host)}`,
   };
   launch = (role, name = role) => {

@@ -3,7 +3,7 @@ import { portsSchema } from './ports.ts';
 import { featuresConfig } from './features.ts';
 import { databaseArchiveConfig } from './archive.ts';
 import { contentConfig, limitsConfig, retentionConfig } from './limits.ts';
-import { nodeConfig } from './node.ts';
+import { nodeConfig, roleConfig } from './node.ts';
 import { queryConfig } from './query.ts';
 import { blobsConfig, keysConfig } from './stores.ts';
 import { hostName, httpUrl, path, secret } from './values.ts';
@@ -408,12 +408,8 @@ const tracking = z.strictObject({
 
 export const configSpec = z.strictObject({
   data: path.optional().describe('Data folder. Default: `/var/lib/dais` for root, else `~/.dais`.'),
-  role: z
-    .enum(['all', 'api', 'controller'])
-    .default('all')
-    .describe(
-      'Role of this process tree: serve requests, run controllers, or both. Several process trees can share one database (`database.url`).',
-    ),
+  role: roleConfig,
+  node: nodeConfig.prefault({}).describe('Membership of this process tree in an installation.'),
   host: hostName
     .default('127.0.0.1')
     .describe('Address to listen on. Addresses other than loopback require `authentication.mode: accounts` and TLS.'),
@@ -424,7 +420,6 @@ export const configSpec = z.strictObject({
     .optional()
     .describe('Port to listen on; 0 takes any free one. Default: 7070, or the next free one, up to 7089.'),
   ports: portsSchema,
-  node: nodeConfig.prefault({}).describe('Connections of other nodes of the installation.'),
   publicUrl: httpUrl
     .optional()
     .describe('Public URL of Dais, with the base path if a proxy adds one. Default: host and port.'),

@@ -16,7 +16,9 @@ import { InternalListener } from './internal-listener.ts';
 import { openEngines, prepareEngines, type ControlEngines, type LazyEngines } from './open-engines.ts';
 import { openStorage, type Storage } from './open-storage.ts';
 import { phaseTimer } from './phase-timer.ts';
-import { buildKernel, startKernel } from './start-kernel.ts';
+import type { Reconciler } from '#kernel/reconciler.ts';
+import { buildKernel, endpointReconciler, startKernel } from './start-kernel.ts';
+import { stepsReadiness } from './steps-readiness.ts';
 import { serveHttp, type HttpSide } from '#serve-http.ts';
 
 interface ControlDependencies {
@@ -30,6 +32,7 @@ interface ControlDependencies {
   readonly ledgers: OpenedLedgers;
   readonly archive: DatabaseArchive;
   readonly internal: InternalListener;
+  readonly reconciler: Reconciler | undefined;
 }
 
 export class Control {
@@ -86,10 +89,12 @@ export class Control {
       });
       const { all } = ledgers;
       await timed('kernel', async () => await startKernel(setup, { kernel, ledgers: all, database }));
+      const reconciler = endpointReconciler(setup, engines, { database, kinds, holder, log });
+      await reconciler?.start();
       const archive = await openDatabaseArchive(setup, engines, { database, log });
-      const { connections, serving: served } = ledgers;
-      const internal = await InternalListener.open({ config, connections, routes: served.internal, clock, log });
-      const opened = { setup, io, engines, lazy, storage, accounts, kernel, ledgers, archive, internal };
+      const { nodes, serving: served } = ledgers;
+      const internal = await InternalListener.open({ config, connections: nodes.connections, routes: served.internal, clock, log });
+      const opened = { setup, io, engines, lazy, storage, accounts, kernel, ledgers, archive, internal, reconciler };
       const http = await timed('http', async () => await serveOpened(opened));
       serve(http);
       // It starts programs, and may install one: nothing waits for it.
@@ -122,9 +127,10 @@ export class Control {
 
   /** Lets running requests finish, then stops everything. */
   async drain(deadlineMs: number): Promise<void> {
-    const { engines, lazy, storage, kernel, ledgers, archive, internal } = this.#dependencies;
+    const { engines, lazy, storage, kernel, ledgers, archive, internal, reconciler } = this.#dependencies;
     await Promise.all([this.#http.drain(deadlineMs), internal.close(deadlineMs)]);
     await archive.stop();
+    await reconciler?.stop();
     for (const ledger of ledgers.all) await ledger.stop?.();
     // Steps keep running; the next process finds them.
     lazy.egress.close();
@@ -208,6 +214,10 @@ async function serveOpened({
     ledgers: [...ledgers.all.flatMap(({ metrics }) => metrics ?? []), archive.metrics],
     egress: () => lazy.egress.figures(),
     content: stored.health,
-    checks: () => [isolationState.check(), ...archive.readiness()],
+    checks: async () => [
+      isolationState.check(),
+      ...archive.readiness(),
+      ...(await stepsReadiness(config.role, ledgers)),
+    ],
   });
 }

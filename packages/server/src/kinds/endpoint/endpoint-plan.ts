@@ -134,7 +134,7 @@ function followRollout(facts: EndpointFacts, rollout: RolloutRow): Turn {
     // Another node takes the resource soon.
     if (!facts.canTest) {
       return nothing(
-        `${rollout.to_label} waits for a gateway that can test it: on a node with the role \`all\`, or with \`node.internalPort\`.`,
+        `${rollout.to_label} waits for a gateway that can test it: on a node that reconciles endpoints, or with \`node.internalPort\`.`,
       );
     }
     return { effects: [{ do: 'smoke' }], message: `${rollout.to_label} is being tested with its input example.` };

@@ -1,10 +1,15 @@
 /** The ledger of nodes: the process trees that share a database, each with the number of its gateway, its load and its drain. */
 import {
+  createNodeTokenOperation,
   drainNodeOperation,
   listNodesOperation,
+  listNodeTokensOperation,
+  nodeWork,
   removeNodeOperation,
   resumeNodeOperation,
+  revokeNodeTokenOperation,
   rotateAuthorityOperation,
+  type NodeRole,
 } from '@dais/api/access';
 import type { Database } from '#engines/database/contract.ts';
 import { entry } from '#kernel/entry.ts';
@@ -17,6 +22,7 @@ import { countByKey, readGenerations } from './certificates/authority-rows.ts';
 import { rewrapHandler, rewrapJob } from './certificates/key-rotation.ts';
 import { NodeCredentials } from './certificates/node-credentials.ts';
 import type { Sealer } from './certificates/sealer.ts';
+import type { JoinRules } from './node-admission.ts';
 import { claimNode } from './node-claim.ts';
 import { NodeConnections } from './node-connections.ts';
 import { Drain, drainNode, NODES_CHANNEL, notifyNodes, resumeNode } from './node-drain.ts';
@@ -31,8 +37,10 @@ import {
   type NodeLoad,
   type OwnNode,
 } from './node-rows.ts';
+import { createNodeToken, listNodeTokens, revokeNodeToken } from './node-tokens.ts';
 import { nodesSlice } from './nodes-slice.ts';
 
+export type { JoinRules } from './node-admission.ts';
 export { readNodeFile } from './node-file.ts';
 export type { NodeConnections } from './node-connections.ts';
 export { liveGateways, registeredGateways, type LiveGateway, type RegisteredGateway } from './node-rows.ts';
@@ -45,7 +53,7 @@ export interface ThisNode {
   readonly liveCount: () => number;
   /** Number of live nodes with a gateway at the last contact. */
   readonly liveGateways: () => number;
-  /** A node that only runs controllers has no gateway. */
+  /** By its role. */
   readonly hasGateway: boolean;
 }
 
@@ -53,6 +61,13 @@ export interface NodesLedger extends Ledger {
   readonly self: ThisNode;
   /** Connections to other nodes. */
   readonly connections: NodeConnections;
+  /**
+   * Id of the node at the start of this process, which its steps refer to. @throws Error before the node is registered: background
+   * work starts after that.
+   */
+  readonly place: () => string;
+  /** Number of live nodes that run steps at the last contact. */
+  readonly liveWorkers: () => number;
 }
 
 export interface NodesDependencies extends LoopDependencies {
@@ -62,12 +77,13 @@ export interface NodesDependencies extends LoopDependencies {
   /** Identifies this control process in leases. */
   readonly holder: string;
   readonly host: string;
-  readonly role: 'all' | 'api' | 'controller';
+  readonly role: NodeRole;
   readonly version: string;
   /** Encrypts the private keys of the certificate authority. */
   readonly sealer: Sealer;
   /** Names and addresses at which other nodes reach this one. */
   readonly hosts: readonly string[];
+  readonly rules: JoinRules;
   /** Load since the call before. */
   readonly load: () => NodeLoad;
   /** Closed while this node drains. */
@@ -93,7 +109,8 @@ export const ledger: LedgerDefinition<NodesDependencies, NodesLedger> = {
     const connections = new NodeConnections(dependencies, credentials, () => loop.wake());
     const drain = new Drain(database, gate);
     let node: OwnNode | undefined;
-    let live: LiveCounts = { nodes: 1, gateways: 1 };
+    let place: string | undefined;
+    let live: LiveCounts = { nodes: 1, gateways: 1, workers: 1 };
     let startedAt = clock.now();
     let reportedAt = -Infinity;
     const claim = async () => {
@@ -155,10 +172,15 @@ export const ledger: LedgerDefinition<NodesDependencies, NodesLedger> = {
         id: () => node?.id,
         liveCount: () => live.nodes,
         liveGateways: () => live.gateways,
-        hasGateway: role !== 'controller',
+        hasGateway: nodeWork[role].gateway,
       },
       connections,
       jobs: [rewrapHandler(dependencies.sealer)],
+      place: () => {
+        if (place === undefined) throw new Error('the node is not registered yet');
+        return place;
+      },
+      liveWorkers: () => live.workers,
       entries: [
         entry(listNodesOperation, async (tx, { input }) => await listNodes(tx, input)),
         entry(removeNodeOperation, async (tx, { input }) => {
@@ -168,10 +190,20 @@ export const ledger: LedgerDefinition<NodesDependencies, NodesLedger> = {
         entry(drainNodeOperation, async (tx, { input }) => await drainNode(tx, input)),
         entry(resumeNodeOperation, async (tx, { input }) => await resumeNode(tx, input.id)),
         entry(rotateAuthorityOperation, async (tx, { input }) => await rotateAuthority(tx, dependencies, input)),
+        entry(
+          createNodeTokenOperation,
+          async (tx, { input, context }) => await createNodeToken(tx, input, context.principal),
+        ),
+        entry(listNodeTokensOperation, async (tx, { input }) => await listNodeTokens(tx, input)),
+        entry(revokeNodeTokenOperation, async (tx, { input }) => {
+          await revokeNodeToken(tx, input.id);
+          return {};
+        }),
       ],
       // Before the gateway starts: it reads its number from the file. Before all work: a drained node takes none.
       prepare: async () => {
         await claim();
+        place = node?.id;
         startedAt = clock.now();
         const state = node && (await contact(node));
         if (state !== undefined) ({ live } = state);

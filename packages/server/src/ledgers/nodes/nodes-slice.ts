@@ -1,6 +1,10 @@
 import type { Slice } from '#engines/database/contract.ts';
 import { nodesTables } from './migrations/0001-nodes.ts';
 import { nodesDrain } from './migrations/0002-drain.ts';
-import { nodesCertificates } from './migrations/0003-certificates.ts';
+import { nodesTokens } from './migrations/0003-tokens.ts';
+import { nodesCertificates } from './migrations/0004-certificates.ts';
 
-export const nodesSlice: Slice = { schema: 'nodes', migrations: [nodesTables, nodesDrain, nodesCertificates] };
+export const nodesSlice: Slice = {
+  schema: 'nodes',
+  migrations: [nodesTables, nodesDrain, nodesTokens, nodesCertificates],
+};

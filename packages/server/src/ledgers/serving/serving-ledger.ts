@@ -24,6 +24,7 @@ import { entry, type Call, type CallOf, type OperationEntry } from '#kernel/entr
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { KindRegistry } from '#kernel/registry.ts';
 import { transact } from '#kernel/transaction.ts';
+import type { ProcessWork } from '#ledgers/ledger.ts';
 import type { NodeConnections, ThisNode } from '#ledgers/nodes/index.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Lazy } from '#lib/concurrency/lazy.ts';
@@ -78,7 +79,8 @@ export interface ServingLedger {
   readonly usage: UsageLedger;
   /** Addresses of the port for other nodes. */
   readonly internal: readonly InternalRoute[];
-  readonly start: () => Promise<void>;
+  /** Publishes to the gateway of this node, and records its counts. */
+  readonly start: (work: Pick<ProcessWork, 'gateway'>) => Promise<void>;
   readonly stop: () => Promise<void>;
 }
 
@@ -150,7 +152,8 @@ export function servingLedger(dependencies: ServingDependencies): ServingLedger 
     work,
     usage,
     internal: internalRoutes({ published, gateway, models: `${dependencies.folder}/models` }),
-    start: async () => {
+    start: async (work) => {
+      if (!work.gateway) return;
       await publisher.start();
       await usage.start();
       await fleet.start();

@@ -52,10 +52,12 @@ afterAll(async () => {
 function open(name: string, clock: Clock = systemClock): NodesLedger {
   const load = () => ({ cores: 2, busyCores: 0.5, memoryBytes: 1000 });
   const about = { role: 'all' as const, version: '0.1.0', host: name, hosts: ['127.0.0.1'], holder: randomUUID() };
+  const rules = { join: 'open' as const, token: undefined };
   const gate = new WorkGate();
   const data = join(folder, name);
   return ledger.open({
     ...about,
+    rules,
     database: db.database,
     gate,
     log: silentLog,
@@ -71,7 +73,7 @@ async function start(name: string, clock?: Clock): Promise<NodesLedger> {
   await mkdir(join(folder, name), { recursive: true });
   const opened = open(name, clock);
   await opened.prepare?.();
-  await opened.start?.({ controller: true });
+  await opened.start?.({ controller: true, gateway: true, steps: true });
   running.push({ stop: async () => await opened.stop?.() });
   return opened;
 }
@@ -185,7 +187,7 @@ test('a node opens its port for other nodes when the key store responds', async 
   const { connections } = await start('waiting');
   const clock = new ManualClock();
   isAway = true;
-  const config = { host: '127.0.0.1', node: { internalPort: 0 } };
+  const config = { host: '127.0.0.1', node: { internalPort: 0, join: 'open' as const } };
   const listener = await InternalListener.open({ config, connections, routes: [], clock, log: silentLog });
   running.push({ stop: async () => await listener.close(100) });
   expect(connections.address).toBeUndefined();

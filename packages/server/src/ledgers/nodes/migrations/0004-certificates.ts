@@ -5,7 +5,7 @@ import type { Migration } from '#engines/database/contract.ts';
  * keys. Columns of nodes: where other nodes reach it, and the newest generation that it trusts; null: it has no connections.
  */
 export const nodesCertificates: Migration = {
-  id: '0003-certificates',
+  id: '0004-certificates',
   sql: `
 create table nodes.authority (
   generation int primary key check (generation > 0),
