@@ -59,6 +59,7 @@ export {
   revokeNodeTokenOperation,
   removeNodeOperation,
   resumeNodeOperation,
+  rotateAuthorityOperation,
 } from '#operations/nodes.ts';
 export {
   changeProvisionedGroupOperation,
@@ -74,7 +75,7 @@ export {
   replaceProvisionedUserOperation,
 } from '#operations/provisioning.ts';
 export type { ProvisionedGroup, ProvisionedUser } from '#operations/provisioning.ts';
-export type { NodeToken, ServerNode } from '#operations/nodes.ts';
+export type { AuthorityState, NodeToken, ServerNode } from '#operations/nodes.ts';
 export {
   evaluatePoliciesOperation,
   listAuditedRefusalsOperation,

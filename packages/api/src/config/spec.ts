@@ -6,7 +6,7 @@ import { contentConfig, limitsConfig, retentionConfig } from './limits.ts';
 import { nodeConfig, roleConfig } from './node.ts';
 import { queryConfig } from './query.ts';
 import { blobsConfig, keysConfig } from './stores.ts';
-import { httpUrl, path, secret } from './values.ts';
+import { hostName, httpUrl, path, secret } from './values.ts';
 import { API_VERSION } from '#manifest.ts';
 
 /**
@@ -15,11 +15,6 @@ import { API_VERSION } from '#manifest.ts';
  * `DAIS_DATABASE_URL`, lists are separated by commas. docs/reference/config.md is generated from this schema.
  */
 
-const hostName = z
-  .string()
-  .min(1)
-  .max(253)
-  .regex(/^[^\s/@]+$/, { message: 'a host name or address, without scheme, path or blanks' });
 const tls = z.strictObject({
   cert: path.describe('PEM file with the certificate and its chain. Read again when it changes and on SIGHUP.'),
   key: path.describe('PEM file with the private key. Read again when it changes and on SIGHUP.'),

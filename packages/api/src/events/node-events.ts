@@ -47,6 +47,15 @@ export const nodeEvents = {
       reason: z.enum(['requested', 'expired']).describe('`expired`: no contact for 30 days.'),
     }),
   },
+  authorityRotated: {
+    type: 'authority.rotated',
+    v: 1,
+    description: 'A generation of the certificate authority for connections between nodes was created.',
+    data: z.strictObject({
+      generation: z.int().describe('Number of the generation, from 1.'),
+      fingerprint: z.string().describe('SHA-256 fingerprint of its certificate.'),
+    }),
+  },
   nodeTokenCreated: {
     type: 'node.token.created',
     v: 1,

@@ -41,6 +41,14 @@ export const nodeSchema = z.strictObject({
     })
     .optional()
     .describe('Drain of the node. Absent if it takes new work.'),
+  internal: z
+    .strictObject({
+      host: z.string().describe('Host name or address.'),
+      port: z.int().describe('Port.'),
+      authority: z.int().describe('Newest generation of the certificate authority that the node trusts.'),
+    })
+    .optional()
+    .describe('Where other nodes reach it. Absent without `node.internalPort`.'),
   startedAt: time.describe('Time of the start of its control process.'),
   lastContactAt: time.describe('Time of the last contact.'),
 });
@@ -111,6 +119,32 @@ export const resumeNodeOperation = defineOperation({
   output: nodeSchema,
   target,
   http: { method: 'POST', path: `${path}/:id/resume`, status: 200 },
+});
+
+const authorityStateSchema = z.strictObject({
+  generation: z.int().describe('Number of the generation, from 1.'),
+  fingerprint: z.string().describe('SHA-256 fingerprint of its certificate.'),
+  expiresAt: z.string().describe('End of its validity (RFC 3339, UTC).'),
+});
+export type AuthorityState = z.infer<typeof authorityStateSchema>;
+
+export const rotateAuthorityOperation = defineOperation({
+  name: 'nodeAuthority.rotate',
+  action: 'node:rotate',
+  mode: 'write',
+  scope: 'org',
+  summary: 'Creates the next generation of the certificate authority for connections between nodes.',
+  input: z.strictObject({
+    distrust: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Whether nodes stop trusting earlier generations immediately, for a key that others know. Interrupts connections between nodes for seconds. False: they trust them for 48 hours.',
+      ),
+  }),
+  output: authorityStateSchema,
+  target,
+  http: { method: 'POST', path: '/api/v1/node-authority/rotate', status: 200 },
 });
 
 /** Limits of tokens with which nodes join. Times in seconds. */
@@ -191,6 +225,7 @@ export const nodeOperations: readonly Operation[] = [
   removeNodeOperation,
   drainNodeOperation,
   resumeNodeOperation,
+  rotateAuthorityOperation,
   createNodeTokenOperation,
   listNodeTokensOperation,
   revokeNodeTokenOperation,

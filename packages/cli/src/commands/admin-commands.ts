@@ -237,6 +237,20 @@ export const adminCommands: readonly CommandDefinition[] = [
     load: async () => ({ run: (await import('#commands/admin-nodes.ts')).removeNode }),
   },
   {
+    name: 'admin rotate-ca',
+    group: 'Server',
+    summary: 'Rotate the certificate authority for connections between nodes',
+    details:
+      'Every node gets a certificate of the new generation when all live nodes trust it, usually within seconds and without ' +
+      'an interruption. Nodes trust the generation before for 48 hours. Dais rotates it itself before it expires.',
+    options: [{ flags: '--distrust', description: 'stop trusting earlier generations immediately' }],
+    examples: [
+      { command: 'admin rotate-ca', does: 'without an interruption' },
+      { command: 'admin rotate-ca --distrust', does: 'others know its private key' },
+    ],
+    load: async () => ({ run: (await import('#commands/admin-nodes.ts')).rotateAuthority }),
+  },
+  {
     name: 'admin keys',
     group: 'Server',
     summary: 'List the key-encryption keys and the number of secret values that each encrypts',

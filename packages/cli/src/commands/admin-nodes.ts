@@ -5,6 +5,7 @@ import {
   listNodesOperation,
   removeNodeOperation,
   resumeNodeOperation,
+  rotateAuthorityOperation,
   rolesWith,
   type ServerNode,
 } from '@dais/api/access';
@@ -111,5 +112,18 @@ export const removeNode: Run = async (context, [id = '']) => {
   await client.perform(removeNodeOperation, { id });
   if (await printedForPrograms(context, { id })) return exitCodes.ok.code;
   context.terminal.out(`Node ${id} is removed.\n`);
+  return exitCodes.ok.code;
+};
+
+export const rotateAuthority: Run<{ readonly distrust?: true }> = async (context, _arguments, options) => {
+  const client = await context.connect();
+  const distrust = options.distrust === true;
+  const state = await client.perform(rotateAuthorityOperation, { distrust });
+  if (await printedForPrograms(context, state)) return exitCodes.ok.code;
+  context.terminal.out(
+    `Generation ${state.generation} of the certificate authority is valid until ${state.expiresAt}. ` +
+      `${distrust ? 'Nodes no longer trust earlier generations.' : 'Nodes use it when all of them trust it.'}\n` +
+      `SHA-256 ${state.fingerprint}\n`,
+  );
   return exitCodes.ok.code;
 };

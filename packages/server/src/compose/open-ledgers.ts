@@ -12,6 +12,7 @@ import type { QueryEngine } from '#engines/query/contract.ts';
 import type { Content } from '#kernel/content/content.ts';
 import type { Authorizer } from '#kernel/principal.ts';
 import type { KindRegistry } from '#kernel/registry.ts';
+import type { Sealed } from '#kinds/secret/sealing.ts';
 import type { Ledger } from '#ledgers/ledger.ts';
 import type { NodesLedger } from '#ledgers/nodes/index.ts';
 import type { Clock } from '#lib/clock.ts';
@@ -33,6 +34,7 @@ import type { ResolvedConfig } from '#config-load.ts';
 import type { SupervisedGateway } from '#control/gateway-link.ts';
 import { treeLoad } from '#lib/system/tree-load.ts';
 import { programVersion } from '#version.ts';
+import { internalHosts } from '#control/internal-listener.ts';
 import { isolatedStepUrl, publicUrl, stepUrl } from '#control/server-url.ts';
 
 /** What ledgers are opened with. */
@@ -124,13 +126,23 @@ function queries({ clock, query }: LedgerDependencies) {
 }
 
 async function openNodes({ config, ...dependencies }: LedgerDependencies) {
-  const { ledger } = await import('#ledgers/nodes/index.ts');
+  const [{ ledger }, { open, rewrap, seal }] = await Promise.all([
+    import('#ledgers/nodes/index.ts'),
+    import('#kinds/secret/sealing.ts'),
+  ]);
   const { data, role, node, database } = config;
   // A database that Dais runs itself has one process tree: a new data folder is a new installation.
   const rules = { join: database.url === undefined ? ('open' as const) : node.join, token: node.joinToken };
+  const { keys } = dependencies;
+  const sealer = {
+    seal: async (plaintext: Buffer, context: string) => await seal(keys, plaintext, context),
+    open: async (sealed: Sealed, context: string) => await open(keys, sealed, context),
+    rewrap: async (sealed: Sealed, context: string) => await rewrap(keys, sealed, context),
+  };
+  const hosts = [internalHosts(config).advertise];
   // The parent is the supervisor, of which all processes of the node descend.
   const load = treeLoad(process.ppid, dependencies.clock);
-  return ledger.open({ ...dependencies, data, role, rules, host: hostname(), version: programVersion(), load });
+  return ledger.open({ ...dependencies, data, role, rules, host: hostname(), version: programVersion(), load, sealer, hosts });
 }
 
 async function openUsage(dependencies: LedgerDependencies) {
@@ -354,6 +366,7 @@ async function openServing(
     gateway,
     recent,
     self: nodes.self,
+    connections: nodes.connections,
     bench,
     access:
       authentication.mode === 'solo'

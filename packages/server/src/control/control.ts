@@ -12,6 +12,7 @@ import { openLedgers, type LedgerDependencies, type OpenedLedgers } from '#compo
 import type { ControlIo, ControlSetup } from './control-setup.ts';
 import { openDatabaseArchive, type DatabaseArchive } from './database-archive.ts';
 import { openAccounts, type Accounts } from './open-accounts.ts';
+import { InternalListener } from './internal-listener.ts';
 import { openEngines, prepareEngines, type ControlEngines, type LazyEngines } from './open-engines.ts';
 import { openStorage, type Storage } from './open-storage.ts';
 import { phaseTimer } from './phase-timer.ts';
@@ -30,6 +31,7 @@ interface ControlDependencies {
   readonly kernel: Kernel;
   readonly ledgers: OpenedLedgers;
   readonly archive: DatabaseArchive;
+  readonly internal: InternalListener;
   readonly reconciler: Reconciler | undefined;
 }
 
@@ -90,7 +92,9 @@ export class Control {
       const reconciler = endpointReconciler(setup, engines, { database, kinds, holder, log });
       await reconciler?.start();
       const archive = await openDatabaseArchive(setup, engines, { database, log });
-      const opened = { setup, io, engines, lazy, storage, accounts, kernel, ledgers, archive, reconciler };
+      const { nodes, serving: served } = ledgers;
+      const internal = await InternalListener.open({ config, connections: nodes.connections, routes: served.internal, clock, log });
+      const opened = { setup, io, engines, lazy, storage, accounts, kernel, ledgers, archive, internal, reconciler };
       const http = await timed('http', async () => await serveOpened(opened));
       serve(http);
       // It starts programs, and may install one: nothing waits for it.
@@ -123,8 +127,8 @@ export class Control {
 
   /** Lets running requests finish, then stops everything. */
   async drain(deadlineMs: number): Promise<void> {
-    const { engines, lazy, storage, kernel, ledgers, archive, reconciler } = this.#dependencies;
-    await this.#http.drain(deadlineMs);
+    const { engines, lazy, storage, kernel, ledgers, archive, internal, reconciler } = this.#dependencies;
+    await Promise.all([this.#http.drain(deadlineMs), internal.close(deadlineMs)]);
     await archive.stop();
     await reconciler?.stop();
     for (const ledger of ledgers.all) await ledger.stop?.();

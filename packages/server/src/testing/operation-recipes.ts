@@ -195,6 +195,7 @@ const recipes: Readonly<Record<string, Recipe>> = {
   'nodeToken.list': () => ({}),
   'nodeToken.revoke': async (world) => ({ path: { id: await world.nodeToken() } }),
   'node.remove': async (world) => ({ path: { id: await world.node() } }),
+  'nodeAuthority.rotate': () => ({ body: {} }),
   'usage.list': () => ({ query: { type: 'step', person: 'ada' } }),
   'usage.sum': () => ({ query: { by: 'person' } }),
   'usage.series': () => ({ query: { measure: 'queries' } }),

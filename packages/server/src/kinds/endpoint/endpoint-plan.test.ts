@@ -104,10 +104,10 @@ test('it waits until the version is loaded, then tests it; one that does not loa
   const begun = rollout({ step: 0 });
   expect(effects({ rollout: begun, states: new Map([ready(1), ready(2, 'loading')]) })).toEqual([]);
   expect(effects({ rollout: begun })).toEqual(['smoke']);
-  // A node that only runs controllers has no gateway.
+  // A node that only runs controllers has no gateway, and may reach no other one.
   expect(plan({ rollout: begun, canTest: false })).toMatchObject({
     effects: [],
-    status: { rollout: { message: expect.stringContaining('a node that tests it') as string } },
+    status: { rollout: { message: expect.stringContaining('a gateway that can test it') as string } },
   });
   const failed = plan({ rollout: begun, states: new Map([ready(1), ready(2, 'failed')]) });
   expect(failed.effects).toMatchObject([

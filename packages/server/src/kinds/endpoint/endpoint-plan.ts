@@ -133,7 +133,9 @@ function followRollout(facts: EndpointFacts, rollout: RolloutRow): Turn {
     }
     // Another node takes the resource soon.
     if (!facts.canTest) {
-      return nothing(`${rollout.to_label} waits for a node with a gateway that has it ready: the node tests it.`);
+      return nothing(
+        `${rollout.to_label} waits for a gateway that can test it: on a node that reconciles endpoints, or with \`node.internalPort\`.`,
+      );
     }
     return { effects: [{ do: 'smoke' }], message: `${rollout.to_label} is being tested with its input example.` };
   }

@@ -8,6 +8,7 @@ import {
   removeNodeOperation,
   resumeNodeOperation,
   revokeNodeTokenOperation,
+  rotateAuthorityOperation,
   type NodeRole,
 } from '@dais/api/access';
 import type { Database } from '#engines/database/contract.ts';
@@ -16,9 +17,15 @@ import { transact } from '#kernel/transaction.ts';
 import type { Ledger, LedgerDefinition } from '#ledgers/ledger.ts';
 import { Loop, type LoopDependencies } from '#lib/concurrency/loop.ts';
 import type { WorkGate } from '#lib/concurrency/work-gate.ts';
+import { rotateAuthority } from './certificates/authority.ts';
+import { countByKey, readGenerations } from './certificates/authority-rows.ts';
+import { rewrapHandler, rewrapJob } from './certificates/key-rotation.ts';
+import { NodeCredentials } from './certificates/node-credentials.ts';
+import type { Sealer } from './certificates/sealer.ts';
 import type { JoinRules } from './node-admission.ts';
 import { claimNode } from './node-claim.ts';
-import { Drain, drainNode, NODES_CHANNEL, resumeNode } from './node-drain.ts';
+import { NodeConnections } from './node-connections.ts';
+import { Drain, drainNode, NODES_CHANNEL, notifyNodes, resumeNode } from './node-drain.ts';
 import { readNodeFile } from './node-file.ts';
 import {
   listNodes,
@@ -35,6 +42,7 @@ import { nodesSlice } from './nodes-slice.ts';
 
 export type { JoinRules } from './node-admission.ts';
 export { readNodeFile } from './node-file.ts';
+export type { NodeConnections } from './node-connections.ts';
 export { liveGateways, registeredGateways, type LiveGateway, type RegisteredGateway } from './node-rows.ts';
 
 /** What other ledgers know of this node. */
@@ -51,6 +59,8 @@ export interface ThisNode {
 
 export interface NodesLedger extends Ledger {
   readonly self: ThisNode;
+  /** Connections to other nodes. */
+  readonly connections: NodeConnections;
   /**
    * Id of the node at the start of this process, which its steps refer to. @throws Error before the node is registered: background
    * work starts after that.
@@ -69,6 +79,10 @@ export interface NodesDependencies extends LoopDependencies {
   readonly host: string;
   readonly role: NodeRole;
   readonly version: string;
+  /** Encrypts the private keys of the certificate authority. */
+  readonly sealer: Sealer;
+  /** Names and addresses at which other nodes reach this one. */
+  readonly hosts: readonly string[];
   readonly rules: JoinRules;
   /** Load since the call before. */
   readonly load: () => NodeLoad;
@@ -88,8 +102,11 @@ const SETTLE_MS = 3000;
 export const ledger: LedgerDefinition<NodesDependencies, NodesLedger> = {
   name: 'nodes',
   slice: nodesSlice,
+  keyRotation: { countByKey, rewrapJob },
   open: (dependencies) => {
     const { database, data, role, clock, log, load, gate, contactMs = CONTACT_MS } = dependencies;
+    const credentials = new NodeCredentials({ ...dependencies, node: () => node?.id });
+    const connections = new NodeConnections(dependencies, credentials, () => loop.wake());
     const drain = new Drain(database, gate);
     let node: OwnNode | undefined;
     let place: string | undefined;
@@ -101,16 +118,27 @@ export const ledger: LedgerDefinition<NodesDependencies, NodesLedger> = {
       node = await claimNode(database, data, dependencies);
       return before?.gateway !== node.gateway;
     };
+    let announced: number | undefined;
+    let following: Promise<void> = Promise.resolve();
     const contact = async (current: OwnNode): Promise<ContactState | undefined> => {
       // Load is measured between two reports.
       const isDue = clock.now() - reportedAt >= contactMs;
       if (isDue) reportedAt = clock.now();
-      const report = { ...drain.running(), load: isDue ? load() : undefined };
-      return await transact(
-        database,
-        { mode: 'write', projectId: 'all' },
-        async ({ sql }) => await recordContact(sql, current, report),
-      );
+      const authority = credentials.trusted;
+      const { address } = connections;
+      const report = { ...drain.running(), load: isDue ? load() : undefined, address, authority };
+      const [state, generations] = await transact(database, { mode: 'write', projectId: 'all' }, async ({ sql }) => {
+        // Other nodes wait until this one trusts a new generation.
+        if (authority !== announced) notifyNodes(sql);
+        return [
+          await recordContact(sql, current, report),
+          authority === undefined ? undefined : await readGenerations(sql),
+        ];
+      });
+      announced = authority;
+      // The key store can be slow: contacts do not wait for it.
+      if (generations !== undefined) following = credentials.follow(generations, () => loop.wake());
+      return state;
     };
     let cancelNext = () => {};
     const loop: Loop = new Loop('nodes', { clock, log, pollMs: contactMs }, async () => {
@@ -146,6 +174,8 @@ export const ledger: LedgerDefinition<NodesDependencies, NodesLedger> = {
         liveGateways: () => live.gateways,
         hasGateway: nodeWork[role].gateway,
       },
+      connections,
+      jobs: [rewrapHandler(dependencies.sealer)],
       place: () => {
         if (place === undefined) throw new Error('the node is not registered yet');
         return place;
@@ -159,6 +189,7 @@ export const ledger: LedgerDefinition<NodesDependencies, NodesLedger> = {
         }),
         entry(drainNodeOperation, async (tx, { input }) => await drainNode(tx, input)),
         entry(resumeNodeOperation, async (tx, { input }) => await resumeNode(tx, input.id)),
+        entry(rotateAuthorityOperation, async (tx, { input }) => await rotateAuthority(tx, dependencies, input)),
         entry(
           createNodeTokenOperation,
           async (tx, { input, context }) => await createNodeToken(tx, input, context.principal),
@@ -186,6 +217,7 @@ export const ledger: LedgerDefinition<NodesDependencies, NodesLedger> = {
         if (!running) return;
         running = false;
         await loop.stop();
+        await following;
         cancelNext();
         const current = node;
         if (current === undefined) return;

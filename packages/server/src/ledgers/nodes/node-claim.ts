@@ -88,7 +88,7 @@ async function resumeNode(
     `update nodes.node
      set holder = $2, host = $3, role = $4, version = $5, started_at = clock_timestamp(), contacted_at = clock_timestamp(),
        stopped = false, cores = null, busy_cores = null, memory_bytes = null, running_jobs = null, running_steps = null,
-       claim = $8
+       internal_host = null, internal_port = null, authority = null, claim = $8
      where id = $1 and (claim = any($6::uuid[]) or stopped or contacted_at < clock_timestamp() - make_interval(secs => $7))
      returning gateway`,
     [id, holder, host, role, version, claims, REACHABLE_SECONDS, claim],

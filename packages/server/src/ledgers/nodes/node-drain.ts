@@ -42,7 +42,7 @@ export async function drainNode(tx: Transaction, { id, timeLimitSeconds, force }
     [id, timeLimitSeconds],
     'drain_node',
   );
-  notify(sql);
+  notifyNodes(sql);
   const until = row?.until ?? null;
   if (node.drain === undefined && until !== null) {
     const data = { node: id, host: node.host, deadline: until.toISOString() };
@@ -85,12 +85,12 @@ export async function resumeNode(tx: Transaction, id: string): Promise<ServerNod
     [id],
     'end_drain',
   );
-  notify(tx.sql);
+  notifyNodes(tx.sql);
   tx.emit({ type: eventTypes.nodeResumed, projectId: ORGANIZATION, data: { node: id, host: node.host } });
   return await readNode(tx, id);
 }
 
-function notify(sql: Sql): void {
+export function notifyNodes(sql: Sql): void {
   sql.defer(`select pg_notify('${NODES_CHANNEL}', '')`, [], 'notify_nodes');
 }
 

@@ -6,6 +6,7 @@ import { leasesOf } from '#kernel/leases.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import { ORGANIZATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
+import type { NodeAddress } from '#lib/node-tls/node-client.ts';
 
 /** A node without contact for this long is unreachable: six contacts. */
 export const REACHABLE_SECONDS = 30;
@@ -64,22 +65,39 @@ export async function registeredGateways(sql: Sql): Promise<readonly RegisteredG
 export interface LiveGateway {
   readonly id: string;
   readonly host: string;
+  /** Where other nodes reach it; absent: they do not. */
+  readonly address?: NodeAddress;
 }
 
 /** Returns the live nodes with a gateway, by host and id. A drained one gets no traffic. */
 export async function liveGateways(sql: Sql): Promise<readonly LiveGateway[]> {
-  return await sql.query<LiveGateway>(
-    `select id, host from nodes.node
+  const rows = await sql.query<{ id: string; host: string; internalHost: string | null; internalPort: number | null }>(
+    `select id, host, internal_host as "internalHost", internal_port as "internalPort" from nodes.node
      where role = any($2::text[]) and not stopped and drain_requested_at is null
        and contacted_at >= clock_timestamp() - make_interval(secs => $1)
      order by host, id`,
     [REACHABLE_SECONDS, GATEWAY_ROLES],
     'live_gateways',
   );
+  return rows.map(({ id, host, internalHost, internalPort }) => ({
+    id,
+    host,
+    ...(internalHost !== null &&
+      internalPort !== null && { address: { node: id, host: internalHost, port: internalPort } }),
+  }));
+}
+
+/** Whether the installation has the node. */
+export async function isRegistered(sql: Sql, id: string): Promise<boolean> {
+  return (await sql.query('select 1 from nodes.node where id = $1', [id], 'is_registered')).length > 0;
 }
 
 export interface NodeContact extends RunningWork {
   readonly load: NodeLoad | undefined;
+  /** Where other nodes reach it. */
+  readonly address: { readonly host: string; readonly port: number } | undefined;
+  /** The newest generation of the certificate authority that it trusts. */
+  readonly authority: number | undefined;
 }
 
 /** What the database knows about the drain of a node. */
@@ -101,12 +119,12 @@ export interface ContactState extends DrainState {
 export async function recordContact(
   sql: Sql,
   { id, holder }: OwnNode,
-  { load, jobs, steps }: NodeContact,
+  { load, jobs, steps, address, authority }: NodeContact,
 ): Promise<ContactState | undefined> {
   const [row] = await sql.query<ContactState>(
     `update nodes.node set contacted_at = clock_timestamp(), cores = coalesce($3::int, cores),
        busy_cores = coalesce($4::float8, busy_cores), memory_bytes = coalesce($5::int8, memory_bytes), running_jobs = $6,
-       running_steps = $7
+       running_steps = $7, internal_host = $12, internal_port = $13, authority = $14
      where id = $1 and holder = $2
      returning drain_requested_at is not null as drains, drained_at is not null as "isDrained",
        coalesce(drain_until <= clock_timestamp(), false) as "isLate",
@@ -128,6 +146,9 @@ export async function recordContact(
       REACHABLE_SECONDS,
       GATEWAY_ROLES,
       WORKER_ROLES,
+      address?.host ?? null,
+      address?.port ?? null,
+      authority ?? null,
     ],
     'node_contact',
   );
@@ -183,13 +204,16 @@ interface NodeRow {
   readonly drainedAt: Date | null;
   readonly jobs: number | null;
   readonly steps: number | null;
+  readonly internalHost: string | null;
+  readonly internalPort: number | null;
+  readonly authority: number | null;
   readonly state: string;
 }
 
 const COLUMNS = `id, holder::text as holder, host, role, version, gateway, cores, busy_cores as "busyCores",
        memory_bytes as "memoryBytes", started_at as "startedAt", contacted_at as "contactedAt",
        drain_requested_at as "drainRequestedAt", drain_until as "drainUntil", drained_at as "drainedAt",
-       running_jobs as jobs, running_steps as steps,
+       running_jobs as jobs, running_steps as steps, internal_host as "internalHost", internal_port as "internalPort", authority,
        case when stopped then 'stopped'
          when contacted_at < clock_timestamp() - make_interval(secs => ${REACHABLE_SECONDS}) then 'unreachable'
          when drained_at is not null then 'drained'
@@ -242,6 +266,11 @@ function presentNode(row: NodeRow, leases: string[]): ServerNode {
     state: row.state as ServerNode['state'],
     gateway,
     leases,
+    ...(row.internalHost !== null &&
+      row.internalPort !== null &&
+      row.authority !== null && {
+        internal: { host: row.internalHost, port: row.internalPort, authority: row.authority },
+      }),
     ...(cores !== null &&
       busyCores !== null &&
       memoryBytes !== null && { load: { cores, busyCores, memoryBytes: Number(memoryBytes) } }),

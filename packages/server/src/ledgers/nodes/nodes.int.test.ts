@@ -13,6 +13,7 @@ import type { Ledger } from '#ledgers/ledger.ts';
 import { systemClock } from '#lib/clock.ts';
 import { WorkGate } from '#lib/concurrency/work-gate.ts';
 import { silentLog, type Log } from '#lib/log.ts';
+import { sealerOf } from './certificates/node-sealer.testing.ts';
 import { ledger, readNodeFile, type JoinRules, type NodesLedger } from './index.ts';
 
 let db: TestDatabase;
@@ -37,6 +38,11 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
+/** None of these nodes connects to another. */
+const sealer = sealerOf(() => {
+  throw new Error('a certificate was issued');
+});
+
 interface Further {
   readonly database?: Database;
   readonly gate?: WorkGate;
@@ -48,7 +54,7 @@ interface Further {
 function open(data: string, holder: string, host = 'machine', contactMs = 60_000, more: Further = {}): NodesLedger {
   const load = () => ({ cores: 2, busyCores: 0.5, memoryBytes: 1000 });
   const { database = db.database, gate = new WorkGate(), log = silentLog, role = 'all', rules = OPEN } = more;
-  const rest = { role, rules, version: '0.1.0', clock: systemClock, load };
+  const rest = { role, rules, version: '0.1.0', clock: systemClock, load, sealer, hosts: [host] };
   return ledger.open({ database, gate, log, data, holder, host, contactMs, ...rest });
 }
 

@@ -25,10 +25,11 @@ import type { JobHandler } from '#kernel/job-runner.ts';
 import type { KindRegistry } from '#kernel/registry.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { ProcessWork } from '#ledgers/ledger.ts';
-import type { ThisNode } from '#ledgers/nodes/index.ts';
+import type { NodeConnections, ThisNode } from '#ledgers/nodes/index.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Lazy } from '#lib/concurrency/lazy.ts';
 import type { Log } from '#lib/log.ts';
+import type { InternalRoute } from '#lib/node-tls/internal-route.ts';
 import { deploy } from './endpoints/deploy.ts';
 import { EndpointWork } from './endpoints/endpoint-work.ts';
 import { findEndpointNames, listEndpointNames, noSuchEndpoint, readEndpoint } from './endpoints/endpoint-rows.ts';
@@ -40,6 +41,9 @@ import type { EvaluateServing } from './endpoints/variant-moves.ts';
 import { LoadTests } from './load-tests/load-tests.ts';
 import { LocalModels } from './models/local-models.ts';
 import { readModels } from './models/model-rows.ts';
+import { openPeerFile } from './models/peer-files.ts';
+import { internalRoutes } from './publishing/internal-routes.ts';
+import { PublishedSnapshot } from './publishing/published-snapshot.ts';
 import { Publisher, type GatewayAccess } from './publishing/publisher.ts';
 import { listRollouts } from './rollouts/rollout-rows.ts';
 import { TestBench, type ModelBench } from './model-tests/test-bench.ts';
@@ -54,6 +58,7 @@ export interface ServingDependencies {
   readonly gateway: GatewayLink;
   readonly recent: RecentFigures;
   readonly self: ThisNode;
+  readonly connections: Pick<NodeConnections, 'open' | 'request'>;
   /** Loads models that no endpoint serves. */
   readonly bench: Lazy<ModelBench>;
   readonly access: GatewayAccess;
@@ -72,6 +77,8 @@ export interface ServingLedger {
   readonly jobs: readonly JobHandler[];
   readonly work: EndpointWork;
   readonly usage: UsageLedger;
+  /** Addresses of the port for other nodes. */
+  readonly internal: readonly InternalRoute[];
   /** Publishes to the gateway of this node, and records its counts. */
   readonly start: (work: Pick<ProcessWork, 'gateway'>) => Promise<void>;
   readonly stop: () => Promise<void>;
@@ -79,11 +86,12 @@ export interface ServingLedger {
 
 /** The ledger of endpoints: served versions, rollouts and the published snapshot. */
 export function servingLedger(dependencies: ServingDependencies): ServingLedger {
-  const { content, gateway, clock } = dependencies;
+  const { content, gateway, connections, clock } = dependencies;
   const now = () => clock.now();
   const models = new LocalModels({
     ...dependencies,
     folder: `${dependencies.folder}/models`,
+    peers: async (digest) => await openPeerFile(dependencies, digest),
     changed: () => {
       publisher.wake();
       fleet.wake();
@@ -96,11 +104,18 @@ export function servingLedger(dependencies: ServingDependencies): ServingLedger 
     traffic = requested;
     if (isNew) fleet.wake();
   };
-  const publisher = new Publisher({ ...dependencies, models, onTraffic, liveGateways: dependencies.self.liveGateways });
+  const published = new PublishedSnapshot();
+  const publisher = new Publisher({
+    ...dependencies,
+    models,
+    published,
+    onTraffic,
+    liveGateways: dependencies.self.liveGateways,
+  });
   const bench = new TestBench({ ...dependencies, folder: `${dependencies.folder}/tested`, now });
   const loadTests = new LoadTests({ ...dependencies, now });
   const { artifactRoot, refusal } = dependencies;
-  const work = new EndpointWork({ content, gateway, fleet, now, artifactRoot, refusal });
+  const work = new EndpointWork({ content, gateway, fleet, connections, now, artifactRoot, refusal });
   const contract = async ({
     input,
     tenant,
@@ -136,6 +151,7 @@ export function servingLedger(dependencies: ServingDependencies): ServingLedger 
   return {
     work,
     usage,
+    internal: internalRoutes({ published, gateway, models: `${dependencies.folder}/models` }),
     start: async (work) => {
       if (!work.gateway) return;
       await publisher.start();

@@ -43,6 +43,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'node.drained': 'drained a node',
   'node.resumed': 'ended the drain of a node',
   'node.removed': 'removed a node',
+  'authority.rotated': 'rotated the certificate authority of nodes',
   'node.token.created': 'created a node token',
   'node.token.revoked': 'revoked a node token',
   'experiment.created': 'created',

@@ -14,7 +14,9 @@ import {
   type EndpointRow,
   type QuarantinedModels,
 } from './endpoint-rows.ts';
+import type { NodeConnections } from '#ledgers/nodes/index.ts';
 import type { GatewayFleet } from '../fleet/gateway-fleet.ts';
+import { openTestGateway, TestGateways } from '../fleet/test-gateways.ts';
 import type { GatewayView } from '../fleet/gateway-view.ts';
 import type { GatewayLink } from '../publishing/gateway-link.ts';
 import { recordDeployment } from '../lineage.ts';
@@ -46,13 +48,14 @@ import {
   type StepResult,
 } from '../rollouts/rollout-rows.ts';
 import { servedKey } from '../publishing/served-model.ts';
-import { GatewayWaits, isReadyAt, mergeStates, stateAt, type ModelState } from './model-states.ts';
+import { GatewayWaits, mergeStates, stateAt, type ModelState } from './model-states.ts';
 import { moveVariants, reevaluateRefused, type EvaluateServing } from './variant-moves.ts';
 
 export interface EndpointWorkDependencies {
   readonly content: Content;
   readonly gateway: GatewayLink;
   readonly fleet: GatewayFleet;
+  readonly connections: Pick<NodeConnections, 'request'>;
   readonly now: () => number;
   /** Prefix of the URIs of artifacts that are stored in Dais. */
   readonly artifactRoot: string;
@@ -74,7 +77,7 @@ export interface EndpointFacts {
   readonly lastReason: string | undefined;
   /** State of every referenced model, by id. */
   readonly states: ReadonlyMap<string, ModelState>;
-  /** The gateway of this node has the new version ready, so that it can test it. */
+  /** A gateway has the new version ready that this node can test it at. */
   readonly canTest: boolean;
   /** The gateway of a node reports metrics. */
   readonly live: boolean;
@@ -118,11 +121,13 @@ const BY_ALIAS = { by: SYSTEM_BY, cause: 'alias' } as const;
 export class EndpointWork {
   readonly #dependencies: EndpointWorkDependencies;
   readonly #waits = new GatewayWaits();
+  readonly #tests: TestGateways;
   /** Models whose stored files are damaged, by id. */
   readonly #unreadable = new Map<string, { readonly message: string; readonly at: number }>();
 
   constructor(dependencies: EndpointWorkDependencies) {
     this.#dependencies = dependencies;
+    this.#tests = new TestGateways(dependencies.now);
   }
 
   async observe({ metadata }: Resource, io: ControllerIo): Promise<EndpointFacts | undefined> {
@@ -157,9 +162,8 @@ export class EndpointWork {
               ),
         lastReason: await lastReason(tx, row.uid),
         states,
-        canTest: gateways.some(
-          (one) => one.isOwn && rollout !== undefined && isReadyAt(one, servedKey(rollout.to_model, row.spec)),
-        ),
+        canTest:
+          rollout !== undefined && this.#tests.choose(gateways, servedKey(rollout.to_model, row.spec)) !== undefined,
         live: gateways.some(({ figures }) => figures !== undefined),
         taken: gateways.some(({ figures }) =>
           figures?.variants.some(
@@ -292,13 +296,22 @@ export class EndpointWork {
       const model =
         rollout === undefined ? undefined : (await readModels(tx, [rollout.to_model])).get(rollout.to_model);
       if (row === undefined || rollout === undefined || model === undefined) return undefined;
-      return { row, rollout, model, tests: await testsOf(tx, model) };
+      const gateways = await this.#dependencies.fleet.gateways(tx);
+      const at = this.#tests.choose(gateways, servedKey(rollout.to_model, row.spec));
+      // It was there when the test was decided.
+      if (at === undefined) throw new Error(`no gateway has ${model.label} ready`);
+      return { row, rollout, model, tests: await testsOf(tx, model), at };
     });
     if (found === undefined) return;
     const { model, tests } = found;
     const { name, spec } = found.row;
     const version = { project, endpoint: name, model, tests, gates: spec.rollout.gates };
-    const result = await runGates(this.#dependencies.gateway, version, io.signal);
+    const result = await runGates(openTestGateway(found.at, this.#dependencies), version, io.signal).catch(
+      (error: unknown) => {
+        this.#tests.avoid(found.at.node);
+        throw error;
+      },
+    );
     await io.write(async (tx) => {
       const row = await findEndpointForUpdate(tx, uid);
       const rollout = await runningRollout(tx, uid);

@@ -88,7 +88,7 @@ export class GatewayFleet {
       sql,
       others.map((node) => node.id),
     );
-    return [...first, ...others.map((node) => viewReport({ node: node.id, host: node.host }, reports.get(node.id)))];
+    return [...first, ...others.map((node) => viewReport(node, reports.get(node.id)))];
   }
 
   /** Writes what has changed since the last write. Sequential. */

@@ -1,5 +1,7 @@
 /** The gateways of all live nodes, as decisions and pages see them. */
 import type { GatewayFigures } from '@dais/api/gateway';
+import type { LiveGateway } from '#ledgers/nodes/index.ts';
+import type { NodeAddress } from '#lib/node-tls/node-client.ts';
 import { addCounters, countersOf, countersSince, NO_REQUESTS, packCounters, unpackCounters } from './counters.ts';
 import type { Counters, PackedCounters, VariantKey } from './counters.ts';
 
@@ -14,6 +16,8 @@ export interface GatewayView {
   readonly host: string;
   /** Of this node. */
   readonly isOwn: boolean;
+  /** Where this node reaches the control process of the other; absent: it does not. */
+  readonly address?: NodeAddress;
   /** Undefined: it does not run, or has not reported. Other nodes report no latencies here. */
   readonly figures: GatewayFigures | undefined;
   readonly files: NodeFiles;
@@ -80,11 +84,8 @@ export function recentCounts(window: ReportWindow | undefined): RecentCounts {
   };
 }
 
-export function viewReport(
-  { node, host }: { readonly node: string; readonly host: string },
-  report: GatewayReport | undefined,
-): GatewayView {
-  const about = { node, host, isOwn: false };
+export function viewReport({ id: node, host, address }: LiveGateway, report: GatewayReport | undefined): GatewayView {
+  const about = { node, host, isOwn: false, ...(address !== undefined && { address }) };
   if (report === undefined) return { ...about, figures: undefined, files: {}, recent: NOTHING_RECENT };
   const counted = new Map(report.recent.map((one) => [keyOf(one), unpackCounters(one)]));
   const recent = { seconds: report.seconds, of: (key: VariantKey) => counted.get(keyOf(key)) ?? NO_REQUESTS };

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { Transform } from 'node:stream';
+import { Transform, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { BuiltEnvironment, Environments } from '#engines/environments/contract.ts';
 import type { Content } from '#kernel/content/content.ts';
@@ -12,6 +12,8 @@ import type { ModelRow } from './model-rows.ts';
 export interface FetchOptions {
   readonly content: Content;
   readonly environments: () => Promise<Environments>;
+  /** Opens a file by its digest at another node, if the object store fails. Undefined: no node has it. */
+  readonly peers?: ((digest: string) => Promise<Readable | undefined>) | undefined;
 }
 
 export interface FetchedModel {
@@ -34,7 +36,7 @@ export async function fetchModel(
 ): Promise<FetchedModel> {
   if (!(await isWhole(folder, model))) {
     await rm(folder, { recursive: true, force: true });
-    await copyFiles(options.content, folder, model);
+    await copyFiles(options, folder, model);
   }
   const { python } = model.description;
   if (python === null) return {};
@@ -71,7 +73,7 @@ async function isWhole(folder: string, { description: described }: ModelRow): Pr
  * Atomic, and every file is verified by its digest. Readable for all: the process of a model may run as another user.
  */
 async function copyFiles(
-  content: Content,
+  { content, peers }: FetchOptions,
   folder: string,
   { project_id: projectId, artifacts, description: described, label }: ModelRow,
 ): Promise<void> {
@@ -80,16 +82,31 @@ async function copyFiles(
   for (const { path, digest } of described.files) {
     const to = join(unfinished, path);
     await mkdir(dirname(to), { recursive: true, mode: 0o755 });
-    const { bytes } = await content.open({ projectId, uid: projectId }, `${artifacts}/${path}`);
-    const hash = createHash('sha256');
-    const measure = new Transform({
-      transform(chunk: Buffer, _encoding, done) {
-        hash.update(chunk);
-        done(null, chunk);
-      },
-    });
-    await pipeline(bytes, measure, createWriteStream(to, { mode: 0o444 }));
-    if (hash.digest('hex') !== digest) throw new Error(`the bytes of ${path} of ${label} do not match their digest`);
+    const copy = async (bytes: Readable) => {
+      const found = await copyFile(bytes, to);
+      if (found !== digest) throw new Error(`the bytes of ${path} of ${label} do not match their digest`);
+    };
+    try {
+      await copy((await content.open({ projectId, uid: projectId }, `${artifacts}/${path}`)).bytes);
+    } catch (error) {
+      const bytes = await peers?.(digest).catch(() => undefined);
+      if (bytes === undefined) throw error;
+      await rm(to, { force: true });
+      await copy(bytes);
+    }
   }
   await rename(unfinished, folder);
+}
+
+/** Returns the SHA-256 of the bytes, hex. */
+async function copyFile(bytes: Readable, to: string): Promise<string> {
+  const hash = createHash('sha256');
+  const measure = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      hash.update(chunk);
+      done(null, chunk);
+    },
+  });
+  await pipeline(bytes, measure, createWriteStream(to, { mode: 0o444 }));
+  return hash.digest('hex');
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { BuiltEnvironment, Environments } from '#engines/environments/contract.ts';
 import type { Content } from '#kernel/content/content.ts';
 import type { Log } from '#lib/log.ts';
-import { fetchModel } from './fetch-model.ts';
+import { fetchModel, type FetchOptions } from './fetch-model.ts';
 import type { ModelRow } from './model-rows.ts';
 
 export interface LocalModelDependencies {
@@ -12,6 +12,7 @@ export interface LocalModelDependencies {
   readonly folder: string;
   readonly content: Content;
   readonly environments: () => Promise<Environments>;
+  readonly peers?: FetchOptions['peers'];
   readonly log: Log;
   /** Called when a requested model is available or has failed. */
   readonly changed: () => void;

@@ -20,6 +20,7 @@ import type { LocalModels } from '../models/local-models.ts';
 import { readModels, type ModelRow } from '../models/model-rows.ts';
 import { safetyOf } from '../models/model-safety.ts';
 import { allRunning, weightOf, type RolloutRow } from '../rollouts/rollout-rows.ts';
+import type { PublishedSnapshot } from './published-snapshot.ts';
 import { servedKey, servedModel } from './served-model.ts';
 
 /** An endpoint as a resource of policies. */
@@ -44,6 +45,8 @@ export interface PublisherDependencies {
   readonly folder: string;
   readonly models: LocalModels;
   readonly gateway: GatewayLink;
+  /** What other nodes read. */
+  readonly published: PublishedSnapshot;
   readonly access: GatewayAccess;
   /** Number of live gateways, which share the rate limits. */
   readonly liveGateways: () => number;
@@ -80,7 +83,10 @@ export class Publisher {
     await mkdir(this.#dependencies.folder, { recursive: true, mode: 0o700 });
     const stored = await readFile(join(this.#dependencies.folder, 'snapshot.json'), 'utf8').catch(() => undefined);
     const read = stored === undefined ? undefined : snapshotSchema.safeParse(parseOrNothing(stored));
-    if (read?.success === true) this.#last = read.data;
+    if (read?.success === true) {
+      this.#last = read.data;
+      this.#dependencies.published.set(read.data);
+    }
     const { database, access } = this.#dependencies;
     const channels = [SERVING_CHANNEL, ...(access.channel === undefined ? [] : [access.channel])];
     const listeners = channels.map(
@@ -207,6 +213,7 @@ export class Publisher {
       await rename(`${file}.new`, file);
       this.#published = text;
       this.#last = made;
+      this.#dependencies.published.set(snapshot);
     }
     this.#dependencies.gateway.publish();
   }

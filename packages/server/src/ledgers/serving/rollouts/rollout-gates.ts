@@ -1,7 +1,6 @@
 /** The gates of a new version before it receives traffic: its input example, the tests of its Model, a load test. */
 import type { EndpointSpec, ModelTest } from '@dais/api/serving';
-import type { GatewayLink } from '../publishing/gateway-link.ts';
-import { runLoad } from '../load-tests/load-run.ts';
+import type { TestGateway } from '../fleet/test-gateways.ts';
 import type { ModelRow } from '../models/model-rows.ts';
 import { failureIn, runModelTest, type PredictOnce } from '../model-tests/model-tests.ts';
 import type { StepResult } from './rollout-rows.ts';
@@ -15,7 +14,7 @@ export interface GatedVersion {
 }
 
 /** Returns the first failed gate with the reason. @throws Error if there is no result yet: it is retried. */
-export async function runGates(gateway: GatewayLink, version: GatedVersion, signal: AbortSignal): Promise<StepResult> {
+export async function runGates(gateway: TestGateway, version: GatedVersion, signal: AbortSignal): Promise<StepResult> {
   const ask = predictWithCanary(gateway, version);
   const found: string[] = [];
   for (const gate of [
@@ -28,6 +27,7 @@ export async function runGates(gateway: GatewayLink, version: GatedVersion, sign
     if (result?.status === 'failed') return result;
     if (result !== undefined) found.push(result.message);
   }
+  if (gateway.host !== undefined) found.push(`Tested at the gateway on ${gateway.host}.`);
   return { status: 'passed', message: found.join(' ') };
 }
 
@@ -48,7 +48,7 @@ async function passTests(
 }
 
 async function passLoad(
-  gateway: GatewayLink,
+  gateway: TestGateway,
   { project, endpoint, model, gates: { loadTest } }: GatedVersion,
   signal: AbortSignal,
 ): Promise<StepResult | undefined> {
@@ -63,7 +63,7 @@ async function passLoad(
   const { requests, connections, seconds, maxP99Ms, maxErrors } = loadTest;
   const target = { project, endpoint, variant: 'canary', body: example };
   const shape = { connections, requests, rate: undefined, durationMs: seconds * 1000 };
-  const { seen } = await runLoad(gateway, target, shape, { signal });
+  const seen = await gateway.load(target, shape, signal);
   signal.throwIfAborted();
   const p99Ms = seen.p99Ms ?? 0;
   const summary = `${seen.failed} of ${seen.requests} requests on ${connections} connections failed, p99 latency ${p99Ms} ms`;
@@ -79,7 +79,7 @@ async function passLoad(
 
 /** Sends requests to the new version, through the route of all requests. */
 function predictWithCanary(
-  gateway: GatewayLink,
+  gateway: TestGateway,
   { project, endpoint }: { readonly project: string; readonly endpoint: string },
 ): PredictOnce {
   const path = `/p/${encodeURIComponent(project)}/endpoints/${encodeURIComponent(endpoint)}/invocations`;

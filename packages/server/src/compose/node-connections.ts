@@ -1,0 +1,2 @@
+/** Connections between nodes, as the control process uses them; see compose.ts. */
+export type { NodeConnections } from '#ledgers/nodes/index.ts';
