@@ -8,6 +8,9 @@ const conditions = ['dais-source', 'node'];
 /** Where tools/vitest-run.mjs wants the counts. */
 const REPORT = process.env['DAIS_TEST_REPORT'];
 
+/** Long tests that the change does not affect: paths, separated by spaces (tools/long-tests.mjs). */
+const LEFT_OUT = (process.env['DAIS_TESTS_LEFT_OUT'] ?? '').split(' ').filter((path) => path !== '');
+
 /** The examples of every day are the same ones, so that a failure tells of the change; the long run draws new ones. */
 const EVERYDAY_SEED = 20_261_126;
 
@@ -40,6 +43,7 @@ export default defineConfig({
       servingKills: Number(process.env['DAIS_SERVING_KILLS'] ?? 100),
       soakSeconds: Number(process.env['DAIS_SOAK_SECONDS'] ?? 600),
     },
+    exclude: ['**/node_modules/**', ...LEFT_OUT],
     projects: [
       {
         extends: true,

@@ -65,7 +65,9 @@ test('the page of nodes shows this node with its load, and the only ready node i
   await expectAccessible(page);
   await row.getByRole('button', { name: 'Drain' }).click();
   await page.getByRole('button', { name: 'Drain node' }).click();
-  await page.getByText(/no other ready node runs background work or serves requests/).waitFor();
+  await page
+    .getByText(/no other ready node runs background work, runs steps, serves the API, or serves predictions/)
+    .waitFor();
   await expectAccessible(page);
   await page.getByRole('button', { name: 'Cancel' }).click();
   journey.expectQuiet('status of 409');

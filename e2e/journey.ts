@@ -233,6 +233,7 @@ export async function expectAccessible(page: Page, { colors = false } = {}): Pro
   // Injected past the page's policy, as a user's own tool would be.
   await page.evaluate(`(() => { if (!window.axe) { ${axe.source} } })()`);
   await page.evaluate(restOf, 300);
+  await settledStyles(page);
   const runOnly = colors ? { type: 'rule', values: COLORS } : { type: 'tag', values: EVERYTHING };
   const found = await page.evaluate(async (only) => {
     const { axe } = window as unknown as { axe: { run(options: object): Promise<AxeResult> } };
@@ -242,6 +243,17 @@ export async function expectAccessible(page: Page, { colors = false } = {}): Pro
     );
   }, runOnly);
   expect(found).toEqual([]);
+}
+
+/** Waits for the end of color transitions and resize observers: on a busy machine, axe reads colors halfway otherwise. */
+export async function settledStyles(page: Page): Promise<void> {
+  await page.evaluate(async () => {
+    await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+    const finite = document
+      .getAnimations()
+      .filter((animation) => animation.effect?.getTiming().iterations !== Infinity);
+    await Promise.allSettled(finite.map(async (animation) => await animation.finished));
+  });
 }
 
 /**

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { environment } from '../tools/environment.mjs';
-import { expectAccessible, type Journey, type Person } from './journey.ts';
+import { expectAccessible, settledStyles, type Journey, type Person } from './journey.ts';
 
 /** Its name, its URL (or a function for it), what must exist before the visit, and the viewer. */
 export type PageState = readonly [
@@ -38,17 +38,6 @@ export function describeStates(
       page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     await expect.poll(wider, { message: 'wider than the screen', timeout: 5000 }).toBe(0);
     journey().expectQuiet(...provoked);
-  });
-}
-
-/** Waits for the end of color transitions and resize observers. */
-async function settledStyles(page: Page): Promise<void> {
-  await page.evaluate(async () => {
-    await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
-    const finite = document
-      .getAnimations()
-      .filter((animation) => animation.effect?.getTiming().iterations !== Infinity);
-    await Promise.allSettled(finite.map(async (animation) => await animation.finished));
   });
 }
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { runCommand } from './command.mjs';
-import { changedFiles, matchesGlob, readLongTests } from './long-tests.mjs';
+import { changedFiles, longTestsOfChange, matchesGlob, readLongTests } from './long-tests.mjs';
 
 let folder: string;
 let checkout: string;
@@ -69,10 +69,20 @@ test('the list names long tests that exist and fit into the limit, and each of i
   const files = output.split('\0').filter(Boolean);
   const { limitSeconds, tests } = readLongTests();
   const listed = Object.entries(tests);
-  expect(
-    listed.map(([file]) => file).filter((file) => !file.endsWith('.full.test.ts') || !files.includes(file)),
-  ).toEqual([]);
+  const isLong = (file: string) => /\.((full|int|conformance)\.test|spec)\.ts$/.test(file) && files.includes(file);
+  expect(listed.map(([file]) => file).filter((file) => !isLong(file))).toEqual([]);
   expect(listed.filter(([, { seconds }]) => seconds > limitSeconds)).toEqual([]);
   const globs = listed.flatMap(([, { when }]) => (when === 'imports' ? [] : when));
   expect(globs.filter((glob) => !files.some((path) => matchesGlob(path, glob)))).toEqual([]);
+});
+
+test('a long test of integration is left out unless the change affects it', async () => {
+  const { full, leftOut, lines } = await longTestsOfChange();
+  const { tests } = readLongTests();
+  const others = Object.keys(tests).filter((file) => !file.endsWith('.full.test.ts'));
+  expect(others).toEqual(expect.arrayContaining(leftOut));
+  expect(full.filter((file) => !(file in tests))).toEqual([]);
+  expect(lines.at(-1)).toBe(
+    `${leftOut.length} long files of the integration, browser and conformance tests are left out; npm run test:full runs them.`,
+  );
 });

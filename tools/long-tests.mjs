@@ -1,7 +1,7 @@
 /**
- * Chooses the long tests (`.full.test.ts`) that `npm test` runs too, because the change can break what they test.
- * `tools/long-tests.json` lists the candidates: `when` is a list of globs of sources, or `imports` for every file that the
- * test imports, directly or not.
+ * Chooses the long tests that `npm test` runs because the change can break what they test; `npm run test:full` runs all of them.
+ * `tools/long-tests.json` lists the candidates, `.full.test.ts` files and long files of the other projects: `when` is a list of
+ * globs of sources, or `imports` for every file that the test imports, directly or not.
  */
 import { existsSync, lstatSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -76,12 +76,19 @@ function reasonOf(file, when, changed, read) {
  * @param {string} glob
  */
 export function matchesGlob(path, glob) {
-  const parts = glob.split(/(\*\*|\*)/).map((part) => {
-    if (part === '**') return '.*';
-    return part === '*' ? '[^/]*' : part.replaceAll(/[$()+.?[\\\]^{|}]/g, String.raw`\$&`);
-  });
-  return new RegExp(`^${parts.join('')}$`).test(path);
+  let pattern = patterns.get(glob);
+  if (pattern === undefined) {
+    const parts = glob.split(/(\*\*|\*)/).map((part) => {
+      if (part === '**') return '.*';
+      return part === '*' ? '[^/]*' : part.replaceAll(/[$()+.?[\\\]^{|}]/g, String.raw`\$&`);
+    });
+    patterns.set(glob, (pattern = new RegExp(`^${parts.join('')}$`)));
+  }
+  return pattern.test(path);
 }
+
+/** @type {Map<string, RegExp>} */
+const patterns = new Map();
 
 /**
  * Searches the imports of a file, breadth first, for the nearest changed file.
@@ -172,22 +179,36 @@ async function baseOf(git, override) {
   return await commit('HEAD^');
 }
 
-/** Chooses the long tests for this checkout, and reports in `lines` which were chosen and why. */
+/**
+ * Chooses the long tests for this checkout.
+ * @returns {Promise<{ full: string[], leftOut: string[], lines: string[] }>} the `.full.test.ts` files to run, the files of other
+ * projects to leave out, and what was chosen and why
+ */
 export async function longTestsOfChange() {
+  const list = readLongTests();
   const change = await changedFiles(runGit, environment.DAIS_TEST_BASE);
   if (change === undefined) {
     const remedy = 'Set DAIS_TEST_BASE to a commit, or run npm run test:full.';
-    return { files: [], lines: [`There is no commit to compare with: no long test was chosen. ${remedy}`] };
+    const lines = [`There is no commit to compare with: no long test was chosen. ${remedy}`];
+    return { full: [], leftOut: Object.keys(list.tests).filter((file) => !isFull(file)), lines };
   }
-  const { chosen, left } = chooseLongTests(readLongTests(), change.files, sourceReader());
+  const { chosen, left } = chooseLongTests(list, change.files, sourceReader());
+  const files = chosen.map(({ file }) => file);
+  const leftOut = Object.keys(list.tests).filter((file) => !isFull(file) && !files.includes(file));
   const since = `${change.files.length} files changed since ${change.base.slice(0, 12)}`;
   const lines = [
     `${since}: ${chosen.length === 0 ? 'they affect no long test.' : `${chosen.length} long tests are affected:`}`,
     ...chosen.map(({ file, reason }) => `  ${file}: ${reason}`),
     ...(left.length === 0 ? [] : ['Affected too, beyond the limit of seconds; npm run test:full runs them:']),
     ...left.map(({ file, reason }) => `  ${file}: ${reason}`),
+    `${leftOut.length} long files of the integration, browser and conformance tests are left out; npm run test:full runs them.`,
   ];
-  return { files: chosen.map(({ file }) => file), lines };
+  return { full: files.filter(isFull), leftOut, lines };
+}
+
+/** @param {string} file */
+function isFull(file) {
+  return file.endsWith('.full.test.ts');
 }
 
 /** @param {readonly string[]} args */

@@ -57,23 +57,21 @@ async function check() {
  * Runs the tests that need a build. Each of these projects waits a third of its time or more: where there is memory for both,
  * two run at the same time, and the longest starts first.
  * @param {Record<string, string>} [env] how many examples each property is tried with, and their seed
+ * @param {readonly string[]} [without] files that do not run
  */
-async function builtTests(env = {}) {
+async function builtTests(env = {}, without = []) {
   if (!(await python())) return false;
-  const steps = [vitest('int', env), vitest('e2e', env), vitest('conformance', env)];
+  const steps = ['int', 'e2e', 'conformance'].map((project) => vitest(project, env, [], without));
   return await phase('integration, browser and conformance', steps, PROJECTS_AT_ONCE);
 }
 
+/** Of the long tests, only those run that the change can break. */
 async function test() {
-  return (await check()) && (await build()) && (await builtTests()) && (await longTests());
-}
-
-/** Runs the long tests that the change can break. */
-async function longTests() {
-  const { files, lines } = await longTestsOfChange();
+  if (!(await check()) || !(await build())) return false;
+  const { full: files, leftOut, lines } = await longTestsOfChange();
   out.write(`\n── long tests of the change\n${lines.join('\n')}\n`);
-  if (files.length === 0) return true;
-  return await runSteps([vitest('full', {}, files)], AT_ONCE, out);
+  if (!(await builtTests({}, leftOut))) return false;
+  return files.length === 0 || (await phase('long runs of the change', [vitest('full', {}, files)]));
 }
 
 /** Continues after a failed part: a run of an hour reports all failures. */
@@ -167,10 +165,14 @@ async function python() {
  * @param {string} project
  * @param {Record<string, string>} [env]
  * @param {readonly string[]} [files] default: all of the project
+ * @param {readonly string[]} [without] files that do not run
  * @returns {import('./steps.mjs').Step}
  */
-function vitest(project, env = {}, files = []) {
-  return { name: `vitest ${project}`, run: () => runVitest(project, { counts, env, files, mayBeEmpty: true }) };
+function vitest(project, env = {}, files = [], without = []) {
+  return {
+    name: `vitest ${project}`,
+    run: () => runVitest(project, { counts, env, files, without, mayBeEmpty: true }),
+  };
 }
 
 /**

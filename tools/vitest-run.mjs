@@ -101,12 +101,12 @@ function canExecuteIn(folder) {
 /**
  * Runs one vitest project in a temporary folder of its own, so that leftover files are detected.
  * @param {string} project
- * @param {{ counts: Counts, env?: Record<string, string>, files?: readonly string[], mayBeEmpty?: boolean, node?:
- * string }} options `counts` is added to; without `files`, all of the project run
+ * @param {{ counts: Counts, env?: Record<string, string>, files?: readonly string[], without?: readonly string[], mayBeEmpty?:
+ * boolean, node?: string }} options `counts` is added to; without `files`, all of the project run, except those of `without`
  * @returns {Promise<import('./steps.mjs').StepResult>}
  */
 export async function runVitest(project, options) {
-  const { counts, env = {}, files = [], mayBeEmpty = false, node = process.execPath } = options;
+  const { counts, env = {}, files = [], without = [], mayBeEmpty = false, node = process.execPath } = options;
   // Short, because sockets live below it (a Unix socket's path has at most 107 bytes); readable by all, because the
   // embedded database runs as another user when the tests run as root.
   // The long runs keep images, models and mirrors of packages: more than fits in memory.
@@ -114,7 +114,8 @@ export async function runVitest(project, options) {
   chmodSync(temporary, 0o1777);
   try {
     const all = { workers: WORKERS[project] ?? 2, files, mayBeEmpty };
-    const { code, output, seen, times, failures } = await runFiles(project, all, { node, env, temporary });
+    const leftOut = { ...env, ...(without.length > 0 && { DAIS_TESTS_LEFT_OUT: without.join(' ') }) };
+    const { code, output, seen, times, failures } = await runFiles(project, all, { node, env: leftOut, temporary });
     recordTimes(project, times);
     const alone = async (/** @type {string} */ file) => {
       const what = { workers: 1, files: [file], mayBeEmpty: false };

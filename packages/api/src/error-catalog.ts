@@ -353,6 +353,12 @@ const catalog = {
     title: 'The address is in use',
     remedy: 'Stop the process that uses it, or use another `--port`.',
   },
+  join_refused: {
+    status: 403,
+    title: 'The node may not join the installation',
+    remedy:
+      'Create a token with `dais admin create-node-token` on a node of the installation, and start the new node with it in `DAIS_NODE_JOIN_TOKEN`.',
+  },
   unsafe_bind: {
     status: 422,
     title: 'Unsafe listen address',

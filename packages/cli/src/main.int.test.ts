@@ -156,4 +156,4 @@ test('the running server is backed up and stops; the restored folder is complete
   const { up, url } = await startServer(data);
   expect((await run('get', 'projects', '-o', 'name', '--url', url)).out).toBe('project/default\nproject/flights\n');
   await end(up.child, 'SIGTERM');
-}, 120_000);
+}, 600_000);

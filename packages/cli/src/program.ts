@@ -163,7 +163,12 @@ function makeOption(definition: OptionDefinition): Option {
   if (definition.choices !== undefined) option.choices(definition.choices);
   if (definition.type !== undefined) option.argParser(readers[definition.type]);
   if (definition.repeatable === true) {
-    option.argParser((value: string, before: readonly string[] | undefined) => [...(before ?? []), value]);
+    option.argParser((value: string, before: readonly string[] | undefined) => {
+      if (definition.choices?.includes(value) === false) {
+        throw new InvalidArgumentError(`Allowed choices are ${definition.choices.join(', ')}.`);
+      }
+      return [...(before ?? []), value];
+    });
   }
   if (definition.default !== undefined) {
     const { type, default: value } = definition;

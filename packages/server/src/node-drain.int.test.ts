@@ -45,6 +45,7 @@ async function launch(name: string): Promise<Tree> {
     'keys.folder': join(folder, 'keys'),
     'blobs.folder': join(folder, 'blobs'),
     'ports.inference': port,
+    'node.join': 'open',
     'database.url': `postgres://${database.user}@/${database.database}?host=${encodeURIComponent(database.host)}`,
   });
   started.push(dais);
@@ -123,7 +124,9 @@ test('a drained node finishes its steps, gives up its leases, and is not ready, 
   // The last ready node is not drained, and a drained node can be removed while it runs.
   const refused = await drain(first, second);
   expect(refused).toMatchObject({ status: 409, body: { code: 'invalid_state' } });
-  expect(refused.body.detail).toContain('no other ready node runs background work or serves requests');
+  expect(refused.body.detail).toContain(
+    'no other ready node runs background work, runs steps, serves the API, or serves predictions',
+  );
 
   // It stays drained after a restart.
   first.dais.process.kill('SIGTERM');

@@ -3,6 +3,7 @@ import { statfs } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { errorCatalog } from '@dais/api';
+import { nodeWork, rolesWith } from '@dais/api/access';
 import type { ProcessMetrics } from '@dais/api/tracking';
 import type { BlobStore } from '#engines/blobs/contract.ts';
 import type { Database, Slice } from '#engines/database/contract.ts';
@@ -12,7 +13,7 @@ import { authRoutes } from '#http/routes/auth-routes.ts';
 import type { RouteGroup } from '#http/server/route-group.ts';
 import { inferenceRoutes, type GatewayLocation } from '#http/predictions/inference-routes.ts';
 import { GrpcServer } from '#grpc/grpc-server.ts';
-import { HttpServer, type FinishedRequest, type TlsFiles } from '#http/server/http-server.ts';
+import { HttpServer, type FinishedRequest, type Refusal, type TlsFiles } from '#http/server/http-server.ts';
 import { metricsRoutes } from '#http/metrics/metrics-routes.ts';
 import { Metrics, type MetricSources } from '#http/metrics/metrics.ts';
 import { nativeRoutes, type OperationCalls } from '#http/routes/native-routes.ts';
@@ -65,7 +66,7 @@ export interface ServeDependencies {
   readonly content: MetricSources['content'];
   readonly egress: MetricSources['egress'];
   /** Further checks of /readyz. */
-  readonly checks: () => readonly ReadinessCheck[];
+  readonly checks: () => Promise<readonly ReadinessCheck[]>;
   readonly log: Log;
 }
 
@@ -110,7 +111,7 @@ export async function serveHttp(dependencies: ServeDependencies): Promise<HttpSi
   const readMetrics = async () => await metrics.expose(sources);
   const probes = probeRoutes(async () => [
     ...(await readiness(kernel, dependencies.database, schema, [blobs, diskReadiness(config.data)])),
-    ...dependencies.checks(),
+    ...(await dependencies.checks()),
     nodeReadiness(dependencies.gate),
     ...gatewayReadiness(dependencies.gateway.behind),
   ]);
@@ -130,11 +131,13 @@ export async function serveHttp(dependencies: ServeDependencies): Promise<HttpSi
     clock: systemClock,
     log,
     limits: config.limits,
-    forStepsOnly: config.role === 'controller',
+    refusal: refusalOf(config),
     publicUrl: config.publicUrl,
     trustedProxies: config.trustedProxies,
     tls,
-    ...(config.role !== 'controller' && { predictions: { calls: kernel.dispatcher, gateway: dependencies.gateway } }),
+    ...(nodeWork[config.role].gateway && {
+      predictions: { calls: kernel.dispatcher, gateway: dependencies.gateway },
+    }),
     trace: tracer === undefined ? undefined : (traceparent) => tracer.context(traceparent),
     finished,
   });
@@ -181,7 +184,23 @@ interface UserRouteDependencies {
   readonly gateway: GatewayLocation;
 }
 
-/** All routes except probes and metrics. A process that runs only controllers has the routes for its own steps. */
+/** What a process says whose role does not include the API. */
+function refusalOf({ role }: Pick<ResolvedConfig, 'role'>): Refusal | undefined {
+  const { api, gateway } = nodeWork[role];
+  if (api) return undefined;
+  const served = gateway ? 'predictions' : 'its own steps';
+  const detail =
+    `This node has the role \`${role}\` and serves only ${served}, \`/livez\`, \`/readyz\` and \`/metrics\`. ` +
+    `Send the request to a node with the role ${rolesWith('api')
+      .map((one) => `\`${one}\``)
+      .join(' or ')}: \`dais admin nodes\` lists them.`;
+  return { detail, isForSteps: !gateway };
+}
+
+/**
+ * All routes except probes and metrics. A process without the API has the routes of predictions if its node has a gateway, and
+ * otherwise the routes for its own steps.
+ */
 export async function userAdapters({
   config,
   calls,
@@ -190,7 +209,9 @@ export async function userAdapters({
   port,
   gateway,
 }: UserRouteDependencies): Promise<readonly RouteGroup[]> {
-  if (config.role === 'controller') {
+  const work = nodeWork[config.role];
+  if (!work.api && work.gateway) return [inferenceRoutes({ calls, gateway })];
+  if (!work.api) {
     const doors = [nativeRoutes({ calls, clock: systemClock, log }), transferRoutes({ calls })];
     return [...doors, ...(await protocolAdapters({ calls, log }))];
   }

@@ -24,6 +24,7 @@ beforeAll(async () => {
   const shared = {
     'keys.folder': join(folder, 'keys'),
     'blobs.folder': join(folder, 'blobs'),
+    'node.join': 'open',
     'database.url': `postgres://${user}@/${database}?host=${encodeURIComponent(host)}`,
   };
   for (const role of ['all', 'api']) started.push(startDaisProcess({ ...shared, role, data: join(folder, role) }));

@@ -23,6 +23,7 @@ function launch(name: string, role: string): DaisProcess {
     // All of them seal with the same keys.
     'keys.folder': join(folder, 'keys'),
     'blobs.folder': join(folder, 'blobs'),
+    'node.join': 'open',
     'database.url': `postgres://${database.user}@/${database.database}?host=${encodeURIComponent(database.host)}`,
   });
   started.push(dais);

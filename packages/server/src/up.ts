@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { nodeWork } from '@dais/api/config';
 import { DaisError } from '@dais/api/errors';
 import type { RunningDatabase } from '#engines/database/contract.ts';
 import { writeRawProblem } from '#http/server/problem-replies.ts';
@@ -22,7 +23,12 @@ import { childEnvironment, loadConfig, type ConfigFlags, type ResolvedConfig } f
 import type { ControlSetup } from './control/control-setup.ts';
 import type { GatewaySetup } from './gateway-process.ts';
 import { explainFileError, prepareDataFolder } from './installation/data-folder.ts';
-import { refuseArchiveOfExternal, refuseSharedFolder, refuseUnsafeBind } from './control/config-safety.ts';
+import {
+  refuseArchiveOfExternal,
+  refuseRoleWithoutDatabase,
+  refuseSharedFolder,
+  refuseUnsafeBind,
+} from './control/config-safety.ts';
 import { postgresLocation } from './installation/postgres-location.ts';
 import { grpcAddress, localUrl, publicUrl } from './control/server-url.ts';
 import { programVersion } from './version.ts';
@@ -144,6 +150,7 @@ async function startTree(options: UpOptions): Promise<RunningDais> {
   refuseUnsafeBind(config);
   refuseSharedFolder(config);
   refuseArchiveOfExternal(config);
+  refuseRoleWithoutDatabase(config);
   await prepareDataFolder(config.data);
   await refuseSecondServer(config.data);
   try {
@@ -247,9 +254,9 @@ async function startOn(config: ResolvedConfig, options: UpOptions): Promise<Runn
   });
 }
 
-/** What only runs controllers answers no clients of these. */
+/** gRPC is part of the API. */
 function furtherSockets({ role, port, ports }: ResolvedConfig): readonly FurtherSocket[] {
-  if (role === 'controller') return [];
+  if (!nodeWork[role].api) return [];
   // With any free port for one, the other has no fixed port either.
   const grpc = ports.grpc ?? (port === 0 ? 0 : undefined);
   return [{ name: 'grpc', port: grpc, first: 7072, refuse: (socket) => socket.destroy() }];
@@ -257,7 +264,7 @@ function furtherSockets({ role, port, ports }: ResolvedConfig): readonly Further
 
 /** The gateway starts with the first Endpoint: without one, it costs nothing. */
 function helpers(config: ResolvedConfig, format: 'json' | 'text'): readonly Helper[] {
-  if (config.role === 'controller') return [];
+  if (!nodeWork[config.role].gateway) return [];
   return [
     {
       name: 'gateway',

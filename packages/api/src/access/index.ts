@@ -47,11 +47,16 @@ export {
 } from '#operations/identity.ts';
 export type { CreatedInvitation, CurrentSession, TokenEntry } from '#operations/identity.ts';
 export { keyOperations, listKeysOperation, rotateKeysOperation } from '#operations/keys.ts';
+export { NODE_ROLES, nodeWork, rolesWith, type NodeRole, type NodeWork } from '#node-roles.ts';
 export {
+  createNodeTokenOperation,
   DRAIN_SECONDS,
   drainNodeOperation,
   listNodesOperation,
+  listNodeTokensOperation,
+  NODE_TOKEN_LIMITS,
   nodeOperations,
+  revokeNodeTokenOperation,
   removeNodeOperation,
   resumeNodeOperation,
 } from '#operations/nodes.ts';
@@ -69,7 +74,7 @@ export {
   replaceProvisionedUserOperation,
 } from '#operations/provisioning.ts';
 export type { ProvisionedGroup, ProvisionedUser } from '#operations/provisioning.ts';
-export type { ServerNode } from '#operations/nodes.ts';
+export type { NodeToken, ServerNode } from '#operations/nodes.ts';
 export {
   evaluatePoliciesOperation,
   listAuditedRefusalsOperation,

@@ -3,6 +3,7 @@ import { portsSchema } from './ports.ts';
 import { featuresConfig } from './features.ts';
 import { databaseArchiveConfig } from './archive.ts';
 import { contentConfig, limitsConfig, retentionConfig } from './limits.ts';
+import { nodeConfig, roleConfig } from './node.ts';
 import { queryConfig } from './query.ts';
 import { blobsConfig, keysConfig } from './stores.ts';
 import { httpUrl, path, secret } from './values.ts';
@@ -412,12 +413,8 @@ const tracking = z.strictObject({
 
 export const configSpec = z.strictObject({
   data: path.optional().describe('Data folder. Default: `/var/lib/dais` for root, else `~/.dais`.'),
-  role: z
-    .enum(['all', 'api', 'controller'])
-    .default('all')
-    .describe(
-      'Role of this process tree: serve requests, run controllers, or both. Several process trees can share one database (`database.url`).',
-    ),
+  role: roleConfig,
+  node: nodeConfig.prefault({}).describe('Membership of this process tree in an installation.'),
   host: hostName
     .default('127.0.0.1')
     .describe('Address to listen on. Addresses other than loopback require `authentication.mode: accounts` and TLS.'),

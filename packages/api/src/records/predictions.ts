@@ -71,7 +71,7 @@ const erasureStates = ['pending', 'succeeded', 'failed'] as const;
 export const predictionErasureSchema = z.strictObject({
   id: z.uuid().describe('Id of the erasure.'),
   endpoint: z.string().describe('Name of the endpoint.'),
-  column: z.string().describe('Key column. The value is not stored.'),
+  column: z.string().describe('Key column. Dais deletes the value when no node is missing.'),
   state: z.enum(erasureStates).describe('Progress.'),
   files: z.int().describe('Number of scanned files.'),
   rows: z.int().describe('Number of erased rows.'),
@@ -79,7 +79,9 @@ export const predictionErasureSchema = z.strictObject({
   missingNodes: z
     .array(z.string())
     .optional()
-    .describe('Hosts of nodes that did not run: predictions that only their disk has are not erased.'),
+    .describe(
+      'Hosts of nodes that did not run. Dais erases the predictions that only their disk has when they run again.',
+    ),
   reason: z.string().describe('Reason of the request.'),
   by: z.string().describe('User who requested it.'),
   requestedAt: milliseconds.describe('When.'),

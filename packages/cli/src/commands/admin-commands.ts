@@ -130,6 +130,59 @@ export const adminCommands: readonly CommandDefinition[] = [
     load: async () => ({ run: (await import('#commands/admin-nodes.ts')).listNodes }),
   },
   {
+    name: 'admin create-node-token',
+    group: 'Server',
+    summary: 'Create a token with which a new node joins the installation',
+    details:
+      'A new data folder joins an installation with a live node only with a token. Start it with the database of the installation ' +
+      'and the token in DAIS_NODE_JOIN_TOKEN. The token is shown only once; Dais stores its hash.',
+    options: [
+      {
+        flags: '--role <role>',
+        description: 'role with which a node may join; default: every role',
+        choices: ['all', 'api', 'controller', 'gateway', 'worker'],
+        repeatable: true,
+      },
+      { flags: '--uses <n>', description: 'number of nodes that may join with it', default: '1', type: 'integer' },
+      {
+        flags: '--expires-in <time>',
+        description: 'time until it expires: 10m, 1h, 7d',
+        default: '1h',
+        type: 'duration',
+      },
+    ],
+    examples: [
+      { command: 'admin create-node-token --role worker', does: 'for one node that runs steps' },
+      { command: 'admin create-node-token --role gateway --uses 10 --expires-in 1d', does: 'for ten gateways today' },
+    ],
+    load: async () => ({ run: (await import('#commands/admin-node-tokens.ts')).createNodeToken }),
+  },
+  {
+    name: 'admin node-tokens',
+    group: 'Server',
+    summary: 'List the tokens with which new nodes can join',
+    details: 'Without the tokens themselves. Expired and used tokens are not listed.',
+    examples: [
+      { command: 'admin node-tokens', does: 'newest first' },
+      { command: 'admin node-tokens -o json', does: 'for a script' },
+    ],
+    load: async () => ({ run: (await import('#commands/admin-node-tokens.ts')).listNodeTokens }),
+  },
+  {
+    name: 'admin revoke-node-token',
+    group: 'Server',
+    summary: 'Revoke a token with which new nodes can join',
+    details: 'Nodes that have joined with it stay.',
+    arguments: [{ syntax: '<id>', description: 'ID from `dais admin node-tokens`' }],
+    examples: [
+      {
+        command: 'admin revoke-node-token 0199f3a2-6c1e-4d52-9a3b-1f0c5e7d8a90',
+        does: 'no node joins with it',
+      },
+    ],
+    load: async () => ({ run: (await import('#commands/admin-node-tokens.ts')).revokeNodeToken }),
+  },
+  {
     name: 'admin drain-node',
     group: 'Server',
     summary: 'Drain a node, before an upgrade or the end of its machine',

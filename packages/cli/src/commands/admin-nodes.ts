@@ -5,6 +5,7 @@ import {
   listNodesOperation,
   removeNodeOperation,
   resumeNodeOperation,
+  rolesWith,
   type ServerNode,
 } from '@dais/api/access';
 import type { Run } from '#context.ts';
@@ -48,7 +49,7 @@ function rowOf(node: ServerNode, { now, wide }: { readonly now: number; readonly
     },
     { text: node.role },
     { text: node.version },
-    { text: String(node.gateway) },
+    { text: rolesWith('gateway').includes(node.role) ? String(node.gateway) : '' },
     { text: load === undefined ? '' : `${load.busyCores.toFixed(1)} of ${load.cores}` },
     { text: load === undefined ? '' : `${Math.round(load.memoryBytes / 1e6)} MB` },
     { text: wide ? node.leases.join(', ') : String(node.leases.length) },

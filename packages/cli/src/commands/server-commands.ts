@@ -24,7 +24,11 @@ export const serverCommands: readonly CommandDefinition[] = [
       { flags: '--ephemeral', description: 'use a temporary data folder that is removed at the end' },
       { flags: '--host <address>', description: 'address to listen on; default: 127.0.0.1' },
       { flags: '--port <n>', description: 'default: 7070, or the next free one', type: 'integer' },
-      { flags: '--role <role>', description: 'role of this process', choices: ['all', 'api', 'controller'] },
+      {
+        flags: '--role <role>',
+        description: 'role of this process tree',
+        choices: ['all', 'api', 'controller', 'gateway', 'worker'],
+      },
       config,
       { flags: '--database-url <url>', description: 'external PostgreSQL server' },
       { flags: '--postgres-bin <folder>', description: 'PostgreSQL binaries to use', completes: 'folder' },

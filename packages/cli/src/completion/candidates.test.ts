@@ -12,7 +12,7 @@ test.each<[string[], readonly string[] | 'files']>([
   [['ap'], ['apply']],
   [
     ['admin', 'r'],
-    ['restore', 'recover', 'resume-node', 'remove-node', 'rotate-keys'],
+    ['restore', 'recover', 'revoke-node-token', 'resume-node', 'remove-node', 'rotate-keys'],
   ],
   [
     ['config', ''],

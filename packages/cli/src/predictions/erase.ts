@@ -36,7 +36,9 @@ export const erase: Run<EraseOptions> = async (context, [endpoint = ''], { key, 
     const { missingNodes = [] } = result;
     if (missingNodes.length > 0) {
       const hosts = missingNodes.join(', ');
-      context.terminal.out(`Predictions that only the disks of nodes that do not run have are not erased: ${hosts}.\n`);
+      context.terminal.out(
+        `Predictions that only the disks of nodes that do not run have are erased when these nodes run again: ${hosts}.\n`,
+      );
     }
   }
   return result.state === 'failed' ? exitCodes.failed.code : exitCodes.ok.code;

@@ -13,6 +13,7 @@ import type { Content } from '#kernel/content/content.ts';
 import type { Authorizer } from '#kernel/principal.ts';
 import type { KindRegistry } from '#kernel/registry.ts';
 import type { Ledger } from '#ledgers/ledger.ts';
+import type { NodesLedger } from '#ledgers/nodes/index.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Lazy } from '#lib/concurrency/lazy.ts';
 import type { WorkGate } from '#lib/concurrency/work-gate.ts';
@@ -68,6 +69,8 @@ export interface LedgerDependencies {
 
 export interface OpenedLedgers {
   readonly serving: ServingLedger;
+  readonly nodes: NodesLedger;
+  readonly executions: Pick<Opened<typeof openExecutions>, 'countQueued'>;
   /** In the order in which they start and stop. */
   readonly all: readonly Ledger[];
 }
@@ -76,13 +79,15 @@ export async function openLedgers(dependencies: LedgerDependencies): Promise<Ope
   const privacy = await openPrivacy(dependencies);
   const quality = await openQuality(dependencies, { privacy });
   const data = await openData(dependencies, { privacy, quality });
-  const executions = await openExecutions(dependencies, { data });
   const nodes = await openNodes(dependencies);
+  const executions = await openExecutions(dependencies, { data, nodes });
   const predictions = await openPredictions(dependencies, { nodes });
   const modelJobs = await openModelJobs(dependencies, { privacy, data, predictions });
   const serving = await openServing(dependencies, { nodes });
   return {
     serving,
+    nodes,
+    executions,
     all: [
       nodes,
       await openUsage(dependencies),
@@ -120,10 +125,12 @@ function queries({ clock, query }: LedgerDependencies) {
 
 async function openNodes({ config, ...dependencies }: LedgerDependencies) {
   const { ledger } = await import('#ledgers/nodes/index.ts');
-  const { data, role } = config;
+  const { data, role, node, database } = config;
+  // A database that Dais runs itself has one process tree: a new data folder is a new installation.
+  const rules = { join: database.url === undefined ? ('open' as const) : node.join, token: node.joinToken };
   // The parent is the supervisor, of which all processes of the node descend.
   const load = treeLoad(process.ppid, dependencies.clock);
-  return ledger.open({ ...dependencies, data, role, host: hostname(), version: programVersion(), load });
+  return ledger.open({ ...dependencies, data, role, rules, host: hostname(), version: programVersion(), load });
 }
 
 async function openUsage(dependencies: LedgerDependencies) {
@@ -224,7 +231,10 @@ async function openData(
   });
 }
 
-async function openExecutions(dependencies: LedgerDependencies, { data }: { readonly data: Data }) {
+async function openExecutions(
+  dependencies: LedgerDependencies,
+  { data, nodes }: { readonly data: Data; readonly nodes: Opened<typeof openNodes> },
+) {
   const { config, port, compute, environments } = dependencies;
   const { database, content, keys, clock, log, holder, outbound, tracer, gate } = dependencies;
   return await loadExecutions({
@@ -238,7 +248,8 @@ async function openExecutions(dependencies: LedgerDependencies, { data }: { read
     outbound,
     tracer,
     // A step can only be found again on the machine and in the data folder where it was started.
-    place: `${hostname()}:${config.data}`,
+    place: nodes.place,
+    formerPlace: `${hostname()}:${config.data}`,
     compute: async () => await compute.get(),
     environments: async () => await environments.get(),
     solo: config.authentication.mode === 'solo',

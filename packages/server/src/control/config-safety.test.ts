@@ -1,6 +1,11 @@
 import { expect, test } from 'vitest';
 import { configSpec, type ConfigInput } from '@dais/api';
-import { refuseArchiveOfExternal, refuseSharedFolder, refuseUnsafeBind } from './config-safety.ts';
+import {
+  refuseArchiveOfExternal,
+  refuseRoleWithoutDatabase,
+  refuseSharedFolder,
+  refuseUnsafeBind,
+} from './config-safety.ts';
 
 const bindOutcome = (input: ConfigInput) => {
   try {
@@ -88,4 +93,12 @@ test('only the database that Dais runs itself is archived', () => {
   const url = 'postgres://dais@db/dais';
   for (const database of [{}, { url }, { archive }]) expect(check(database)).not.toThrow();
   expect(check({ url, archive })).toThrow('backup tools of that server');
+});
+
+test('a role other than all needs a database that other process trees can reach', () => {
+  const check = (input: ConfigInput) => () => refuseRoleWithoutDatabase(configSpec.parse(input));
+  const database = { url: 'postgres://dais@db/dais' };
+  for (const input of [{}, { database }, { database, role: 'worker' as const }]) expect(check(input)).not.toThrow();
+  for (const role of ['api', 'controller', 'gateway', 'worker'] as const)
+    expect(check({ role })).toThrow('DAIS_DATABASE_URL');
 });

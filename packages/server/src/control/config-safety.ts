@@ -52,3 +52,15 @@ export function refuseArchiveOfExternal({ database }: Pick<ResolvedConfig, 'data
     issues: [{ path: 'database.archive', message: 'is set, but `database.url` is too', expected: 'nothing' }],
   });
 }
+
+/**
+ * Only one process tree uses a database that Dais runs itself, so it must do everything.
+ * @throws DaisError `invalid_config`.
+ */
+export function refuseRoleWithoutDatabase({ role, database }: Pick<ResolvedConfig, 'role' | 'database'>): void {
+  if (role === 'all' || database.url !== undefined) return;
+  const detail = `The role \`${role}\` is a part of an installation, whose process trees share a database. Set \`database.url\` (DAIS_DATABASE_URL), or use the role \`all\`.`;
+  throw new DaisError('invalid_config', detail, {
+    issues: [{ path: 'role', message: `is \`${role}\`, but \`database.url\` is not set`, expected: '`all`' }],
+  });
+}

@@ -15,7 +15,9 @@ import { openAccounts, type Accounts } from './open-accounts.ts';
 import { openEngines, prepareEngines, type ControlEngines, type LazyEngines } from './open-engines.ts';
 import { openStorage, type Storage } from './open-storage.ts';
 import { phaseTimer } from './phase-timer.ts';
-import { buildKernel, startKernel } from './start-kernel.ts';
+import type { Reconciler } from '#kernel/reconciler.ts';
+import { buildKernel, endpointReconciler, startKernel } from './start-kernel.ts';
+import { stepsReadiness } from './steps-readiness.ts';
 import { serveHttp, type HttpSide } from '#serve-http.ts';
 
 interface ControlDependencies {
@@ -28,6 +30,7 @@ interface ControlDependencies {
   readonly kernel: Kernel;
   readonly ledgers: OpenedLedgers;
   readonly archive: DatabaseArchive;
+  readonly reconciler: Reconciler | undefined;
 }
 
 export class Control {
@@ -84,8 +87,10 @@ export class Control {
       });
       const { all } = ledgers;
       await timed('kernel', async () => await startKernel(setup, { kernel, ledgers: all, database }));
+      const reconciler = endpointReconciler(setup, engines, { database, kinds, holder, log });
+      await reconciler?.start();
       const archive = await openDatabaseArchive(setup, engines, { database, log });
-      const opened = { setup, io, engines, lazy, storage, accounts, kernel, ledgers, archive };
+      const opened = { setup, io, engines, lazy, storage, accounts, kernel, ledgers, archive, reconciler };
       const http = await timed('http', async () => await serveOpened(opened));
       serve(http);
       // It starts programs, and may install one: nothing waits for it.
@@ -118,9 +123,10 @@ export class Control {
 
   /** Lets running requests finish, then stops everything. */
   async drain(deadlineMs: number): Promise<void> {
-    const { engines, lazy, storage, kernel, ledgers, archive } = this.#dependencies;
+    const { engines, lazy, storage, kernel, ledgers, archive, reconciler } = this.#dependencies;
     await this.#http.drain(deadlineMs);
     await archive.stop();
+    await reconciler?.stop();
     for (const ledger of ledgers.all) await ledger.stop?.();
     // Steps keep running; the next process finds them.
     lazy.egress.close();
@@ -204,6 +210,10 @@ async function serveOpened({
     ledgers: [...ledgers.all.flatMap(({ metrics }) => metrics ?? []), archive.metrics],
     egress: () => lazy.egress.figures(),
     content: stored.health,
-    checks: () => [isolationState.check(), ...archive.readiness()],
+    checks: async () => [
+      isolationState.check(),
+      ...archive.readiness(),
+      ...(await stepsReadiness(config.role, ledgers)),
+    ],
   });
 }

@@ -1,6 +1,10 @@
 /** Builds the kernel of a control process from everything that was opened, and starts it with the ledgers. */
+import { nodeWork } from '@dais/api/access';
 import type { Database } from '#engines/database/contract.ts';
 import { Kernel, type KernelDependencies } from '#kernel/kernel.ts';
+import type { KindDefinition } from '#kernel/kind.ts';
+import { Reconciler } from '#kernel/reconciler.ts';
+import { KindRegistry } from '#kernel/registry.ts';
 import type { Ledger } from '#ledgers/ledger.ts';
 import { transact } from '#kernel/transaction.ts';
 import { checkOutputs } from './check-outputs.ts';
@@ -50,9 +54,29 @@ export async function startKernel(
   if (engine === 'embedded') await endEarlierLeases(database);
   await kernel.bootstrap();
   for (const ledger of ledgers) await ledger.prepare?.();
-  const roles = { controller: config.role !== 'api' };
-  await kernel.start(roles);
-  for (const ledger of ledgers) await ledger.start?.(roles);
+  const work = nodeWork[config.role];
+  await kernel.start(work);
+  for (const ledger of ledgers) await ledger.start?.(work);
+}
+
+/**
+ * The part of the background work that needs a gateway: new versions of endpoints are tested at the gateway of the node that
+ * reconciles the endpoint. Absent where the kernel reconciles everything, and on nodes without a gateway.
+ */
+export function endpointReconciler(
+  { config }: Pick<ControlSetup, 'config'>,
+  { clock, gate }: Pick<ControlEngines, 'clock' | 'gate'>,
+  { kinds, ...own }: Pick<KernelDependencies, 'database' | 'kinds' | 'holder' | 'log'>,
+): Reconciler | undefined {
+  const work = nodeWork[config.role];
+  if (work.controller || !work.gateway) return undefined;
+  const only = kinds.map((kind) => (kind.spec.kind === 'Endpoint' ? kind : withoutController(kind)));
+  return new Reconciler({ ...own, kinds: new KindRegistry(only), clock, gate, random: Math.random });
+}
+
+function withoutController(kind: KindDefinition): KindDefinition {
+  const { controller: _, ...rest } = kind;
+  return rest;
 }
 
 /**

@@ -33,6 +33,16 @@ export interface LedgerDefinition<Dependencies = never, Opened extends Ledger = 
   readonly open: (dependencies: Dependencies) => Opened;
 }
 
+/** The work of a process, by the role of its node. */
+export interface ProcessWork {
+  /** Background work for all nodes. */
+  readonly controller: boolean;
+  /** Predictions: its node has a gateway. */
+  readonly gateway: boolean;
+  /** Steps of jobs and pipeline runs. */
+  readonly steps: boolean;
+}
+
 /** A ledger that a control process opened: its contributions to the kernel, and its background work. */
 export interface Ledger {
   readonly entries?: readonly OperationEntry[];
@@ -42,8 +52,8 @@ export interface Ledger {
   readonly metrics?: () => Promise<readonly GaugeSample[]>;
   /** Does what must precede all requests and all work of the kernel. */
   readonly prepare?: () => Promise<void>;
-  /** Starts its own work once the kernel runs. `controller`: this process runs background work for all. */
-  readonly start?: (roles: { readonly controller: boolean }) => Promise<void>;
+  /** Starts its own work once the kernel runs. `work`: what the role of this process includes. */
+  readonly start?: (work: ProcessWork) => Promise<void>;
   /** Stops its own work while the kernel still runs. Idempotent. */
   readonly stop?: () => Promise<void>;
   /** Ends what must outlast the kernel, after it has stopped. Idempotent. */

@@ -187,6 +187,10 @@ export class MatrixWorld {
         const { items } = await this.#caller.asOwner('node.list', {});
         return String((items as readonly { readonly id: string }[])[0]?.id);
       },
+      nodeToken: async () => {
+        const { entry } = await this.#caller.asOwner('nodeToken.create', { body: {} });
+        return (entry as { readonly id: string }).id;
+      },
       datasetVersion: async () => await this.#makeDatasetVersion((this.#datasetRows += 1)),
       execution: async () => await (this.#execution ??= this.#endedExecution()),
       spareExecution: async () => await this.#endedExecution(),

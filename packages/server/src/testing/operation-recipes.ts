@@ -33,6 +33,8 @@ export interface RecipeWorld {
   serviceToken(): Promise<string>;
   /** Id of the node of the server. */
   node(): Promise<string>;
+  /** Id of a new token with which nodes join. */
+  nodeToken(): Promise<string>;
   /** Id of a new invitation. */
   invitation(): Promise<string>;
   /** Name of a model with one version that no other request uses, created in every project. */
@@ -189,6 +191,9 @@ const recipes: Readonly<Record<string, Recipe>> = {
   // It is ready, so the request ends without an effect.
   'node.drain': async (world) => ({ path: { id: await world.node() }, body: { timeLimitSeconds: 60 } }),
   'node.resume': async (world) => ({ path: { id: await world.node() } }),
+  'nodeToken.create': () => ({ body: { roles: ['worker'], uses: 2 } }),
+  'nodeToken.list': () => ({}),
+  'nodeToken.revoke': async (world) => ({ path: { id: await world.nodeToken() } }),
   'node.remove': async (world) => ({ path: { id: await world.node() } }),
   'usage.list': () => ({ query: { type: 'step', person: 'ada' } }),
   'usage.sum': () => ({ query: { by: 'person' } }),

@@ -66,6 +66,8 @@ export type Isolation = 'required' | 'none';
 export interface TaskSpec {
   /** Permanent identity: submitting it twice starts it once. `[a-z0-9-]`, at most 64 characters. */
   readonly attempt: string;
+  /** Who submits it: the node of an installation. An engine can have tasks of several. */
+  readonly owner?: string;
   readonly command: readonly [string, ...string[]];
   /** All environment variables of the command, in addition to those that the engine sets (HOME, TMPDIR, PATH). */
   readonly variables: Readonly<Record<string, string>>;
@@ -189,8 +191,8 @@ export interface Compute {
   cancel(attempt: string): Promise<void>;
   /** Kills the task and deletes its data. Idempotent. */
   forget(attempt: string): Promise<void>;
-  /** Lists all kept attempts; a restarted caller forgets unknown ones. */
-  attempts(): AsyncIterable<string>;
+  /** Lists the kept attempts of `owner`; a restarted caller forgets unknown ones. Without an owner: all kept attempts. */
+  attempts(owner?: string): AsyncIterable<string>;
   /** Stops watching. Tasks continue to run. Idempotent. */
   close(): Promise<void>;
 }

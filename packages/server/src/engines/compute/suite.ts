@@ -120,6 +120,18 @@ export function computeSuite(name: string, openSubject: () => Promise<ComputeSub
       expect(all.filter((attempt) => attempt === spec.attempt)).toHaveLength(1);
     });
 
+    test('lists the attempts of one owner', async () => {
+      const [mine, other, nobody] = [
+        shell('echo mine', { owner: 'node-1' }),
+        shell('echo other', { owner: 'node-2' }),
+        shell('echo nobody'),
+      ];
+      for (const spec of [mine, other, nobody]) await finish(spec);
+      const listed: string[] = [];
+      for await (const attempt of compute.attempts('node-1')) listed.push(attempt);
+      expect(listed).toEqual([mine.attempt]);
+    });
+
     test('distinguishes a signal that ends a command from an exit code', async () => {
       expect(await finish(shell('kill -KILL $$'))).toMatchObject({ phase: 'ended', end: 'exit', signal: 'SIGKILL' });
       expect(await finish(shell('kill -SEGV $$'))).toMatchObject({ phase: 'ended', end: 'exit', signal: 'SIGSEGV' });

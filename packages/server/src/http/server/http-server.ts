@@ -64,8 +64,8 @@ export interface HttpServerDependencies {
   readonly publicUrl: string | undefined;
   /** Addresses and networks whose `X-Forwarded-*` headers are trusted. */
   readonly trustedProxies: readonly string[];
-  /** Rejects all other callers, except on open routes. */
-  readonly forStepsOnly?: boolean;
+  /** Of a process without the API: how it rejects what it does not serve. Absent: it serves everything. */
+  readonly refusal?: Refusal | undefined;
   /** PEM texts; with them the server uses HTTPS. */
   readonly tls: TlsFiles | undefined;
   /** Absent: the routes forward predictions. */
@@ -73,6 +73,13 @@ export interface HttpServerDependencies {
   /** Set if tracing is on. */
   readonly trace?: ((traceparent: string | undefined) => SpanContext) | undefined;
   readonly finished: (request: FinishedRequest) => void;
+}
+
+export interface Refusal {
+  /** What the process serves, and where everything else is served. */
+  readonly detail: string;
+  /** Its routes are for its own steps: all other callers are rejected, except on open routes. */
+  readonly isForSteps: boolean;
 }
 
 export interface TlsFiles {
@@ -357,8 +364,8 @@ export class HttpServer {
 
   /** Undefined with TLS: bytes are read after the handshake. */
   #openLane(): PredictionLane | undefined {
-    const { predictions, tls, limits, forStepsOnly } = this.#dependencies;
-    if (predictions === undefined || tls !== undefined || forStepsOnly === true) return undefined;
+    const { predictions, tls, limits } = this.#dependencies;
+    if (predictions === undefined || tls !== undefined) return undefined;
     return new PredictionLane({
       ...this.#dependencies,
       ...predictions,
@@ -397,11 +404,10 @@ export class HttpServer {
     const { access, dispatched = false, ofProcess = false, fromOtherSites = false } = request.routeOptions.config;
     const step = this.#steps.get(request.raw.socket);
     if (access === 'open' && step === undefined) return;
-    if (step === undefined && !ofProcess && this.#dependencies.forStepsOnly === true) {
-      throw new DaisError(
-        'route_not_found',
-        'This process serves only steps, probes and metrics. Send the request to another Dais process.',
-      );
+    const { refusal } = this.#dependencies;
+    // An unknown URL has no access: it is rejected before authentication, so that every caller learns the reason.
+    if (step === undefined && !ofProcess && refusal !== undefined && (refusal.isForSteps || access === undefined)) {
+      throw new DaisError('route_not_found', refusal.detail);
     }
     refuseTwins(request.raw.rawHeaders);
     const { headers } = request;

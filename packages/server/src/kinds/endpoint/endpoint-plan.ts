@@ -133,9 +133,7 @@ function followRollout(facts: EndpointFacts, rollout: RolloutRow): Turn {
     }
     // Another node takes the resource soon.
     if (!facts.canTest) {
-      return nothing(
-        `${rollout.to_label} waits for a node that tests it: one with the role \`all\` that has it ready.`,
-      );
+      return nothing(`${rollout.to_label} waits for a node with a gateway that has it ready: the node tests it.`);
     }
     return { effects: [{ do: 'smoke' }], message: `${rollout.to_label} is being tested with its input example.` };
   }

@@ -6,7 +6,7 @@ import { Content, CONTENT_DEFAULTS } from '#kernel/content/content.ts';
 import type { OperationEntry } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { Subscriber } from '#kernel/subscriptions.ts';
-import type { LedgerDefinition } from '#ledgers/ledger.ts';
+import type { LedgerDefinition, ProcessWork } from '#ledgers/ledger.ts';
 import type { LoopDependencies } from '#lib/concurrency/loop.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import { auditSubscriber } from './append.ts';
@@ -45,7 +45,7 @@ export interface AuditLedger {
   readonly jobs: readonly JobHandler[];
   readonly entries: readonly OperationEntry[];
   /** Signs and delivers checkpoints, in processes that run controllers. */
-  readonly start: (roles: { readonly controller: boolean }) => Promise<void>;
+  readonly start: (work: Pick<ProcessWork, 'controller'>) => Promise<void>;
   /** Signs the last entries after the kernel has stopped. */
   readonly close: () => Promise<void>;
 }

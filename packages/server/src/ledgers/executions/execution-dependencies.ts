@@ -25,8 +25,13 @@ export interface ExecutionDependencies extends LoopDependencies {
   readonly content: Content;
   /** Lease owner: the id of this process, new at each start. */
   readonly holder: string;
-  /** Id of the compute engine: the same after a restart, different on another machine. */
-  readonly place: string;
+  /**
+   * Id of the node, where attempts run: the same after a restart, different on another machine. @throws Error before the node is
+   * registered.
+   */
+  readonly place: () => string;
+  /** How earlier versions named the place of attempts of this node. Another node can have had the same name. */
+  readonly formerPlace?: string;
   /** Opens the engine on first use. */
   readonly compute: () => Promise<Compute>;
   readonly environments: () => Promise<Environments>;

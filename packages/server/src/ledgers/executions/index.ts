@@ -3,12 +3,12 @@ import type { OperationEntry } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { Subscriber } from '#kernel/subscriptions.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import type { GaugeSample, LedgerDefinition } from '#ledgers/ledger.ts';
+import type { GaugeSample, LedgerDefinition, ProcessWork } from '#ledgers/ledger.ts';
 import { computeQuotaOf, writeComputeQuota } from './admission/quota-rows.ts';
 import { computeList } from './admission/compute-use.ts';
 import { executionEntries } from './runs/execution-entries.ts';
 import { nameRunOwners } from './views/execution-rows.ts';
-import { readExecutionGauges } from './views/execution-gauges.ts';
+import { countQueued, readExecutionGauges } from './views/execution-gauges.ts';
 import { executionGraph } from './views/execution-graph.ts';
 import { executionLogs } from './views/execution-logs.ts';
 import { LogRelay } from './views/remote-logs.ts';
@@ -81,8 +81,10 @@ export interface ExecutionsLedger {
   readonly subscribers: readonly Subscriber[];
   readonly startPipeline: StartPipeline;
   readonly metrics: () => Promise<readonly GaugeSample[]>;
-  /** Starts running steps and schedules, in processes that run controllers. */
-  readonly start: (roles: { readonly controller: boolean }) => Promise<void>;
+  /** Starts running steps, and in processes that run background work schedules and timers. */
+  readonly start: (work: Pick<ProcessWork, 'controller' | 'steps'>) => Promise<void>;
+  /** Counts the steps in the queue, at most 10,000. */
+  readonly countQueued: () => Promise<number>;
   readonly stop: () => Promise<void>;
 }
 
@@ -124,10 +126,11 @@ export function executionsLedger(dependencies: ExecutionsLedgerDependencies): Ex
     subscribers: [triggers],
     startPipeline: async (tx, request) => await startAutomatically(tx, starts, request),
     metrics: async () => await readExecutionGauges(dependencies.database),
-    start: async ({ controller }) => {
-      if (!controller) return;
-      await Promise.all([worker.start(), relay.start()]);
-      await ticker.start();
+    countQueued: async () => await countQueued(dependencies.database),
+    start: async ({ controller, steps }) => {
+      if (!controller && !steps) return;
+      await Promise.all([worker.start({ controller, steps }), relay.start()]);
+      if (controller) await ticker.start();
     },
     stop: async () => {
       await Promise.all([worker.stop(), ticker.stop(), relay.stop()]);

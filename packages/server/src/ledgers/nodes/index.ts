@@ -1,11 +1,22 @@
 /** The ledger of nodes: the process trees that share a database, each with the number of its gateway, its load and its drain. */
-import { drainNodeOperation, listNodesOperation, removeNodeOperation, resumeNodeOperation } from '@dais/api/access';
+import {
+  createNodeTokenOperation,
+  drainNodeOperation,
+  listNodesOperation,
+  listNodeTokensOperation,
+  nodeWork,
+  removeNodeOperation,
+  resumeNodeOperation,
+  revokeNodeTokenOperation,
+  type NodeRole,
+} from '@dais/api/access';
 import type { Database } from '#engines/database/contract.ts';
 import { entry } from '#kernel/entry.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { Ledger, LedgerDefinition } from '#ledgers/ledger.ts';
 import { Loop, type LoopDependencies } from '#lib/concurrency/loop.ts';
 import type { WorkGate } from '#lib/concurrency/work-gate.ts';
+import type { JoinRules } from './node-admission.ts';
 import { claimNode } from './node-claim.ts';
 import { Drain, drainNode, NODES_CHANNEL, resumeNode } from './node-drain.ts';
 import { readNodeFile } from './node-file.ts';
@@ -19,8 +30,10 @@ import {
   type NodeLoad,
   type OwnNode,
 } from './node-rows.ts';
+import { createNodeToken, listNodeTokens, revokeNodeToken } from './node-tokens.ts';
 import { nodesSlice } from './nodes-slice.ts';
 
+export type { JoinRules } from './node-admission.ts';
 export { readNodeFile } from './node-file.ts';
 export { liveGateways, registeredGateways, type LiveGateway, type RegisteredGateway } from './node-rows.ts';
 
@@ -32,12 +45,19 @@ export interface ThisNode {
   readonly liveCount: () => number;
   /** Number of live nodes with a gateway at the last contact. */
   readonly liveGateways: () => number;
-  /** A node that only runs controllers has no gateway. */
+  /** By its role. */
   readonly hasGateway: boolean;
 }
 
 export interface NodesLedger extends Ledger {
   readonly self: ThisNode;
+  /**
+   * Id of the node at the start of this process, which its steps refer to. @throws Error before the node is registered: background
+   * work starts after that.
+   */
+  readonly place: () => string;
+  /** Number of live nodes that run steps at the last contact. */
+  readonly liveWorkers: () => number;
 }
 
 export interface NodesDependencies extends LoopDependencies {
@@ -47,8 +67,9 @@ export interface NodesDependencies extends LoopDependencies {
   /** Identifies this control process in leases. */
   readonly holder: string;
   readonly host: string;
-  readonly role: 'all' | 'api' | 'controller';
+  readonly role: NodeRole;
   readonly version: string;
+  readonly rules: JoinRules;
   /** Load since the call before. */
   readonly load: () => NodeLoad;
   /** Closed while this node drains. */
@@ -71,7 +92,8 @@ export const ledger: LedgerDefinition<NodesDependencies, NodesLedger> = {
     const { database, data, role, clock, log, load, gate, contactMs = CONTACT_MS } = dependencies;
     const drain = new Drain(database, gate);
     let node: OwnNode | undefined;
-    let live: LiveCounts = { nodes: 1, gateways: 1 };
+    let place: string | undefined;
+    let live: LiveCounts = { nodes: 1, gateways: 1, workers: 1 };
     let startedAt = clock.now();
     let reportedAt = -Infinity;
     const claim = async () => {
@@ -122,8 +144,13 @@ export const ledger: LedgerDefinition<NodesDependencies, NodesLedger> = {
         id: () => node?.id,
         liveCount: () => live.nodes,
         liveGateways: () => live.gateways,
-        hasGateway: role !== 'controller',
+        hasGateway: nodeWork[role].gateway,
       },
+      place: () => {
+        if (place === undefined) throw new Error('the node is not registered yet');
+        return place;
+      },
+      liveWorkers: () => live.workers,
       entries: [
         entry(listNodesOperation, async (tx, { input }) => await listNodes(tx, input)),
         entry(removeNodeOperation, async (tx, { input }) => {
@@ -132,10 +159,20 @@ export const ledger: LedgerDefinition<NodesDependencies, NodesLedger> = {
         }),
         entry(drainNodeOperation, async (tx, { input }) => await drainNode(tx, input)),
         entry(resumeNodeOperation, async (tx, { input }) => await resumeNode(tx, input.id)),
+        entry(
+          createNodeTokenOperation,
+          async (tx, { input, context }) => await createNodeToken(tx, input, context.principal),
+        ),
+        entry(listNodeTokensOperation, async (tx, { input }) => await listNodeTokens(tx, input)),
+        entry(revokeNodeTokenOperation, async (tx, { input }) => {
+          await revokeNodeToken(tx, input.id);
+          return {};
+        }),
       ],
       // Before the gateway starts: it reads its number from the file. Before all work: a drained node takes none.
       prepare: async () => {
         await claim();
+        place = node?.id;
         startedAt = clock.now();
         const state = node && (await contact(node));
         if (state !== undefined) ({ live } = state);

@@ -1,6 +1,6 @@
 /** The drain of a node: requests in the database, and its control process that carries them out. */
 import { DaisError, eventTypes } from '@dais/api';
-import type { ServerNode } from '@dais/api/access';
+import { rolesWith, type NodeWork, type ServerNode } from '@dais/api/access';
 import type { Database, Sql } from '#engines/database/contract.ts';
 import { ORGANIZATION } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
@@ -30,7 +30,7 @@ export async function drainNode(tx: Transaction, { id, timeLimitSeconds, force }
     if (missing.length > 0) {
       throw new DaisError(
         'invalid_state',
-        `The node on ${node.host} cannot be drained: no other ready node ${missing.join(' or ')}. Start another node first, ` +
+        `The node on ${node.host} cannot be drained: no other ready node ${ANY_OF.format(missing)}. Start another node first, ` +
           'or force the drain: then nothing does this work until a node is ready.',
       );
     }
@@ -51,6 +51,15 @@ export async function drainNode(tx: Transaction, { id, timeLimitSeconds, force }
   return await readNode(tx, id);
 }
 
+const ANY_OF = new Intl.ListFormat('en', { type: 'disjunction' });
+
+const WORK_TEXTS: readonly (readonly [keyof NodeWork, string])[] = [
+  ['controller', 'runs background work'],
+  ['steps', 'runs steps'],
+  ['api', 'serves the API'],
+  ['gateway', 'serves predictions'],
+];
+
 /** Returns which parts of the work of a node no other ready node does. */
 async function missingRoles(sql: Sql, { id, role }: ServerNode): Promise<string[]> {
   const others = await sql.query<{ role: string }>(
@@ -60,9 +69,11 @@ async function missingRoles(sql: Sql, { id, role }: ServerNode): Promise<string[
     [id, REACHABLE_SECONDS],
     'other_nodes',
   );
-  const lacks = (part: string) =>
-    (role === 'all' || role === part) && !others.some((other) => other.role === 'all' || other.role === part);
-  return [...(lacks('controller') ? ['runs background work'] : []), ...(lacks('api') ? ['serves requests'] : [])];
+  return WORK_TEXTS.flatMap(([work, text]) => {
+    // A newer version can have other roles.
+    const roles = new Set<string>(rolesWith(work));
+    return roles.has(role) && !others.some((other) => roles.has(other.role)) ? [text] : [];
+  });
 }
 
 /** Has no effect on a node that does not drain. @throws DaisError `not_found`. */

@@ -11,6 +11,8 @@ const nodeFileSchema = z.object({
    * before and after the claim, so that a process that is killed in between does not lose its node.
    */
   claims: z.array(z.uuid()).min(1).max(2),
+  /** Epoch of the database to which the node belongs. Absent in files of earlier versions. */
+  installation: z.uuid().optional(),
   /** Absent before the first claim of the node. */
   gateway: z.int().min(0).max(4095).optional(),
 });

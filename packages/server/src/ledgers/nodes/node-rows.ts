@@ -1,6 +1,6 @@
 /** Nodes in the database. */
 import { DaisError, eventTypes } from '@dais/api';
-import type { ServerNode } from '@dais/api/access';
+import { rolesWith, type ServerNode } from '@dais/api/access';
 import type { Sql } from '#engines/database/contract.ts';
 import { leasesOf } from '#kernel/leases.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
@@ -11,6 +11,9 @@ import type { Transaction } from '#kernel/transaction.ts';
 export const REACHABLE_SECONDS = 30;
 /** A job that has not ended this long after its interruption is not waited for. Its lease keeps it from others until it ends. */
 const INTERRUPT_SECONDS = 30;
+
+const GATEWAY_ROLES = rolesWith('gateway');
+const WORKER_ROLES = rolesWith('steps');
 
 /** The node of a control process that runs. */
 export interface OwnNode {
@@ -31,10 +34,11 @@ export interface RunningWork {
   readonly steps: number;
 }
 
-/** Numbers of live nodes; `gateways`: those with a gateway that take part in the work. */
+/** Numbers of live nodes; `gateways` and `workers`: those with a gateway, and those that run steps, without draining ones. */
 export interface LiveCounts {
   readonly nodes: number;
   readonly gateways: number;
+  readonly workers: number;
 }
 
 /** A node with a gateway, live or not. */
@@ -50,8 +54,8 @@ export async function registeredGateways(sql: Sql): Promise<readonly RegisteredG
   return await sql.query<RegisteredGateway>(
     `select id, host, contacted_at as "lastContactAt",
        not stopped and contacted_at >= clock_timestamp() - make_interval(secs => $1) as "isLive"
-     from nodes.node where role <> 'controller' order by host, id`,
-    [REACHABLE_SECONDS],
+     from nodes.node where role = any($2::text[]) order by host, id`,
+    [REACHABLE_SECONDS, GATEWAY_ROLES],
     'registered_gateways',
   );
 }
@@ -62,14 +66,14 @@ export interface LiveGateway {
   readonly host: string;
 }
 
-/** Returns the live nodes with a gateway, by host and id. A node that only runs controllers has none, and a drained one gets no traffic. */
+/** Returns the live nodes with a gateway, by host and id. A drained one gets no traffic. */
 export async function liveGateways(sql: Sql): Promise<readonly LiveGateway[]> {
   return await sql.query<LiveGateway>(
     `select id, host from nodes.node
-     where role <> 'controller' and not stopped and drain_requested_at is null
+     where role = any($2::text[]) and not stopped and drain_requested_at is null
        and contacted_at >= clock_timestamp() - make_interval(secs => $1)
      order by host, id`,
-    [REACHABLE_SECONDS],
+    [REACHABLE_SECONDS, GATEWAY_ROLES],
     'live_gateways',
   );
 }
@@ -108,7 +112,8 @@ export async function recordContact(
        coalesce(drain_until <= clock_timestamp(), false) as "isLate",
        coalesce(drain_until <= clock_timestamp() - make_interval(secs => $8), false) as "isOver",
        (select json_build_object('nodes', count(*),
-          'gateways', count(*) filter (where n.role <> 'controller' and n.drain_requested_at is null))
+          'gateways', count(*) filter (where n.role = any($10::text[]) and n.drain_requested_at is null),
+          'workers', count(*) filter (where n.role = any($11::text[]) and n.drain_requested_at is null))
         from nodes.node as n where n.id = $1
         or not n.stopped and n.contacted_at >= clock_timestamp() - make_interval(secs => $9)) as live`,
     [
@@ -121,6 +126,8 @@ export async function recordContact(
       steps,
       INTERRUPT_SECONDS,
       REACHABLE_SECONDS,
+      GATEWAY_ROLES,
+      WORKER_ROLES,
     ],
     'node_contact',
   );

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ServerNode } from '@dais/api/access';
+import type { NodeRole, NodeToken, ServerNode } from '@dais/api/access';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Database } from '#engines/database/contract.ts';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
@@ -13,12 +13,14 @@ import type { Ledger } from '#ledgers/ledger.ts';
 import { systemClock } from '#lib/clock.ts';
 import { WorkGate } from '#lib/concurrency/work-gate.ts';
 import { silentLog, type Log } from '#lib/log.ts';
-import { ledger, readNodeFile } from './index.ts';
+import { ledger, readNodeFile, type JoinRules, type NodesLedger } from './index.ts';
 
 let db: TestDatabase;
 let dais: TestKernel;
 let folder: string;
 let running: Ledger[] = [];
+
+const OPEN: JoinRules = { join: 'open' };
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'dais-nodes-'));
@@ -27,7 +29,7 @@ beforeAll(async () => {
 });
 afterEach(async () => {
   for (const one of running.splice(0)) await one.stop?.();
-  await db.asAdmin('delete from nodes.node');
+  await db.asAdmin('delete from nodes.node; delete from nodes.token');
 });
 afterAll(async () => {
   await dais.stop();
@@ -39,12 +41,14 @@ interface Further {
   readonly database?: Database;
   readonly gate?: WorkGate;
   readonly log?: Log;
+  readonly role?: NodeRole;
+  readonly rules?: JoinRules;
 }
 
-function open(data: string, holder: string, host = 'machine', contactMs = 60_000, more: Further = {}): Ledger {
+function open(data: string, holder: string, host = 'machine', contactMs = 60_000, more: Further = {}): NodesLedger {
   const load = () => ({ cores: 2, busyCores: 0.5, memoryBytes: 1000 });
-  const rest = { role: 'all' as const, version: '0.1.0', clock: systemClock, load };
-  const { database = db.database, gate = new WorkGate(), log = silentLog } = more;
+  const { database = db.database, gate = new WorkGate(), log = silentLog, role = 'all', rules = OPEN } = more;
+  const rest = { role, rules, version: '0.1.0', clock: systemClock, load };
   return ledger.open({ database, gate, log, data, holder, host, contactMs, ...rest });
 }
 
@@ -73,11 +77,23 @@ const databaseOf = (database: Database): Database => ({
 /** A control process on a data folder. */
 async function start(
   data: string,
-  { host = 'machine', contactMs = 60_000, holder = randomUUID(), gate = new WorkGate(), log = silentLog } = {},
+  {
+    host = 'machine',
+    contactMs = 60_000,
+    holder = randomUUID(),
+    gate = new WorkGate(),
+    log = silentLog,
+    role = 'all',
+    rules = OPEN,
+  }: Omit<Further, 'database'> & {
+    readonly host?: string;
+    readonly contactMs?: number;
+    readonly holder?: string;
+  } = {},
 ) {
-  const opened = open(data, holder, host, contactMs, { gate, log });
+  const opened = open(data, holder, host, contactMs, { gate, log, role, rules });
   await opened.prepare?.();
-  await opened.start?.({ controller: true });
+  await opened.start?.({ controller: true, gateway: true, steps: true });
   running.push(opened);
   return opened;
 }
@@ -265,4 +281,128 @@ test('a drained node that is removed while it runs does not register again', asy
   await expect.poll(() => warnings).toEqual([expect.stringContaining('This drained node was removed.')]);
   expect(await nodes()).toEqual([]);
   expect(gate.isOpen).toBe(false);
+});
+
+interface CreatedToken {
+  readonly token: string;
+  readonly entry: NodeToken;
+}
+
+const createToken = async (input: object = {}) => await dais.call<CreatedToken>('nodeToken.create', input);
+const tokens = async (input: object = {}) =>
+  await dais.call<{ items: NodeToken[]; nextCursor?: string }>('nodeToken.list', input);
+const joinWith = async (token: string | undefined, role: NodeRole = 'worker', data?: string) =>
+  await start(data ?? (await newFolder()), { host: role, role, rules: { join: 'token', token } });
+
+test('the first node needs no token, a further one does, and a known one does not', async () => {
+  const [first, second] = [await newFolder(), await newFolder()];
+  const opened = await joinWith(undefined, 'all', first);
+  await expect(joinWith(undefined, 'worker', second)).rejects.toThrow('dais admin create-node-token --role worker');
+  expect(await readNodeFile(second)).toBeUndefined();
+  const { token, entry } = await createToken({ roles: ['worker'] });
+  const worker = await joinWith(token, 'worker', second);
+  const [joined] = await db.asAdmin(
+    `select data from kernel.event where type = 'node.joined' order by id desc limit 1`,
+  );
+  expect(joined?.['data']).toMatchObject({ role: 'worker', token: entry.id, tokenBy: 'user:owner' });
+  await worker.stop?.();
+  await joinWith(undefined, 'worker', second);
+  await opened.stop?.();
+  await joinWith('wrong', 'all', first);
+  expect((await nodes()).map(({ role, state }) => `${role} ${state}`)).toEqual(['all ready', 'worker ready']);
+});
+
+test('without a live node, nobody could create a token: a new node needs none', async () => {
+  await joinWith(undefined, 'all');
+  await db.asAdmin(`update nodes.node set contacted_at = now() - interval '31 seconds'`);
+  await joinWith(undefined, 'api');
+  expect((await nodes()).map(({ role, state }) => `${role} ${state}`)).toEqual(['all unreachable', 'api ready']);
+});
+
+test('a token is for its roles, its number of nodes and its time, until it is revoked', async () => {
+  await joinWith(undefined, 'all');
+  const problem = async (token: string, role: NodeRole = 'worker') =>
+    await joinWith(token, role).then(
+      () => 'joined',
+      (error: Error) => error.message,
+    );
+  const { token } = await createToken({ roles: ['worker'], uses: 2 });
+  expect(await problem(token, 'api')).toContain('permits nodes with the role worker, and this node has the role api');
+  expect(await problem(token)).toBe('joined');
+  expect((await tokens()).items).toMatchObject([{ used: 1, uses: 2, roles: ['worker'] }]);
+  expect(await problem(token)).toBe('joined');
+  expect(await problem(token)).toContain('as many nodes as it permits');
+  expect((await tokens()).items).toEqual([]);
+  const revoked = await createToken();
+  await dais.call('nodeToken.revoke', { id: revoked.entry.id });
+  expect(await problem(revoked.token)).toContain('unknown or was revoked');
+  expect(await codeOf(dais.call('nodeToken.revoke', { id: revoked.entry.id }))).toBe('not_found');
+  const expired = await createToken();
+  await db.asAdmin(`update nodes.token set expires_at = now() - interval '1 second'`);
+  expect(await problem(expired.token)).toContain('has expired');
+  const texts = JSON.stringify(await db.asAdmin(`select data from kernel.event where type like 'node.%'`));
+  for (const one of [token, revoked.token, expired.token]) {
+    expect(texts).not.toContain(one);
+    expect(await problem(one, 'api')).not.toContain(one);
+  }
+});
+
+test('two nodes that use the last use of a token at the same time: one joins', async () => {
+  await joinWith(undefined, 'all');
+  const { token } = await createToken({ uses: 1 });
+  const ends = await Promise.allSettled([joinWith(token), joinWith(token)]);
+  expect(ends.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+});
+
+test('the list of tokens has pages, newest first', async () => {
+  const ids: string[] = [];
+  for (let n = 0; n < 3; n += 1) ids.unshift((await createToken()).entry.id);
+  const first = await tokens({ limit: 2 });
+  const second = await tokens({ limit: 2, cursor: first.nextCursor });
+  // Tokens of the same millisecond are in the order of their ids.
+  expect([...first.items, ...second.items].map(({ id }) => id).toSorted()).toEqual(ids.toSorted());
+  expect([first.items.length, second.items.length, second.nextCursor]).toEqual([2, 1, undefined]);
+  const times = [...first.items, ...second.items].map(({ createdAt }) => createdAt);
+  expect(times).toEqual(times.toSorted().toReversed());
+  for (const cursor of ['x', Buffer.from('["a","b"]').toString('base64url')]) {
+    expect(await codeOf(tokens({ cursor }))).toBe('invalid_cursor');
+  }
+});
+
+test('a node that was removed returns with its id and without a token, but not to another installation', async () => {
+  await joinWith(undefined, 'all');
+  const data = await newFolder();
+  const { token } = await createToken();
+  const worker = await joinWith(token, 'worker', data);
+  const before = await readNodeFile(data);
+  await worker.stop?.();
+  await db.asAdmin(`delete from nodes.node where role = 'worker'`);
+  const again = await joinWith(undefined, 'worker', data);
+  expect((await readNodeFile(data))?.id).toBe(before?.id);
+  await again.stop?.();
+  await db.asAdmin(`delete from nodes.node where role = 'worker'; update kernel.cursor set epoch = gen_random_uuid()`);
+  await expect(joinWith(undefined, 'worker', data)).rejects.toThrow('is not a node of the installation');
+  // The file still names the node of the other installation.
+  expect((await readNodeFile(data))?.id).toBe(before?.id);
+});
+
+test('drains and counts know what each role does', async () => {
+  const first = await start(await newFolder(), { host: 'a', role: 'api' });
+  await start(await newFolder(), { host: 'c', role: 'controller' });
+  await start(await newFolder(), { host: 'g', role: 'gateway' });
+  const last = await start(await newFolder(), { host: 'w', role: 'worker' });
+  const { self } = last;
+  expect([self.hasGateway, self.liveCount(), self.liveGateways(), last.liveWorkers()]).toEqual([false, 4, 2, 1]);
+  expect([first.self.hasGateway, first.liveWorkers()]).toEqual([true, 0]);
+  const ids = new Map((await nodes()).map(({ role, id }) => [role, id]));
+  const reason = async (role: NodeRole) =>
+    await dais.call('node.drain', { id: ids.get(role) }).then(
+      () => 'drains',
+      (error: Error) => error.message,
+    );
+  expect(await reason('api')).toContain('no other ready node serves the API.');
+  expect(await reason('controller')).toContain('no other ready node runs background work.');
+  expect(await reason('worker')).toContain('no other ready node runs steps.');
+  // The node with the API has a gateway too.
+  expect(await reason('gateway')).toBe('drains');
 });

@@ -6,7 +6,9 @@ import type { Relation } from '#engines/query/model/query-tree.ts';
 import type { Sql } from '#engines/database/contract.ts';
 import type { CallOf } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
+import type { NewJob } from '#kernel/jobs.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
+import { registeredGateways, type RegisteredGateway } from '#ledgers/nodes/index.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import type { NodeCollections } from './node-collections.ts';
 import { withFiles, type FileRow, type LocalPredictions } from './file-rows.ts';
@@ -51,7 +53,7 @@ export async function requestErasure(
     [id, tenant.id, endpoint, name, value, reason, JSON.stringify({ type, id: who }), now],
     'request_erasure',
   );
-  tx.enqueue({ queue: QUEUE, projectId: tenant.id, payload: { erasure: id }, uniqueKey: id, maxAttempts: 20 });
+  tx.enqueue(erasureJob(id, tenant.id));
   const data = { erasure: id, column: name, reason };
   tx.emit({
     type: eventTypes.erasureRequested,
@@ -121,8 +123,7 @@ export function erasureHandler(dependencies: PredictionsDependencies, collection
         await io.write(async ({ sql }) => await noteErasure(sql, id, { error, missing: [] }));
         throw new Error(error);
       }
-      const missing = [...new Set(gone.map(({ host }) => host))].slice(0, MOST_HOSTS);
-      await io.write(async ({ sql }) => await noteErasure(sql, id, { error: undefined, missing }));
+      await io.write(async ({ sql }) => await noteErasure(sql, id, { error: undefined, missing: gone }));
       const erasure = await io.read(async ({ sql }) => await findErasure(sql, projectId, id));
       if (erasure.value === null) return {};
       for (;;) {
@@ -133,7 +134,11 @@ export function erasureHandler(dependencies: PredictionsDependencies, collection
       }
       await io.write(async (tx) => {
         await tx.sql.query(
-          `update predictions.erasure set state = 'succeeded', value = null, last_file = null, ended_at = $2 where id = $1`,
+          // A repetition continues after the last file: what a node collects later is in newer files.
+          `update predictions.erasure set state = 'succeeded', ended_at = $2,
+             value = case when missing_ids = '[]' then null else value end,
+             last_file = case when missing_ids = '[]' then null else last_file end
+           where id = $1`,
           [id, dependencies.clock.now()],
           'end_erasure',
         );
@@ -160,17 +165,45 @@ export function erasureHandler(dependencies: PredictionsDependencies, collection
   };
 }
 
-/** `error`: what it waits for. `missing`: hosts of nodes that do not run. */
+/** `error`: what it waits for. `missing`: nodes that do not run. */
 async function noteErasure(
   sql: Sql,
   id: string,
-  { error, missing }: { readonly error: string | undefined; readonly missing: readonly string[] },
+  { error, missing }: { readonly error: string | undefined; readonly missing: readonly RegisteredGateway[] },
 ): Promise<void> {
+  const hosts = [...new Set(missing.map(({ host }) => host))].slice(0, MOST_HOSTS);
   await sql.query(
-    `update predictions.erasure set error = $2, missing_nodes = $3 where id = $1 and state = 'pending'`,
-    [id, error ?? null, JSON.stringify(missing)],
+    `update predictions.erasure set error = $2, missing_nodes = $3, missing_ids = $4 where id = $1 and state = 'pending'`,
+    [id, error ?? null, JSON.stringify(hosts), JSON.stringify(missing.map((node) => node.id))],
     'note_erasure',
   );
+}
+
+/** Repeats the erasures that lacked the predictions of a node, which it has collected now. */
+export async function repeatErasures(tx: Transaction, node: string): Promise<void> {
+  const rows = await tx.sql.query<{ id: string; project_id: string }>(
+    `update predictions.erasure set state = 'pending', ended_at = null
+     where missing_ids <> '[]' and missing_ids ? $1 and state = 'succeeded' returning id, project_id`,
+    [node],
+    'repeat_erasures',
+  );
+  for (const { id, project_id: projectId } of rows) tx.enqueue(erasureJob(id, projectId));
+}
+
+/** Forgets the values of erasures whose missing nodes have all been removed. Returns their number. */
+export async function forgetErasures(sql: Sql): Promise<number> {
+  const nodes = await registeredGateways(sql);
+  const rows = await sql.query(
+    `update predictions.erasure set value = null, last_file = null, missing_ids = '[]'
+     where missing_ids <> '[]' and state <> 'pending' and not missing_ids ?| $1::text[] returning 1`,
+    [nodes.map(({ id }) => id)],
+    'forget_erasures',
+  );
+  return rows.length;
+}
+
+function erasureJob(id: string, projectId: string): NewJob {
+  return { queue: QUEUE, projectId, payload: { erasure: id }, uniqueKey: id, maxAttempts: 20 };
 }
 
 /**

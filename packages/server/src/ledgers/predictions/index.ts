@@ -34,7 +34,10 @@ export interface PredictionsLedger {
   readonly jobs: readonly JobHandler[];
   /** For ledgers that read predictions. */
   readonly reader: PredictionReader;
-  /** Collects the segments of this node's gateway from time to time: only this machine can read them. */
+  /**
+   * Collects the segments of this node's gateway from time to time: only this machine can read them. Also on a node without a
+   * gateway, whose role may have changed.
+   */
   readonly start: () => Promise<void>;
   readonly stop: () => Promise<void>;
   /** Returns one prediction as the reader may see it. @throws DaisError `not_found`. */

@@ -2,6 +2,7 @@
 import { ascending } from '#engines/query/model/build.ts';
 import type { JobHandler, JobIo } from '#kernel/job-runner.ts';
 import type { Transaction } from '#kernel/transaction.ts';
+import { forgetErasures } from './erase.ts';
 import { deleteFiles, type FileRow } from './file-rows.ts';
 import type { PredictionsDependencies } from './predictions-dependencies.ts';
 import { rewriteFiles } from './rewrite.ts';
@@ -26,6 +27,10 @@ export function maintenanceHandler(dependencies: PredictionsDependencies): JobHa
       deleted: await deleteOldFiles(dependencies, io),
       joined: await mergeSmallFiles(dependencies, io),
       nodes: await io.write(forgetOldNodes),
+      erasures: await io.write(async (tx) => {
+        await tx.enter('all');
+        return await forgetErasures(tx.sql);
+      }),
     }),
   };
 }

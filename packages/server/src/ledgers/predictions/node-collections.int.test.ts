@@ -106,7 +106,7 @@ test('a node that does not run is not waited for, and is named; a node without a
   expect(await collections().collectEverywhere(signal)).toEqual({ late: [], gone: [] });
 });
 
-test('an erasure ends after all live nodes have collected, and lists nodes that do not run', async () => {
+test('an erasure ends after all live nodes have collected, and is repeated when a node that did not run has collected', async () => {
   const name = await world.endpoint();
   await captureAtB(name);
   const erase = async () =>
@@ -142,8 +142,33 @@ test('an erasure ends after all live nodes have collected, and lists nodes that 
   expect(done.error).toBeUndefined();
   expect(done.missingNodes).toBeUndefined();
   for (const one of running.splice(0)) await one.stop();
+  await captureAtB(name);
   await world.db.asAdmin(`update nodes.node set stopped = true where id = '${b}'`);
+  const values = async () => await world.db.asAdmin('select value from predictions.erasure where value is not null');
   const second = await erase();
   await run(second.id);
-  expect(await read(second.id)).toMatchObject({ state: 'succeeded', missingNodes: ['host-1'] });
+  expect(await read(second.id)).toMatchObject({ state: 'succeeded', rows: 0, missingNodes: ['host-1'] });
+  expect(await values()).toEqual([{ value: '4711' }]);
+  // It runs again: the erasure is repeated for its predictions.
+  await world.db.asAdmin(`update nodes.node set stopped = false where id = '${b}'`);
+  await start(b);
+  await expect.poll(async () => (await read(second.id)).state).toBe('pending');
+  await run(second.id);
+  const repeated = await read(second.id);
+  expect(repeated).toMatchObject({ state: 'succeeded', rows: 1 });
+  expect([repeated.missingNodes, await values()]).toEqual([undefined, []]);
+  // The value of an erasure is forgotten when its missing node has been removed.
+  for (const one of running.splice(0)) await one.stop();
+  await world.db.asAdmin(`update nodes.node set stopped = true where id = '${b}'`);
+  const third = await erase();
+  await run(third.id);
+  const [maintenance] = predictionsLedger(node(a)).jobs;
+  const write = async (work: (tx: Transaction) => Promise<unknown>) => await world.dais.write(work);
+  const io = { signal, read: write, write };
+  await maintenance?.run({} as never, io as never);
+  expect(await values()).toHaveLength(1);
+  await world.db.asAdmin(`delete from nodes.node where id = '${b}'`);
+  await maintenance?.run({} as never, io as never);
+  expect(await values()).toEqual([]);
+  expect(await read(third.id)).toMatchObject({ state: 'succeeded', missingNodes: ['host-1'] });
 });

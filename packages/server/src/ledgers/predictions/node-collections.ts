@@ -3,10 +3,11 @@
  * the clock of the database, and work that needs all predictions waits for the other live nodes.
  */
 import type { Database, Sql } from '#engines/database/contract.ts';
-import { transact } from '#kernel/transaction.ts';
+import { transact, type Transaction } from '#kernel/transaction.ts';
 import { registeredGateways, type RegisteredGateway, type ThisNode } from '#ledgers/nodes/index.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Collector } from './collect.ts';
+import { repeatErasures } from './erase.ts';
 
 /** PostgreSQL channel on which a node requests collections of the others. A hint only: they also collect from time to time. */
 export const COLLECT_CHANNEL = 'dais_collect';
@@ -42,25 +43,27 @@ export class NodeCollections {
     this.#collector = collector;
   }
 
-  /** Collects on this node, and records it for other nodes. */
+  /** Collects on this node, records it for other nodes, and repeats erasures that this node missed. */
   async collect(signal: AbortSignal): Promise<void> {
     const { self } = this.#dependencies;
     const node = self.id();
     if (node === undefined || self.liveCount() < 2) {
       await this.#collector.collect(signal);
+      if (node !== undefined) await this.#run(async (tx) => await repeatErasures(tx, node));
       return;
     }
     // Everything that was captured before it is collected.
-    const until = await this.#run(async (sql) => await databaseTime(sql));
+    const until = await this.#run(async ({ sql }) => await databaseTime(sql));
     await this.#collector.collect(signal);
-    await this.#run(async (sql) => {
-      await sql.query(
+    await this.#run(async (tx) => {
+      await tx.sql.query(
         `insert into predictions.collection as c (node, collected_until) values ($1, $2::timestamptz)
          on conflict (node) do update set collected_until = excluded.collected_until
            where c.collected_until < excluded.collected_until`,
         [node, until],
         'record_collection',
       );
+      await repeatErasures(tx, node);
     });
   }
 
@@ -73,29 +76,25 @@ export class NodeCollections {
     await this.#collector.collect(signal);
     const id = self.id();
     if (id === undefined) return NONE;
-    const now = await this.#run(databaseTime);
+    const now = await this.#run(async ({ sql }) => await databaseTime(sql));
     // Where the clock of this node is ahead of the database, no node can have collected until then.
     const since = until === undefined ? now : new Date(Math.min(until, Date.parse(now))).toISOString();
     const end = clock.now() + waitMs;
     for (let isRequested = false; ;) {
       signal.throwIfAborted();
-      const missing = await this.#run(async (sql) => await findMissing(sql, id, since));
+      const missing = await this.#run(async ({ sql }) => await findMissing(sql, id, since));
       const waiting = missing.filter(({ isLive }) => isLive);
       if (waiting.length === 0 || clock.now() >= end) {
         return { late: waiting.map(({ host }) => host), gone: missing.filter(({ isLive }) => !isLive) };
       }
-      if (!isRequested) await this.#run(async (sql) => void (await sql.query(REQUEST, [], 'request_collections')));
+      if (!isRequested) await this.#run(async ({ sql }) => void (await sql.query(REQUEST, [], 'request_collections')));
       isRequested = true;
       await new Promise<void>((resolve) => void clock.after(POLL_MS, resolve));
     }
   }
 
-  async #run<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
-    return await transact(
-      this.#dependencies.database,
-      { mode: 'write', projectId: 'all' },
-      async ({ sql }) => await work(sql),
-    );
+  async #run<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    return await transact(this.#dependencies.database, { mode: 'write', projectId: 'all' }, work);
   }
 }
 

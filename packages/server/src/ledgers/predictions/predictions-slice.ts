@@ -1,4 +1,5 @@
 import type { Slice } from '#engines/database/contract.ts';
 import { predictionTables } from './migrations/0001-predictions.ts';
+import { missingNodes } from './migrations/0002-missing-nodes.ts';
 
-export const predictionsSlice: Slice = { schema: 'predictions', migrations: [predictionTables] };
+export const predictionsSlice: Slice = { schema: 'predictions', migrations: [predictionTables, missingNodes] };

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { UsageRecord } from '@dais/api/usage';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { seededRandom } from '#kernel/testing/test-kernel.ts';
@@ -20,6 +21,8 @@ test(
   'kill -9 under load fails only requests in the killed model process or gateway, and each prediction is recorded once',
   { timeout: 600_000 },
   async () => {
+    // Usage compares a report of the gateway every 2 s: the loaded model must be in one before the gateway is killed.
+    await delay(5000);
     // serving-kill.full.test.ts kills a hundred times.
     const rounds = 1;
     const victims = Array.from({ length: rounds }, () => VICTIMS).flat();
@@ -31,7 +34,7 @@ test(
     });
     expect(failed).toMatchObject({ control: 0, database: 0 });
     expect(answered).toBeGreaterThan(100);
-    // The interval of the killed gateway ended at its last contact, and no two intervals overlap.
+    // The interval of the killed gateway ended when it was last seen, and no two intervals overlap.
     const records = async () =>
       (await world.client.call('GET', '/api/v1/usage/records?type=replica')).body['items'] as UsageRecord[];
     await expect.poll(async () => (await records()).length, { timeout: 60_000, interval: 500 }).toBeGreaterThan(0);

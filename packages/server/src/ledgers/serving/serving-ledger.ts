@@ -24,6 +24,7 @@ import { entry, type Call, type CallOf, type OperationEntry } from '#kernel/entr
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { KindRegistry } from '#kernel/registry.ts';
 import { transact } from '#kernel/transaction.ts';
+import type { ProcessWork } from '#ledgers/ledger.ts';
 import type { ThisNode } from '#ledgers/nodes/index.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Lazy } from '#lib/concurrency/lazy.ts';
@@ -71,7 +72,8 @@ export interface ServingLedger {
   readonly jobs: readonly JobHandler[];
   readonly work: EndpointWork;
   readonly usage: UsageLedger;
-  readonly start: () => Promise<void>;
+  /** Publishes to the gateway of this node, and records its counts. */
+  readonly start: (work: Pick<ProcessWork, 'gateway'>) => Promise<void>;
   readonly stop: () => Promise<void>;
 }
 
@@ -134,7 +136,8 @@ export function servingLedger(dependencies: ServingDependencies): ServingLedger 
   return {
     work,
     usage,
-    start: async () => {
+    start: async (work) => {
+      if (!work.gateway) return;
       await publisher.start();
       await usage.start();
       await fleet.start();

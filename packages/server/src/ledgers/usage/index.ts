@@ -61,7 +61,10 @@ export const ledger: LedgerDefinition<UsageDependencies> = {
     const meter = new ReplicaMeter(dependencies);
     return {
       jobs: [storedBytes(dependencies), usageRetention(dependencies.days)],
-      start: async () => await meter.start(),
+      // Any node with background work ends the intervals of nodes that are gone.
+      start: async ({ controller, gateway }) => {
+        if (controller || gateway) await meter.start();
+      },
       stop: async () => await meter.stop(),
       entries: [
         entry(listUsageOperation, async (tx, call) => await listUsage(tx, queryOf(ofProject, call, now), call.input)),

@@ -132,7 +132,7 @@ test('a canceled run that is deleted while its step runs leaves the record of it
 
 test('the record of a lost attempt ends at the last contact with the process that ran it', async () => {
   const project = await newProject();
-  const gone = await world.worker({ place: 'another machine', leaseMs: 600 });
+  const gone = await world.worker({ place: () => 'another machine', leaseMs: 600 });
   const { id } = await world.dais.call<{ id: string }>(
     'execution.submit',
     { steps: { main: sh('sleep 300') } },

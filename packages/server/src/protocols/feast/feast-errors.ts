@@ -79,6 +79,7 @@ const codes: Readonly<Record<ErrorCode, number>> = {
   data_version: rpc.aborted,
   database_setup: rpc.invalidArgument,
   address_in_use: rpc.aborted,
+  join_refused: rpc.permissionDenied,
   unsafe_bind: rpc.invalidArgument,
   key_missing: rpc.invalidArgument,
   key_mismatch: rpc.invalidArgument,

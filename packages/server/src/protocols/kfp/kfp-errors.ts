@@ -68,6 +68,7 @@ const codes: Readonly<Record<ErrorCode, RpcCode>> = {
   data_version: 'ABORTED',
   database_setup: 'INVALID_ARGUMENT',
   address_in_use: 'ABORTED',
+  join_refused: 'PERMISSION_DENIED',
   unsafe_bind: 'INVALID_ARGUMENT',
   key_missing: 'INVALID_ARGUMENT',
   key_mismatch: 'INVALID_ARGUMENT',

@@ -68,6 +68,7 @@ const words: Readonly<Record<ErrorCode, WireCode>> = {
   data_version: 'RESOURCE_CONFLICT',
   database_setup: 'INVALID_PARAMETER_VALUE',
   address_in_use: 'RESOURCE_CONFLICT',
+  join_refused: 'PERMISSION_DENIED',
   unsafe_bind: 'INVALID_PARAMETER_VALUE',
   key_missing: 'INVALID_PARAMETER_VALUE',
   key_mismatch: 'INVALID_PARAMETER_VALUE',

@@ -22,6 +22,7 @@ beforeAll(async () => {
   const shared = {
     'keys.folder': join(folder, 'keys'),
     'blobs.folder': join(folder, 'blobs'),
+    'node.join': 'open',
     'database.url': `postgres://${user}@/${name}?host=${encodeURIComponent(host)}`,
     'authentication.mode': 'accounts',
   };

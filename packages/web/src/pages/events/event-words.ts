@@ -43,6 +43,8 @@ const WORDS: Readonly<Record<string, string>> = {
   'node.drained': 'drained a node',
   'node.resumed': 'ended the drain of a node',
   'node.removed': 'removed a node',
+  'node.token.created': 'created a node token',
+  'node.token.revoked': 'revoked a node token',
   'experiment.created': 'created',
   'experiment.renamed': 'renamed',
   'experiment.deleted': 'deleted',

@@ -1,5 +1,12 @@
 import { countNoun, type DaisError } from '@dais/api';
-import { listNodesOperation, removeNodeOperation, type ServerNode } from '@dais/api/access';
+import {
+  listNodesOperation,
+  nodeWork,
+  removeNodeOperation,
+  type NodeRole,
+  type NodeWork,
+  type ServerNode,
+} from '@dais/api/access';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { bytesText } from '#pages/data/data-words.ts';
@@ -83,7 +90,7 @@ export function NodesPage() {
           confirm={() => remove.mutate(removing)}
           close={() => setRemoving(undefined)}
         >
-          <p>Its gateway number becomes free. If Dais starts on its data folder again, it registers as a new node.</p>
+          <p>Its gateway number becomes free. If Dais starts on its data folder again, it registers again.</p>
           {remove.error !== null && <ErrorNote error={remove.error} />}
         </Confirm>
       )}
@@ -115,9 +122,14 @@ function NodeTable({ nodes, remove, drain }: NodeTableProps) {
           ),
         },
         { title: 'State', narrow: true, cell: (node) => <NodeState node={node} /> },
-        { title: 'Role', narrow: true, cell: ({ role }) => role },
+        { title: 'Role', narrow: true, cell: ({ role }) => <span title={workText(role)}>{role}</span> },
         { title: 'Version', narrow: true, cell: ({ version }) => version },
-        { title: 'Gateway', narrow: true, about: 'Number of its gateway', cell: ({ gateway }) => gateway },
+        {
+          title: 'Gateway',
+          narrow: true,
+          about: 'Number of its gateway',
+          cell: ({ role, gateway }) => (nodeWork[role].gateway ? gateway : ''),
+        },
         {
           title: 'Load',
           narrow: true,
@@ -140,6 +152,21 @@ function NodeTable({ nodes, remove, drain }: NodeTableProps) {
       ]}
     />
   );
+}
+
+const WORK_TEXTS: Readonly<Record<keyof NodeWork, string>> = {
+  api: 'serves the API and the console',
+  controller: 'runs background work',
+  gateway: 'serves predictions',
+  steps: 'runs steps',
+};
+
+function workText(role: NodeRole): string {
+  const work = nodeWork[role];
+  return (Object.keys(WORK_TEXTS) as (keyof NodeWork)[])
+    .filter((one) => work[one])
+    .map((one) => WORK_TEXTS[one])
+    .join(', ');
 }
 
 function NodeState({ node: { state, drain } }: { readonly node: ServerNode }) {

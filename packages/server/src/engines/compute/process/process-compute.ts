@@ -376,8 +376,10 @@ class ProcessCompute implements Compute {
     if (!(await this.#dependencies.launcher.removeSmall(away))) await new TaskFolder(away).remove();
   }
 
-  async *attempts(): AsyncIterable<string> {
-    yield* (await readdir(join(this.#root, 'tasks'))).toSorted();
+  async *attempts(owner?: string): AsyncIterable<string> {
+    for (const attempt of (await readdir(join(this.#root, 'tasks'))).toSorted()) {
+      if (owner === undefined || this.#folder(attempt).record()?.owner === owner) yield attempt;
+    }
   }
 
   async close(): Promise<void> {

@@ -48,6 +48,7 @@ export async function stage(folder: TaskFolder, spec: TaskSpec, plan: StagingPla
   if (forms !== '') await folder.stage('mask', forms);
   const record: TaskRecord = {
     attempt: spec.attempt,
+    ...(spec.owner !== undefined && { owner: spec.owner }),
     order: plan.order,
     command: spec.command,
     outputs: spec.outputs,

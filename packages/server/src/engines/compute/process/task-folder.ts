@@ -30,6 +30,8 @@ import { CONTINUE_LINE } from './shim/shim.ts';
 /** The spec without variables, which are in `env` until the command has read them. */
 export interface TaskRecord {
   readonly attempt: string;
+  /** Absent in records of earlier versions. */
+  readonly owner?: string;
   /** Tasks start in this order. */
   readonly order: number;
   readonly command: readonly string[];

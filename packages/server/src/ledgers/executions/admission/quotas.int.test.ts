@@ -130,7 +130,10 @@ test('steps start within the quota, and more of them as soon as it is raised', a
 
 test('two processes together stay within the quota of a project', async () => {
   const project = await projectWith({ resources: { cpu: 1 }, runningSteps: 3 });
-  const workers = [await world.worker(), await world.worker({ place: 'another machine', nodeName: 'another machine' })];
+  const workers = [
+    await world.worker(),
+    await world.worker({ place: () => 'another machine', nodeName: 'another machine' }),
+  ];
   await withJournal(async (journal, lines) => {
     const script = `echo + >> ${journal}; sleep 0.05; echo - >> ${journal}`;
     const run = await submit(project, { ...many(12, sh(script, { cpu: 0.4 })), light: sh(script) });

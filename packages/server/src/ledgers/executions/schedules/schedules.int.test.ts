@@ -20,7 +20,7 @@ beforeAll(async () => {
   world = await startExecutionsWorld();
   // Two processes: each time is answered by one of them.
   await world.worker();
-  await world.worker({ place: 'another machine' });
+  await world.worker({ place: () => 'another machine' });
 });
 afterAll(async () => {
   await world.stop();

@@ -13,6 +13,7 @@ import type {
 } from '@dais/api/executions';
 import { expect } from 'vitest';
 import { openFsBlobStore } from '#engines/blobs/fs/fs-blob-store.ts';
+import type { Compute } from '#engines/compute/contract.ts';
 import { openProcessCompute } from '#engines/compute/process/process-compute.ts';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
 import { openEnvKeys } from '#engines/keys/env/env-keys.ts';
@@ -24,6 +25,7 @@ import { projectWith, type ProjectRecords } from '#kinds/project/index.ts';
 import { schedule } from '#kinds/schedule/index.ts';
 import { findSecretValue, openSecretValue, secret } from '#kinds/secret/index.ts';
 import { lineageSlice } from '#ledgers/lineage/index.ts';
+import type { ProcessWork } from '#ledgers/ledger.ts';
 import { ledger as usageLedger, readRecentSteps, recordUsage } from '#ledgers/usage/index.ts';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
@@ -46,8 +48,11 @@ export interface ExecutionsWorld {
   readonly dais: TestKernel;
   /** Folder of `blobs` and `compute`. */
   readonly folder: string;
-  /** Starts another worker on the same database, by default with the engine of this machine. */
-  worker(dependencies?: Partial<ExecutionDependencies>): Promise<{ stop(): Promise<void> }>;
+  /** Starts another worker on the same database, by default with the engine of this machine. `role`: default is everything. */
+  worker(
+    dependencies?: Partial<ExecutionDependencies>,
+    role?: Partial<Pick<ProcessWork, 'controller' | 'steps'>>,
+  ): Promise<{ stop(): Promise<void> }>;
   /** Stops the workers that still run, so that the failure of one test does not cause others. */
   stopWorkers(): Promise<void>;
   submit(input: SubmitExecutionInput): Promise<Execution>;
@@ -58,6 +63,8 @@ export interface ExecutionsWorld {
   attempts(run: Pick<Execution, 'id'>, node?: string): Promise<readonly ExecutionAttempt[]>;
   log(run: Pick<Execution, 'id'>, node?: string): Promise<string>;
   upload(text: string): Promise<string>;
+  /** The engine of this machine. */
+  readonly compute: Compute;
   /** Attempts that the engine still has. */
   kept(): Promise<readonly string[]>;
   stop(): Promise<void>;
@@ -93,7 +100,7 @@ export async function startExecutionsWorld(more: Partial<ExecutionsLedgerDepende
     clock: systemClock,
     log: silentLog,
     holder: randomUUID(),
-    place: 'this machine',
+    place: () => 'this machine',
     compute: async () => await Promise.resolve(compute),
     environments: noEnvironments,
     secretValue: async (tx, ref) => {
@@ -134,9 +141,9 @@ export async function startExecutionsWorld(more: Partial<ExecutionsLedgerDepende
     start: 'api',
   });
   const workers: { stop(): Promise<void> }[] = [];
-  const worker: ExecutionsWorld['worker'] = async (own = {}) => {
+  const worker: ExecutionsWorld['worker'] = async (own = {}, role = {}) => {
     const made = executionsLedger({ ...dependencies, days: 0, ...more, holder: randomUUID(), ...own });
-    await made.start({ controller: true });
+    await made.start({ controller: true, steps: true, ...role });
     workers.push(made);
     return made;
   };
@@ -152,6 +159,7 @@ export async function startExecutionsWorld(more: Partial<ExecutionsLedgerDepende
     db,
     dais,
     folder,
+    compute,
     worker,
     stopWorkers,
     submit,

@@ -43,6 +43,20 @@ export async function readExecutionGauges(database: Database): Promise<readonly 
   });
 }
 
+/** Beyond it, the queue is not counted further. */
+const MOST_COUNTED = 10_000;
+
+/** Returns the number of steps in the queue, at most 10,000. */
+export async function countQueued(database: Database): Promise<number> {
+  const [queued] = await database.statement<{ n: number }>(
+    { mode: 'read', scope: 'all' },
+    `select count(*)::int as n from (select from executions.node where state = 'ready' limit ${MOST_COUNTED}) as ready`,
+    [],
+    'count_queued_steps',
+  );
+  return queued?.n ?? 0;
+}
+
 function counted(gauge: string) {
   return ({ state, n }: { readonly state: string; readonly n: number }): GaugeSample => ({
     gauge,

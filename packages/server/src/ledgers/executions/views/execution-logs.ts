@@ -209,7 +209,7 @@ async function readRunning(
   signal: AbortSignal,
 ): Promise<Piece> {
   const read =
-    computeNode === dependencies.place
+    computeNode === dependencies.place()
       ? await readEngineLog(await dependencies.compute(), attempt, engine)
       : await readRemoteLog(dependencies, { computeNode, attempt, engine }, signal);
   return { ...read, complete: false };

@@ -31,7 +31,7 @@ const read = async ({ id }: Execution, cursor?: string) =>
   await world.dais.call<ExecutionLog>('execution.logs', { id, ...(cursor && { cursor }) });
 
 test('the log of a step that runs on another compute node can be read and continued, also after its end', async () => {
-  const other = await world.worker({ place: 'another machine' });
+  const other = await world.worker({ place: () => 'another machine' });
   const { run, go } = await runElsewhere('echo ä one; head -c 600000 /dev/zero | tr "\\0" x; echo; echo two');
   let text = '';
   let cursor: string | undefined;
@@ -52,7 +52,7 @@ test('the log of a step that runs on another compute node can be read and contin
 });
 
 test('a position that the engine of the other compute node rejects is an error of the caller', async () => {
-  const other = await world.worker({ place: 'another machine' });
+  const other = await world.worker({ place: () => 'another machine' });
   const { run, go } = await runElsewhere('echo one');
   await expect.poll(async () => (await read(run)).text, PATIENCE).toBe('one\n');
   const { cursor } = await read(run);
@@ -65,14 +65,14 @@ test('a position that the engine of the other compute node rejects is an error o
 });
 
 test('without a response of the other compute node, the log is empty and continues later', async () => {
-  const other = await world.worker({ place: 'another machine' });
+  const other = await world.worker({ place: () => 'another machine' });
   const { run, go } = await runElsewhere('echo one');
   await expect.poll(async () => (await read(run)).text, PATIENCE).toBe('one\n');
   await other.stop();
   const log = await read(run);
   expect(log).toMatchObject({ text: '', ended: false });
   expect(await world.db.asAdmin(CHANNEL_ROWS)).toEqual([]);
-  const again = await world.worker({ place: 'another machine' });
+  const again = await world.worker({ place: () => 'another machine' });
   expect((await read(run, log.cursor)).text).toBe('one\n');
   await go();
   await world.ended(run);
@@ -82,7 +82,7 @@ test('without a response of the other compute node, the log is empty and continu
 test('requests of readers that have gone are removed', async () => {
   await world.db.asAdmin(`insert into executions.log_request (id, compute_node, attempt, start, requested_at)
     values (gen_random_uuid(), 'another machine', gen_random_uuid(), '', clock_timestamp() - interval '2 minutes')`);
-  const other = await world.worker({ place: 'another machine' });
+  const other = await world.worker({ place: () => 'another machine' });
   await expect.poll(async () => await world.db.asAdmin(CHANNEL_ROWS), PATIENCE).toEqual([]);
   await other.stop();
 });

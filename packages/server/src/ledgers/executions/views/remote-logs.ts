@@ -106,7 +106,7 @@ async function takeResponse(database: Database, id: string, answered: boolean): 
 interface LogRelayDependencies extends LoopDependencies {
   readonly database: Database;
   /** Id of this compute node. */
-  readonly place: string;
+  readonly place: () => string;
   readonly compute: () => Promise<Compute>;
 }
 
@@ -121,7 +121,8 @@ export class LogRelay {
   }
 
   async start(): Promise<void> {
-    const { database, place } = this.#dependencies;
+    const { database } = this.#dependencies;
+    const place = this.#dependencies.place();
     await this.#loop.start((wake) =>
       database.listen(CHANNEL, (computeNode) => {
         // Empty after a reconnect.
@@ -135,7 +136,7 @@ export class LogRelay {
   }
 
   async #turn(): Promise<boolean> {
-    const { database, place } = this.#dependencies;
+    const { database } = this.#dependencies;
     const requests = await database.statement<{ id: string; attempt: string; start: string }>(
       { mode: 'write', scope: 'all' },
       `with abandoned as (
@@ -143,7 +144,7 @@ export class LogRelay {
        )
        select id, attempt, start from executions.log_request
        where compute_node = $1 and output is null and error is null order by requested_at limit ${AT_ONCE}`,
-      [place],
+      [this.#dependencies.place()],
       'log_requests',
     );
     await Promise.all(requests.map(async (request) => await this.#respond(request)));

@@ -1,5 +1,6 @@
 /** Attempts at steps: which process holds the lease of each, and when another process takes it over. */
-import type { Sql } from '#engines/database/contract.ts';
+import type { Database, Sql } from '#engines/database/contract.ts';
+import { transact } from '#kernel/transaction.ts';
 
 /** An attempt whose lease this process holds. */
 export interface AttemptClaim {
@@ -58,6 +59,36 @@ export interface Holder {
   readonly place: string;
   readonly holder: string;
   readonly leaseMs: number;
+}
+
+/**
+ * Moves the attempts of this node from the name that an earlier version gave its place. Another node with the same host name and
+ * data folder had the same name: only attempts that the engine of this node has are moved. `own` reads them, and is called only if
+ * there are attempts to move.
+ */
+export async function adoptFormerPlace(
+  database: Database,
+  { former, place }: { readonly former: string; readonly place: string },
+  own: () => Promise<ReadonlySet<string>>,
+): Promise<void> {
+  const rows = await database.statement<{ id: string }>(
+    { mode: 'read', scope: 'all' },
+    `select id from executions.attempt where compute_node = $1 and state <> 'ended'`,
+    [former],
+    'attempts_of_former_place',
+  );
+  if (rows.length === 0) return;
+  const there = await own();
+  const ids = rows.flatMap(({ id }) => (there.has(id) ? id : []));
+  await transact(database, { mode: 'write', projectId: 'all' }, async ({ sql }) => {
+    await sql.query(
+      `update executions.attempt set compute_node = $3 where id = any($1::uuid[]) and compute_node = $2 and state <> 'ended'`,
+      [ids, former, place],
+      'adopt_former_place',
+    );
+    // Its resources must not count twice. Another node with this name renews its row.
+    await sql.query('delete from executions.compute_node where id = $1', [former], 'drop_former_place');
+  });
 }
 
 /**

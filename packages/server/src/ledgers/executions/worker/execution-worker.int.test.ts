@@ -3,9 +3,12 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { DaisError } from '@dais/api';
 import type { Execution, ExecutionLog, SubmitExecutionInput } from '@dais/api/executions';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { openProcessCompute } from '#engines/compute/process/process-compute.ts';
 import type { JobIo } from '#kernel/job-runner.ts';
 import { codeOf, manifest } from '#kernel/testing/test-kernel.ts';
 import { freshName } from '#kernel/testing/test-project.ts';
+import { systemClock } from '#lib/clock.ts';
+import { silentLog } from '#lib/log.ts';
 import { executionRetention } from '../runs/removal.ts';
 import { startExecutionsWorld, type ExecutionsWorld } from '../testing/executions-world.ts';
 
@@ -16,6 +19,8 @@ beforeAll(async () => {
 });
 afterEach(async () => {
   await world.stopWorkers();
+  // Workers with another place leave tasks on the engine, which only they remove.
+  for await (const attempt of world.compute.attempts()) await world.compute.forget(attempt);
 });
 afterAll(async () => {
   await world.stop();
@@ -57,9 +62,121 @@ test('the next process finishes the steps of a stopped one', async () => {
   });
 });
 
+test('after an upgrade, a node takes over the attempts that its engine has under the former name of its place', async () => {
+  await journalOf(async (journal, lines) => {
+    const go = `${journal}-go`;
+    const before = await world.worker({ place: () => 'host:/data' });
+    const run = await world.submit({
+      steps: { main: sh(`echo x >> ${journal}; while ! test -e ${go}; do sleep 0.05; done; echo done`) },
+    });
+    await expect.poll(lines, PATIENCE).toEqual(['x']);
+    const places = async () =>
+      (await world.db.asAdmin(`select run, compute_node from executions.attempt where state = 'started'`)).map(
+        ({ run: id, compute_node: place }) => `${id === run.id ? 'ours' : 'theirs'} ${String(place)}`,
+      );
+    await expect.poll(places, PATIENCE).toEqual(['ours host:/data']);
+    await before.stop();
+    // Another node had the same host name and data folder: its engine has an attempt that ours does not.
+    const elsewhere = await openProcessCompute({
+      root: `${world.folder}/elsewhere`,
+      clock: systemClock,
+      log: silentLog,
+    });
+    const other = await world.worker({ place: () => 'other', compute: async () => await Promise.resolve(elsewhere) });
+    const theirs = await world.submit({ steps: { main: sh('sleep 300') } });
+    await expect.poll(async () => (await places()).toSorted(), PATIENCE).toHaveLength(2);
+    await other.stop();
+    const rename = async (place: string) =>
+      void (await world.db.asAdmin(
+        `update executions.attempt set compute_node = '${place}' where run = '${theirs.id}'`,
+      ));
+    await rename('host:/data');
+    const after = await world.worker({ place: () => 'node-1', formerPlace: 'host:/data' });
+    await expect.poll(async () => (await places()).toSorted(), PATIENCE).toEqual(['ours node-1', 'theirs host:/data']);
+    await writeFile(go, '');
+    expect((await world.ended(run)).state).toBe('succeeded');
+    expect([await lines(), (await world.attempts(run)).map(({ ending }) => ending)]).toEqual([['x'], ['exit']]);
+    expect((await world.attempts(theirs)).map(({ state }) => state)).toEqual(['started']);
+    expect(await world.db.asAdmin(`select id from executions.compute_node where id = 'host:/data'`)).toEqual([]);
+    await after.stop();
+    await rename('other');
+    const back = await world.worker({ place: () => 'other', compute: async () => await Promise.resolve(elsewhere) });
+    await world.dais.call('execution.cancel', { id: theirs.id });
+    expect((await world.ended(theirs)).state).toBe('canceled');
+    await back.stop();
+    await elsewhere.close();
+    await rm(go);
+  });
+});
+
+test('the concurrency of steps counts on each node, and a node without steps claims none', async () => {
+  await journalOf(async (journal, lines) => {
+    const go = `${journal}-go`;
+    const script = `echo x >> ${journal}; while ! test -e ${go}; do sleep 0.05; done`;
+    const controller = await world.worker({ place: () => 'node-0' }, { steps: false });
+    const run = await world.submit({ steps: Object.fromEntries([1, 2, 3, 4, 5].map((n) => [`s${n}`, sh(script)])) });
+    const workers = [
+      await world.worker({ place: () => 'node-1', concurrency: 2 }),
+      await world.worker({ place: () => 'node-2', concurrency: 2 }),
+    ];
+    const counts = async () =>
+      (
+        await world.db.asAdmin(`select compute_node || ' ' || count(*) as text from executions.attempt
+          where run = '${run.id}' and state <> 'ended' group by compute_node order by 1`)
+      ).map(({ text }) => text);
+    await expect.poll(counts, PATIENCE).toEqual(['node-1 2', 'node-2 2']);
+    await expect.poll(async () => (await lines()).length, PATIENCE).toBe(4);
+    await writeFile(go, '');
+    expect((await world.ended(run)).state).toBe('succeeded');
+    const machines = await world.db.asAdmin(
+      `select id from executions.compute_node where id like 'node-%' order by id`,
+    );
+    expect(machines.map(({ id }) => id)).toEqual(['node-1', 'node-2']);
+    await Promise.all([controller, ...workers].map(async (one) => await one.stop()));
+    await rm(go);
+  });
+});
+
+test('a node without steps ends the attempts of a dead node as lost, and queues their steps again', async () => {
+  const gone = await world.worker({ place: () => 'node-gone', leaseMs: 600 });
+  const run = await world.submit({ steps: { main: sh('exec sleep 300') } });
+  const states = async () => (await world.attempts(run)).map(({ state, ending }) => ending ?? state);
+  await expect.poll(states, PATIENCE).toEqual(['started']);
+  await gone.stop();
+  const controller = await world.worker({ place: () => 'node-0', leaseMs: 600 }, { steps: false });
+  await expect.poll(states, PATIENCE).toEqual(['lost']);
+  await expect.poll(async () => (await world.node(run, 'main')).state, PATIENCE).toBe('ready');
+  await world.dais.call('execution.cancel', { id: run.id });
+  expect((await world.ended(run)).state).toBe('canceled');
+  await controller.stop();
+});
+
+test('tasks of other installations and nodes on the engine are left alone', async () => {
+  const task = {
+    command: ['sleep', '300'] as const,
+    variables: {},
+    secretVariables: {},
+    inputs: [],
+    outputs: [],
+    resources: {},
+    limits: {},
+    isolation: 'none' as const,
+    network: false,
+  };
+  const [own, other, unknown] = [randomUUID(), randomUUID(), randomUUID()];
+  await world.compute.submit({ ...task, attempt: own, owner: 'node-1' });
+  await world.compute.submit({ ...task, attempt: other, owner: 'node-2' });
+  await world.compute.submit({ ...task, attempt: unknown });
+  const worker = await world.worker({ place: () => 'node-1' });
+  await world.run({ steps: { main: sh('true') } });
+  await expect.poll(async () => (await world.kept()).toSorted(), PATIENCE).toEqual([other, unknown].toSorted());
+  for (const attempt of [other, unknown]) await world.compute.forget(attempt);
+  await worker.stop();
+});
+
 test('attempts on a lost machine are lost, and retried without counting as failures', async () => {
   await journalOf(async (journal, lines) => {
-    const gone = await world.worker({ place: 'another machine', leaseMs: 600 });
+    const gone = await world.worker({ place: () => 'another machine', leaseMs: 600 });
     const script = `echo x >> ${journal}; test $(wc -l < ${journal}) -gt 1 || exec sleep 300`;
     const run = await world.submit({ steps: { main: sh(script) } });
     await expect.poll(lines, PATIENCE).toEqual(['x']);
@@ -86,7 +203,7 @@ test('a control plane that was unavailable until another finished its step commi
     await expect.poll(started, PATIENCE).toEqual(['started']);
     const here = await database.transaction({ mode: 'read', scope: 'all' }, async (sql) => {
       await sql.query('select 1');
-      const other = await world.worker({ place: 'another machine', leaseMs: 600 });
+      const other = await world.worker({ place: () => 'another machine', leaseMs: 600 });
       expect((await world.ended(run)).state).toBe('succeeded');
       await writeFile(go, '');
       return other;

@@ -1,6 +1,7 @@
 /**
- * The worker of this process: claims ready steps, takes over attempts of other processes, renews its leases and runs timers.
- * When it stops or is killed, its steps continue, and another process takes them over.
+ * The worker of this process. It takes over attempts of other processes and renews its leases. On a node that runs steps it claims
+ * ready steps; on one that runs background work it runs timers. When it stops or is killed, its steps continue, and another process
+ * takes them over.
  */
 import { DaisError } from '@dais/api';
 import { LeaseLost } from '#kernel/leases.ts';
@@ -10,7 +11,7 @@ import { Loop } from '#lib/concurrency/loop.ts';
 import { claimSteps, type AdmissionRules } from '../admission/claims.ts';
 import { renewComputeNode } from '../admission/compute-nodes.ts';
 import { RecentShares } from '../admission/recent-shares.ts';
-import { renewLeases, takeOverAttempts, type AttemptClaim, type Holder } from './attempts.ts';
+import { adoptFormerPlace, renewLeases, takeOverAttempts, type AttemptClaim, type Holder } from './attempts.ts';
 import type { ExecutionDependencies } from '../execution-dependencies.ts';
 import { EXECUTIONS_CHANNEL } from '../executions-events.ts';
 import type { RunMachines } from '../runs/run-machine.ts';
@@ -26,6 +27,14 @@ const GAP_MS = 10;
 const MOST_TRIES = 6;
 const TAKEN_AT_ONCE = 100;
 
+/** What the worker does besides attempts that it holds. */
+export interface WorkerRole {
+  /** Runs timers. */
+  readonly controller: boolean;
+  /** Claims steps. */
+  readonly steps: boolean;
+}
+
 interface Held {
   readonly claim: AttemptClaim;
   readonly stop: AbortController;
@@ -39,7 +48,7 @@ class RunCanceled extends Error {}
 export class ExecutionWorker {
   readonly #dependencies: ExecutionDependencies;
   readonly #machines: RunMachines;
-  readonly #holder: Holder;
+  #role: WorkerRole = { controller: true, steps: true };
   readonly #held = new Map<string, Held>();
   readonly #loop: Loop;
   readonly #leases: Loop;
@@ -53,8 +62,7 @@ export class ExecutionWorker {
   constructor(dependencies: ExecutionDependencies, machines: RunMachines) {
     this.#dependencies = dependencies;
     this.#machines = machines;
-    const { place, holder, leaseMs = LEASE_MS } = dependencies;
-    this.#holder = { place, holder, leaseMs };
+    const { leaseMs = LEASE_MS } = dependencies;
     // Both continue while the node drains: its running steps end here.
     const ungated = { ...dependencies, gate: undefined };
     this.#loop = new Loop('executions', { ...ungated, pollMs: POLL_MS, gapMs: GAP_MS }, () => this.#turn());
@@ -62,7 +70,8 @@ export class ExecutionWorker {
     dependencies.gate?.register({ unit: 'steps', running: () => this.#held.size });
   }
 
-  async start(): Promise<void> {
+  async start(role: WorkerRole): Promise<void> {
+    this.#role = role;
     await this.#loop.start((ring) =>
       this.#dependencies.database.listen(EXECUTIONS_CHANNEL, () => {
         ring();
@@ -79,10 +88,18 @@ export class ExecutionWorker {
     await Promise.all([...this.#held.values()].map(({ done }) => done));
   }
 
+  get #holder(): Holder {
+    const { place, holder, leaseMs = LEASE_MS } = this.#dependencies;
+    return { place: place(), holder, leaseMs };
+  }
+
   async #turn(): Promise<boolean> {
     const { database, concurrency } = this.#dependencies;
-    const moreTimers = await runTimers(database, this.#machines);
-    const rules = await this.#admissionRules();
+    const { controller, steps } = this.#role;
+    const moreTimers = controller && (await runTimers(database, this.#machines));
+    if (this.#adoptsAll) await this.#adoptFormerPlace();
+    // Without steps, the compute engine stays closed.
+    const rules = steps ? await this.#admissionRules() : undefined;
     const isOpen = this.#dependencies.gate?.isOpen !== false;
     const limit = isOpen ? concurrency - this.#held.size : 0;
     const now = this.#dependencies.clock.now();
@@ -92,7 +109,8 @@ export class ExecutionWorker {
       const whole = this.#adoptsAll;
       const request = { limit: TAKEN_AT_ONCE, whole, expired: isOpen };
       const expired = checksExpired ? await takeOverAttempts(sql, this.#holder, request) : [];
-      const claimed = limit > 0 ? await claimSteps(sql, this.#holder, rules, { limit, now }) : [];
+      const claimed =
+        limit > 0 && rules !== undefined ? await claimSteps(sql, this.#holder, rules, { limit, now }) : [];
       return { expired, claimed };
     });
     if (checksExpired && claims.expired.length < TAKEN_AT_ONCE) {
@@ -102,6 +120,17 @@ export class ExecutionWorker {
     for (const claim of [...claims.expired, ...claims.claimed]) this.#hold(claim);
     if (this.#held.size > 0) this.#clean();
     return moreTimers || claims.expired.length === TAKEN_AT_ONCE;
+  }
+
+  /** Attempts of an earlier version become attempts of this node if its engine has them. */
+  async #adoptFormerPlace(): Promise<void> {
+    const { database, formerPlace, compute } = this.#dependencies;
+    if (formerPlace === undefined) return;
+    await adoptFormerPlace(database, { former: formerPlace, place: this.#dependencies.place() }, async () => {
+      const own = new Set<string>();
+      for await (const id of (await compute()).attempts()) own.add(id);
+      return own;
+    });
   }
 
   async #admissionRules(): Promise<AdmissionRules> {
@@ -169,7 +198,7 @@ export class ExecutionWorker {
 
   /** Removes the task of a deleted run from the engine, since no other process will. */
   async #forgetIfGone({ id, place }: AttemptClaim): Promise<void> {
-    if (place !== this.#dependencies.place) return;
+    if (place !== this.#dependencies.place()) return;
     try {
       const there = await this.#known([id]);
       if (there.size === 0) await (await this.#dependencies.compute()).forget(id);
@@ -183,11 +212,11 @@ export class ExecutionWorker {
 
   async #renew(): Promise<boolean> {
     const ids = [...this.#held.keys()];
-    const { place, nodeName: name } = this.#dependencies;
-    const { capacity: resources, concurrency } = await this.#admissionRules();
-    if (this.#dependencies.gate?.isOpen !== false) {
+    if (this.#role.steps && this.#dependencies.gate?.isOpen !== false) {
+      const { place, nodeName: name } = this.#dependencies;
+      const { capacity: resources, concurrency } = await this.#admissionRules();
       await transact(this.#dependencies.database, { mode: 'write', projectId: 'all' }, async ({ sql }) => {
-        await renewComputeNode(sql, { id: place, name, resources, concurrency });
+        await renewComputeNode(sql, { id: place(), name, resources, concurrency });
       });
     }
     if (ids.length === 0) return false;
@@ -225,13 +254,16 @@ export class ExecutionWorker {
     }
   }
 
-  /** Removes tasks of attempts that ended elsewhere from the engine, once after the first step. */
+  /**
+   * Removes tasks of attempts that ended elsewhere from the engine, once after the first step. Tasks of other nodes and of other
+   * installations stay.
+   */
   #clean(): void {
     if (this.#cleaned) return;
     this.#cleaned = true;
     void (async () => {
       const compute = await this.#dependencies.compute();
-      for await (const id of compute.attempts()) {
+      for await (const id of compute.attempts(this.#dependencies.place())) {
         if (this.#stopping) return;
         if (!this.#held.has(id) && !(await this.#known([id])).has(id)) await compute.forget(id);
       }

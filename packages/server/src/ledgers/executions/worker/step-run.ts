@@ -84,7 +84,7 @@ export class StepRun {
   /** @throws LeaseLost, or a temporary error, such as an unavailable database: the caller retries. */
   async run(): Promise<void> {
     const loaded = await loadStep(this.#dependencies, this.#machines, this.#claim);
-    if (this.#claim.place !== this.#dependencies.place) {
+    if (this.#claim.place !== this.#dependencies.place()) {
       return await this.#commit(loaded, lost('the process that ran it, on another machine, no longer exists'));
     }
     // Files that another process stored and did not commit are stored again, or no longer needed.
@@ -194,6 +194,7 @@ export class StepRun {
     const callEnvironment = await this.#callVariables(loaded, resolved, isolation === 'required');
     const spec: Omit<TaskSpec, 'inputs'> = {
       attempt: id,
+      owner: this.#claim.place,
       command,
       // Variables of the step take precedence.
       variables: { ...callEnvironment.variables, ...stepTrace(this.#dependencies.tracer, this.#claim), ...variables },

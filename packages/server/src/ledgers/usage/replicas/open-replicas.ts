@@ -96,18 +96,18 @@ const RECORDS = `insert into usage.record (project_id, project, team, type, sour
      where s.high > s.low
      on conflict do nothing`;
 
-/** Ends intervals now, or at their last contact. */
+/** Ends intervals when their replicas were last seen: `seenMsAgo` milliseconds ago, or, if that is unknown, at their last contact. */
 export async function closeReplicas(
   sql: Sql,
   ids: readonly string[],
-  at: 'now' | 'last contact',
+  seenMsAgo: number | undefined,
 ): Promise<readonly string[]> {
   const rows = await sql.query<{ id: string }>(
     `with ended as (delete from usage.open_replica where id = any($1::uuid[]) returning *),
-     done as (select e.*, case when $2 then greatest(e.contacted_at, clock_timestamp()) else e.contacted_at end as ended_at from ended e),
+     done as (select e.*, greatest(e.contacted_at, clock_timestamp() - make_interval(secs => $2::float8 / 1000)) as ended_at from ended e),
      recorded as (${RECORDS})
      select id from done`,
-    [ids, at === 'now'],
+    [ids, seenMsAgo ?? null],
     'usage_close_replicas',
   );
   return rows.map(({ id }) => id);

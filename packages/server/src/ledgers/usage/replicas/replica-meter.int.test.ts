@@ -7,10 +7,11 @@ import { kernelSlice } from '#kernel/slice.ts';
 import { seededRandom, startTestKernel, type TestKernel } from '#kernel/testing/test-kernel.ts';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
+import { ManualClock } from '#lib/manual-clock.testing.ts';
 import { isLongRun } from '#testing/long-run.ts';
 import { ledger, type UsageDependencies } from '../index.ts';
 import { LOST_SECONDS } from './open-replicas.ts';
-import { ReplicaMeter } from './replica-meter.ts';
+import { ReplicaMeter, type ReplicaMeterDependencies } from './replica-meter.ts';
 
 let db: TestDatabase;
 let dais: TestKernel;
@@ -66,13 +67,14 @@ function report(loaded: Loaded, startedAt = '2026-01-01T00:00:00Z'): GatewayFigu
 }
 
 /** A control process of a node, which reads the given report with each turn. */
-function controlOf(node: string) {
+function controlOf(node: string, more: Partial<ReplicaMeterDependencies> = {}) {
   let figures: GatewayFigures | undefined;
   const meter = new ReplicaMeter({
     ...dependencies(),
     node: async () => await Promise.resolve(node),
     figures: () => figures,
     contactMs: 0,
+    ...more,
   });
   return async (next: GatewayFigures | undefined) => {
     figures = next;
@@ -153,11 +155,16 @@ test('a new control process continues the intervals of a killed one', async () =
   expect((await records()).filter(({ resource }) => resource === 'Endpoint/a')).toHaveLength(1);
 });
 
-test('the intervals of a killed gateway end at their last contact', async () => {
-  const control = controlOf(randomUUID());
+test('the intervals of a killed gateway end when a report last contained them', async () => {
+  const clock = new ManualClock();
+  const control = controlOf(randomUUID(), { clock, contactMs: 10_000 });
   await control(report({ a: 1 }));
-  await db.asAdmin(`update usage.open_replica set started_at = started_at - interval '100 seconds'`);
-  await age('40 seconds');
+  await db.asAdmin(`update usage.open_replica set started_at = started_at - interval '93 seconds'`);
+  // Seven seconds are too short for another contact.
+  clock.advance(7000);
+  await control(report({ a: 1 }));
+  await age('47 seconds');
+  clock.advance(40_000);
   // It does not report; then another one does.
   await control(undefined);
   expect(await records()).toEqual([]);
@@ -165,6 +172,16 @@ test('the intervals of a killed gateway end at their last contact', async () => 
   const [ended] = await records();
   expect(ended?.quantity).toBeCloseTo(100, 0);
   expect(await openRows()).toHaveLength(1);
+});
+
+test('the intervals of a gateway that is killed with its control process end at their last contact', async () => {
+  const node = randomUUID();
+  await controlOf(node)(report({ a: 1 }));
+  await db.asAdmin(`update usage.open_replica set started_at = started_at - interval '100 seconds'`);
+  await age('40 seconds');
+  await controlOf(node)(report({ a: 1 }, '2026-01-01T00:05:00Z'));
+  const [ended] = await records();
+  expect(ended?.quantity).toBeCloseTo(100, 0);
 });
 
 test('the intervals of a machine without contact end there, written by any other process', async () => {

@@ -40,6 +40,8 @@ export class ReplicaMeter {
   #open: Map<string, OpenReplica> | undefined;
   #node: string | undefined;
   #gateway: string | undefined;
+  /** The time of the newest report that was compared with the open intervals. */
+  #seenAt = 0;
   #contactAt = 0;
   #sweepAt = 0;
 
@@ -74,6 +76,7 @@ export class ReplicaMeter {
     if (report === undefined || this.#node === undefined) return;
     if (this.#open === undefined || this.#gateway !== report.startedAt)
       await this.#resume(this.#node, report.startedAt);
+    this.#seenAt = now;
     const open = this.#open ?? new Map<string, OpenReplica>();
     const replicas = new Map(replicasOf(report).map((one) => [replicaKey(one), one]));
     const ended = [...open].filter(([key]) => !replicas.has(key));
@@ -84,7 +87,7 @@ export class ReplicaMeter {
     const kept = [...open.values()].filter((one) => replicas.has(replicaKey(one))).map(({ id }) => id);
     const { made, known } = await this.#write(async (sql) => {
       const ids = ended.map(([, { id }]) => id);
-      if (ids.length > 0) await closeReplicas(sql, ids, 'now');
+      if (ids.length > 0) await closeReplicas(sql, ids, 0);
       const still = await contactReplicas(sql, kept);
       await recordHours(sql, gateway.node);
       return { made: await openReplicas(sql, gateway, started), known: still };
@@ -96,13 +99,17 @@ export class ReplicaMeter {
     );
   }
 
-  /** Ends the intervals of an earlier gateway at their last contact, and continues those of this one. */
+  /** Ends the intervals of an earlier gateway when it was last seen, and continues those of this one. */
   async #resume(node: string, gateway: string): Promise<void> {
     this.#open = await this.#write(async (sql) => {
       await closeLostReplicas(sql);
       const found = await readOpenReplicas(sql, node);
-      const earlier = found.filter((one) => one.gateway !== gateway).map(({ id }) => id);
-      await closeReplicas(sql, earlier, 'last contact');
+      const earlier = found.filter((one) => one.gateway !== gateway);
+      // Contacts are written less often than reports are read: without this, up to 10 s of a killed gateway would not be recorded.
+      const seen = new Set([...(this.#open?.values() ?? [])].map(({ id }) => id));
+      const idsOf = (wasSeen: boolean) => earlier.filter(({ id }) => seen.has(id) === wasSeen).map(({ id }) => id);
+      await closeReplicas(sql, idsOf(true), this.#dependencies.clock.now() - this.#seenAt);
+      await closeReplicas(sql, idsOf(false), undefined);
       return new Map(found.filter((one) => one.gateway === gateway).map((one) => [replicaKey(one), one]));
     });
     this.#gateway = gateway;

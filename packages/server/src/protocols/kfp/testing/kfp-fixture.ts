@@ -89,7 +89,7 @@ export async function startKfpWorld(options: FixtureOptions = {}): Promise<KfpWo
         clock: systemClock,
         log: silentLog,
         holder: randomUUID(),
-        place: 'this machine',
+        place: () => 'this machine',
         compute: async () => await Promise.resolve(compute),
         environments: async () => await Promise.resolve(withoutImages),
         secretValue: async () => await Promise.resolve(undefined),
@@ -121,7 +121,7 @@ export async function startKfpWorld(options: FixtureOptions = {}): Promise<KfpWo
     body: JSON.stringify({ sources: [{ file: 'target.json', text: JSON.stringify(mapped) }] }),
   });
   if (!applied.ok) throw new Error(await applied.text());
-  await ledger?.start({ controller: true });
+  await ledger?.start({ controller: true, steps: true });
   const send: KfpWorld['send'] = async (method, path, body, headers = {}) => {
     const isForm = body instanceof FormData;
     const response = await fetch(`${http.url}${path}`, {
