@@ -24,8 +24,7 @@ beforeAll(async () => {
 });
 afterAll(async () => await fleet?.close());
 
-const administrator = () =>
-  servingClient(fleet.api.url, { authorization: `Bearer ${fleet.token}`, connection: 'close' });
+const administrator = () => servingClient(fleet.trees[0]?.url ?? '', { authorization: `Bearer ${fleet.token}` });
 
 async function withClient(peer: string, act: (client: ClientPython<CalledDais>) => Promise<void>): Promise<void> {
   const dais = { url: fleet.api.url, grpc: `${fleet.grpc.host}:${fleet.grpc.port}` };

@@ -41,7 +41,7 @@ let disruptions = 0;
 beforeAll(async () => {
   fleet = await ZoneFleet.start(TREES);
   client = new ZoneClient(fleet.api.url, fleet.token);
-  const serving = servingClient(fleet.api.url, { authorization: `Bearer ${fleet.token}` });
+  const serving = servingClient(fleet.trees[0]?.url ?? '', { authorization: `Bearer ${fleet.token}` });
   const version = await serving.register('m', 2);
   const texts = Object.entries(POLICIES).map(([name, policy]) =>
     JSON.stringify({

@@ -150,6 +150,7 @@ export class ZoneFleet {
       role: 'all',
       'authentication.mode': 'accounts',
       insecureHttp: true,
+      'node.join': 'open',
       publicUrl: balancers.api.url,
       inferenceUrl: balancers.inference.url,
       'keys.folder': join(folder, 'keys'),
