@@ -187,11 +187,16 @@ async function capturedOf(predictions: ServingLoad) {
     };
     // Those of `async` can be lost: the wait is for those that other nodes have not collected yet.
     missing[endpoint] = answered;
-    const giveUpAt = performance.now() + CAPTURED_MS;
+    const from = performance.now();
+    let hasLooked = false;
+    const limitMs = () => (hasLooked ? CAPTURED_MS : PATIENCE.timeout + CAPTURED_MS);
     do {
-      await look().catch(() => {});
+      hasLooked = await look().then(
+        () => true,
+        () => hasLooked,
+      );
       if (missing[endpoint].length > 0) await delay(1000);
-    } while (missing[endpoint].length > 0 && performance.now() < giveUpAt);
+    } while (missing[endpoint].length > 0 && performance.now() - from < limitMs());
   }
   return { missing, twice };
 }
