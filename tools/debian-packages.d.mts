@@ -10,5 +10,11 @@ export function ensureProgram(missing: string, names: readonly string[], name: s
  */
 export function unpackedPrograms(missing: string, program: string, name: string): Promise<string>;
 
+/**
+ * The path of a shared library of a package, unpacked in the cache folder and not installed. @throws Error with the
+ * output of apt.
+ */
+export function unpackedLibrary(missing: string, library: string, name: string): Promise<string>;
+
 /** The path of the first program of these names that is on the PATH. */
 export function findProgram(names: readonly string[]): string | undefined;

@@ -72,11 +72,45 @@ export async function ensureProgram(missing, names, name) {
 export async function unpackedPrograms(missing, program, name) {
   const found = findProgram([program]);
   if (found !== undefined) return join(found, '..');
+  const folders = ['usr/bin', 'usr/sbin'];
+  return join(
+    await unpackedFile(
+      missing,
+      name,
+      folders.map((folder) => join(folder, program)),
+    ),
+    '..',
+  );
+}
+
+/**
+ * The path of a shared library of a package, which is unpacked in the cache without installation.
+ * @param {string} missing a sentence with the missing library and its purpose
+ * @param {string} library below the folder of the libraries of this machine
+ * @param {string} name of the package
+ * @returns {Promise<string>}
+ * @throws Error with the output of apt
+ */
+export async function unpackedLibrary(missing, library, name) {
+  const machines = ['x86_64-linux-gnu', 'aarch64-linux-gnu'];
+  return await unpackedFile(
+    missing,
+    name,
+    machines.map((machine) => join('usr/lib', machine, library)),
+  );
+}
+
+/**
+ * @param {string} missing
+ * @param {string} name of the package
+ * @param {readonly string[]} paths in the package, of which it has one
+ * @returns {Promise<string>}
+ */
+async function unpackedFile(missing, name, paths) {
   const folder = join(cacheFolder(), 'debian', name);
-  const programs = () =>
-    ['bin', 'sbin'].map((name) => join(folder, 'usr', name)).find((path) => existsSync(join(path, program)));
+  const found = () => paths.map((path) => join(folder, path)).find((path) => existsSync(path));
   return await withProcessLock(join(cacheFolder(), 'locks', `debian-${name}`), async () => {
-    const present = programs();
+    const present = found();
     if (present !== undefined) return present;
     const part = `${folder}.part`;
     rmSync(part, { recursive: true, force: true });
@@ -95,8 +129,8 @@ export async function unpackedPrograms(missing, program, name) {
     rmSync(join(part, file));
     rmSync(folder, { recursive: true, force: true });
     renameSync(part, folder);
-    const unpacked = programs();
-    if (unpacked === undefined) throw new Error(`${missing} The package ${name} has no program ${program}.`);
+    const unpacked = found();
+    if (unpacked === undefined) throw new Error(`${missing} The package ${name} has none of ${paths.join(', ')}.`);
     return unpacked;
   });
 }

@@ -1,13 +1,13 @@
 /**
  * A server that speaks the protocols of S3 and KMS, from moto's own Python package: the judge of the engines that stand
- * on those services. Listens on a free loopback port and holds everything in memory.
+ * on those services. Listens on a free port and holds everything in memory.
  */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { pythonEnvironment } from '../../tools/python-env.mjs';
 
 export interface MotoServer {
-  /** `http://127.0.0.1:PORT` */
+  /** `http://ADDRESS:PORT` */
   readonly url: string;
   readonly pid: number;
   /** SIGKILL, then waits for the end. Idempotent. */
@@ -23,7 +23,7 @@ try:
 except (AttributeError, OSError):
     pass
 from moto.server import main
-main(["-H", "127.0.0.1", "-p", sys.argv[1]])
+main(["-H", sys.argv[2], "-p", sys.argv[1]])
 `;
 
 let shared: Promise<MotoServer> | undefined;
@@ -37,9 +37,9 @@ export async function sharedMotoServer(): Promise<Pick<MotoServer, 'url'>> {
 }
 
 /** `port` 0 takes a free one; a given port lets a test bring the server back where it was. */
-export async function startMotoServer(port = 0): Promise<MotoServer> {
+export async function startMotoServer(port = 0, address = '127.0.0.1'): Promise<MotoServer> {
   const environment = await pythonEnvironment('s3', fileURLToPath(new URL('requirements.txt', import.meta.url)));
-  const child = spawn(`${environment}/bin/python`, ['-u', '-c', PROGRAM, String(port)], {
+  const child = spawn(`${environment}/bin/python`, ['-u', '-c', PROGRAM, String(port), address], {
     cwd: '/',
     // moto reads these before it answers; the credentials are made up and only have to be there.
     env: { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', AWS_DEFAULT_REGION: 'eu-central-1' },
@@ -54,7 +54,7 @@ export async function startMotoServer(port = 0): Promise<MotoServer> {
     let output = '';
     const read = (chunk: Buffer) => {
       output = (output + chunk.toString('utf8')).slice(-10_000);
-      const url = /Running on (http:\/\/127\.0\.0\.1:\d+)/.exec(output)?.[1];
+      const url = /Running on (http:\/\/[\d.]+:\d+)/.exec(output)?.[1];
       if (url !== undefined) resolve(url);
     };
     child.stdout.on('data', read);

@@ -173,7 +173,8 @@ async function open({ folder, config }: GatewaySetup, log: Log, ends: (() => Pro
     // The supervisor passes its HTTP connections, because its socket outlives this process.
     listen: {
       allowHosts: config.allowHosts,
-      ...(tls !== undefined && { tls, host: config.host }),
+      host: config.host,
+      ...(tls !== undefined && { tls }),
       ...(config.ports.inferenceGrpc !== undefined && { grpcPort: config.ports.inferenceGrpc }),
     },
     folder: join(folder, 'gateway'),

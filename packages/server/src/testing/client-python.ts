@@ -32,21 +32,23 @@ export interface ClientEnd {
   readonly stderr: string;
 }
 
-export interface ClientPython {
-  readonly dais: StartedDais;
-  /** Of the owner. */
+/** What clients call: one Dais, or a load balancer of several. */
+export type CalledDais = Pick<StartedDais, 'url' | 'grpc'>;
+
+export interface ClientPython<Called extends CalledDais = StartedDais> {
+  readonly dais: Called;
+  /** Of an administrator. */
   readonly token: string;
   /** Of the peer: scripts and pinned requirements. */
   readonly folder: string;
   /** Runs a program with arguments in an environment, to its end. */
   run(environment: ClientEnvironment, words: readonly string[], how: ClientRun): Promise<ClientEnd>;
+  /** Also stops a Dais that was started for this. */
   stop(): Promise<void>;
 }
 
 /** `peer`: its folder below conformance/. `flags`: differences of this Dais from the default with credentials. */
 export async function startClientPython(peer: string, flags: ConfigFlags = {}): Promise<ClientPython> {
-  const home = await mkdtemp(join(tmpdir(), `dais-${peer}-client-`));
-  const folder = join(conformance, peer);
   const dais = await startDais({
     // Clients receive webhooks on this machine.
     'authentication.mode': 'accounts',
@@ -54,9 +56,27 @@ export async function startClientPython(peer: string, flags: ConfigFlags = {}): 
     ...(await environmentFlags()),
     ...flags,
   });
+  const client = await clientPython(peer, dais, (await readFile(dais.tokenFile, 'utf8')).trim());
+  return {
+    ...client,
+    stop: async () => {
+      await dais.stop();
+      await client.stop();
+    },
+  };
+}
+
+/** Clients of a Dais that runs. `peer`: their folder below conformance/. */
+export async function clientPython<Called extends CalledDais>(
+  peer: string,
+  dais: Called,
+  token: string,
+): Promise<ClientPython<Called>> {
+  const home = await mkdtemp(join(tmpdir(), `dais-${peer}-client-`));
+  const folder = join(conformance, peer);
   return {
     dais,
-    token: (await readFile(dais.tokenFile, 'utf8')).trim(),
+    token,
     folder,
     run: async ({ name, requirements, overlay }, words, { variables, timeoutMs }) => {
       const environment = await pythonEnvironment(name, join(folder, requirements));
@@ -75,9 +95,6 @@ export async function startClientPython(peer: string, flags: ConfigFlags = {}): 
       });
       return { code: end.code, stdout: end.stdout.toString('utf8'), stderr: end.stderr };
     },
-    stop: async () => {
-      await dais.stop();
-      await rm(home, { recursive: true, force: true });
-    },
+    stop: async () => await rm(home, { recursive: true, force: true }),
   };
 }

@@ -23,6 +23,8 @@ export interface DaisProcessOptions {
   readonly file?: string;
   /** It creates its database like a first start. Default: it starts with a copy of such a database. */
   readonly firstStart?: boolean;
+  /** Starts the program: `nsenter` and its options, for example. Must execute it, so that its process id stays the same. */
+  readonly command?: readonly string[];
   /** Programs of this machine that it does not find. Needs root. */
   readonly hidden?: readonly string[];
   /** It inherits open descriptors from the program that started it. */
@@ -69,7 +71,7 @@ export function daisCommand(flags: Record<string, unknown>, options: DaisProcess
   const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
   const sources = fileURLToPath(new URL('./up-program.ts', import.meta.url));
   const command = program === undefined ? ['--conditions=dais-source', '--import', loader, sources] : [program.path];
-  const { firstStart = false, hidden = [], inherits = false, ...rest } = options;
+  const { firstStart = false, hidden = [], inherits = false, command: starter = [], ...rest } = options;
   // The setup of the tests has installed a bubblewrap there: no Dais of a test fetches one.
   const folder = process.env['DAIS_ISOLATION_FOLDER'];
   const isolation = folder === undefined ? {} : { 'isolation.folder': folder };
@@ -80,7 +82,7 @@ export function daisCommand(flags: Record<string, unknown>, options: DaisProcess
     checkOutputs: program?.checkOutputs ?? true,
   });
   const hide = ['unshare', '--mount', 'sh', '-c', HIDE, 'hide', String(hidden.length), ...hidden];
-  const visible = [...(hidden.length === 0 ? [] : hide), process.execPath, ...command, input] as const;
+  const visible = [...starter, ...(hidden.length === 0 ? [] : hide), process.execPath, ...command, input] as const;
   const [first = '', ...args] = inherits ? withInherited(visible) : visible;
   const { compileCache } = program ?? {};
   const cache = compileCache === undefined ? {} : { NODE_COMPILE_CACHE: compileCache };

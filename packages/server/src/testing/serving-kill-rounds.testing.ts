@@ -177,7 +177,8 @@ export async function capturedProblems(client: ServingClient, load: ServingLoad)
   return problems;
 }
 
-async function countsOf(client: ServingClient, endpoint: string): Promise<Map<string, number>> {
+/** Returns how often each prediction of an endpoint is stored, by its id. */
+export async function countsOf(client: ServingClient, endpoint: string): Promise<Map<string, number>> {
   const counts = new Map<string, number>();
   for (let last = ''; ;) {
     const sql = `select prediction_id::varchar, count(*) from predictions where prediction_id::varchar > '${last}' group by 1 order by 1`;

@@ -5,6 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 export interface LoadTarget {
   readonly endpoints: readonly string[];
   readonly port: number;
+  /** Default: 127.0.0.1. */
+  readonly host?: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly perSecond: number;
   /** What a version of the model multiplies its input with. */
@@ -20,6 +22,8 @@ export interface Failure {
   /** 0: there was no answer. */
   readonly status: number;
   readonly message: string;
+  /** Of the connection, at this end. Undefined if there was none. */
+  readonly localPort: number | undefined;
 }
 
 const TICK_MS = 10;
@@ -94,11 +98,12 @@ export class ServingLoad {
     const endpoint = endpoints[count % endpoints.length]!;
     const x = count % 1000;
     const sentAt = performance.now();
+    let localPort: number | undefined;
     const fail = (status: number, message: string) =>
-      void this.failures.push({ endpoint, sentAt, endedAt: performance.now(), status, message });
+      void this.failures.push({ endpoint, sentAt, endedAt: performance.now(), status, message, localPort });
     try {
       const isKept = (count * 7919) % 100 < kept * 100;
-      const { status, text, version, prediction } = await this.#post(endpoint, x, isKept);
+      const { status, text, version, prediction } = await this.#post(endpoint, x, isKept, (port) => (localPort = port));
       if (status !== 200) return fail(status, text);
       const answer = JSON.parse(text) as { readonly outputs: readonly { readonly data: readonly number[] }[] };
       const y = answer.outputs[0]?.data[0];
@@ -114,14 +119,14 @@ export class ServingLoad {
     }
   }
 
-  async #post(endpoint: string, x: number, isKept: boolean) {
-    const { port, headers } = this.#target;
+  async #post(endpoint: string, x: number, isKept: boolean, onConnected: (localPort: number | undefined) => void) {
+    const { host = '127.0.0.1', port, headers } = this.#target;
     const body = JSON.stringify({ inputs: [{ name: 'x', shape: [1, 1], datatype: 'FP32', data: [x] }] });
     return await new Promise<{ status: number; text: string; version: string; prediction: string }>(
       (resolve, reject) => {
         const sent = request(
           {
-            host: '127.0.0.1',
+            host,
             port,
             path: `/v2/models/${endpoint}/infer`,
             method: 'POST',
@@ -144,6 +149,10 @@ export class ServingLoad {
             );
           },
         );
+        sent.once('socket', (socket) => {
+          if (!socket.connecting) onConnected(socket.localPort);
+          socket.once('connect', () => onConnected(socket.localPort));
+        });
         sent.once('timeout', () => sent.destroy(new Error(`no answer within ${PATIENCE_MS / 1000} s`)));
         sent.once('error', reject);
         sent.end(body);

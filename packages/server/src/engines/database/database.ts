@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Pool, type PoolClient } from 'pg';
+import { Pool, type Client, type PoolClient } from 'pg';
 import { DaisError } from '@dais/api/errors';
 import { clientConfig } from './client-config.ts';
 import { ControlConnection } from './control-connection.ts';
@@ -24,6 +24,8 @@ export interface DatabaseOptions {
   readonly acquireTimeoutMs?: number;
   /** Default limit of one statement; default 30 s. `TransactionOptions.timeoutMs` overrides it. */
   readonly statementTimeoutMs?: number;
+  /** How long the server may be silent after the limit of a statement, until its connection counts as lost; default 5 s. */
+  readonly silenceMs?: number;
   /** Shown in `pg_stat_activity`; default `dais`. */
   readonly applicationName?: string;
   /** Spreads retries; in [0, 1). */
@@ -34,6 +36,11 @@ const POOL_SIZE = 10;
 const ACQUIRE_TIMEOUT_MS = 5_000;
 const IDLE_CONNECTION_MS = 30_000;
 const STATEMENT_TIMEOUT_MS = 30_000;
+/**
+ * The server ends a statement at its limit, so a response is late only when the network loses packets without notifying anybody. TCP would notice
+ * after 15 minutes.
+ */
+const SILENCE_MS = 5_000;
 /** A transaction that is idle with locks ends after this time. */
 const IDLE_IN_TRANSACTION_MS = 60_000;
 const MAX_ATTEMPTS = 6;
@@ -81,7 +88,7 @@ class PooledDatabase implements Database {
   async transaction<T>(options: TransactionOptions, work: (sql: Sql) => Promise<T>): Promise<T> {
     let careful = false;
     return await this.#withRetries(async (client) => {
-      const transaction = new RunningTransaction(this.#runner(client), this.#beginning(options), careful);
+      const transaction = new RunningTransaction(this.#runner(client, options), this.#beginning(options), careful);
       try {
         const result = await work(transaction);
         if (options.mode === 'read') transaction.commitLater();
@@ -103,7 +110,7 @@ class PooledDatabase implements Database {
   ): Promise<Row[]> {
     if (options.snapshot === true) return await this.transaction(options, (sql) => sql.query(text, values, name));
     return await this.#withRetries(async (client) => {
-      const run = this.#runner(client);
+      const run = this.#runner(client, options);
       try {
         const { rows } = await run([this.#scopeStep(options), { text, values, name }]);
         return rows as Row[];
@@ -206,12 +213,28 @@ class PooledDatabase implements Database {
     }
   }
 
-  #runner(client: PoolClient): Runner {
+  #runner(client: PoolClient, options: TransactionOptions): Runner {
     const prepared = this.#prepared.get(client)!;
-    if (this.#connection.preparedStatements === false) {
-      return (steps) => runSteps(client, prepared, steps.map(withoutName));
-    }
-    return (steps) => runSteps(client, prepared, steps);
+    const isNamed = this.#connection.preparedStatements !== false;
+    const timeoutMs = this.#timeoutOf(options);
+    // 0: the statement has no limit, so silence means nothing.
+    const limitMs = timeoutMs === 0 ? undefined : timeoutMs + (this.#options.silenceMs ?? SILENCE_MS);
+    return async (steps) => {
+      let last: NodeJS.Immediate | undefined;
+      // When this process was paused, the response may have arrived: it is read before the immediate.
+      const expire = () => (last = setImmediate(() => endSilently(client)));
+      const timer = limitMs === undefined ? undefined : setTimeout(expire, limitMs);
+      try {
+        return await runSteps(client, prepared, isNamed ? steps : steps.map(withoutName));
+      } finally {
+        clearTimeout(timer);
+        clearImmediate(last);
+      }
+    };
+  }
+
+  #timeoutOf({ timeoutMs }: TransactionOptions): number {
+    return timeoutMs ?? this.#options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS;
   }
 
   #beginning(options: TransactionOptions): Beginning {
@@ -226,8 +249,7 @@ class PooledDatabase implements Database {
   }
 
   #scopeStep(options: TransactionOptions): Step {
-    const timeout = options.timeoutMs ?? this.#options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS;
-    const values = [scopeSetting(options.scope), String(timeout)];
+    const values = [scopeSetting(options.scope), String(this.#timeoutOf(options))];
     return options.mode === 'read'
       ? { text: SCOPE_READ, name: 'dais_scope_read', values }
       : { text: SCOPE_WRITE, name: 'dais_scope_write', values };
@@ -248,6 +270,11 @@ function scopeSetting(scope: RowScope): string {
   // Row security compares text, so only the canonical form is valid; 'all' must never be passed as a project.
   if (!UUID.test(scope.project)) throw new Error(`not a project id in canonical form: ${scope.project}`);
   return scope.project;
+}
+
+/** Not `end`, which would wait for a response. The running statement fails with a lost connection. */
+function endSilently(client: PoolClient): void {
+  (client as unknown as Client).connection.stream.destroy();
 }
 
 function withoutName(step: Step): Step {

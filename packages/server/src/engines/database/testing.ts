@@ -40,8 +40,11 @@ export interface TestDatabase {
 }
 
 export interface TestServerOptions {
-  /** Also accepts TCP clients at 127.0.0.1, with a password; the port is that of `connection`. */
-  readonly tcp?: boolean;
+  /**
+   * Also accepts TCP clients, with a password; the port is that of `connection`. `true`: at 127.0.0.1. Otherwise at this
+   * address, from these networks.
+   */
+  readonly tcp?: boolean | { readonly address: string; readonly clients: string };
   readonly postgresBin?: string;
   readonly settings?: Settings;
 }
@@ -210,15 +213,16 @@ async function startServer(
 ): Promise<TestServer> {
   const { binaries, user, setpriv } = machine;
   const cluster = path.join(folder, 'cluster');
-  const port = options.tcp === true ? await freePort() : PORT;
+  const tcp = options.tcp === true ? { address: '127.0.0.1', clients: '127.0.0.1/32' } : options.tcp || undefined;
+  const port = tcp === undefined ? PORT : await freePort();
   const settings: Settings = {
     ...EMBEDDED_SETTINGS,
     ...TEST_SETTINGS,
     unix_socket_directories: folder,
-    ...(options.tcp === true && { listen_addresses: '127.0.0.1', port }),
+    ...(tcp !== undefined && { listen_addresses: tcp.address, port }),
     ...options.settings,
   };
-  const access = options.tcp === true ? ['host all all 127.0.0.1/32 scram-sha-256'] : [];
+  const access = tcp === undefined ? [] : [`host all all ${tcp.clients} scram-sha-256`];
   await writeClusterFile(cluster, 'postgresql.conf', configurationText(settings), user);
   await writeClusterFile(cluster, 'pg_hba.conf', accessText(access), user);
   const server = [path.join(binaries.folder, 'postgres'), '-D', clusterArgument(cluster, user)];

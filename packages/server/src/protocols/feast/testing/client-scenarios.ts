@@ -1,7 +1,7 @@
 /** Runs the unmodified Feast client in its own Python against a Dais with authentication. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startClientPython, type ClientPython } from '#testing/client-python.ts';
+import { startClientPython, type CalledDais, type ClientPython } from '#testing/client-python.ts';
 
 /** In ms; the first test creates the environment, which takes a minute without a cache. */
 const PATIENCE = 900_000;
@@ -38,7 +38,7 @@ export function clientScenarios({ line, requirements }: FeastClient): void {
 
 /** Returns the output of a script, one line of JSON per scenario. @throws Error with the end of its standard error */
 export async function feastScripts(
-  peer: ClientPython,
+  peer: ClientPython<CalledDais>,
   { line, requirements }: FeastClient,
   [script = '', ...words]: readonly string[],
 ): Promise<readonly Reported[]> {

@@ -3,8 +3,10 @@
  */
 import { join } from 'node:path';
 import type { ConfigFlags } from '#config-load.ts';
+import type { StartedDais } from '#testing/start-dais.ts';
 import {
   startClientPython,
+  type CalledDais,
   type ClientEnvironment,
   type ClientPython,
   type ClientRun,
@@ -17,7 +19,7 @@ export interface ScenarioResult {
   readonly skipped?: true;
 }
 
-export interface PythonPeer extends ClientPython {
+export interface PythonPeer<Called extends CalledDais = StartedDais> extends ClientPython<Called> {
   /** Runs a program with arguments in an environment. @throws Error with the end of its standard error, unless it ends with 0. */
   python(environment: ClientEnvironment, words: readonly string[], how: ClientRun): Promise<string>;
   /** The results of `scenarios.py` for these scenarios, or for all; without skipped ones. */
@@ -29,7 +31,11 @@ export interface PythonPeer extends ClientPython {
 }
 
 export async function startPythonPeer(flags: ConfigFlags = {}): Promise<PythonPeer> {
-  const peer = await startClientPython('mlflow', flags);
+  return pythonPeer(await startClientPython('mlflow', flags));
+}
+
+/** Adds scenarios to clients of MLflow. */
+export function pythonPeer<Called extends CalledDais>(peer: ClientPython<Called>): PythonPeer<Called> {
   const python: PythonPeer['python'] = async (environment, words, how) => {
     const { code, stdout, stderr } = await peer.run(environment, words, how);
     if (code !== 0) throw new Error(stderr.slice(-3000));

@@ -1,0 +1,156 @@
+/**
+ * A plain TCP load balancer, as HAProxy in TCP mode with health checks: a new connection goes to the next backend that is up. If that backend does
+ * not accept it, the next one gets it; the client does not notice. What was sent on a connection is never repeated. When a backend goes
+ * down, its connections are closed. When none is up, all count as up, as with the balancers of the large clouds.
+ */
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+
+export interface Backend {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  /** Port whose `/readyz` is checked. */
+  readonly healthPort: number;
+}
+
+const CHECK_EVERY_MS = 1000;
+const CHECK_TIMEOUT_MS = 4000;
+/** Failed checks in sequence until a backend is down; one passed check brings it up. */
+const FALL = 3;
+const CONNECT_TIMEOUT_MS = 1000;
+/** Ports of clients are reused after a minute at the earliest. */
+const REMEMBERED = 20_000;
+
+interface Watched extends Backend {
+  readonly sockets: Set<Socket>;
+  failures: number;
+  isUp: boolean;
+}
+
+export class ZoneBalancer {
+  readonly host: string;
+  readonly #server: Server;
+  readonly #backends: readonly Watched[];
+  readonly #clients = new Set<Socket>();
+  /** Backend by port of the client. */
+  readonly #routes = new Map<number, string>();
+  readonly #timer: NodeJS.Timeout;
+  #next = 0;
+
+  private constructor(host: string, backends: readonly Backend[]) {
+    this.host = host;
+    this.#backends = backends.map((backend) => ({ ...backend, sockets: new Set(), failures: FALL, isUp: false }));
+    this.#server = createServer({ pauseOnConnect: true }, (client) => void this.#serve(client));
+    this.#timer = setInterval(() => {
+      for (const backend of this.#backends) void this.#check(backend);
+    }, CHECK_EVERY_MS);
+  }
+
+  /** `port` 0 takes a free one. */
+  static async start(host: string, port: number, backends: readonly Backend[]): Promise<ZoneBalancer> {
+    const balancer = new ZoneBalancer(host, backends);
+    balancer.#server.listen(port, host);
+    await once(balancer.#server, 'listening');
+    return balancer;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  get url(): string {
+    return `http://${this.host}:${this.port}`;
+  }
+
+  /** Names of the backends that get new connections. */
+  get up(): readonly string[] {
+    return this.#backends.filter(({ isUp }) => isUp).map(({ name }) => name);
+  }
+
+  /** The backend that a connection of a client went to, by the port of the client. */
+  backendOf(clientPort: number | undefined): string | undefined {
+    return clientPort === undefined ? undefined : this.#routes.get(clientPort);
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    for (const client of this.#clients) client.destroy();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  async #serve(client: Socket): Promise<void> {
+    this.#clients.add(client);
+    client.on('error', () => {});
+    client.once('close', () => this.#clients.delete(client));
+    const clientPort = client.remotePort ?? 0;
+    for (const backend of this.#order()) {
+      const upstream = await opened(backend);
+      if (upstream === undefined) continue;
+      if (this.#routes.size >= REMEMBERED) this.#routes.delete(this.#routes.keys().next().value ?? 0);
+      this.#routes.set(clientPort, backend.name);
+      backend.sockets.add(upstream);
+      upstream.once('close', () => {
+        backend.sockets.delete(upstream);
+        client.destroy();
+      });
+      client.once('close', () => upstream.destroy());
+      if (client.destroyed) upstream.destroy();
+      client.pipe(upstream);
+      upstream.pipe(client);
+      return;
+    }
+    client.destroy();
+  }
+
+  /** All backends that may get the next connection, each once. */
+  #order(): readonly Watched[] {
+    const up = this.#backends.filter(({ isUp }) => isUp);
+    const usable = up.length === 0 ? this.#backends : up;
+    const from = this.#next++ % usable.length;
+    return [...usable.slice(from), ...usable.slice(0, from)];
+  }
+
+  async #check(backend: Watched): Promise<void> {
+    if (await isReady(backend)) {
+      backend.failures = 0;
+      backend.isUp = true;
+      return;
+    }
+    backend.failures += 1;
+    if (backend.failures < FALL) return;
+    backend.isUp = false;
+    for (const socket of backend.sockets) socket.destroy();
+  }
+}
+
+async function opened({ host, port }: Backend): Promise<Socket | undefined> {
+  return await new Promise((resolve) => {
+    const socket = connect({ host, port, timeout: CONNECT_TIMEOUT_MS });
+    const failed = () => {
+      socket.destroy();
+      resolve(undefined);
+    };
+    socket.once('timeout', failed);
+    socket.on('error', failed);
+    socket.once('connect', () => {
+      socket.setTimeout(0);
+      socket.off('timeout', failed);
+      resolve(socket);
+    });
+  });
+}
+
+async function isReady({ host, healthPort }: Backend): Promise<boolean> {
+  return await new Promise((resolve) => {
+    const sent = request({ host, port: healthPort, path: '/readyz', agent: false }, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode === 200);
+    });
+    const timer = setTimeout(() => sent.destroy(new Error('late')), CHECK_TIMEOUT_MS);
+    sent.once('error', () => resolve(false));
+    sent.once('close', () => clearTimeout(timer));
+    sent.end();
+  });
+}
