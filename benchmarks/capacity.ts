@@ -2,7 +2,7 @@
  * A model of active users on one Dais with its own database: trainings that log, people who search, watch the console and deploy, each with
  * think times. Prints latencies, CPU, memory and what grows.
  *
- * `--minutes N` (default 60) is the time that is measured, after a warm-up of a tenth of it; `--users N` (default 200).
+ * `--minutes N` (default 5; growth per hour needs 60) is the time that is measured, after a warm-up of a tenth of it; `--users N` (default 200).
  */
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -20,7 +20,7 @@ import { cpuByPart, cpuOf, memoryOf } from './lib/processes.ts';
 import { resultTable } from './lib/result-table.mjs';
 
 const { values: flags } = parseArgs({
-  options: { minutes: { type: 'string', default: '60' }, users: { type: 'string', default: '200' } },
+  options: { minutes: { type: 'string', default: '5' }, users: { type: 'string', default: '200' } },
 });
 const MINUTES = Number(flags.minutes);
 const USERS = Number(flags.users);

@@ -188,12 +188,12 @@ async function capturedOf(predictions: ServingLoad) {
     // Those of `async` can be lost: the wait is for those that other nodes have not collected yet.
     missing[endpoint] = answered;
     const from = performance.now();
-    let hasLooked = false;
-    const limitMs = () => (hasLooked ? CAPTURED_MS : PATIENCE.timeout + CAPTURED_MS);
+    let hasChecked = false;
+    const limitMs = () => (hasChecked ? CAPTURED_MS : PATIENCE.timeout + CAPTURED_MS);
     do {
-      hasLooked = await look().then(
+      hasChecked = await look().then(
         () => true,
-        () => hasLooked,
+        () => hasChecked,
       );
       if (missing[endpoint].length > 0) await delay(1000);
     } while (missing[endpoint].length > 0 && performance.now() - from < limitMs());

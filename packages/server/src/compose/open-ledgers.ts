@@ -142,7 +142,17 @@ async function openNodes({ config, ...dependencies }: LedgerDependencies) {
   const hosts = [internalHosts(config).advertise];
   // The parent is the supervisor, of which all processes of the node descend.
   const load = treeLoad(process.ppid, dependencies.clock);
-  return ledger.open({ ...dependencies, data, role, rules, host: hostname(), version: programVersion(), load, sealer, hosts });
+  return ledger.open({
+    ...dependencies,
+    data,
+    role,
+    rules,
+    host: hostname(),
+    version: programVersion(),
+    load,
+    sealer,
+    hosts,
+  });
 }
 
 async function openUsage(dependencies: LedgerDependencies) {

@@ -93,7 +93,13 @@ export class Control {
       await reconciler?.start();
       const archive = await openDatabaseArchive(setup, engines, { database, log });
       const { nodes, serving: served } = ledgers;
-      const internal = await InternalListener.open({ config, connections: nodes.connections, routes: served.internal, clock, log });
+      const internal = await InternalListener.open({
+        config,
+        connections: nodes.connections,
+        routes: served.internal,
+        clock,
+        log,
+      });
       const opened = { setup, io, engines, lazy, storage, accounts, kernel, ledgers, archive, internal, reconciler };
       const http = await timed('http', async () => await serveOpened(opened));
       serve(http);
