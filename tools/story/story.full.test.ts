@@ -128,9 +128,15 @@ test('and with a kill -9 of a process of Dais every 10 s it ends in the same way
   mkdirSync(location);
   const port = await freePort();
   const dais = await KilledDais.start({ folder: location, port, random: randomOf(seed), everyMs: KILL_EVERY_MS });
-  onTestFinished(async () => void (await dais.stop()), MOST_MS);
-  dais.begin();
   let printed = '';
+  const history = () => `seed ${seed}, ${dais.killed.length} kills:\n${dais.killed.join('\n')}\n${printed}`;
+  let hasEnded = false;
+  onTestFinished(async () => {
+    // At a timeout, this is the only report of what it waited for.
+    if (!hasEnded) process.stdout.write(`${history()}\n${dais.log.slice(-6000)}\n`);
+    await dais.stop();
+  }, MOST_MS);
+  dais.begin();
   const out = {
     isTTY: false,
     write: (text: string) => {
@@ -149,11 +155,11 @@ test('and with a kill -9 of a process of Dais every 10 s it ends in the same way
     out,
   });
   const reported = await running.catch((error: unknown) => {
-    const kills = dais.killed.join('\n');
-    throw new Error(`seed ${seed}\n${kills}\n${printed}\n${dais.log.slice(-6000)}`, { cause: error });
+    throw new Error('the story did not end', { cause: error });
   });
+  hasEnded = true;
   await dais.rest();
-  process.stdout.write(`seed ${seed}, ${dais.killed.length} kills:\n${dais.killed.join('\n')}\n${printed}\n`);
+  process.stdout.write(`${history()}\n`);
 
   // The same data and models, to the last digit.
   for (const name of ['data', 'more'] as const) expect(reported[name]).toEqual(calm[name]);

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
-import type { QueryEngine, QueryJob } from '../contract.ts';
+import { QueryError, type QueryEngine, type QueryJob, type QueryResult } from '../contract.ts';
 import { aggregate, call, column, literal, named, scan } from '../model/build.ts';
 import type { Relation } from '../model/query-tree.ts';
 import { expectFailure } from '../suite-bench.testing.ts';
@@ -74,7 +74,13 @@ test('a caller has two concurrent queries, a bounded queue and its own time limi
   const slow = { ...endless(), caller: 'user:ada' };
   const first = engine.run(slow).catch((error: unknown) => error);
   const second = engine.run(slow).catch((error: unknown) => error);
-  const waiting = Array.from({ length: 16 }, async () => await engine.run({ ...few, caller: 'user:ada' }));
+  // On a busy machine, a small query can reach the time limit too.
+  const run = async (): Promise<QueryResult> =>
+    await engine.run({ ...few, caller: 'user:ada' }).catch(async (error: unknown) => {
+      if (error instanceof QueryError && error.code === 'query_limit') return await run();
+      throw error;
+    });
+  const waiting = Array.from({ length: 16 }, run);
   await expect(engine.run({ ...few, caller: 'user:ada' })).rejects.toMatchObject({
     code: 'rate_limited',
     retryAfter: 5,
@@ -82,7 +88,7 @@ test('a caller has two concurrent queries, a bounded queue and its own time limi
   expect(await first).toMatchObject({ code: 'query_limit', message: 'The query exceeded its time limit of 1 s.' });
   expect(await second).toMatchObject({ code: 'query_limit' });
   expect((await Promise.all(waiting)).map(({ rows }) => rows)).toEqual(waiting.map(() => [[20_000]]));
-  expect((await engine.run({ ...few, caller: 'user:ada' })).rows).toEqual([[20_000]]);
+  expect((await run()).rows).toEqual([[20_000]]);
 });
 
 test('runs no process before the first job, and none after an idle time', async () => {
