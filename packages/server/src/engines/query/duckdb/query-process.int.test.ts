@@ -9,6 +9,7 @@ import type { QueryEngine, QueryJob, QueryResult } from '../contract.ts';
 import { aggregate, call, column, literal, named, scan } from '../model/build.ts';
 import { QueryError } from '../model/query-error.ts';
 import type { Relation } from '../model/query-tree.ts';
+import { isAlive } from '#testing/dais-process.ts';
 import { expectFailure } from '../suite-bench.testing.ts';
 import { openDuckdbQuery } from './duckdb-query.ts';
 
@@ -140,7 +141,8 @@ test('close removes processes and scratch files', async () => {
   const [pid = 0] = engine.state().pids;
   await engine.close();
   expect((await running).code).toBe('shutting_down');
-  expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+  // It was killed; on a busy machine, its entry in the process table remains for a moment.
+  await expect.poll(() => isAlive(pid)).toBe(false);
   expect(await readdir(path.join(root, 'scratch'))).toEqual([]);
   expect((await expectFailure(engine.run(few))).code).toBe('shutting_down');
 });
