@@ -24,7 +24,7 @@ export interface DatabaseOptions {
   readonly acquireTimeoutMs?: number;
   /** Default limit of one statement; default 30 s. `TransactionOptions.timeoutMs` overrides it. */
   readonly statementTimeoutMs?: number;
-  /** How long the server may be silent after the limit of a statement, until its connection counts as lost; default 5 s. */
+  /** How long the server may be silent after the limits of the statements of a round trip, until its connection counts as lost; default 5 s. */
   readonly silenceMs?: number;
   /** Shown in `pg_stat_activity`; default `dais`. */
   readonly applicationName?: string;
@@ -41,6 +41,8 @@ const STATEMENT_TIMEOUT_MS = 30_000;
  * after 15 minutes.
  */
 const SILENCE_MS = 5_000;
+/** Names of the statements that begin, set up and commit transactions. They take no time. */
+const OWN_NAMES = 'dais_';
 /** A transaction that is idle with locks ends after this time. */
 const IDLE_IN_TRANSACTION_MS = 60_000;
 const MAX_ATTEMPTS = 6;
@@ -217,9 +219,12 @@ class PooledDatabase implements Database {
     const prepared = this.#prepared.get(client)!;
     const isNamed = this.#connection.preparedStatements !== false;
     const timeoutMs = this.#timeoutOf(options);
-    // 0: the statement has no limit, so silence means nothing.
-    const limitMs = timeoutMs === 0 ? undefined : timeoutMs + (this.#options.silenceMs ?? SILENCE_MS);
     return async (steps) => {
+      // The server limits each statement of a round trip, and sends their responses together.
+      const statements = steps.filter(({ name }) => name?.startsWith(OWN_NAMES) !== true).length;
+      // 0: the statement has no limit, so silence means nothing.
+      const limitMs =
+        timeoutMs === 0 ? undefined : Math.max(1, statements) * timeoutMs + (this.#options.silenceMs ?? SILENCE_MS);
       let last: NodeJS.Immediate | undefined;
       // When this process was paused, the response may have arrived: it is read before the immediate.
       const expire = () => (last = setImmediate(() => endSilently(client)));

@@ -91,3 +91,12 @@ test('a statement that takes as long as it may is not lost', async () => {
   const statement = `select 1 as n, pg_sleep(${(STATEMENT_MS * 0.9) / 1000})`;
   expect(await database.statement({ ...SCOPE, mode: 'read' }, statement)).toMatchObject([{ n: 1 }]);
 });
+
+test('statements of one round trip may each take as long as they may', async () => {
+  const statement = `select pg_sleep(${(STATEMENT_MS * 0.9) / 1000})`;
+  const rows = await database.transaction({ ...SCOPE, mode: 'write' }, async (sql) => {
+    sql.defer(statement);
+    return await sql.query(`select 1 as n, pg_sleep(${(STATEMENT_MS * 0.9) / 1000})`);
+  });
+  expect(rows).toMatchObject([{ n: 1 }]);
+});
