@@ -1,11 +1,11 @@
 /** A real `mlflow server` on a folder of its own, as its command starts it, with proxied artifacts. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { pythonEnvironment, pythonWheel } from '../../tools/python-env.mjs';
+import { freePort } from '../peer-process.ts';
 
 /** What is beside this file, or anywhere by its whole path. */
 const here = (file: string) => resolve(fileURLToPath(new URL('.', import.meta.url)), file);
@@ -135,14 +135,4 @@ async function answers(url: string): Promise<boolean> {
     ({ ok }) => ok,
     () => false,
   );
-}
-
-/** Its command takes no 0 for a port. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -15,10 +15,13 @@ import { openDatabase } from '#engines/database/database.ts';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
 import { issueNodeTls } from '#ledgers/nodes/certificates/authority.ts';
 import { sealerOf } from '#ledgers/nodes/certificates/node-sealer.testing.ts';
+import { NOTHING_RECENT } from '#ledgers/serving/fleet/gateway-view.ts';
+import { openTestGateway } from '#ledgers/serving/fleet/test-gateways.ts';
 import { internalRoutes } from '#ledgers/serving/publishing/internal-routes.ts';
 import { PublishedSnapshot } from '#ledgers/serving/publishing/published-snapshot.ts';
 import { systemClock } from '#lib/clock.ts';
 import { createAuthority, issueCertificate, nodeName, type NodeTls } from '#lib/node-tls/certificates.ts';
+import { requestNode, type NodeAddress, type NodeRequest } from '#lib/node-tls/node-client.ts';
 import type { GatewayLink } from '#compose/endpoints.ts';
 import { startDaisProcess, type DaisProcess } from './testing/dais-process.ts';
 import { isServing, servingClient, type ServingClient } from './testing/serving-client.ts';
@@ -143,13 +146,24 @@ async function settledSnapshot(): Promise<Snapshot> {
 
 const example = { inputs: [[3]] };
 
-test('a new version is tested at the gateway of the node that decides, or of another node if it has none', async () => {
+test('a node without a gateway sends test requests and load tests to the gateway of another node', async () => {
   for (const factor of [2, 3]) await client.register('tested', factor, { example });
   await deploy(1);
-  const { steps } = await client.lastRollout('tested');
-  expect(steps[0]?.message).toMatch(
-    /returned a prediction for its input example\. 0 of 20 requests on 2 connections failed[^T]*( Tested at the gateway on \S+\.)?$/,
-  );
+  const { internal, id: node = '', host = '' } = serving ?? {};
+  const address = { node, host: internal?.host ?? '', port: internal?.port ?? 0 };
+  const view = { node, host, address, isOwn: false, figures: undefined, files: {}, recent: NOTHING_RECENT };
+  const connections = { request: async (to: NodeAddress, sent: NodeRequest) => await requestNode(tls, to, sent) };
+  const remote = openTestGateway(view, { gateway: {} as GatewayLink, connections });
+  expect(remote.host).toBe(host);
+  const headers = { 'content-type': 'application/json', 'dais-capture': 'off' };
+  const path = '/p/default/endpoints/tested/invocations';
+  const body = JSON.stringify(example);
+  expect(await remote.request(path, headers, body)).toMatchObject({ status: 200, body: expect.stringContaining('6') });
+  const target = { project: 'default', endpoint: 'tested', variant: undefined, body };
+  const signal = new AbortController().signal;
+  const seen = await remote.load(target, { requests: 20, connections: 2, durationMs: 60_000 }, signal);
+  expect(seen).toMatchObject({ requests: 20, failed: 0 });
+  await expect(remote.request('/metrics', headers, body)).rejects.toThrow('returned 400');
 });
 
 test('the snapshot of a node has an ETag, and a request waits for the next revision', async () => {
