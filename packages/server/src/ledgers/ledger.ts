@@ -4,7 +4,6 @@ import type { KeyInfo } from '#engines/keys/contract.ts';
 import type { NameOwners } from '#kernel/content/owner-names.ts';
 import type { OperationEntry } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
-import type { NewJob } from '#kernel/jobs.ts';
 import type { FactProvider } from '#kernel/principal.ts';
 import type { Subscriber } from '#kernel/subscriptions.ts';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -83,8 +82,8 @@ export type ProjectSpec = Readonly<Record<string, unknown>>;
 export interface KeyRotation {
   /** Counts the values of each key; a key with values cannot be removed. */
   countByKey(sql: Sql): Promise<readonly (KeyInfo & { readonly values: number })[]>;
-  /** Makes the job that wraps all values under the current key. */
-  rewrapJob(current: KeyInfo): NewJob;
+  /** Queue of the job that wraps all values under the current key. */
+  readonly queue: string;
 }
 
 export interface LedgerFacts {

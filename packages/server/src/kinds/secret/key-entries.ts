@@ -4,7 +4,7 @@ import type { KeyInfo, KeyStore } from '#engines/keys/contract.ts';
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { KeyRotation } from '#ledgers/ledger.ts';
-import { rewrapJob } from './secret-rotation.ts';
+import { rewrapJob, SECRET_KEYS_QUEUE } from './secret-rotation.ts';
 import { countByKey } from './secret-store.ts';
 
 /** The operations on key-encryption keys; they answer `keys_unavailable` when the key engine does not. */
@@ -38,7 +38,7 @@ async function rotateKeys(tx: Transaction, keys: KeyStore, others: readonly KeyR
     throw error;
   });
   const { keyId, fingerprint } = made ?? (await keys.current());
-  tx.enqueue(rewrapJob({ keyId, fingerprint }));
-  for (const other of others) tx.enqueue(other.rewrapJob({ keyId, fingerprint }));
+  for (const queue of [SECRET_KEYS_QUEUE, ...others.map((other) => other.queue)])
+    tx.enqueue(rewrapJob(queue, fingerprint));
   return { keyId, fingerprint, made: made !== undefined };
 }

@@ -21,7 +21,7 @@ import {
   type StoredValue,
 } from './secret-store.ts';
 
-const QUEUE = 'secret-rewrap';
+export const SECRET_KEYS_QUEUE = 'secret-rewrap';
 /** Values for each transaction: short locks, and the most that a crash repeats. */
 const BATCH = 100;
 /** Concurrent calls to the key store. */
@@ -46,14 +46,14 @@ export async function rotateOne(
   return { sealedWith: (await keys.current()).fingerprint, rewrapped: done.length };
 }
 
-/** For each key that becomes current, at most one job waits or runs; jobs of two keys run sequentially. */
-export function rewrapJob(current: KeyInfo): NewJob {
+/** The job that wraps values under the current key. For each key, at most one job of a queue waits or runs. */
+export function rewrapJob(queue: string, fingerprint: string): NewJob {
   // Waiting for a key store that is away must not end it: 1000 attempts of at most 10 minutes are a week.
   return {
-    queue: QUEUE,
+    queue,
     projectId: ORGANIZATION,
-    payload: { fingerprint: current.fingerprint },
-    uniqueKey: current.fingerprint,
+    payload: { fingerprint },
+    uniqueKey: fingerprint,
     maxAttempts: 1000,
   };
 }
@@ -64,7 +64,7 @@ export function rewrapJob(current: KeyInfo): NewJob {
  */
 export function rewrapHandler(keys: KeyStore, prints: Fingerprints): JobHandler {
   return {
-    queue: QUEUE,
+    queue: SECRET_KEYS_QUEUE,
     concurrency: 1,
     perProject: 1,
     retry: { baseMs: 1000, capMs: 600_000 },

@@ -17,7 +17,7 @@ import { AuditKeyring } from './audit-keys.ts';
 import { folderReceiver, webhookReceiver } from './checkpoint-receivers.ts';
 import { Checkpointer, type CheckpointerDependencies } from './checkpointer.ts';
 import { auditSlice } from './audit-slice.ts';
-import { countByKey, rewrapHandler, rewrapJob } from './key-rotation.ts';
+import { countByKey, KEYS_QUEUE, rewrapHandler } from './key-rotation.ts';
 import { Persons } from './persons.ts';
 import { selfCheckHandler } from './self-check.ts';
 
@@ -84,6 +84,6 @@ export const ledger: LedgerDefinition<AuditLedgerDependencies, AuditLedger> = {
   name: 'audit',
   slice: auditSlice,
   nameOwners: nameAuditOwners,
-  keyRotation: { countByKey, rewrapJob },
+  keyRotation: { countByKey, queue: KEYS_QUEUE },
   open: auditLedger,
 };

@@ -2,12 +2,10 @@
 import type { Sql } from '#engines/database/contract.ts';
 import type { KeyInfo, KeyStore } from '#engines/keys/contract.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
-import type { NewJob } from '#kernel/jobs.ts';
-import { ORGANIZATION } from '#kernel/tenants.ts';
 import { rewrapKeys } from './audit-keys.ts';
 import type { Persons } from './persons.ts';
 
-const QUEUE = 'audit keys';
+export const KEYS_QUEUE = 'audit keys';
 /** Keys per transaction. */
 const BATCH = 100;
 
@@ -22,16 +20,10 @@ export async function countByKey(sql: Sql): Promise<(KeyInfo & { readonly values
   );
 }
 
-/** At most one waiting or running job per new current key. */
-export function rewrapJob(current: KeyInfo): NewJob {
-  const payload = { fingerprint: current.fingerprint };
-  return { queue: QUEUE, projectId: ORGANIZATION, payload, uniqueKey: current.fingerprint, maxAttempts: 1000 };
-}
-
 /** Also runs once an hour, because external key managers rotate keys without notification. */
 export function rewrapHandler(keys: KeyStore, persons: Persons): JobHandler {
   return {
-    queue: QUEUE,
+    queue: KEYS_QUEUE,
     concurrency: 1,
     perProject: 1,
     retry: { baseMs: 1000, capMs: 600_000 },

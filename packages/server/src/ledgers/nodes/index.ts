@@ -19,7 +19,7 @@ import { Loop, type LoopDependencies } from '#lib/concurrency/loop.ts';
 import type { WorkGate } from '#lib/concurrency/work-gate.ts';
 import { rotateAuthority } from './certificates/authority.ts';
 import { countByKey, readGenerations } from './certificates/authority-rows.ts';
-import { rewrapHandler, rewrapJob } from './certificates/key-rotation.ts';
+import { KEYS_QUEUE, rewrapHandler } from './certificates/key-rotation.ts';
 import { NodeCredentials } from './certificates/node-credentials.ts';
 import type { Sealer } from './certificates/sealer.ts';
 import type { JoinRules } from './node-admission.ts';
@@ -102,7 +102,7 @@ const SETTLE_MS = 3000;
 export const ledger: LedgerDefinition<NodesDependencies, NodesLedger> = {
   name: 'nodes',
   slice: nodesSlice,
-  keyRotation: { countByKey, rewrapJob },
+  keyRotation: { countByKey, queue: KEYS_QUEUE },
   open: (dependencies) => {
     const { database, data, role, clock, log, load, gate, contactMs = CONTACT_MS } = dependencies;
     const credentials = new NodeCredentials({ ...dependencies, node: () => node?.id });

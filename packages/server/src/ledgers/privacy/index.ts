@@ -6,7 +6,7 @@ import type { Transaction } from '#kernel/transaction.ts';
 import type { LedgerDefinition } from '#ledgers/ledger.ts';
 import { findingFacts, upstreamFindings } from './finding-facts.ts';
 import { forgetProjectFindings, forgetScans } from './forget.ts';
-import { countByKey, rewrapHandler, rewrapJob } from './key-rotation.ts';
+import { countByKey, KEYS_QUEUE, rewrapHandler } from './key-rotation.ts';
 import { columnMasks, maskedColumns, type MaskedColumn } from './masked-columns.ts';
 import { privacyEntries } from './privacy-entries.ts';
 import type { PrivacyDependencies } from './privacy-dependencies.ts';
@@ -53,7 +53,7 @@ export const ledger: LedgerDefinition<PrivacyLedgerDependencies, PrivacyLedger> 
   name: 'privacy',
   slice: privacySlice,
   project: { remove: async (tx, { id }) => await forgetProjectFindings(tx, id) },
-  keyRotation: { countByKey, rewrapJob },
+  keyRotation: { countByKey, queue: KEYS_QUEUE },
   facts: (now) => ({ providers: { Dataset: findingFacts(now) }, upstream: [upstreamFindings(now)] }),
   open: privacyLedger,
 };

@@ -3,11 +3,10 @@ import { DaisError } from '@dais/api';
 import type { Sql } from '#engines/database/contract.ts';
 import type { KeyInfo } from '#engines/keys/contract.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
-import type { NewJob } from '#kernel/jobs.ts';
 import { ORGANIZATION } from '#kernel/tenants.ts';
 import { contextOf, KEY_COLUMNS, sealedOf, type KeyRow, type Sealer } from './pseudonym-keys.ts';
 
-const QUEUE = 'pseudonym keys';
+export const KEYS_QUEUE = 'pseudonym keys';
 /** Keys per transaction. */
 const BATCH = 100;
 
@@ -19,16 +18,10 @@ export async function countByKey(sql: Sql): Promise<(KeyInfo & { readonly values
   );
 }
 
-/** At most one waiting or running job per new current key. */
-export function rewrapJob(current: KeyInfo): NewJob {
-  const payload = { fingerprint: current.fingerprint };
-  return { queue: QUEUE, projectId: ORGANIZATION, payload, uniqueKey: current.fingerprint, maxAttempts: 1000 };
-}
-
 /** Skips keys that cannot be unwrapped: they are reported on use. */
 export function rewrapHandler(sealer: Sealer): JobHandler {
   return {
-    queue: QUEUE,
+    queue: KEYS_QUEUE,
     concurrency: 1,
     perProject: 1,
     retry: { baseMs: 1000, capMs: 600_000 },

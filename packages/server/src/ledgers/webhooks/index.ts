@@ -8,7 +8,7 @@ import { deliveryHandler } from './delivery-job.ts';
 import { webhookOutbox } from './outbox.ts';
 import { webhookEntries } from './webhook-entries.ts';
 import type { WebhookDependencies } from './webhook-dependencies.ts';
-import { countByKey, rewrapHandler, rewrapJob } from './webhook-secret.ts';
+import { countByKey, KEYS_QUEUE, rewrapHandler } from './webhook-secret.ts';
 import { webhooksSlice } from './webhooks-slice.ts';
 
 export { nativeFormat } from './webhook-format.ts';
@@ -42,6 +42,6 @@ export const ledger: LedgerDefinition<WebhookDependencies, WebhooksLedger> = {
   name: 'webhooks',
   slice: webhooksSlice,
   project: { remove: async (tx, { id }) => await removeProjectWebhooks(tx, id) },
-  keyRotation: { countByKey, rewrapJob },
+  keyRotation: { countByKey, queue: KEYS_QUEUE },
   open: webhooksLedger,
 };

@@ -3,12 +3,11 @@ import { DaisError } from '@dais/api';
 import type { Sql } from '#engines/database/contract.ts';
 import type { KeyInfo } from '#engines/keys/contract.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
-import type { NewJob } from '#kernel/jobs.ts';
 import { ORGANIZATION } from '#kernel/tenants.ts';
 import type { SealedSecret, Sealer } from './webhook-dependencies.ts';
 import { sealedOf, WEBHOOK_COLUMNS, type WebhookRow } from './webhook-rows.ts';
 
-const QUEUE = 'webhook keys';
+export const KEYS_QUEUE = 'webhook keys';
 /** Secrets per transaction. */
 const BATCH = 100;
 
@@ -38,16 +37,10 @@ export async function countByKey(sql: Sql): Promise<(KeyInfo & { readonly values
   );
 }
 
-/** Returns the job that wraps secrets with the current key. Only one job per key waits or runs at a time. */
-export function rewrapJob(current: KeyInfo): NewJob {
-  const payload = { fingerprint: current.fingerprint };
-  return { queue: QUEUE, projectId: ORGANIZATION, payload, uniqueKey: current.fingerprint, maxAttempts: 1000 };
-}
-
 /** Handles the job. Secrets that cannot be decrypted are skipped; deliveries report them. */
 export function rewrapHandler(sealer: Sealer): JobHandler {
   return {
-    queue: QUEUE,
+    queue: KEYS_QUEUE,
     concurrency: 1,
     perProject: 1,
     retry: { baseMs: 1000, capMs: 600_000 },

@@ -12,6 +12,7 @@ import { InternalListener } from '#control/internal-listener.ts';
 import { InternalServer } from '#http/internal/internal-server.ts';
 import { kernelSlice } from '#kernel/slice.ts';
 import { codeOf, startTestKernel, type TestKernel } from '#kernel/testing/test-kernel.ts';
+import { rewrapJob } from '#kinds/secret/secret-rotation.ts';
 import { WorkGate } from '#lib/concurrency/work-gate.ts';
 import { ManualClock } from '#lib/manual-clock.testing.ts';
 import { silentLog } from '#lib/log.ts';
@@ -176,8 +177,8 @@ test('the private key of the authority is encrypted, and follows the rotation of
   const [before] = await rows();
   expect(String(before?.['ciphertext'])).not.toContain('PRIVATE KEY');
   const current = await keys.rotate();
-  const { keyRotation } = ledger;
-  await dais.write(async (tx) => await Promise.resolve(tx.enqueue(keyRotation!.rewrapJob(current))));
+  const job = rewrapJob(ledger.keyRotation?.queue ?? '', current.fingerprint);
+  await dais.write(async (tx) => await Promise.resolve(tx.enqueue(job)));
   await expect.poll(async () => (await rows())[0]?.['key_fingerprint'], { interval: 20 }).toBe(current.fingerprint);
   const second = await start('second');
   expect(await signerOf(second)).toBe('1');
