@@ -6,7 +6,6 @@ import { Loop, type LoopDependencies } from '#lib/concurrency/loop.ts';
 /** PostgreSQL channel for notifications of the sequencer. Only a hint. */
 export const SEQUENCED_CHANNEL = 'dais_sequenced';
 
-const LEASE = 'sequencer';
 const LEASE_MS = 6000;
 const BATCH = 1000;
 
@@ -23,7 +22,7 @@ export class Sequencer {
 
   constructor(database: Database, holder: string, dependencies: LoopDependencies) {
     this.#database = database;
-    this.#lease = leaseOf(database, LEASE, holder, LEASE_MS, dependencies);
+    this.#lease = leaseOf(database, 'sequencer', holder, LEASE_MS, dependencies);
     // A limit of 1 s holds even if every NOTIFY is lost. Without the minimum interval, an iteration for each of many
     // small writes costs as much CPU as the writes.
     const times = { pollMs: 1000, gapMs: 100, onPause: () => this.#lease.release() };
@@ -50,8 +49,10 @@ export class Sequencer {
     try {
       return (await sequenceBatch(this.#database, lease)) === BATCH;
     } catch (error) {
-      if (error instanceof LeaseLost) this.#lease.lose();
-      throw error;
+      if (!(error instanceof LeaseLost)) throw error;
+      // A paused process lost it: no fault. The next turn acquires it again, or leaves the work to the new holder.
+      this.#lease.lose();
+      return true;
     }
   }
 }

@@ -22,7 +22,7 @@ export interface TickerDependencies extends StartDependencies, LoopDependencies 
   readonly database: Database;
 }
 
-const POLL_MS = 500;
+const POLL_MS = 1000;
 const SCHEDULES_AT_ONCE = 50;
 /** Limits of one transaction. */
 const TIMES = 100;

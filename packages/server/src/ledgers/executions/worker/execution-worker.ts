@@ -8,7 +8,7 @@ import { LeaseLost } from '#kernel/leases.ts';
 import { transact } from '#kernel/transaction.ts';
 import { backoffMs } from '#lib/concurrency/backoff.ts';
 import { Loop } from '#lib/concurrency/loop.ts';
-import { claimSteps, type AdmissionRules } from '../admission/claims.ts';
+import { claimSteps, hasOpenSteps, type AdmissionRules } from '../admission/claims.ts';
 import { renewComputeNode } from '../admission/compute-nodes.ts';
 import { RecentShares } from '../admission/recent-shares.ts';
 import { adoptFormerPlace, renewLeases, takeOverAttempts, type AttemptClaim, type Holder } from './attempts.ts';
@@ -57,6 +57,7 @@ export class ExecutionWorker {
   #checkedAt = 0;
   #cleaned = false;
   #stopping = false;
+  #hadWork = true;
   #rules: AdmissionRules | undefined;
 
   constructor(dependencies: ExecutionDependencies, machines: RunMachines) {
@@ -98,6 +99,10 @@ export class ExecutionWorker {
     const { controller, steps } = this.#role;
     const moreTimers = controller && (await runTimers(database, this.#machines));
     if (this.#adoptsAll) await this.#adoptFormerPlace();
+    // The first turn without work still sets the shares of all projects to 0.
+    const hasWork = this.#held.size > 0 || (await hasOpenSteps(database));
+    if (!hasWork && !this.#hadWork) return moreTimers;
+    this.#hadWork = hasWork;
     // Without steps, the compute engine stays closed.
     const rules = steps ? await this.#admissionRules() : undefined;
     const isOpen = this.#dependencies.gate?.isOpen !== false;
