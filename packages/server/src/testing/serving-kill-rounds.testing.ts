@@ -216,11 +216,18 @@ function wasInside(
   goneAt: number,
 ): boolean {
   if (victim === 'control' || victim === 'database') return false;
+  if (victim === 'gateway' && status === 503 && endedAt >= killedAt) return isSlowLoad(message, endedAt - sentAt);
   const isOfIt =
     victim === 'gateway'
       ? status === 0 && ['ECONNRESET', 'EPIPE'].includes(message)
       : message.includes('process ended');
   return isOfIt && endedAt >= killedAt && sentAt <= goneAt + (victim === 'worker' ? PUBLISHED_MS : 0);
+}
+
+/** A gateway keeps a request while the model loads: for 3 s, or not at all when the load is expected to take more than 2 s. */
+function isSlowLoad(message: string, waitedMs: number): boolean {
+  const retryS = Number(/The model is loading.* Retry in (\d+) s/.exec(message)?.[1]);
+  return retryS > 2 || (retryS > 0 && waitedMs >= 3000);
 }
 
 function describeResult(

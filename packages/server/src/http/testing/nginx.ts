@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { run, start } from '#lib/process.ts';
+import { ensureProgram } from '../../../../../tools/debian-packages.mjs';
 
 export interface Nginx {
   /** `http://127.0.0.1:<port>`. */
@@ -12,11 +13,15 @@ export interface Nginx {
   stop(): Promise<void>;
 }
 
-const ENVIRONMENT = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', DEBIAN_FRONTEND: 'noninteractive', LANG: 'C.UTF-8' };
+const ENVIRONMENT = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8' };
 
-/** Starts nginx with the given `location` blocks. @throws Error if it is not installed. */
+/** Starts nginx with the given `location` blocks. @throws Error when nginx can neither be found nor installed. */
 export async function startNginx(locations: string): Promise<Nginx> {
-  const program = await findNginx();
+  const program = await ensureProgram(
+    'Tests behind a proxy need nginx, and it is not on the PATH.',
+    ['nginx'],
+    'nginx-light',
+  );
   const folder = await mkdtemp(join(tmpdir(), 'dais-nginx-'));
   // Workers of nginx as root run as nobody and store their temporary files here.
   await chmod(folder, 0o711);
@@ -54,17 +59,6 @@ http {
       await rm(folder, { recursive: true, force: true });
     },
   };
-}
-
-async function findNginx(): Promise<string> {
-  const program = '/usr/sbin/nginx';
-  const has = async () => (await run(program, ['-v'], { env: ENVIRONMENT })).code === 0;
-  if (await has()) return program;
-  if (process.geteuid?.() === 0) {
-    await run('apt-get', ['install', '-y', 'nginx-light'], { env: ENVIRONMENT, timeoutMs: 120_000 });
-    if (await has()) return program;
-  }
-  throw new Error('this test needs nginx: apt-get install nginx-light');
 }
 
 async function freePort(): Promise<number> {

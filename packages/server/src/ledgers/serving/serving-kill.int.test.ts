@@ -37,7 +37,12 @@ test(
     // The interval of the killed gateway ended when it was last seen, and no two intervals overlap.
     const records = async () =>
       (await world.client.call('GET', '/api/v1/usage/records?type=replica')).body['items'] as UsageRecord[];
-    await expect.poll(async () => (await records()).length, { timeout: 60_000, interval: 500 }).toBeGreaterThan(0);
+    // On a busy machine the gateway may have been killed before its model was in a report: then the next one is killed as well.
+    for (let more = 0; more < 3 && (await records()).length === 0; more += 1) {
+      await delay(10_000);
+      if ((await records()).length === 0) await servingKillRounds(world, ['gateway'], how);
+    }
+    await expect.poll(async () => (await records()).length, { interval: 500 }).toBeGreaterThan(0);
     const intervals = (await records()).toReversed();
     expect(new Set(intervals.map(({ resource }) => resource))).toEqual(new Set(['Endpoint/scaled']));
     for (const [at, { startedAt }] of intervals.entries()) {

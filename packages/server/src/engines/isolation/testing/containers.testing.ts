@@ -40,7 +40,13 @@ export interface Examination {
 
 /** @throws Error with the reason when podman can neither be found nor installed. */
 export async function startContainers(): Promise<Containers> {
-  await ensureProgram('Isolation in containers is tried with podman, and it is not on the PATH.', ['podman'], 'podman');
+  for (const program of ['podman', 'runc']) {
+    await ensureProgram(
+      `Isolation in containers is tried with ${program}, and it is not on the PATH.`,
+      [program],
+      program,
+    );
+  }
   await bubblewrap();
   const folder = await mkdtemp(join(tmpdir(), 'dc-'));
   const containers = new PodmanContainers(folder);
