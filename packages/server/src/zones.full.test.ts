@@ -22,6 +22,8 @@ import { endedJobs, usageProblems, ZoneWriters } from './testing/zones/zone-writ
 const TREES = 3;
 /** Longer than the longest lease, and than the time after which a node counts as unreachable: 30 s. */
 const HOLD_MS = 45_000;
+/** Of the database and of the blob store, for all trees. */
+const AWAY_MS = 120_000;
 const SKEW_SECONDS = 3600;
 const SKEWED_MS = 20_000;
 /** Each to two endpoints in turn. */
@@ -266,7 +268,8 @@ test.each([
 ])('no tree reaches %s', async (what, ports) => {
   const all = async (act: (tree: ZoneTree) => Promise<void>) => void (await Promise.all(fleet.trees.map(act)));
   const problems = await underLoad({
-    name: `${what} away for ${HOLD_MS / 1000} s`,
+    name: `${what} away for ${AWAY_MS / 1000} s`,
+    holdMs: AWAY_MS,
     begin: async () => await all(async ({ zone }) => await zone.block(ports())),
     end: async () => await all(async ({ zone }) => await zone.unblock(ports())),
   });

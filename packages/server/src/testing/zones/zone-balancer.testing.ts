@@ -113,13 +113,20 @@ export class ZoneBalancer {
   }
 
   async #check(backend: Watched): Promise<void> {
-    if (await isReady(backend)) {
+    const problem = await problemOf(backend);
+    if (problem === undefined) {
       backend.failures = 0;
       backend.isUp = true;
       return;
     }
     backend.failures += 1;
     if (backend.failures < FALL) return;
+    if (backend.isUp) {
+      const open = backend.sockets.size;
+      process.stdout.write(
+        `balancer ${this.host}:${this.port}: ${backend.name} is down, ${open} connections end: ${problem}\n`,
+      );
+    }
     backend.isUp = false;
     for (const socket of backend.sockets) socket.destroy();
   }
@@ -142,14 +149,18 @@ async function opened({ host, port }: Backend): Promise<Socket | undefined> {
   });
 }
 
-async function isReady({ host, healthPort }: Backend): Promise<boolean> {
+/** Why a backend is not ready; undefined when it is. */
+async function problemOf({ host, healthPort }: Backend): Promise<string | undefined> {
   return await new Promise((resolve) => {
     const sent = request({ host, port: healthPort, path: '/readyz', agent: false }, (answer) => {
-      answer.resume();
-      resolve(answer.statusCode === 200);
+      let text = '';
+      answer.setEncoding('utf8');
+      answer.on('data', (chunk: string) => (text += chunk));
+      answer.once('error', () => resolve('the response ended early'));
+      answer.once('end', () => resolve(answer.statusCode === 200 ? undefined : `${answer.statusCode} ${text}`));
     });
-    const timer = setTimeout(() => sent.destroy(new Error('late')), CHECK_TIMEOUT_MS);
-    sent.once('error', () => resolve(false));
+    const timer = setTimeout(() => sent.destroy(new Error('no response in time')), CHECK_TIMEOUT_MS);
+    sent.once('error', ({ message }) => resolve(message));
     sent.once('close', () => clearTimeout(timer));
     sent.end();
   });
