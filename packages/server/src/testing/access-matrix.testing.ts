@@ -117,7 +117,7 @@ export function accessMatrix({ every }: { readonly every: number }): void {
     if (resultOf(answer) === 'permitted') unspent.delete(operation.name);
     else unspent.set(operation.name, request);
     // A sample can have the deletion without the restoration, and other requests name objects of the experiment.
-    if (operation.name === 'experiment.delete' && resultOf(answer) === 'permitted') {
+    if (operation.name === 'experiment.delete' && answer.status < 300) {
       await caller.asOwner('experiment.restore', { path: { id: '0' }, body: {} }, project ?? 'own');
     }
     return answer;
