@@ -407,11 +407,12 @@ async function openMonitoring(
     readonly serving: ServingLedger;
   },
 ) {
-  const { config, port, database, clock, log } = dependencies;
+  const { config, port, database, clock, log, gate } = dependencies;
   return await loadMonitoring({
     database,
     clock,
     log,
+    gate,
     query: queries(dependencies).query,
     predictions: predictions.reader,
     explainer: modelJobs.explainer,

@@ -1,8 +1,8 @@
 /** Monitoring: results of monitors on predictions and data, their alerts, and pipelines that alerts start. */
 import type { OperationEntry } from '#kernel/entry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
-import type { GaugeSample, LedgerDefinition } from '#ledgers/ledger.ts';
-import { monitorHandler, tickHandler } from './windows/evaluate-job.ts';
+import type { GaugeSample, LedgerDefinition, ProcessWork } from '#ledgers/ledger.ts';
+import { monitorHandler, monitorSchedule } from './windows/evaluate-job.ts';
 import { forgetMonitoring } from './monitor-rows.ts';
 import { readMonitoringGauges } from './monitoring-gauges.ts';
 import { monitoringEntries } from './monitoring-entries.ts';
@@ -19,13 +19,20 @@ export interface MonitoringLedger {
   readonly entries: readonly OperationEntry[];
   readonly jobs: readonly JobHandler[];
   readonly metrics: () => Promise<readonly GaugeSample[]>;
+  readonly start: (work: ProcessWork) => Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 function monitoringLedger(dependencies: MonitoringDependencies): MonitoringLedger {
+  const schedule = monitorSchedule(dependencies);
   return {
     entries: monitoringEntries(dependencies),
-    jobs: [tickHandler(), monitorHandler(dependencies)],
+    jobs: [monitorHandler(dependencies)],
     metrics: async () => await readMonitoringGauges(dependencies.database),
+    start: async ({ controller }) => {
+      if (controller) await schedule.start();
+    },
+    stop: async () => await schedule.stop(),
   };
 }
 

@@ -5,8 +5,7 @@ import type { Transaction } from '#kernel/transaction.ts';
 import type { RowsExplainer } from '#ledgers/model-jobs/index.ts';
 import type { PredictionReader } from '#ledgers/predictions/index.ts';
 import type { EndpointUsage, UsageInPeriod } from '#ledgers/serving/index.ts';
-import type { Clock } from '#lib/clock.ts';
-import type { Log } from '#lib/log.ts';
+import type { LoopDependencies } from '#lib/concurrency/loop.ts';
 
 /** The content of an alert message. Messages with the same key belong to the same alert. */
 export interface AlertMessage {
@@ -43,10 +42,8 @@ export interface MonitoredVersions {
   readonly masked: (tx: Transaction, dataset: string) => Promise<readonly string[]>;
 }
 
-export interface MonitoringDependencies {
+export interface MonitoringDependencies extends LoopDependencies {
   readonly database: Database;
-  readonly clock: Clock;
-  readonly log: Log;
   /** Opens the engine on first use. */
   readonly query: () => Promise<QueryEngine>;
   readonly predictions: PredictionReader;

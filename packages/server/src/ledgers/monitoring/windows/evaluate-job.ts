@@ -2,7 +2,8 @@
 import { DaisError } from '@dais/api';
 import { JobFailed, type JobHandler, type JobIo } from '#kernel/job-runner.ts';
 import { wakeResources } from '#kernel/reconcile-queue.ts';
-import type { Transaction } from '#kernel/transaction.ts';
+import { transact, type Transaction } from '#kernel/transaction.ts';
+import { Loop } from '#lib/concurrency/loop.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { commitWindow } from './commit-window.ts';
 import { evaluateWindow } from './evaluate-window.ts';
@@ -14,6 +15,7 @@ import { withPredictionWindow } from './prediction-window.ts';
 import { lengthOf, windowStart } from './window.ts';
 
 const QUEUE = 'monitor';
+const TICK_MS = 2000;
 const AT_ONCE = 100;
 /** Windows of one monitor per job, so that other monitors are not delayed. */
 const MAX_WINDOWS = 50;
@@ -21,26 +23,22 @@ const MAX_WINDOWS = 50;
 const POLL_MS = 10_000;
 const RETRY_MS = 60_000;
 
-/** Enqueues the monitors that are due. */
-export function tickHandler(): JobHandler {
-  return {
-    queue: 'monitor tick',
-    concurrency: 1,
-    perProject: 1,
-    retry: { baseMs: 1000, capMs: 60_000 },
-    every: { firstMs: 2000, againMs: 2000 },
-    run: async (_job, io) => {
-      const due = await io.write(async (tx) => {
-        await tx.enter('all');
-        const found = await dueMonitors(tx.sql, AT_ONCE);
-        for (const { uid, project_id: projectId } of found) enqueueMonitor(tx, projectId, uid);
-        // Until the job has run, which sets the next time.
-        for (const { uid } of found) await scheduleEvaluation(tx.sql, uid, RETRY_MS, undefined);
-        return found.length;
-      });
-      return { due };
-    },
-  };
+/**
+ * Enqueues the monitors that are due. Every node with background work does this: a monitor has at most one job. A check that writes
+ * nothing precedes, because most monitors have windows of an hour or more.
+ */
+export function monitorSchedule(dependencies: MonitoringDependencies): Loop {
+  const { database } = dependencies;
+  return new Loop('monitors', { ...dependencies, pollMs: TICK_MS }, async () => {
+    const due = await dueMonitors(database, AT_ONCE);
+    if (due.length === 0) return false;
+    await transact(database, { mode: 'write', projectId: 'all' }, async (tx) => {
+      for (const { uid, project_id: projectId } of due) enqueueMonitor(tx, projectId, uid);
+      // Until the job has run, which sets the next time.
+      for (const { uid } of due) await scheduleEvaluation(tx.sql, uid, RETRY_MS, undefined);
+    });
+    return due.length === AT_ONCE;
+  });
 }
 
 export function enqueueMonitor(tx: Transaction, projectId: string, uid: string): string {
