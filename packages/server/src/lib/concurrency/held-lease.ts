@@ -6,11 +6,15 @@ export interface LeaseCalls<Lease> {
   readonly now: () => number;
 }
 
-/** The lease of a background loop: acquired by its first turn, and extended after a third of its time. */
+/**
+ * The lease of a background loop: acquired by its first turn, and extended after a third of its time. While another process has it,
+ * it is requested again after a sixth of its time: each write wakes the loops of all processes, and a request is a write, too.
+ */
 export class HeldLease<Lease> {
   readonly #calls: LeaseCalls<Lease>;
   #lease: Lease | undefined;
   #renewedAt = 0;
+  #refusedAt = Number.NEGATIVE_INFINITY;
 
   constructor(calls: LeaseCalls<Lease>) {
     this.#calls = calls;
@@ -23,9 +27,13 @@ export class HeldLease<Lease> {
   /** Undefined if another process has it. */
   async keep(): Promise<Lease | undefined> {
     const { acquire, ttlMs, now } = this.#calls;
+    const sinceRefusal = now() - this.#refusedAt;
+    // Negative: the clock was set back.
+    if (this.#lease === undefined && sinceRefusal >= 0 && sinceRefusal < ttlMs / 6) return undefined;
     if (this.#lease === undefined || now() - this.#renewedAt > ttlMs / 3) {
       this.#lease = await acquire();
       this.#renewedAt = now();
+      if (this.#lease === undefined) this.#refusedAt = this.#renewedAt;
     }
     return this.#lease;
   }
