@@ -93,7 +93,9 @@ export async function executionKillRounds(
     const attempts = await all<ExecutionAttempt>(read, `/${id}/attempts`, `&node=${node.path}`);
     problems.push(...problemsOf(node, attempts, began.filter((line) => line === node.path).length));
   }
-  problems.push(...(await usageProblems(url, read, [undisturbed, id])));
+  // Rounds in the same folder leave runs of before.
+  const runs = (await all<Execution>(read, '')).map((one) => one.id);
+  problems.push(...(await usageProblems(url, read, runs)));
   const tree = treeOf(dais.process.pid!);
   dais.process.kill('SIGTERM');
   const exitCode = await dais.ended;

@@ -7,7 +7,7 @@ import type { ModelScan } from '@dais/api/serving';
 import { vi } from 'vitest';
 import type { DaisProcess } from './dais-process.ts';
 import { PYTHON_TIMEOUT, runPython, startPythonDais } from './python-dais.testing.ts';
-import { servingClient, type ServingClient } from './serving-client.ts';
+import { servingClient, type SeenStatus, type ServingClient } from './serving-client.ts';
 
 const conformance = fileURLToPath(new URL('../../../../conformance/', import.meta.url));
 
@@ -76,10 +76,12 @@ async function deploy(client: ServingClient, name: string): Promise<void> {
     model: `models:/${name}/1`,
   });
   if (status >= 300) throw new Error(`${name}: ${status} ${JSON.stringify(body)}`);
-  const seen = await client.settled(name, ({ conditions = [], rollout }) => {
+  const isDecided = ({ conditions = [], rollout }: SeenStatus) => {
     if (rollout !== undefined || conditions.some(({ reason }) => reason === 'RollingOut')) return false;
     return conditions.some(({ type, reason }) => type === 'Ready' && reason !== 'Loading' && reason !== 'Starting');
-  });
+  };
+  // On a busy machine large models wait for each other for minutes.
+  const seen = await client.settled(name, isDecided, PYTHON_TIMEOUT);
   if (seen.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') !== true)
     throw new Error(`${name} does not serve: ${JSON.stringify(seen)}`);
 }

@@ -41,8 +41,8 @@ export interface ServingClient {
     factor: number,
     options?: { readonly example?: unknown; readonly bytes?: Buffer; readonly columns?: number },
   ): Promise<number>;
-  /** Returns the status of an endpoint once `isExpected` accepts it. Fails with the last status after two minutes. */
-  settled(endpoint: string, isExpected: (status: SeenStatus) => boolean): Promise<SeenStatus>;
+  /** Returns the status of an endpoint once `isExpected` accepts it. Fails with the last status after `limitMs`; default: two minutes. */
+  settled(endpoint: string, isExpected: (status: SeenStatus) => boolean, limitMs?: number): Promise<SeenStatus>;
   lastRollout(endpoint: string): Promise<SeenRollout>;
 }
 
@@ -122,8 +122,8 @@ export function servingClient(
       const source = { source: `runs:/${id}/model`, runId: id };
       return (await must<{ version: number }>('POST', `/api/v1/registry/models/${model}/versions`, source)).version;
     },
-    settled: async (endpoint, isExpected) => {
-      for (const until = performance.now() + SETTLED_MS; ;) {
+    settled: async (endpoint, isExpected, limitMs = SETTLED_MS) => {
+      for (const until = performance.now() + limitMs; ;) {
         const { status, body } = await call('GET', `/api/v1/endpoints/${endpoint}`);
         if (status === 200 && isExpected(body['status'] as SeenStatus)) return body['status'] as SeenStatus;
         if (performance.now() > until) {

@@ -47,6 +47,8 @@ function wrapper({ sizes = [2], dtype: type = dtype(NUMBERS), alignment = 'K\x10
 const padding = (length = 3) => ops(Buffer.from([length]), Buffer.alloc(length, 0xff));
 const twoNumbers = Buffer.alloc(16, 0x61);
 const START = '\x80\x04';
+/** Opcodes that precede a string or bytes with a length. */
+const STRINGS = [...Buffer.from('BCTUX\x8c\x8d\x8e\x95\x96', 'latin1')];
 const dictionary = (...parts: (Buffer | string)[]) => ops(START, '}', text('a'), ...parts, 's.');
 
 async function scan(path: string, bytes: Buffer): Promise<string[]> {
@@ -243,15 +245,16 @@ describe('arrays of joblib', () => {
       't.',
     );
     const end = seed.length - EVIL.length - 2;
+    // A longer string contains the code as data: no lengths of strings change, and no strings are added.
+    const edit = fc
+      .tuple(fc.integer({ min: 2, max: end - 1 }), fc.nat(255))
+      .filter(([at, value]) => seed[at - 1] !== 0x8c && !STRINGS.includes(value));
     await fc.assert(
-      fc.asyncProperty(
-        fc.array(fc.tuple(fc.integer({ min: 2, max: end - 1 }), fc.nat(255)), { minLength: 1, maxLength: 4 }),
-        async (edits) => {
-          const bytes = Buffer.from(seed);
-          for (const [at, value] of edits) bytes[at] = value;
-          expect(isBlocked(await scan('m.joblib', bytes))).toBe(true);
-        },
-      ),
+      fc.asyncProperty(fc.array(edit, { minLength: 1, maxLength: 4 }), async (edits) => {
+        const bytes = Buffer.from(seed);
+        for (const [at, value] of edits) bytes[at] = value;
+        expect(isBlocked(await scan('m.joblib', bytes))).toBe(true);
+      }),
       { numRuns: 500 },
     );
   });
