@@ -26,8 +26,8 @@ const BATCH = 200;
 const MAX_SCANNED = 20_000n;
 /**
  * Nothing waits for the effects of subscribers. A transaction for each of many small writes costs as much CPU as the writes, so
- * there is a minimum interval between two. Polls only replace lost notifications: once per second, those of an idle server took a
- * fifth of its CPU. They also extend the lease.
+ * there is a minimum interval between two. Polls only replace lost notifications: once per second, those of four subscribers were a
+ * quarter of the 17 transactions per second of an idle server. They also extend the lease.
  */
 const TIMES = { pollMs: LEASE_MS / 3, gapMs: 250 };
 
