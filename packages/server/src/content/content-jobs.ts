@@ -5,7 +5,7 @@ import { Collector, COLLECTOR_DEFAULTS, type CollectorDependencies } from './con
 import { CONTENT_DEFAULTS } from '#kernel/content/content.ts';
 import { readCursor } from '#kernel/events.ts';
 import { JobFailed, type JobHandler, type JobIo } from '#kernel/job-runner.ts';
-import type { TimedQueue } from '#kernel/timed-jobs.ts';
+import type { TimedQueue } from '#kernel/jobs.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import { markDamaged } from './content-damage.ts';

@@ -1,4 +1,4 @@
-import type { Database } from '#engines/database/contract.ts';
+import type { Database, Sql } from '#engines/database/contract.ts';
 import { backoffMs } from '#lib/concurrency/backoff.ts';
 import {
   claimJobs,
@@ -7,12 +7,14 @@ import {
   heartbeatJob,
   holdJob,
   JOB_CHANNEL,
+  timedRuns,
   type JobClaim,
   type JobEnd,
+  type TimedQueue,
 } from '#kernel/jobs.ts';
 import { LeaseLost } from '#kernel/leases.ts';
+import { ClaimedWork } from '#lib/concurrency/claimed-work.ts';
 import { Loop, type LoopDependencies } from '#lib/concurrency/loop.ts';
-import { timedRuns, type TimedQueue } from '#kernel/timed-jobs.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 
 /** Does the jobs of one queue. */
@@ -51,12 +53,6 @@ export class JobFailed extends Error {
 
 const LEASE_MS = 30_000;
 
-interface RunningJob {
-  readonly claim: JobClaim;
-  readonly stop: AbortController;
-  done: Promise<void>;
-}
-
 /** The reason why a running job must stop, other than `LeaseLost`. */
 class JobCanceled extends Error {}
 class ProcessStops extends Error {}
@@ -75,57 +71,52 @@ export class JobRunner {
   readonly #leaseMs: number;
   readonly #handlers: ReadonlyMap<string, JobHandler>;
   readonly #loop: Loop;
-  readonly #running = new Set<RunningJob>();
+  readonly #running = new ClaimedWork(() => this.#loop.wake());
 
   constructor(options: JobRunnerDependencies, handlers: readonly JobHandler[]) {
     this.#options = options;
     this.#leaseMs = options.leaseMs ?? LEASE_MS;
     this.#handlers = new Map(handlers.map((handler) => [handler.queue, handler]));
-    this.#loop = new Loop('jobs', { ...options, pollMs: 1000 }, () => this.#turn());
+    this.#loop = new Loop('jobs', { ...options, pollMs: 10_000 }, () => this.#turn());
     const running = () => this.#running.size;
     options.gate?.register({ unit: 'jobs', running, interrupt: () => this.#interrupt('the node is draining') });
   }
 
   async start(): Promise<void> {
-    await this.#loop.start((ring) => this.#options.database.listen(JOB_CHANNEL, ring));
+    const isDue = async (sql: Sql) => (await this.#due(sql)).length > 0;
+    await this.#loop.start((ring) => this.#options.database.poll(JOB_CHANNEL, isDue, ring));
   }
 
   /** Claims no more jobs, requests the running ones to stop and waits for them. They wait for the next process. */
   async stop(): Promise<void> {
     await this.#loop.stop();
     this.#interrupt('the process is stopping');
-    await Promise.all([...this.#running].map(({ done }) => done));
+    await this.#running.idle();
   }
 
   #interrupt(reason: string): void {
-    for (const { stop } of this.#running) stop.abort(new ProcessStops(reason));
+    this.#running.abort(new ProcessStops(reason));
   }
 
   async #turn(): Promise<boolean> {
-    const due = await dueQueues(this.#options.database, [...this.#handlers.keys()]);
+    const due = await transact(this.#options.database, { mode: 'read', projectId: 'all' }, ({ sql }) => this.#due(sql));
     for (const queue of due) await this.#claim(this.#handlers.get(queue)!);
     return false;
   }
 
+  async #due(sql: Sql): Promise<readonly string[]> {
+    return await dueQueues(sql, [...this.#handlers.keys()]);
+  }
+
   async #claim(handler: JobHandler): Promise<void> {
-    const busy = [...this.#running].filter(({ claim }) => claim.queue === handler.queue).length;
-    const free = handler.concurrency - busy;
+    const free = handler.concurrency - this.#running.sizeOf(handler.queue);
     if (free <= 0) return;
     const { database, holder } = this.#options;
     const claims = await transact(database, { mode: 'write', projectId: 'all' }, (tx) =>
       claimJobs(tx.sql, handler.queue, holder, { leaseMs: this.#leaseMs, limit: free, perProject: handler.perProject }),
     );
     for (const claim of claims) {
-      // A process that was paused may take again what it still runs: that run has lost its lease.
-      for (const other of this.#running) {
-        if (other.claim.id === claim.id) other.stop.abort(new LeaseLost(claim.id));
-      }
-      const job: RunningJob = { claim, stop: new AbortController(), done: Promise.resolve() };
-      this.#running.add(job);
-      job.done = this.#run(handler, claim, job.stop).finally(() => {
-        this.#running.delete(job);
-        this.#loop.wake();
-      });
+      this.#running.start(claim.id, claim.queue, new LeaseLost(claim.id), (stop) => this.#run(handler, claim, stop));
     }
   }
 

@@ -1,4 +1,5 @@
-import type { Database, Sql } from '#engines/database/contract.ts';
+import type { Sql } from '#engines/database/contract.ts';
+import { ORGANIZATION } from '#kernel/tenants.ts';
 import { uuidv7 } from '#lib/ids.ts';
 
 /** PostgreSQL channel for notifications of new jobs. Only a hint. */
@@ -18,6 +19,18 @@ export interface NewJob {
   /** Milliseconds from now until it may start: a timer. */
   readonly delayMs?: number;
   readonly maxAttempts: number;
+}
+
+export interface TimedQueue {
+  readonly queue: string;
+  /** Runs automatically: `firstMs` after the first start, then `againMs` after each end. */
+  readonly every?: { readonly firstMs: number; readonly againMs: number };
+}
+
+/** The next run of each; where one waits or runs already, inserting it does nothing. */
+export function timedRuns(queues: readonly TimedQueue[], which: 'firstMs' | 'againMs'): NewJob[] {
+  const shape = { projectId: ORGANIZATION, payload: {}, uniqueKey: 'next', maxAttempts: 1000 };
+  return queues.flatMap(({ queue, every }) => (every === undefined ? [] : { ...shape, queue, delayMs: every[which] }));
 }
 
 export function insertJobs(sql: Sql, jobs: readonly NewJob[]): void {
@@ -53,9 +66,8 @@ export interface JobClaim {
  * Returns queues with jobs that can start: one query for all, because most are mostly empty, and a claim of each took
  * 28 transactions whenever one of them had a job. Reads only the next job of each, by index.
  */
-export async function dueQueues(database: Database, queues: readonly string[]): Promise<readonly string[]> {
-  const rows = await database.statement<{ queue: string }>(
-    { mode: 'read', scope: 'all' },
+export async function dueQueues(sql: Sql, queues: readonly string[]): Promise<readonly string[]> {
+  const rows = await sql.query<{ queue: string }>(
     `select queue from unnest($1::text[]) q (queue) where exists (select from kernel.job j where j.queue = q.queue
        and (j.state = 'pending' and j.run_at <= clock_timestamp() or j.state = 'running' and j.lease_until < clock_timestamp()))`,
     [queues],

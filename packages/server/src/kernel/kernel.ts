@@ -14,7 +14,7 @@ import { Dispatcher } from '#kernel/dispatch.ts';
 import { entry, type OperationEntry } from '#kernel/entry.ts';
 import { eventPage } from '#kernel/event-page.ts';
 import { JobRunner, type JobHandler } from '#kernel/job-runner.ts';
-import { jobCounts } from '#kernel/jobs.ts';
+import { jobCounts, timedRuns } from '#kernel/jobs.ts';
 import type { KindDefinition } from '#kernel/kind.ts';
 import type { LoopDependencies } from '#lib/concurrency/loop.ts';
 import type { Authorizer } from '#kernel/principal.ts';
@@ -27,7 +27,6 @@ import { Sequencer } from '#kernel/sequencer.ts';
 import { watchEvents } from '#kernel/stream-handlers.ts';
 import { Subscription, type Subscriber } from '#kernel/subscriptions.ts';
 import { DEFAULT_TENANT, ORGANIZATION, TenantDirectory } from '#kernel/tenants.ts';
-import { timedRuns } from '#kernel/timed-jobs.ts';
 import { transact } from '#kernel/transaction.ts';
 import { WatchHub } from '#kernel/watch-hub.ts';
 

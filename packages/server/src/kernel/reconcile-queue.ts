@@ -79,6 +79,17 @@ export interface Claim {
   readonly attempts: number;
 }
 
+/** Whether a resource of these kinds waits for a worker. */
+export async function anyDue(sql: Sql, kinds: readonly string[]): Promise<boolean> {
+  const [row] = await sql.query<{ due: boolean }>(
+    `select exists (select from kernel.reconcile where due_at <= clock_timestamp()
+       and (lease_until is null or lease_until < clock_timestamp()) and kind = any($1::text[])) as due`,
+    [kinds],
+    'any_due',
+  );
+  return row?.due === true;
+}
+
 /** Claims due resources without a worker. One worker per resource, over all processes. */
 export async function claimDue(
   sql: Sql,

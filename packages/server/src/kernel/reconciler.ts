@@ -1,5 +1,5 @@
 import { eventTypes, type Condition, type Resource } from '@dais/api';
-import type { Database } from '#engines/database/contract.ts';
+import type { Database, Sql } from '#engines/database/contract.ts';
 import { backoffMs } from '#lib/concurrency/backoff.ts';
 import {
   TerminalError,
@@ -9,8 +9,10 @@ import {
   type PlannedCondition,
 } from '#kernel/kind.ts';
 import { LeaseLost } from '#kernel/leases.ts';
+import { ClaimedWork } from '#lib/concurrency/claimed-work.ts';
 import { Loop, type LoopDependencies } from '#lib/concurrency/loop.ts';
 import {
+  anyDue,
   claimDue,
   DUE_CHANNEL,
   enqueueMissing,
@@ -45,12 +47,6 @@ const RESYNC_MS = 10 * 60_000;
 /** Effects and observations alternate: more rounds than this in one claim indicate a controller that never settles. */
 const MAX_ROUNDS = 100;
 
-interface Pass {
-  readonly claim: Claim;
-  readonly stop: AbortController;
-  done: Promise<void>;
-}
-
 /**
  * The reconcile machine: a queue keyed by resource, one worker per resource over all processes, each claim a lease with
  * a fencing epoch. A pass is observe → plan (pure) → perform each effect → observe again, until a plan has no effects;
@@ -61,13 +57,13 @@ export class Reconciler {
   readonly #leaseMs: number;
   readonly #loop: Loop;
   readonly #kinds: readonly string[];
-  readonly #running = new Set<Pass>();
+  readonly #running = new ClaimedWork(() => this.#loop.wake());
 
   constructor(dependencies: ReconcilerDependencies) {
     this.#dependencies = dependencies;
     this.#leaseMs = dependencies.leaseMs ?? 15_000;
     this.#kinds = dependencies.kinds.all.filter((kind) => kind.controller !== undefined).map((kind) => kind.spec.kind);
-    this.#loop = new Loop('reconcile', { ...dependencies, pollMs: 1000 }, () => this.#claim());
+    this.#loop = new Loop('reconcile', { ...dependencies, pollMs: 10_000 }, () => this.#claim());
   }
 
   async start(): Promise<void> {
@@ -75,14 +71,15 @@ export class Reconciler {
     await transact(database, { mode: 'write', projectId: 'all' }, async ({ sql }) => {
       for (const kind of this.#kinds) await enqueueMissing(sql, kind, kinds.get(kind).controller?.finalizer);
     });
-    if (this.#kinds.length > 0) await this.#loop.start((ring) => this.#dependencies.database.listen(DUE_CHANNEL, ring));
+    const isDue = (sql: Sql) => anyDue(sql, this.#kinds);
+    if (this.#kinds.length > 0) await this.#loop.start((ring) => database.poll(DUE_CHANNEL, isDue, ring));
   }
 
   /** Claims no more keys, requests the running ones to stop and waits for them. */
   async stop(): Promise<void> {
     await this.#loop.stop();
-    for (const { stop } of this.#running) stop.abort();
-    await Promise.all([...this.#running].map(({ done }) => done));
+    this.#running.abort();
+    await this.#running.idle();
   }
 
   async #claim(): Promise<boolean> {
@@ -93,16 +90,7 @@ export class Reconciler {
       claimDue(tx.sql, this.#kinds, holder, this.#leaseMs, free),
     );
     for (const claim of claims) {
-      // A process that was paused may take again what it still works on: that pass has lost its lease.
-      for (const other of this.#running) {
-        if (other.claim.uid === claim.uid) other.stop.abort(new LeaseLost(claim.uid));
-      }
-      const pass: Pass = { claim, stop: new AbortController(), done: Promise.resolve() };
-      this.#running.add(pass);
-      pass.done = this.#work(claim, pass.stop).finally(() => {
-        this.#running.delete(pass);
-        this.#loop.wake();
-      });
+      this.#running.start(claim.uid, claim.kind, new LeaseLost(claim.uid), (stop) => this.#work(claim, stop));
     }
     return false;
   }

@@ -96,6 +96,7 @@ describe('the order of events', () => {
       listen: { value: async () => async () => {} },
       transaction: { value: test_.database.transaction.bind(test_.database) },
       statement: { value: test_.database.statement.bind(test_.database) },
+      poll: { value: test_.database.poll.bind(test_.database) },
     }) as Database;
     const dais = await startTestKernel(test_, { database: deaf });
     const p = await freshProject(dais);

@@ -1,4 +1,4 @@
-import type { Database } from '#engines/database/contract.ts';
+import type { Database, Sql } from '#engines/database/contract.ts';
 import { COMMITTED_CHANNEL } from '#kernel/events.ts';
 import { leaseOf, LeaseLost, type Lease } from '#kernel/leases.ts';
 import { Loop, type LoopDependencies } from '#lib/concurrency/loop.ts';
@@ -25,12 +25,12 @@ export class Sequencer {
     this.#lease = leaseOf(database, 'sequencer', holder, LEASE_MS, dependencies);
     // A limit of 1 s holds even if every NOTIFY is lost. Without the minimum interval, an iteration for each of many
     // small writes costs as much CPU as the writes.
-    const times = { pollMs: 1000, gapMs: 100, onPause: () => this.#lease.release() };
+    const times = { pollMs: LEASE_MS / 3, gapMs: 100, onPause: () => this.#lease.release() };
     this.#loop = new Loop('sequencer', { ...dependencies, ...times }, () => this.#turn());
   }
 
   async start(): Promise<void> {
-    await this.#loop.start((ring) => this.#database.listen(COMMITTED_CHANNEL, ring));
+    await this.#loop.start((ring) => this.#database.poll(COMMITTED_CHANNEL, hasUnsequenced, ring));
   }
 
   async stop(): Promise<void> {
@@ -55,6 +55,12 @@ export class Sequencer {
       return true;
     }
   }
+}
+
+async function hasUnsequenced(sql: Sql): Promise<boolean> {
+  const read = 'select exists (select from kernel.event where seq is null) as "any"';
+  const [row] = await sql.query<{ any: boolean }>(read, [], 'any_unsequenced');
+  return row?.any === true;
 }
 
 /**

@@ -110,6 +110,16 @@ export interface Database {
    * reconnect. Resolves to a function that stops listening.
    */
   listen(channel: string, onNotify: (payload: string) => void): Promise<() => Promise<void>>;
+  /**
+   * Calls `ring` at each notification on the channel, if there is one, and once per second while `isDue` is true: for work that becomes due with
+   * time and for lost notifications. All checks of a process share one read transaction over all projects, one after the other:
+   * each must be one read by index. Resolves to a function that ends both.
+   */
+  poll(
+    channel: string | undefined,
+    isDue: (sql: Sql) => Promise<boolean>,
+    ring: () => void,
+  ): Promise<() => Promise<void>>;
   /** Makes one round trip; throws `database_unavailable` when the server does not respond within `timeoutMs`. */
   ping(timeoutMs: number): Promise<void>;
   /** Pool metrics for /metrics. */

@@ -15,6 +15,7 @@ import {
   translate,
 } from './database-errors.ts';
 import { APP_ROLE } from './roles.ts';
+import { Polls } from './polls.ts';
 import { runSteps, type PreparedNames, type Step, type StepResult } from './wire-statement.ts';
 
 export interface DatabaseOptions {
@@ -61,6 +62,7 @@ export function openDatabase(connection: ConnectionOptions, options: DatabaseOpt
 class PooledDatabase implements Database {
   readonly #pool: Pool;
   readonly #control: ControlConnection;
+  readonly #polls: Polls;
   readonly #prepared = new WeakMap<PoolClient, PreparedNames>();
   readonly #connection: ConnectionOptions;
   readonly #options: DatabaseOptions;
@@ -75,6 +77,7 @@ class PooledDatabase implements Database {
     this.#options = options;
     this.#random = options.random ?? Math.random;
     this.#control = new ControlConnection(connection, applicationName);
+    this.#polls = new Polls(async (work) => await this.transaction({ mode: 'read', scope: 'all' }, work));
     this.#pool = new Pool({
       ...clientConfig(connection, applicationName),
       max: options.poolSize ?? POOL_SIZE,
@@ -126,6 +129,19 @@ class PooledDatabase implements Database {
     return await this.#control.listen(channel, onNotify);
   }
 
+  async poll(
+    channel: string | undefined,
+    isDue: (sql: Sql) => Promise<boolean>,
+    ring: () => void,
+  ): Promise<() => Promise<void>> {
+    const unlisten = channel === undefined ? undefined : await this.listen(channel, ring);
+    const end = this.#polls.add(isDue, ring);
+    return async () => {
+      await end();
+      await unlisten?.();
+    };
+  }
+
   async ping(timeoutMs: number): Promise<void> {
     await this.#control.ping(timeoutMs);
   }
@@ -140,6 +156,7 @@ class PooledDatabase implements Database {
   }
 
   async #close(): Promise<void> {
+    await this.#polls.stop();
     if (this.#running > 0) {
       await new Promise<void>((resolve) => {
         this.#drained = resolve;

@@ -67,6 +67,8 @@ const CACHED_CLUSTERS = 32;
 /** Longer than a copy takes on any machine: another test file may still be copying a recently used cluster. */
 const IN_USE_MS = 10 * 60_000;
 const PORT = 5432;
+/** A limit against hanging: on a busy machine, 60 writes at the same time have waited longer for a connection than Dais waits (5 s). */
+const ACQUIRE_TIMEOUT_MS = 60_000;
 
 /**
  * Starts a separate server with the schemas of `slices`. A migrated cluster is cached below node_modules/.cache under a digest
@@ -282,7 +284,7 @@ class RunningTestDatabase implements TestDatabase {
   }
 
   open(options: DatabaseOptions = {}): Database {
-    const database = openDatabase(this.connection, options);
+    const database = openDatabase(this.connection, { acquireTimeoutMs: ACQUIRE_TIMEOUT_MS, ...options });
     this.#opened.push(database);
     return database;
   }

@@ -22,9 +22,12 @@ export interface CheckpointerDependencies extends LoopDependencies {
   readonly everyMs?: number;
 }
 
+const EVERY_MS = 60_000;
 const LEASE = 'audit checkpoints';
 const LEASE_MS = 20_000;
-const POLL_MS = 2000;
+/** Extends the lease, and repeats deliveries that failed. More often only when a checkpoint is due more often. */
+const MAX_POLL_MS = LEASE_MS / 3;
+const MIN_POLL_MS = 2000;
 /** Minimum interval between checks while the log grows: each check takes several transactions and reads a folder. */
 const GAP_MS = 500;
 /** Maximum number of checkpoints per delivery. */
@@ -39,7 +42,9 @@ export class Checkpointer {
   constructor(dependencies: CheckpointerDependencies) {
     this.#dependencies = dependencies;
     this.#lease = leaseOf(dependencies.database, LEASE, dependencies.holder, LEASE_MS, dependencies);
-    const times = { pollMs: POLL_MS, gapMs: GAP_MS, onPause: () => this.#handOver() };
+    const { everyMs = EVERY_MS } = dependencies;
+    const pollMs = Math.min(MAX_POLL_MS, Math.max(MIN_POLL_MS, everyMs));
+    const times = { pollMs, gapMs: GAP_MS, onPause: () => this.#handOver() };
     this.#loop = new Loop('audit checkpoints', { ...dependencies, ...times }, () => this.#turn());
   }
 
@@ -57,10 +62,7 @@ export class Checkpointer {
   async #handOver(): Promise<void> {
     const lease = this.#lease.current;
     try {
-      if (lease !== undefined) {
-        await this.#sign(lease, true);
-        await this.#carry(lease, true);
-      }
+      if (lease !== undefined) await this.#signAndCarry(lease, true);
     } catch (error) {
       const { log } = this.#dependencies;
       log.warn('the last checkpoint of the audit log is delivered after the next start', { error });
@@ -72,20 +74,30 @@ export class Checkpointer {
     const lease = await this.#lease.keep();
     if (lease === undefined) return false;
     try {
-      await this.#announceFork(lease);
-      await this.#sign(lease, false);
-      return await this.#carry(lease, false);
+      return await this.#signAndCarry(lease, false);
     } catch (error) {
       this.#lease.lose();
       throw error;
     }
   }
 
+  /** `last`: signs what there is, before the process stops. Returns true if more checkpoints remain. */
+  async #signAndCarry(lease: Lease, last: boolean): Promise<boolean> {
+    const { everyEntries = 1000, everyMs = EVERY_MS } = this.#dependencies;
+    const { branch, forkedFrom, range, newest } = await this.#read(async ({ sql }) => {
+      const state = await readState(sql);
+      return { ...state, newest: await newestCheckpoint(sql, state.branch) };
+    });
+    if (forkedFrom !== undefined && !last) await this.#announceFork(lease);
+    const added = range.size - (newest?.size ?? 0);
+    const isOld = newest === undefined || newest.ageMs >= everyMs;
+    if (added > 0 && (last || isOld || added >= everyEntries)) await this.#sign(lease);
+    return await this.#carry(lease, branch, last);
+  }
+
   /** Records a restore of the database, repeatedly until the log contains it. */
   async #announceFork(lease: Lease): Promise<void> {
     const { database, ring } = this.#dependencies;
-    const { forkedFrom } = await this.#read(({ sql }) => readState(sql));
-    if (forkedFrom === undefined) return;
     const keys = await ring.open();
     await guardedWrite(database, lease, async (tx) => {
       const { forkedFrom: before, forkedAt: size = 0, branch } = await lockState(tx.sql);
@@ -96,23 +108,15 @@ export class Checkpointer {
     });
   }
 
-  async #sign(lease: Lease, whatever: boolean): Promise<void> {
-    const { database, ring, everyEntries = 1000, everyMs = 60_000 } = this.#dependencies;
-    const due = await this.#read(async ({ sql }) => {
-      const { range, branch } = await readState(sql);
-      const newest = await newestCheckpoint(sql, branch);
-      const added = range.size - (newest?.size ?? 0);
-      return added > 0 && (whatever || newest === undefined || added >= everyEntries || newest.ageMs >= everyMs);
-    });
-    if (!due) return;
+  async #sign(lease: Lease): Promise<void> {
+    const { database, ring } = this.#dependencies;
     const keys = await ring.open();
     await guardedWrite(database, lease, async ({ sql }) => await signState(sql, keys, await readState(sql)));
   }
 
   /** Returns true if more checkpoints remain. A failing receiver does not delay others. */
-  async #carry(lease: Lease, last: boolean): Promise<boolean> {
+  async #carry(lease: Lease, branch: string, last: boolean): Promise<boolean> {
     const { receivers, log } = this.#dependencies;
-    const { branch } = await this.#read(({ sql }) => readState(sql));
     const carried = await Promise.all(
       receivers.map(async (receiver) => {
         try {

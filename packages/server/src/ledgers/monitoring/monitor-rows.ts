@@ -1,7 +1,7 @@
 /** The stored state of a Monitor: its cursor, results and streaks. */
 import { DaisError } from '@dais/api';
 import { monitorSpec, type MonitorSpec, type MonitorState } from '@dais/api/monitoring';
-import type { Database, Sql } from '#engines/database/contract.ts';
+import type { Sql } from '#engines/database/contract.ts';
 import type { AdmittedChange } from '#kernel/kind.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { endAlerts, type SendDependencies } from './alerts/alerts.ts';
@@ -105,12 +105,8 @@ export async function requireMonitor({ sql, projectId }: Transaction, name: stri
   return row;
 }
 
-export async function dueMonitors(
-  database: Database,
-  limit: number,
-): Promise<readonly { uid: string; project_id: string }[]> {
-  return await database.statement<{ uid: string; project_id: string }>(
-    { mode: 'read', scope: 'all' },
+export async function dueMonitors(sql: Sql, limit: number): Promise<readonly { uid: string; project_id: string }[]> {
+  return await sql.query<{ uid: string; project_id: string }>(
     `select uid, project_id from monitoring.monitor where not suspended and next_check_at <= clock_timestamp()
      order by next_check_at limit $1`,
     [limit],

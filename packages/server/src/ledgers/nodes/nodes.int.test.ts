@@ -75,6 +75,7 @@ const databaseOf = (database: Database): Database => ({
   transaction: (...args) => database.transaction(...args),
   statement: (...args) => database.statement(...args),
   listen: (...args) => database.listen(...args),
+  poll: (...args) => database.poll(...args),
   ping: (...args) => database.ping(...args),
   stats: () => database.stats(),
   close: () => database.close(),

@@ -1,5 +1,5 @@
 /** Starts attempts at queued steps: reads queues and running steps, decides, and writes, under an advisory lock. */
-import type { Database, Sql } from '#engines/database/contract.ts';
+import type { Sql } from '#engines/database/contract.ts';
 import type { ReadRecentSteps } from '#ledgers/usage/index.ts';
 import { claimOf, COLUMNS, type AttemptClaim, type ClaimRow, type Holder } from '../worker/attempts.ts';
 import { admitSteps, dominantShare, type ProjectQueue, type QueuedStep } from './admission.ts';
@@ -43,9 +43,8 @@ interface StateRow {
 }
 
 /** Returns whether any step is queued or has an attempt, on any node. Writes nothing: on an idle server each turn ends here. */
-export async function hasOpenSteps(database: Database): Promise<boolean> {
-  const [row] = await database.statement<{ open: boolean }>(
-    { mode: 'read', scope: 'all' },
+export async function hasOpenSteps(sql: Sql): Promise<boolean> {
+  const [row] = await sql.query<{ open: boolean }>(
     `select exists (select from executions.node where state = 'ready')
        or exists (select from executions.attempt where state <> 'ended') as open`,
     [],

@@ -1,6 +1,6 @@
 /** Timers of runs: retries of steps and further iterations of loops. */
 import { transact } from '#kernel/transaction.ts';
-import type { Database } from '#engines/database/contract.ts';
+import type { Database, Sql } from '#engines/database/contract.ts';
 import type { TimerKind } from '../machine/run-store.ts';
 import type { RunMachines } from './run-machine.ts';
 
@@ -14,18 +14,21 @@ interface TimerRow {
 
 const AT_ONCE = 100;
 
-/**
- * Runs the timers that are due by the clock of the database, each in its own transaction. Returns true if there may be
- * more. Several processes can do this at the same time: the process that deletes the row runs the timer.
- */
-export async function runTimers(database: Database, machines: RunMachines): Promise<boolean> {
-  const due = await database.statement<TimerRow>(
-    { mode: 'read', scope: 'all' },
+export async function dueTimers(sql: Sql): Promise<readonly TimerRow[]> {
+  return await sql.query<TimerRow>(
     `select id, run, node, project_id, kind from executions.timer where due_at <= clock_timestamp() order by due_at
      limit ${AT_ONCE}`,
     [],
     'execution_timers_due',
   );
+}
+
+/**
+ * Runs the timers that are due by the clock of the database, each in its own transaction. Returns true if there may be
+ * more. Several processes can do this at the same time: the process that deletes the row runs the timer.
+ */
+export async function runTimers(database: Database, machines: RunMachines): Promise<boolean> {
+  const due = await transact(database, { mode: 'read', projectId: 'all' }, ({ sql }) => dueTimers(sql));
   for (const { id, run, node, project_id: projectId, kind } of due) {
     await transact(database, { mode: 'write', projectId }, async (tx) => {
       const open = await machines.open(tx, run);

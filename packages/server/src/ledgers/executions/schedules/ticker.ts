@@ -3,7 +3,7 @@
  * creates fires for its times, each once, and runs for the fires, in one transaction.
  */
 import { DaisError } from '@dais/api';
-import type { Database } from '#engines/database/contract.ts';
+import type { Database, Sql } from '#engines/database/contract.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { Loop, type LoopDependencies } from '#lib/concurrency/loop.ts';
@@ -22,7 +22,7 @@ export interface TickerDependencies extends StartDependencies, LoopDependencies 
   readonly database: Database;
 }
 
-const POLL_MS = 1000;
+const POLL_MS = 10_000;
 const SCHEDULES_AT_ONCE = 50;
 /** Limits of one transaction. */
 const TIMES = 100;
@@ -40,7 +40,9 @@ export class Ticker {
   }
 
   async start(): Promise<void> {
-    await this.#loop.start((ring) => this.#dependencies.database.listen(EXECUTIONS_CHANNEL, ring));
+    const { database } = this.#dependencies;
+    const isDue = async (sql: Sql) => (await dueSchedules(sql)).length > 0;
+    await this.#loop.start((ring) => database.poll(EXECUTIONS_CHANNEL, isDue, ring));
   }
 
   async stop(): Promise<void> {
@@ -50,18 +52,21 @@ export class Ticker {
   /** Returns true if more schedules may be due. */
   async turn(): Promise<boolean> {
     const { database } = this.#dependencies;
-    const due = await database.statement<{ id: string; project_id: string }>(
-      { mode: 'read', scope: 'all' },
-      `select id, project_id from executions.schedule where next_check_at <= clock_timestamp() order by next_check_at
-       limit ${SCHEDULES_AT_ONCE}`,
-      [],
-      'schedules_due',
-    );
+    const due = await transact(database, { mode: 'read', projectId: 'all' }, ({ sql }) => dueSchedules(sql));
     for (const { id, project_id: projectId } of due) {
       await transact(database, { mode: 'write', projectId }, async (tx) => await tick(tx, id, this.#dependencies));
     }
     return due.length === SCHEDULES_AT_ONCE;
   }
+}
+
+async function dueSchedules(sql: Sql) {
+  return await sql.query<{ id: string; project_id: string }>(
+    `select id, project_id from executions.schedule where next_check_at <= clock_timestamp() order by next_check_at
+     limit ${SCHEDULES_AT_ONCE}`,
+    [],
+    'schedules_due',
+  );
 }
 
 type DueRow = ScheduleRow & { readonly document: string | null; readonly now: Date };

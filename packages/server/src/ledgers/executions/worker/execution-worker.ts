@@ -4,6 +4,7 @@
  * takes them over.
  */
 import { DaisError } from '@dais/api';
+import type { Sql } from '#engines/database/contract.ts';
 import { LeaseLost } from '#kernel/leases.ts';
 import { transact } from '#kernel/transaction.ts';
 import { backoffMs } from '#lib/concurrency/backoff.ts';
@@ -15,12 +16,14 @@ import { adoptFormerPlace, renewLeases, takeOverAttempts, type AttemptClaim, typ
 import type { ExecutionDependencies } from '../execution-dependencies.ts';
 import { EXECUTIONS_CHANNEL } from '../executions-events.ts';
 import type { RunMachines } from '../runs/run-machine.ts';
-import { runTimers } from '../runs/timers.ts';
+import { dueTimers, runTimers } from '../runs/timers.ts';
 import { internalReason } from './step-outcome.ts';
 import { StepRun } from './step-run.ts';
 
 const LEASE_MS = 30_000;
-const POLL_MS = 1000;
+const POLL_MS = 10_000;
+/** Interval of checks for expired leases of other processes, which expire in seconds. */
+const EXPIRED_MS = 1000;
 /** Minimum time between turns: slots that become free meanwhile are filled by one claim. */
 const GAP_MS = 10;
 /** Internal errors of one attempt before it counts as lost. */
@@ -73,11 +76,10 @@ export class ExecutionWorker {
 
   async start(role: WorkerRole): Promise<void> {
     this.#role = role;
-    await this.#loop.start((ring) =>
-      this.#dependencies.database.listen(EXECUTIONS_CHANNEL, () => {
-        ring();
-        this.#leases.wake();
-      }),
+    const { database } = this.#dependencies;
+    await this.#loop.start(
+      () => database.listen(EXECUTIONS_CHANNEL, () => this.#leases.wake()),
+      (ring) => database.poll(EXECUTIONS_CHANNEL, (sql) => this.#isDue(sql), ring),
     );
     await this.#leases.start();
   }
@@ -87,6 +89,10 @@ export class ExecutionWorker {
     await Promise.all([this.#loop.stop(), this.#leases.stop()]);
     for (const { stop } of this.#held.values()) stop.abort(new ProcessStops('the process stops'));
     await Promise.all([...this.#held.values()].map(({ done }) => done));
+  }
+
+  async #isDue(sql: Sql): Promise<boolean> {
+    return (await hasOpenSteps(sql)) || (this.#role.controller && (await dueTimers(sql)).length > 0);
   }
 
   get #holder(): Holder {
@@ -100,7 +106,9 @@ export class ExecutionWorker {
     const moreTimers = controller && (await runTimers(database, this.#machines));
     if (this.#adoptsAll) await this.#adoptFormerPlace();
     // The first turn without work still sets the shares of all projects to 0.
-    const hasWork = this.#held.size > 0 || (await hasOpenSteps(database));
+    const hasWork =
+      this.#held.size > 0 ||
+      (await transact(database, { mode: 'read', projectId: 'all' }, ({ sql }) => hasOpenSteps(sql)));
     if (!hasWork && !this.#hadWork) return moreTimers;
     this.#hadWork = hasWork;
     // Without steps, the compute engine stays closed.
@@ -108,8 +116,7 @@ export class ExecutionWorker {
     const isOpen = this.#dependencies.gate?.isOpen !== false;
     const limit = isOpen ? concurrency - this.#held.size : 0;
     const now = this.#dependencies.clock.now();
-    // Leases of other processes expire in seconds, so this need not be checked at each end of a step.
-    const checksExpired = this.#adoptsAll || (isOpen && now - this.#checkedAt >= POLL_MS);
+    const checksExpired = this.#adoptsAll || (isOpen && now - this.#checkedAt >= EXPIRED_MS);
     const claims = await transact(database, { mode: 'write', projectId: 'all' }, async ({ sql }) => {
       const whole = this.#adoptsAll;
       const request = { limit: TAKEN_AT_ONCE, whole, expired: isOpen };

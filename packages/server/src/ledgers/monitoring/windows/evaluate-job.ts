@@ -1,5 +1,6 @@
 /** Jobs that evaluate windows when they end: each window once, in order, also after a crash. */
 import { DaisError } from '@dais/api';
+import type { Sql } from '#engines/database/contract.ts';
 import { JobFailed, type JobHandler, type JobIo } from '#kernel/job-runner.ts';
 import { wakeResources } from '#kernel/reconcile-queue.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
@@ -15,7 +16,6 @@ import { withPredictionWindow } from './prediction-window.ts';
 import { lengthOf, windowStart } from './window.ts';
 
 const QUEUE = 'monitor';
-const TICK_MS = 2000;
 const AT_ONCE = 100;
 /** Windows of one monitor per job, so that other monitors are not delayed. */
 const MAX_WINDOWS = 50;
@@ -23,14 +23,11 @@ const MAX_WINDOWS = 50;
 const POLL_MS = 10_000;
 const RETRY_MS = 60_000;
 
-/**
- * Enqueues the monitors that are due. Every node with background work does this: a monitor has at most one job. A check that writes
- * nothing precedes, because most monitors have windows of an hour or more.
- */
-export function monitorSchedule(dependencies: MonitoringDependencies): Loop {
+/** Enqueues the monitors that are due. Every node with background work does this: a monitor has at most one job. */
+export function monitorSchedule(dependencies: MonitoringDependencies): Pick<Loop, 'start' | 'stop'> {
   const { database } = dependencies;
-  return new Loop('monitors', { ...dependencies, pollMs: TICK_MS }, async () => {
-    const due = await dueMonitors(database, AT_ONCE);
+  const loop = new Loop('monitors', { ...dependencies, pollMs: POLL_MS }, async () => {
+    const due = await transact(database, { mode: 'read', projectId: 'all' }, ({ sql }) => dueMonitors(sql, AT_ONCE));
     if (due.length === 0) return false;
     await transact(database, { mode: 'write', projectId: 'all' }, async (tx) => {
       for (const { uid, project_id: projectId } of due) enqueueMonitor(tx, projectId, uid);
@@ -39,6 +36,11 @@ export function monitorSchedule(dependencies: MonitoringDependencies): Loop {
     });
     return due.length === AT_ONCE;
   });
+  const isDue = async (sql: Sql) => (await dueMonitors(sql, 1)).length > 0;
+  return {
+    start: async () => await loop.start((ring) => database.poll(undefined, isDue, ring)),
+    stop: async () => await loop.stop(),
+  };
 }
 
 export function enqueueMonitor(tx: Transaction, projectId: string, uid: string): string {
