@@ -273,9 +273,10 @@ export function readReport(text) {
  */
 async function leftBehind(temporary) {
   const files = readdirSync(temporary).filter((name) => !TOOL_CACHES.test(name));
-  // A program needs a moment to end after a signal: only a remaining one is reported.
+  // A program needs a moment to end after a signal, and an environment that a killed Dais was building is compiled to its end, for
+  // 20 s on a busy machine: only a remaining one is reported.
   let processes = processesBelow(temporary);
-  for (let wait = 0; processes.length > 0 && wait < 50; wait++) {
+  for (let wait = 0; processes.length > 0 && wait < 600; wait++) {
     await delay(100);
     processes = processesBelow(temporary);
   }

@@ -158,9 +158,9 @@ test('content of a folder is restored into a bucket under the same locators, and
   expect(await restoreInstallation({ flags: second, from: join(base, 'backup') })).toEqual(summary);
   expect((await objects()).toSorted()).toEqual(locators.map((locator) => `of/dais/${locator.replace(':', '/')}`));
   await start(second);
-  expect((await call('/readyz')).json).toMatchObject({
-    checks: expect.arrayContaining([expect.objectContaining({ name: 'blobs', ok: true })]),
-  });
+  await expect
+    .poll(async () => (await call('/readyz')).json, { timeout: 60_000 })
+    .toMatchObject({ checks: expect.arrayContaining([expect.objectContaining({ name: 'blobs', ok: true })]) });
   // The upload that was on its way belongs to the original.
   const total = [...TEXTS.values()].reduce((sum, bytes) => sum + bytes.length, 0);
   expect(await everything(second, owner)).toEqual({ ...before, usage: total });

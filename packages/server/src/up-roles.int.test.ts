@@ -93,13 +93,18 @@ test('a node of each role does its part, and new nodes join with a token', async
   const { items: nodes } = await get<{ items: ServerNode[] }>(`${api}/api/v1/nodes`);
   expect(nodes.map(({ role }) => role).toSorted()).toEqual(['api', 'controller', 'gateway', 'worker']);
   expect((await get<{ items: NodeToken[] }>(`${api}/api/v1/node-tokens`)).items).toEqual([]);
-  const events = await get<{ items: { type: string; data: Record<string, unknown> }[] }>(
-    `${api}/api/v1/organization/events?type=node.joined`,
-  );
-  const joins = events.items.map(({ data }) => [data['role'], data['token'], data['tokenBy']].join(' '));
-  expect(joins.toSorted()).toEqual(
-    ['api  ', ...['controller', 'gateway', 'worker'].map((role) => `${role} ${entry?.id} user:owner`)].toSorted(),
-  );
+  const joins = async () => {
+    const events = await get<{ items: { type: string; data: Record<string, unknown> }[] }>(
+      `${api}/api/v1/organization/events?type=node.joined`,
+    );
+    return events.items.map(({ data }) => [data['role'], data['token'], data['tokenBy']].join(' ')).toSorted();
+  };
+  // Events are listed once they have their place in the order.
+  await expect
+    .poll(joins, PATIENCE)
+    .toEqual(
+      ['api  ', ...['controller', 'gateway', 'worker'].map((role) => `${role} ${entry?.id} user:owner`)].toSorted(),
+    );
   for (const dais of started) expect(dais.output()).not.toContain(token);
 
   // The job waited for the worker, whose data folder has the step.

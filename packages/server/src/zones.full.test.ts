@@ -137,7 +137,7 @@ async function underLoad({
   const isInside = ({ status, sentAt, endedAt: failedAt, localPort }: (typeof predictions.failures)[number]) =>
     status === 0 &&
     victim !== undefined &&
-    fleet.inference.backendOf(localPort) === victim.name &&
+    fleet.inference.backendOf(localPort, failedAt) === victim.name &&
     failedAt >= begunAt &&
     sentAt <= endedAt;
   const inside = predictions.failures.filter(isInside);
@@ -165,7 +165,7 @@ async function underLoad({
     ...outside.map(
       (failure) =>
         `failed outside, ${seconds(failure.endedAt - begunAt)} after its begin, on ` +
-        `${fleet.inference.backendOf(failure.localPort)}: ${JSON.stringify(failure)}`,
+        `${fleet.inference.backendOf(failure.localPort, failure.endedAt)}: ${JSON.stringify(failure)}`,
     ),
     ...captured.twice.map((id) => `the prediction ${id} is stored more than once`),
     ...[...acked, ...unexpected].map((id) => `the prediction ${id} is not stored`),

@@ -24,6 +24,8 @@ export const VICTIMS: readonly Victim[] = ['worker', 'gateway', 'control', 'data
 /** A limit against hanging. */
 const PATIENCE_MS = 120_000;
 const POLL_MS = 50;
+/** The last predictions may be missing in the first read, and one read of 87,000 requests takes long on a busy machine. */
+const READ_PATIENCE_MS = 1_200_000;
 /**
  * The gateway learns of the exit of a model process by an event: requests that it sends until then are inside as well.
  * On a busy machine this takes a moment.
@@ -162,11 +164,15 @@ export async function capturedProblems(client: ServingClient, load: ServingLoad)
   for (const [endpoint, answered] of load.predictions) {
     let counts = new Map<string, number>();
     let missing: string[] = [];
-    await until(async () => {
-      counts = await countsOf(client, endpoint);
-      missing = [...answered].filter((id) => !counts.has(id));
-      return missing.length === 0;
-    }).catch((error: unknown) =>
+    await until(
+      async () => {
+        counts = await countsOf(client, endpoint);
+        missing = [...answered].filter((id) => !counts.has(id));
+        return missing.length === 0;
+      },
+      POLL_MS,
+      READ_PATIENCE_MS,
+    ).catch((error: unknown) =>
       problems.push(
         `${endpoint}: ${missing.length} of ${answered.size} are not kept, as ${missing[0]} (${String(error)})`,
       ),
@@ -190,11 +196,15 @@ export async function countsOf(client: ServingClient, endpoint: string): Promise
   }
 }
 
-async function until(holds: () => boolean | Promise<boolean>, interval = POLL_MS): Promise<void> {
+async function until(
+  holds: () => boolean | Promise<boolean>,
+  interval = POLL_MS,
+  timeout = PATIENCE_MS,
+): Promise<void> {
   const probe = async () => {
     if (!(await holds())) throw new Error('it did not come to it in time');
   };
-  await vi.waitFor(probe, { timeout: PATIENCE_MS, interval });
+  await vi.waitFor(probe, { timeout, interval });
 }
 
 function pidOf(supervisor: number, victim: Victim): number | undefined {

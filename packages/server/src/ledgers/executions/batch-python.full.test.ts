@@ -71,7 +71,11 @@ test(
   { timeout: PYTHON_TIMEOUT },
   async () => {
     const done = await predicted({ model: 'models:/flights/1', out: 'flights-predicted' });
-    expect(done).toMatchObject({ state: 'succeeded', rows: { done: ROWS, total: ROWS, rejected: 0 } });
+    expect(done).toMatchObject({
+      error: undefined,
+      state: 'succeeded',
+      rows: { done: ROWS, total: ROWS, rejected: 0 },
+    });
     const types = 'typeof(greeting), typeof("day"), typeof(score), typeof(late), typeof("rank")';
     expect(await batch.query(`select distinct ${types} from "flights-predicted@1"`)).toEqual([
       ['VARCHAR', expect.stringMatching(/^TIMESTAMP/), 'DOUBLE', 'BOOLEAN', 'BIGINT'],
@@ -95,7 +99,10 @@ test(
   'named arrays become columns, and an array of several numbers per row becomes a list',
   { timeout: PYTHON_TIMEOUT },
   async () => {
-    expect(await predicted({ model: 'models:/parts/1', out: 'parts-predicted' })).toMatchObject({ state: 'succeeded' });
+    expect(await predicted({ model: 'models:/parts/1', out: 'parts-predicted' })).toMatchObject({
+      error: undefined,
+      state: 'succeeded',
+    });
     expect(await batch.query('select label, parts from "parts-predicted@1" where id in (5, 23) order by id')).toEqual([
       ['h5', [5, 10, 15]],
       ['h23', [23, 46, 69]],
@@ -107,7 +114,7 @@ test('a scikit-learn model that returns text', { timeout: PYTHON_TIMEOUT }, asyn
   const done = await predicted({ model: 'models:/halves/1', out: 'halves-predicted', onError: 'reject' });
   // It takes no gaps: each row of them is left out, and its neighbors are not.
   const gaps = Array.from({ length: ROWS }, (_, id) => id).filter((id) => id >= GAPS_FROM && id % 3 === 0);
-  expect(done).toMatchObject({ state: 'succeeded', rows: { done: ROWS, rejected: gaps.length } });
+  expect(done).toMatchObject({ error: undefined, state: 'succeeded', rows: { done: ROWS, rejected: gaps.length } });
   expect(done.problems[0]).toMatchObject({ row: gaps[0]! + 1, message: expect.stringContaining('NaN') });
   const { columns } = done.output!;
   expect(columns).toEqual(['id']);
@@ -123,7 +130,7 @@ test('a missing required text is reported with its column', { timeout: PYTHON_TI
   const failed = await predicted(request);
   expect(failed).toMatchObject({ state: 'failed', problems: [{ row: 2, column: 'carrier' }] });
   const done = await predicted({ ...request, onError: 'reject' });
-  expect(done).toMatchObject({ state: 'succeeded', rows: { done: 2, rejected: 1 } });
+  expect(done).toMatchObject({ error: undefined, state: 'succeeded', rows: { done: 2, rejected: 1 } });
   // The column that may be missing is not in the data at all.
   expect(await batch.query('select id, greeting from "nameless-predicted@1"')).toEqual([[1, 'LH/-']]);
 });

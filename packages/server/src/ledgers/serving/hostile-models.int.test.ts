@@ -137,9 +137,11 @@ test('the rollout of a model that never ends fails with the reason; the previous
   const rollout = await client.lastRollout('hostile');
   expect(rollout).toMatchObject({ state: 'failed', to: `models:/m/${version}`, from: 'models:/m/1' });
   expect(rollout.reason).toMatch(/quarantined.*ended abnormally twice in a row.*time limit of 2 s/);
-  const { body } = await client.call('GET', '/api/v1/events?limit=500');
-  const types = (body['items'] as { type: string }[]).map(({ type }) => type);
-  expect(types).toEqual(expect.arrayContaining(['endpoint.model.quarantined', 'endpoint.rollout.failed']));
+  const types = async () => {
+    const { body } = await client.call('GET', '/api/v1/events?limit=500');
+    return (body['items'] as { type: string }[]).map(({ type }) => type);
+  };
+  await expect.poll(types).toEqual(expect.arrayContaining(['endpoint.model.quarantined', 'endpoint.rollout.failed']));
   expect(modelProcesses()).toEqual([]);
 });
 

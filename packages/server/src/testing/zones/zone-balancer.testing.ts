@@ -20,7 +20,7 @@ const CHECK_TIMEOUT_MS = 4000;
 /** Failed checks in sequence until a backend is down; one passed check brings it up. */
 const FALL = 3;
 const CONNECT_TIMEOUT_MS = 1000;
-/** Ports of clients are reused after a minute at the earliest. */
+/** Connections of clients whose backend is known. */
 const REMEMBERED = 20_000;
 
 interface Watched extends Backend {
@@ -29,13 +29,19 @@ interface Watched extends Backend {
   isUp: boolean;
 }
 
+interface Route {
+  readonly clientPort: number;
+  readonly name: string;
+  readonly at: number;
+}
+
 export class ZoneBalancer {
   readonly host: string;
   readonly #server: Server;
   readonly #backends: readonly Watched[];
   readonly #clients = new Set<Socket>();
   /** Backend by port of the client. */
-  readonly #routes = new Map<number, string>();
+  readonly #routes: Route[] = [];
   readonly #timer: NodeJS.Timeout;
   #next = 0;
 
@@ -69,9 +75,9 @@ export class ZoneBalancer {
     return this.#backends.filter(({ isUp }) => isUp).map(({ name }) => name);
   }
 
-  /** The backend that a connection of a client went to, by the port of the client. */
-  backendOf(clientPort: number | undefined): string | undefined {
-    return clientPort === undefined ? undefined : this.#routes.get(clientPort);
+  /** The backend of the connection that this port of the client had at a time (ms, `performance.now`): later ones can have it again. */
+  backendOf(clientPort: number | undefined, at: number): string | undefined {
+    return this.#routes.findLast((route) => route.clientPort === clientPort && route.at <= at)?.name;
   }
 
   async close(): Promise<void> {
@@ -88,8 +94,8 @@ export class ZoneBalancer {
     for (const backend of this.#order()) {
       const upstream = await opened(backend);
       if (upstream === undefined) continue;
-      if (this.#routes.size >= REMEMBERED) this.#routes.delete(this.#routes.keys().next().value ?? 0);
-      this.#routes.set(clientPort, backend.name);
+      if (this.#routes.length >= REMEMBERED) this.#routes.shift();
+      this.#routes.push({ clientPort, name: backend.name, at: performance.now() });
       backend.sockets.add(upstream);
       upstream.once('close', () => {
         backend.sockets.delete(upstream);

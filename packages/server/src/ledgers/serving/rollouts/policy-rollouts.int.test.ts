@@ -157,10 +157,13 @@ test('a variant and a shadow that follow an alias are evaluated when it moves, a
   expect(held.conditions).toContainEqual(
     expect.objectContaining({ type: 'Current', message: `Variant challenger does not serve models:/v/4. ${reason}` }),
   );
-  const { body } = await client.call('GET', '/api/v1/events?type=endpoint.variant.refused');
-  expect((body['items'] as { data: object }[]).map(({ data }) => data)).toEqual(
-    ['copy', 'challenger'].map((variant) => ({ variant, from: 'models:/v/3', to: 'models:/v/4', reason })),
-  );
+  const refused = async () => {
+    const { body } = await client.call('GET', '/api/v1/events?type=endpoint.variant.refused');
+    return (body['items'] as { data: object }[]).map(({ data }) => data);
+  };
+  await expect
+    .poll(refused)
+    .toEqual(['copy', 'challenger'].map((variant) => ({ variant, from: 'models:/v/3', to: 'models:/v/4', reason })));
   // The next version is evaluated separately.
   await alias(await client.register('v', 6, { example: { inputs: [[1]] } }));
   await settled('models:/v/5');
