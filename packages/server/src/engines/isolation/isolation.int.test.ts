@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { isolationRefusal } from './contract.ts';
 import { checkAsOrdinaryUser, checkInProcess } from './testing/isolation.testing.ts';
 import { openIsolation } from './open-isolation.ts';
+import { testBoundary } from './self-test.ts';
 import { isolationContract } from './suite.ts';
 
 isolationContract('root with control groups', {
@@ -42,4 +43,20 @@ test('rejects a run without isolation with the reason and a remedy', async () =>
     message: refusal,
   });
   await isolation.close();
+});
+
+test('the folder of a self-test has a name that the next process removes if this one is killed', async () => {
+  let scratch = '';
+  const reason = await testBoundary({
+    boundary: 'landlock',
+    perl: undefined,
+    path: '/usr/bin:/bin',
+    confine: ({ files }) => {
+      scratch = files.writable[0]?.outside ?? '';
+      const command = ['sh', '-c', 'echo end'] as const;
+      return { boundary: 'landlock', command, filter: Buffer.alloc(0), uid: undefined };
+    },
+  });
+  expect(reason).toBeUndefined();
+  expect(scratch).toMatch(new RegExp(`/dais-scratch-\\d+-${process.pid}-\\d+-`));
 });

@@ -3,12 +3,12 @@
  * fails; versions and settings of the machine are not evidence.
  */
 import { once } from 'node:events';
-import { chmod, chown, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo, type Server } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { run } from '#lib/process.ts';
 import type { Boundary, Confined, IsolatedRun } from './contract.ts';
+import { createScratch } from './run-process.ts';
 
 const TIMEOUT_MS = 10_000;
 const OWNER = 'self-test';
@@ -92,7 +92,7 @@ export async function testBoundary({
   path,
   confine,
 }: SelfTestDependencies): Promise<string | undefined> {
-  const location = await mkdtemp(join(tmpdir(), 'dais-self-test-'));
+  const location = await createScratch();
   const servers: Server[] = [];
   try {
     const [scratch, outside] = [join(location, 'scratch'), join(location, 'outside')];
