@@ -236,6 +236,10 @@ test('--wait ends when everything is ready, and lists the others after the timeo
       .replace('operations-desk', 'waits')
       .replace(/url: .*/, `url: http://127.0.0.1:${port}/`);
     // Its URL is on this machine, which the server may not call: the channel never becomes ready.
+    expect(await apply(channel)).toContain('1 created.');
+    await expect
+      .poll(() => ok(['get', 'AlertChannel', 'waits', '-o', 'json']), { timeout: 60_000 })
+      .toContain('"reason"');
     const { code, err } = await cli.run(['apply', '-f', '-', '--wait', '--timeout', '1500ms'], { stdin: channel });
     expect(code).toBe(8);
     expect(err).toMatch(/^AlertChannel waits is not ready: \w+: /m);
