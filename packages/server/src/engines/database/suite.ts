@@ -1,10 +1,11 @@
 /** Tests that every implementation of the database engine must pass. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DaisError } from '@dais/api/errors';
-import type { Database, DatabaseEngine, RunningDatabase, Slice, Sql, TransactionOptions } from './contract.ts';
+import type { Database, DatabaseEngine, RunningDatabase, Slice, TransactionOptions } from './contract.ts';
 import { openDatabase } from './database.ts';
 import { migrate } from './migrate.ts';
 import { testDeferred } from './suite-deferred.ts';
+import { testPolls } from './suite-polls.ts';
 
 const ALPHA = '01900000-0000-7000-8000-00000000000a';
 const BETA = '01900000-0000-7000-8000-00000000000b';
@@ -394,47 +395,7 @@ export function databaseSuite(
     });
 
     describe('polls', () => {
-      test('ring while their work is due, in one transaction, until they end', async () => {
-        const own = openDatabase(running.connection, { poolSize: 1 });
-        const rings = { due: 0, idle: 0, broken: 0 };
-        const transactions = new Set<string>();
-        let isDue = true;
-        const check = (due: () => boolean) => async (sql: Sql) => {
-          const [row] = await sql.query<{ id: string }>('select now()::text as id');
-          transactions.add(row?.id ?? '');
-          return due();
-        };
-        const stops = [
-          await own.poll(
-            undefined,
-            check(() => isDue),
-            () => (rings.due += 1),
-          ),
-          await own.poll(
-            undefined,
-            check(() => false),
-            () => (rings.idle += 1),
-          ),
-        ];
-        await expect.poll(() => rings.due).toBeGreaterThan(1);
-        isDue = false;
-        await expect.poll(() => transactions.size).toBeGreaterThan(rings.due);
-        expect(rings.idle).toBe(0);
-        // Each loop then reports the error of its own turn.
-        const stopBroken = await own.poll(
-          undefined,
-          async (sql) => (await sql.query('select 1 / 0')).length > 0,
-          () => (rings.broken += 1),
-        );
-        await expect.poll(() => rings.broken).toBeGreaterThan(0);
-        expect(rings.idle).toBeGreaterThan(0);
-        await stopBroken();
-        for (const stop of stops) await stop();
-        const { size } = transactions;
-        await own.statement(READ, 'select pg_sleep(1.5)');
-        expect(transactions.size).toBe(size);
-        await own.close();
-      });
+      testPolls(() => running.connection);
     });
 
     test('ping succeeds', async () => {

@@ -40,7 +40,7 @@ export class ZoneBalancer {
   readonly #server: Server;
   readonly #backends: readonly Watched[];
   readonly #clients = new Set<Socket>();
-  /** Backend by port of the client. */
+  /** Backends of connections, oldest first. */
   readonly #routes: Route[] = [];
   readonly #timer: NodeJS.Timeout;
   #next = 0;

@@ -25,8 +25,8 @@ export const EMBEDDED_SETTINGS: Settings = {
   // The default is for spinning disks; the data is in memory or on flash.
   random_page_cost: 1.1,
   // Plans for a table without statistics are slow: a search of 2,000 new runs took 0.8 s, and 0.1 s after ANALYZE. The default
-  // checks a database once a minute. Each check starts a process: every 10 s, they took 8 of the 28 ms of CPU per second of an idle
-  // server.
+  // checks a database once a minute. Each check starts a process: every 10 s, they took 7 to 8 of the 35 ms of CPU per second of an
+  // idle server.
   autovacuum_naptime: '30s',
   log_min_duration_statement: '1s',
   // Values may be secrets: only the statement's text is logged.
