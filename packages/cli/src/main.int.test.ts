@@ -70,11 +70,14 @@ test('help needs neither a server nor a folder', async () => {
   expect(existsSync(join(folder, 'data'))).toBe(false);
 });
 
-/** Starts a server and waits until its data folder names it. */
+/** Starts a server and waits until its data folder names it: a minute on a busy machine; one that ends fails at once. */
 async function startServer(data = join(folder, 'data')): Promise<{ up: Running; url: string }> {
   const file = join(data, 'run', 'server.json');
   const up = start('up', '--port', '0', '--data', data);
-  await expect.poll(() => existsSync(file), { timeout: 40_000 }).toBe(true);
+  await expect
+    .poll(() => existsSync(file) || up.child.exitCode !== null, { timeout: 300_000, interval: 200 })
+    .toBe(true);
+  expect({ code: up.child.exitCode, err: up.err() }).toMatchObject({ code: null });
   const { url } = JSON.parse(readFileSync(file, 'utf8')) as { url: string };
   return { up, url };
 }

@@ -20,6 +20,12 @@ export interface BatchClient {
 /** A time limit that includes building environments on a busy machine. */
 const PATIENCE = { timeout: 900_000, interval: 100 };
 
+/** @throws Error with the error of a job that did not succeed. */
+export function succeeded(job: ModelJob): ModelJob {
+  if (job.state !== 'succeeded') throw new Error(`the job ${job.id} is ${job.state}: ${job.error ?? ''}`);
+  return job;
+}
+
 export function batchClient(call: BatchCall): BatchClient {
   const get = async (id: string) => await call<ModelJob>('GET', `/model-jobs/${id}`);
   return {

@@ -150,8 +150,8 @@ export class ServingLoad {
           },
         );
         sent.once('socket', (socket) => {
-          if (!socket.connecting) onConnected(socket.localPort);
-          socket.once('connect', () => onConnected(socket.localPort));
+          if (socket.connecting) socket.once('connect', () => onConnected(socket.localPort));
+          else onConnected(socket.localPort);
         });
         sent.once('timeout', () => sent.destroy(new Error(`no answer within ${PATIENCE_MS / 1000} s`)));
         sent.once('error', reject);

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import type { ModelVersion } from '@dais/api/registry';
 import type { ModelConversion, ModelJob } from '@dais/api/serving';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { batchClient, type BatchClient } from '#testing/batch-client.ts';
+import { batchClient, succeeded, type BatchClient } from '#testing/batch-client.ts';
 import { controlOf, killProcess, killTree, type DaisProcess } from '#testing/dais-process.ts';
 import { PYTHON_TIMEOUT as PATIENCE, runPython, startPythonDais } from '#testing/python-dais.testing.ts';
 import { servingClient, type ServingClient } from '#testing/serving-client.ts';
@@ -90,7 +90,7 @@ test.each(['minutes', 'late', 'thirds', 'boosted', 'booster', 'light'])(
   '%s predicts like its original, without Python',
   async (name) => {
     const job = await converted({ model: `models:/${name}/1` });
-    expect(job).toMatchObject({ error: undefined, state: 'succeeded', kind: 'conversion', version: 1 });
+    expect(succeeded(job)).toMatchObject({ kind: 'conversion', version: 1 });
     const result = job.result as ModelConversion;
     expect(result).toMatchObject({ model: name, version: 2, examples: 5 });
     expect(result.rows).toBeGreaterThan(200);
@@ -108,7 +108,7 @@ test.each([15, 21])(
     const to = `late-${opset}`;
     await call('POST', '/registry/models', { name: to });
     const job = await converted({ model: 'models:/late/1', to, opset });
-    expect(job).toMatchObject({ error: undefined, state: 'succeeded', result: { model: to, version: 1 } });
+    expect(succeeded(job)).toMatchObject({ result: { model: to, version: 1 } });
     expect((job.result as { opset: number }).opset).toBeLessThanOrEqual(opset);
     reported = { ...reported, [to]: reported['late'] as Reported };
     expectNear(await request(to, `models:/${to}/1`), reported['late']?.predictions ?? []);
@@ -119,7 +119,7 @@ test.each([15, 21])(
 test('probabilities are the output of a separate version, in another model', { timeout: PATIENCE }, async () => {
   await call('POST', '/registry/models', { name: 'late-onnx' });
   const job = await converted({ model: 'models:/late/1', to: 'late-onnx', predictFn: 'predict_proba' });
-  expect(job).toMatchObject({ error: undefined, state: 'succeeded', result: { model: 'late-onnx', version: 1 } });
+  expect(succeeded(job)).toMatchObject({ result: { model: 'late-onnx', version: 1 } });
   const { edges } = await call<{ edges: { from: string; to: string; relation: string }[] }>(
     'GET',
     '/lineage?node=model-version:late-onnx/1&direction=upstream&depth=1',
@@ -151,7 +151,7 @@ test('creates one version, with any process killed meanwhile', { timeout: PATIEN
   await killTree(dais);
   await begin();
   const job = await batch.ended(id);
-  expect(job).toMatchObject({ error: undefined, state: 'succeeded', result: { model: 'survivor', version: 1 } });
+  expect(succeeded(job)).toMatchObject({ result: { model: 'survivor', version: 1 } });
   expect(job.attempts).toBeGreaterThan(1);
   await expect(call('GET', '/registry/models/survivor/versions/2')).rejects.toThrow('not_found');
 });
