@@ -130,9 +130,18 @@ export interface ProcessEnd {
 
 /** The model process ended, or was terminated at a limit, before the model was loaded and tested. */
 export class ProcessEnded extends DaisError {
-  constructor(detail: string) {
+  /** False for a SIGKILL from outside, for example of the OOM killer. */
+  readonly isOwnError: boolean;
+
+  constructor(detail: string, isOwnError = true) {
     super('invalid_request', detail);
+    this.isOwnError = isOwnError;
   }
+}
+
+/** Returns whether the process of a model was killed from outside while it loaded: it may load when it is tried again. */
+export function wasKilled(error: unknown): boolean {
+  return error instanceof ProcessEnded && !error.isOwnError;
 }
 
 /** The model failed on a batch with valid tensors, for certain values or always. */

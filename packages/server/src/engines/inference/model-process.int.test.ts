@@ -5,6 +5,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openIsolation } from '#engines/isolation/open-isolation.ts';
 import { ManualClock } from '#lib/manual-clock.testing.ts';
+import { ProcessEnded, wasKilled } from './contract.ts';
 import { FRAME } from './frames.ts';
 import { ModelProcess } from './model-process.ts';
 
@@ -90,4 +91,29 @@ test('a batch between a ping and its response can take any time', async () => {
   } finally {
     await started.stop();
   }
+});
+
+test.each([
+  ['SIGKILL', false],
+  ['SIGTERM', true],
+] as const)('a process that ends by %s before the model is loaded', async (signal, isOwnError) => {
+  const started = ModelProcess.start({
+    isolation: openIsolation(),
+    run: {
+      workload: 'onnx-model',
+      owner: 'test',
+      command: [process.execPath, '-e', `process.kill(process.pid, '${signal}'); setInterval(() => {}, 1000);`],
+      limits: {},
+      network: { type: 'none' },
+      files: { readable: [], writable: [] },
+      isolation: 'none',
+    },
+    variables: {},
+    loadMs: 600_000,
+    clock: new ManualClock(),
+  });
+  const error: unknown = await started.catch((failure: unknown) => failure);
+  expect(error).toBeInstanceOf(ProcessEnded);
+  expect(error).toMatchObject({ code: 'invalid_request', isOwnError, message: expect.stringContaining(signal) });
+  expect(wasKilled(error)).toBe(!isOwnError);
 });

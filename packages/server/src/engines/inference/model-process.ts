@@ -76,7 +76,9 @@ export class ModelProcess implements Runner {
     try {
       const first = await Promise.race([
         new Promise<Frame>((resolve) => (started.#awaited = resolve)),
-        started.gone.then(({ reason }) => new ProcessEnded(`The model could not be loaded: ${reason}`)),
+        started.gone.then(
+          ({ reason, isOwnError }) => new ProcessEnded(`The model could not be loaded: ${reason}`, isOwnError),
+        ),
         new Promise<DaisError>((resolve) => {
           cancel = dependencies.clock.after(dependencies.loadMs, () => {
             const seconds = Math.round(dependencies.loadMs / 1000);

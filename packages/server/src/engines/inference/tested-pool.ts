@@ -28,19 +28,21 @@ export interface TestedPool {
 export async function openTestedPool(dependencies: PoolDependencies, model: TestedModel): Promise<TestedPool> {
   const { inputs, outputs, sample, enforce = (given) => given, onPhase } = model;
   let ended: string | undefined;
+  let isOwnError = true;
   let isTried = false;
   const pool = new RunnerPool({
     ...dependencies,
     size: 1,
     onEnd: (end) => {
       if (isTried) return dependencies.onEnd?.(end);
+      isOwnError = end.isOwnError;
       return (ended ??= end.reason);
     },
   });
   await pool.open();
   onPhase('testing the model');
   const run = async (given: readonly Tensor[]) => {
-    if (ended !== undefined) throw new ProcessEnded(ended);
+    if (ended !== undefined) throw new ProcessEnded(ended, isOwnError);
     try {
       return await pool.infer(enforce(given), {});
     } catch (error) {
@@ -53,7 +55,7 @@ export async function openTestedPool(dependencies: PoolDependencies, model: Test
     const test = await testBatches(run, inputs, outputs, await readSample(sample, inputs));
     isTried = true;
     if (ended !== undefined)
-      throw new ProcessEnded(`The model loaded, but its process ended during the test: ${ended}`);
+      throw new ProcessEnded(`The model loaded, but its process ended during the test: ${ended}`, isOwnError);
     await pool.resize(dependencies.size);
     return { pool, test };
   } catch (error) {

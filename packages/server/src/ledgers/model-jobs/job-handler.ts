@@ -2,6 +2,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DaisError } from '@dais/api';
+import { wasKilled } from '#engines/inference/contract.ts';
 import { JobFailed, type JobHandler, type JobIo } from '#kernel/job-runner.ts';
 import type { JobClaim } from '#kernel/jobs.ts';
 import { RowRefused } from './batch/predict-rows.ts';
@@ -32,7 +33,7 @@ export function modelJobHandler(dependencies: ModelJobsDependencies): JobHandler
       try {
         await work(dependencies, job, { id, folder }, io);
       } catch (error) {
-        throw asEnd(error, job, io);
+        throw jobEnd(error, job.attempt, io.signal);
       } finally {
         await rm(folder, { recursive: true, force: true });
       }
@@ -77,11 +78,13 @@ async function work(
   }
 }
 
-/** Errors of the model or data are permanent: no retry. */
-function asEnd(error: unknown, { attempt }: JobClaim, io: JobIo): unknown {
-  if (io.signal.aborted) return error;
+/** Errors of the model or data are permanent: no retry. A process that was killed from outside is tried again. */
+export function jobEnd(error: unknown, attempt: number, signal: AbortSignal): unknown {
+  if (signal.aborted) return error;
   if (error instanceof RowRefused) return new JobFailed(error.message);
   if (!(error instanceof DaisError)) return error;
-  const crashed = error.code === 'model_unavailable' && attempt >= MOST_CRASHES;
-  return error.retryable && !crashed ? error : new JobFailed(error.message);
+  if (error.code === 'model_unavailable' || wasKilled(error)) {
+    return attempt < MOST_CRASHES ? error : new JobFailed(error.message);
+  }
+  return error.retryable ? error : new JobFailed(error.message);
 }

@@ -20,6 +20,11 @@ test.each([
   ['error: dns error\n  cause: failed to lookup address', 'upstream_failed'],
   ['error: Request failed after 3 retries\n  cause: client error (Connect)', 'upstream_failed'],
   ['error: HTTP status server error (503 Service Unavailable) for url', 'upstream_failed'],
+  ['error: HTTP status client error (429 Too Many Requests) for url', 'upstream_failed'],
+  ['error: HTTP status client error (404 Not Found) for url', 'invalid_request'],
+  ['error: Failed to fetch\n  cause: Request failed after 3 retries\n  cause: error reading a body', 'upstream_failed'],
+  ['error: Failed to download distribution due to network timeout.', 'upstream_failed'],
+  ['error: Failed to fetch\n  cause: error decoding response body', 'upstream_failed'],
   ['error: failed to write\n  cause: No space left on device (os error 28)', 'storage_full'],
   ['error: No solution found when resolving dependencies', 'invalid_request'],
 ])('%j is %s', (stderr, code) => {

@@ -11,8 +11,23 @@ const MAX_REFUSALS = 5;
 const SIGNALED = 128;
 
 const FULL = /No space left on device|Disk quota exceeded|os error (?:28|122)\b/;
-const AWAY =
-  /error sending request|client error \(Connect\)|dns error|connection (?:closed|reset)|timed out|status server error|\(5\d\d /i;
+/** Of uv and of its HTTP library. uv retries only transient errors. */
+const AWAY = new RegExp(
+  [
+    'request failed after \\d+ retr',
+    'error sending request',
+    'error decoding response body',
+    'client error \\(Connect\\)',
+    'dns error',
+    'connection (?:closed|reset|error)',
+    'incomplete message',
+    'timed out',
+    'network timeout',
+    'status server error',
+    '\\((?:408|429|5\\d\\d) ',
+  ].join('|'),
+  'i',
+);
 /** Lines without a reason: progress messages of uv. */
 const ASIDE = /^(?:warning: Failed to inspect Python|Using (?:CPython|Python) )/;
 

@@ -6,6 +6,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DaisError } from '@dais/api';
 import type { ModelConversion } from '@dais/api/serving';
+import { wasKilled } from '#engines/inference/contract.ts';
 import { attachContent } from '#kernel/content/references.ts';
 import type { JobIo } from '#kernel/job-runner.ts';
 import { convertedLocation, registerConverted } from '#ledgers/registry/index.ts';
@@ -101,7 +102,7 @@ async function firstEqual(
         return { folder: attemptFolder, files, model: converted, attempt, checked, largest };
       problems.unshift(describeDifference(original.plan, checked, difference));
     } catch (error) {
-      if (!(error instanceof DaisError) || error.code !== 'invalid_request') throw error;
+      if (!(error instanceof DaisError) || error.code !== 'invalid_request' || wasKilled(error)) throw error;
       problems.push(error.message.slice(0, 1000));
     }
   }
