@@ -39,11 +39,11 @@ test('a request is sent with the example of the model', async () => {
   await page.getByText(`:${contract.port}/p/project-d/endpoints/delays/invocations`).waitFor();
   await page.getByRole('button', { name: 'Send request' }).click();
   const answer = panel(page, 'Response');
-  await answer.getByText('42').waitFor();
+  await answer.locator('pre', { hasText: /\b42\b/ }).waitFor();
   await answer.getByText('from stable').waitFor();
   await body.fill('{"inputs": [["no number"]]}');
   await page.getByRole('button', { name: 'Send request' }).click();
-  await answer.getByText('400').waitFor();
+  await answer.getByText('400', { exact: true }).waitFor();
   journey.expectQuiet('400');
 });
 

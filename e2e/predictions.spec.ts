@@ -61,7 +61,7 @@ const onePage = () => `${PREDICTIONS}/delays/${prediction}`;
 test('a prediction is found by its inputs, and links to its page', async () => {
   const page = await journey.open(PREDICTIONS);
   const table = page.getByRole('grid', { name: 'Predictions' });
-  await table.getByText('400').first().waitFor();
+  await table.getByText('400', { exact: true }).first().waitFor();
   await panel(page, 'By version').getByRole('link', { name: 'flights/1' }).first().waitFor();
   await page.getByRole('combobox', { name: 'Column' }).click();
   await page.getByRole('option', { name: 'in_x', exact: true }).click();
@@ -76,7 +76,7 @@ test('a prediction is found by its inputs, and links to its page', async () => {
 test('failed requests are found by result, with the reason', async () => {
   const page = await journey.open(`${PREDICTIONS}?state=failed`);
   const table = page.getByRole('grid', { name: 'Predictions' });
-  await table.getByText('400').waitFor();
+  await table.getByText('400', { exact: true }).waitFor();
   expect(await table.getByRole('row').count()).toBe(2);
 });
 

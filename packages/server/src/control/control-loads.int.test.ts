@@ -46,8 +46,12 @@ async function loadedScripts(): Promise<string[]> {
   };
   const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
   const args = ['--conditions=dais-source', '--import', loader, '--input-type=module', '--eval', PROGRAM];
-  const ended = await run(process.execPath, [...args, JSON.stringify(setup)], { env: { PATH: '/usr/bin:/bin' } });
-  expect(ended.stderr).toBe('');
+  const ended = await run(process.execPath, [...args, JSON.stringify(setup)], {
+    env: { PATH: '/usr/bin:/bin' },
+    // A busy machine takes minutes to load the sources.
+    timeoutMs: 600_000,
+  });
+  expect(ended).toMatchObject({ code: 0, stderr: '', timedOut: false });
   return ended.stdout.toString('utf8').split('\n');
 }
 
