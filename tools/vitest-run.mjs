@@ -33,6 +33,8 @@ const TOOL_CACHES = /^(tsx-|node-compile-cache|v8-compile-cache|vitest-|uv-setup
  * @type {Record<string, number>}
  */
 const SILENCE_MS = { unit: 300_000, int: 900_000, e2e: 900_000, conformance: 1_200_000, full: 2_400_000 };
+/** With 1,000 examples of each property, a file takes up to an hour on a busy machine. */
+const MORE_EXAMPLES = 4;
 
 const MEMORY = Math.min(totalmem(), process.constrainedMemory() || Infinity);
 
@@ -174,7 +176,7 @@ async function runFiles(project, { workers, files, mayBeEmpty }, { node, env, te
     {
       quiet: true,
       env: { NO_COLOR: '1', ...env, TMPDIR: temporary, DAIS_FILE_TIMES: timesFile, DAIS_TEST_REPORT: report },
-      silenceMs: SILENCE_MS[project] ?? 900_000,
+      silenceMs: (SILENCE_MS[project] ?? 900_000) * ('DAIS_PROPERTY_RUNS' in env ? MORE_EXAMPLES : 1),
     },
   );
   const text = existsSync(report) ? readFileSync(report, 'utf8') : undefined;

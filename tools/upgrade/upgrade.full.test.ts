@@ -59,7 +59,6 @@ async function start(command: DaisCommand, at = data, words: readonly string[] =
 }
 
 test('no migration of the previous release has been edited or removed', () => {
-  // If this fails before the first release, write the commit of the edit into previous-release.json.
   expect(migrationsIn(root)).toEqual(expect.arrayContaining([...migrationsIn(join(folder, 'previous'))]));
 });
 
