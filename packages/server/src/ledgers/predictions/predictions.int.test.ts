@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Prediction, PredictionErasure, PredictionFile, PredictionRows } from '@dais/api/serving';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -224,6 +224,25 @@ describe('predictions', () => {
     expect(rows.map(([id]) => String(id)).toSorted()).toEqual([...sent].toSorted());
     // The last file of a living process may still grow.
     for (const gateway of ['a', 'b']) expect(await readdir(join(world.dependencies.spool, gateway))).toHaveLength(1);
+  });
+
+  it('leave no collected record in the spool when their file has reached its age, without further traffic', async () => {
+    const name = await world.endpoint();
+    const folder = join(world.dependencies.spool, 'aged');
+    const options = { folder, gateway: 'aged', now: () => Date.now(), log: silentLog, segmentMs: 100 };
+    const writer = new SegmentWriter(options);
+    const template = await world.record(name, { inputs: [floats('n', 4711)] });
+    await writer.append({ ...template, callerId: 'customer-4711' }, ack);
+    const collector = new Collector(world.dependencies);
+    const spooled = async () => {
+      await collector.collect();
+      const names = await readdir(folder);
+      return await Promise.all(names.map(async (one) => await readFile(join(folder, one), 'latin1')));
+    };
+    await expect.poll(spooled, { interval: 50 }).toEqual([expect.not.stringContaining('customer-4711')]);
+    const { rows } = await query(name, 'select prediction_id from predictions');
+    expect(rows).toEqual(expect.arrayContaining([[template.id]]));
+    await writer.close();
   });
 
   it('are collected by the node whose gateway wrote them, without background work too', async () => {

@@ -2,7 +2,7 @@ import { pbkdf2 } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -215,6 +215,30 @@ describe('segments', () => {
     now += 2000;
     await writer.append(record(), ack);
     await writer.close();
+  });
+
+  it('closes an old file with records and opens its successor, but keeps an empty one', async () => {
+    const { writer, folder } = openWriter({ segmentMs: 50 });
+    for (let round = 0; round < 3; round += 1) {
+      await writer.append(record([floats]), ack);
+      await expect.poll(async () => (await readdir(folder)).length, { interval: 20 }).toBe(round + 2);
+    }
+    await delay(200);
+    expect(await readdir(folder)).toHaveLength(4);
+    await writer.close();
+    expect((await readAll(folder)).records).toHaveLength(3);
+  });
+
+  it('loses no record while old files are closed', async () => {
+    const { writer, folder } = openWriter({ segmentMs: 5 });
+    await Promise.all(
+      Array.from({ length: 8 }, async () => {
+        for (let n = 0; n < 200; n += 1) await writer.append(record([floats]), ack);
+      }),
+    );
+    await writer.close();
+    const { records, cut } = await readAll(folder);
+    expect({ records: records.length, cut }).toEqual({ records: 1600, cut: 0 });
   });
 
   it('reports why it cannot write, and resumes when it can', async () => {

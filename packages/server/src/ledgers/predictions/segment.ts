@@ -33,6 +33,7 @@ export type CapturePolicy = ServedEndpoint['capture'];
 export const SEGMENT_SUFFIX = '.segment';
 
 const MEBIBYTE = 1024 * 1024;
+const SEGMENT_MS = 3_600_000;
 /** Delay of a write for `async` and `sample`, whose records may be lost for this long. */
 const ASYNC_MS = 10;
 /** Interval for checking the folder while it exceeds its limit. */
@@ -49,6 +50,8 @@ export interface SegmentOptions {
   readonly log: Log;
   /** A larger file is closed; default 64 MiB. */
   readonly segmentBytes?: number;
+  /** An older file with records is closed, so that the collector can delete what it has collected; default an hour. */
+  readonly segmentMs?: number;
   /** Limits of waiting data: default 64 MiB, and 1 s since the oldest record. Further records are rejected. */
   readonly pendingBytes?: number;
   readonly pendingMs?: number;
@@ -91,8 +94,12 @@ interface Deferred {
 
 interface OpenSegment {
   readonly fd: number;
+  /** Position of the first record. */
+  readonly start: number;
   /** Position of the next record. */
   at: number;
+  /** Whether a power failure leaves the name of the file in its folder. */
+  isNameSynced: boolean;
 }
 
 /** A write of one piece, the usual case, costs a third of a list. */
@@ -126,6 +133,7 @@ export class SegmentWriter {
   #spoolFull = false;
   #spoolScan = 0;
   #timer: NodeJS.Timeout | undefined;
+  #age: NodeJS.Timeout | undefined;
   #turn: NodeJS.Immediate | undefined;
   readonly #counts = { records: 0, bytes: 0, dropped: 0, shed: 0, cut: 0 };
   #problem: string | undefined;
@@ -134,6 +142,7 @@ export class SegmentWriter {
   constructor(options: SegmentOptions) {
     this.#options = {
       segmentBytes: 64 * MEBIBYTE,
+      segmentMs: SEGMENT_MS,
       pendingBytes: 64 * MEBIBYTE,
       pendingMs: 1000,
       spoolBytes: 8192 * MEBIBYTE,
@@ -242,7 +251,7 @@ export class SegmentWriter {
   async #write(group: Group): Promise<void> {
     let isWritten = true;
     try {
-      const segment = (this.#segment ??= this.#openSegment(group.sync));
+      const segment = (this.#segment ??= this.#openSegment());
       await this.#writeAt(segment, group);
       this.#counts.records += group.records;
       this.#counts.bytes += group.bytes;
@@ -290,7 +299,10 @@ export class SegmentWriter {
         left -= written;
         if (left > 0) rest = behind(rest, written);
       }
-      if (sync) await syncData(segment.fd);
+      if (sync) {
+        await syncData(segment.fd);
+        this.#syncName(segment);
+      }
     } catch (error) {
       await truncate(segment.fd, segment.at).catch(() => this.#endSegment());
       throw error;
@@ -298,8 +310,8 @@ export class SegmentWriter {
     segment.at += bytes;
   }
 
-  #openSegment(sync: boolean): OpenSegment {
-    const { folder, gateway, now } = this.#options;
+  #openSegment(): OpenSegment {
+    const { folder, gateway, now, segmentMs } = this.#options;
     this.#measureSpool();
     if (this.#spoolFull)
       throw new Error('the capture folder is full of segments that the control plane has not collected');
@@ -310,19 +322,42 @@ export class SegmentWriter {
     try {
       const head = encodeHead({ gateway, process: processIdentity(process.pid) });
       writeSync(fd, head, 0, head.length, 0);
-      if (sync) {
-        const folderFd = openSync(folder, 'r');
-        fsyncSync(folderFd);
-        closeSync(folderFd);
-      }
-      return { fd, at: head.length };
+      clearInterval(this.#age);
+      this.#age = setInterval(() => void this.#replaceSegment(), segmentMs).unref();
+      return { fd, start: head.length, at: head.length, isNameSynced: false };
     } catch (error) {
       closeSync(fd);
       throw error;
     }
   }
 
+  /** The collector keeps the last file of a process that runs, so a closed file needs a successor, also without further records. */
+  async #replaceSegment(): Promise<void> {
+    const old = this.#segment;
+    while (this.#writing !== undefined) await this.#writing;
+    if (old === undefined || this.#segment !== old || old.at === old.start) return;
+    this.#endSegment();
+    try {
+      this.#segment = this.#openSegment();
+    } catch (error) {
+      // The next write tries again and reports it.
+      this.#problem = error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  #syncName(segment: OpenSegment): void {
+    if (segment.isNameSynced) return;
+    const fd = openSync(this.#options.folder, 'r');
+    try {
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    segment.isNameSynced = true;
+  }
+
   #endSegment(): void {
+    clearInterval(this.#age);
     if (this.#segment !== undefined) closeSync(this.#segment.fd);
     this.#segment = undefined;
   }
