@@ -122,14 +122,14 @@ for (let round = 0; round <= ROUNDS; round++) {
   const quiet = async () => (await without.kernel.health()).unsequenced === 0;
   const bare = await write(without, `a${round}`, quiet);
   await without.stop();
-  const beside = await startTestKernel(test, {
+  const chained = await startTestKernel(test, {
     subscribers: ledger.subscribers,
     jobs: ledger.jobs,
     entries: ledger.entries,
   });
   await until(async () => (await size()) === (await sequenced()));
-  const full = await write(beside, `b${round}`, async () => (await size()) === (await sequenced()));
-  await beside.stop();
+  const full = await write(chained, `b${round}`, async () => (await size()) === (await sequenced()));
+  await chained.stop();
   // The first round warms up.
   if (round > 0) rates.push({ without: bare, with: full });
 }

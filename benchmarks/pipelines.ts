@@ -120,7 +120,11 @@ try {
   await own.stop();
 }
 const listing = await listingCosts(folder, 10_000);
-const kept = claims.judge('list a run of 10,000 nodes', listing.run <= LISTING_LIMIT_MS);
+const kept = claims.judge(
+  'list a run of 10,000 nodes',
+  listing.run <= LISTING_LIMIT_MS,
+  `${listing.run.toFixed(1)} ms`,
+);
 console.log(
   `a run of ${listing.nodes} nodes: ${listing.run.toFixed(1)} ms of CPU to list it, how far it is and its first`,
 );
@@ -133,7 +137,11 @@ async function printEngine(dais: OwnRunner): Promise<void> {
   const from = dais.engineCpu();
   const fan = await dais.run({ name: 'fan', shape: 'fan', size, kind: 'command' });
   const transition = (dais.engineCpu() - from) / transitionsOf(fan.steps);
-  const result = claims.judge('CPU of the engine a transition', transition <= TRANSITION_LIMIT_MS);
+  const result = claims.judge(
+    'CPU of the engine per transition',
+    transition <= TRANSITION_LIMIT_MS,
+    `${transition.toFixed(2)} ms`,
+  );
   console.log(
     `\nCPU of the engine a transition: ${transition.toFixed(2)} ms   limit ${TRANSITION_LIMIT_MS}: ${result}`,
   );

@@ -19,7 +19,7 @@ import { benchmarkFolder } from './lib/cleanup.mjs';
 const ROUNDS = 7;
 const JOBS = 100;
 const WAYS: Readonly<Record<string, IsolationOptions>> = {
-  none: { path: '/nonexistent' },
+  none: { boundaries: [] },
   bubblewrap: {},
   'bubblewrap, no control groups': { limits: 'rlimit' },
   landlock: { boundaries: ['landlock'], limits: 'rlimit' },

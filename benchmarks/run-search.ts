@@ -1,6 +1,6 @@
 /**
  * The cost of run searches over HTTP, as Dais's API client sends them, among 10,000 runs with 20 metrics, 20 parameters
- * and 4 tags, beside two more experiments of a fifth of the size. CPU of all processes of a `dais up` per call, over
+ * and 4 tags, in addition to two more experiments of a fifth of the size. CPU of all processes of a `dais up` per call, over
  * kept connections and with a new connection for each call.
  *
  * Limits are a twentieth of what MLflow's server took for such a search in an earlier measurement on another machine:

@@ -86,8 +86,9 @@ const LIMITS: readonly (readonly [RegExp, string])[] = [
     'a fixed number of rows per person, node or resource',
   ],
   [/^postgres\/cluster\/pg_wal\//, 'max_wal_size of the database'],
+  [/^predictions\//, 'an hour after collection; 8 GiB for each gateway while segments wait for collection'],
   [/^blobs\//, 'content.unreferencedDays after the last reference'],
-  [/^serving\/|^gateway\//, 'models of deployed versions; predictions until they are collected'],
+  [/^serving\/|^gateway\//, 'models of deployed versions'],
   [/^(audit-checkpoints|executions|logs|run|keys|isolation|environments|queries)\//, 'limits of their owners'],
 ];
 

@@ -15,7 +15,7 @@ export interface CpuTimes {
 export class ServerCpu {
   readonly #postmaster: number;
 
-  /** `host`: the folder of the server's socket, beside which its cluster lies. */
+  /** `host`: the folder of the server's socket, in the same folder as its cluster. */
   constructor({ host }: { readonly host: string }) {
     this.#postmaster = Number(readFileSync(join(host, 'cluster', 'postmaster.pid'), 'utf8').split('\n')[0]);
   }

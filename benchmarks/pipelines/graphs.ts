@@ -18,7 +18,7 @@ export function graphs(full: boolean): readonly Graph[] {
   return [
     { name: '1 step', shape: 'chain', size: 1, kind: 'command' },
     { name: `${chain} steps, one after the other`, shape: 'chain', size: chain, kind: 'command' },
-    { name: `${fan} steps beside each other`, shape: 'fan', size: fan, kind: 'command' },
+    { name: `${fan} parallel steps`, shape: 'fan', size: fan, kind: 'command' },
     { name: `5 diamonds of ${diamond} steps`, shape: 'diamonds', size: diamond, kind: 'command' },
     { name: '1 Python component', shape: 'chain', size: 1, kind: 'python' },
   ];

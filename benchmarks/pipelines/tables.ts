@@ -30,12 +30,15 @@ export function printGraph(graph: string, own: Overhead, peers: readonly Overhea
     const word = what === 'cpu' ? 'CPU' : 'wall time';
     for (const [group, among] of [
       ['the best peer', peers],
-      ['the best with processes', alike],
+      ['the best with a process for each step', alike],
     ] as const) {
       const best = among.toSorted((one, other) => one[what] - other[what])[0];
       if (best === undefined) continue;
-      const result = claims.judge(`${graph}: ${word} beside ${group}`, best[what] / own[what] >= TARGET);
-      console.log(`  ${word}, ${group} (${best.name}): ${times(best[what], own[what])}   target ${TARGET}: ${result}`);
+      const ratio = best[what] / own[what];
+      const measured = `${ratio.toFixed(1)} × (${best.name})`;
+      const claim = `${graph}: ${TARGET} times less ${word} than ${group}`;
+      const result = claims.judge(claim, ratio >= TARGET, measured);
+      console.log(`  ${word}, ${group}: ${measured}   target ${TARGET}: ${result}`);
     }
   }
 }
