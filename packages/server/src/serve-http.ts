@@ -19,6 +19,7 @@ import { Metrics, type MetricSources } from '#http/metrics/metrics.ts';
 import { nativeRoutes, type OperationCalls } from '#http/routes/native-routes.ts';
 import { openApiRoutes } from '#http/openapi/openapi-routes.ts';
 import type { Access } from '#policy/access.ts';
+import { listenToAccessChanges } from '#policy/access-changes.ts';
 import { AccountAccess } from '#policy/account-access.ts';
 import type { Sessions } from '#policy/identity/sessions/sessions.ts';
 import { findStepToken } from '#policy/identity/tokens/step-tokens.ts';
@@ -116,6 +117,7 @@ export async function serveHttp(dependencies: ServeDependencies): Promise<HttpSi
     ...gatewayReadiness(dependencies.gateway.behind),
   ]);
   const access = openAccess(dependencies);
+  const accessChanges = await listenToAccessChanges(dependencies.database);
   const peerUids = new PeerUids(dependencies.socketDiagnosis);
   const tls = await readTls(config);
   const opened = await HttpServer.open({
@@ -136,7 +138,7 @@ export async function serveHttp(dependencies: ServeDependencies): Promise<HttpSi
     trustedProxies: config.trustedProxies,
     tls,
     ...(nodeWork[config.role].gateway && {
-      predictions: { calls: kernel.dispatcher, gateway: dependencies.gateway },
+      predictions: { calls: kernel.dispatcher, gateway: dependencies.gateway, accessChanges },
     }),
     trace: tracer === undefined ? undefined : (traceparent) => tracer.context(traceparent),
     finished,
@@ -170,6 +172,7 @@ export async function serveHttp(dependencies: ServeDependencies): Promise<HttpSi
       unwatch();
       await grpc.drain(deadlineMs);
       await opened.drain(deadlineMs);
+      await accessChanges.close();
       await tracer?.flush();
     },
   };

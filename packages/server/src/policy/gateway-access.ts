@@ -5,7 +5,8 @@ import { invokeEndpointOperation } from '@dais/api/serving';
 import type { Authorizer } from '#kernel/principal.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { listLiveTokens, newestToken } from '#policy/identity/tokens/tokens.ts';
-import { ACCESS_CHANNEL, readVersion } from '#policy/state.ts';
+import { ACCESS_CHANNEL } from '#policy/access-changes.ts';
+import { readVersion } from '#policy/state.ts';
 import { secretDigest } from '#lib/crypto/digests.ts';
 
 export interface EndpointAccess {

@@ -5,6 +5,7 @@
  */
 import type { Prelude, Sql } from '#engines/database/contract.ts';
 import type { Transaction } from '#kernel/transaction.ts';
+import { ACCESS_CHANNEL, noteOwnAccessChange } from '#policy/access-changes.ts';
 
 /** Read at the start of transactions that authorize quick reads. */
 export const versionPrelude: Prelude = { text: 'select version from policy.state', name: 'policy_version' };
@@ -22,11 +23,9 @@ export async function bumpVersion(tx: Transaction): Promise<void> {
   notifyAccessChange(tx);
 }
 
-/** PostgreSQL channel for notifications of changed permissions. A notification is only a hint. */
-export const ACCESS_CHANNEL = 'dais_access';
-
 /** When the transaction commits. */
 export function notifyAccessChange({ sql }: Transaction): void {
+  noteOwnAccessChange();
   sql.defer(`select pg_notify('${ACCESS_CHANNEL}', '')`, [], 'ring_access');
 }
 

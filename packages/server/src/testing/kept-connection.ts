@@ -61,7 +61,9 @@ export class KeptConnection {
         return { status: Number(first.split(' ')[1]), headers, body };
       }
       if (this.#isClosed) throw new Error(`closed after ${JSON.stringify(this.#received.toString('latin1'))}`);
-      await Promise.race([once(this.#socket, 'data'), once(this.#socket, 'close')]);
+      const waiting = new AbortController();
+      const until = async (event: string) => await once(this.#socket, event, { signal: waiting.signal });
+      await Promise.race([until('data'), until('close')]).finally(() => waiting.abort());
     }
   }
 

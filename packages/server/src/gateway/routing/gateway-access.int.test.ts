@@ -1,4 +1,5 @@
 /** Permissions at the gateway itself: it is notified of changes, and calls no other process. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { beforeAll, expect, test } from 'vitest';
 import { KeptConnection } from '#testing/kept-connection.ts';
 import { servingClient, type ServingClient } from '#testing/serving-client.ts';
@@ -82,6 +83,23 @@ test('the main port rejects a revoked token with the next request of a kept conn
     expect((await post(scoped[0] ?? '')).status).toBe(byRoutes.status);
     await asAda('DELETE', `/api/v1/tokens/${id}`);
     expect((await post(`authorization: Bearer ${token}`)).status).toBe(401);
+  } finally {
+    connection.close();
+  }
+});
+
+test('the main port forgets a reused authorization with a change of permissions', async () => {
+  const { token, id } = await asAda('POST', '/api/v1/tokens', { title: 'calls' });
+  const connection = await KeptConnection.open(url);
+  const body = '{"inputs": [{"name": "x", "shape": [1, 1], "datatype": "FP32", "data": [1]}]}';
+  const lines = [`authorization: Bearer ${token}`];
+  const post = async () => (await connection.post('/v2/models/scaled/infer', body, lines)).status;
+  try {
+    // The server decides anew for 5 s after its own change, the token.
+    await delay(5200);
+    for (let n = 0; n < 50; n += 1) expect(await post()).toBe(200);
+    await asAda('DELETE', `/api/v1/tokens/${id}`);
+    expect(await post()).toBe(401);
   } finally {
     connection.close();
   }

@@ -24,10 +24,12 @@ import type { RequestHead } from '#lib/http/request-head.ts';
 import type { Log } from '#lib/log.ts';
 import { traceparentOf, type SpanContext } from '#lib/telemetry/tracer.ts';
 import type { Access } from '#policy/access.ts';
+import type { AccessChanges } from '#policy/access-changes.ts';
 
 export interface PredictionForwarding {
   readonly calls: Pick<OperationCalls, 'call'>;
   readonly gateway: GatewayLocation;
+  readonly accessChanges: Pick<AccessChanges, 'count'>;
 }
 
 export interface PredictionLaneDependencies extends PredictionForwarding {
@@ -53,7 +55,19 @@ export interface PredictionLaneDependencies extends PredictionForwarding {
 const REST_MS = 1000;
 /** For a client to read a response (ms). */
 const READER_MS = 60_000;
+/**
+ * A connection reuses an authorization for at most this long (ms), if no change of permissions was announced. The snapshot of the gateway is checked
+ * as often (decision 46).
+ */
+const PERMIT_MS = 500;
 const OPERATION = 'endpoint.invoke';
+
+/** The authorized caller of a plan, which belongs to one connection. */
+interface Permit {
+  readonly principal: Principal;
+  readonly changes: number;
+  readonly until: number;
+}
 
 export class PredictionLane {
   readonly #dependencies: PredictionLaneDependencies;
@@ -62,6 +76,7 @@ export class PredictionLane {
   readonly #fixedLines: string;
   /** Clients repeat their headers, and their connections keep what was read. */
   readonly #plans = new WeakMap<RequestHead, PredictionPlan>();
+  readonly #permits = new WeakMap<PredictionPlan, Permit>();
 
   constructor(dependencies: PredictionLaneDependencies) {
     this.#dependencies = dependencies;
@@ -135,11 +150,10 @@ export class PredictionLane {
 
   /** Returns the status of the response. */
   async #answer(exchange: PredictionExchange, id: string, span: SpanContext | undefined): Promise<number> {
-    const { calls, gateway, draining } = this.#dependencies;
+    const { gateway, draining } = this.#dependencies;
     const { plan } = exchange;
     try {
-      const principal = await this.#identify(exchange);
-      await calls.call(OPERATION, { endpoint: plan.endpoint }, contextOf(exchange, principal, id));
+      const principal = this.#permitted(plan) ?? (await this.#authorize(exchange, id));
       const { port, token } = gateway;
       if (port === undefined) throw notServing();
       const head = forwardedHead(plan, {
@@ -154,6 +168,23 @@ export class PredictionLane {
     } catch (error) {
       return this.#fail(exchange, error, id);
     }
+  }
+
+  #permitted(plan: PredictionPlan): Principal | undefined {
+    const permit = this.#permits.get(plan);
+    if (permit === undefined || performance.now() > permit.until) return undefined;
+    return permit.changes === this.#dependencies.accessChanges.count() ? permit.principal : undefined;
+  }
+
+  async #authorize(exchange: PredictionExchange, id: string): Promise<Principal> {
+    const { calls, accessChanges } = this.#dependencies;
+    const { plan } = exchange;
+    // Before the decision: it may miss a change that is announced while it is made.
+    const [changes, until] = [accessChanges.count(), performance.now() + PERMIT_MS];
+    const principal = await this.#identify(exchange);
+    await calls.call(OPERATION, { endpoint: plan.endpoint }, contextOf(exchange, principal, id));
+    if (changes !== undefined) this.#permits.set(plan, { principal, changes, until });
+    return principal;
   }
 
   async #identify({ plan, socket, client }: PredictionExchange): Promise<Principal> {
