@@ -14,9 +14,9 @@ export function noteOwnAccessChange(): void {
 }
 
 /**
- * Whether a decision may be reused without a round trip to the database. After a change by this process, none is reused until it is committed,
- * so that its next request sees it. A change by another process is known milliseconds after its commit, when its notification arrives. It may be
- * lost, so whoever reuses a decision also limits its age.
+ * Whether a decision may be reused without a round trip to the database. For 5 s after a change by this process none is reused: the change is
+ * committed by then, and its next request sees it. A change by another process is known milliseconds after its commit, when its notification
+ * arrives. It may be lost, so whoever reuses a decision also limits its age.
  */
 export interface AccessChanges {
   /** The number of notifications: a decision may be reused while it is the same. Undefined: reuse none now. */

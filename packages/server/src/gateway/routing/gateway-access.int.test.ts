@@ -98,6 +98,18 @@ test('the main port forgets a reused authorization with a change of permissions'
     // The server decides anew for 5 s after its own change, the token.
     await delay(5200);
     for (let n = 0; n < 50; n += 1) expect(await post()).toBe(200);
+    const policy = {
+      kind: 'Policy',
+      metadata: { name: 'no-reuse', project: 'default' },
+      spec: {
+        cedar: `@id("no-reuse") forbid(principal, action == Dais::Action::"endpoint:invoke", resource == Dais::Endpoint::"default/scaled");`,
+      },
+    };
+    const source = { file: 'reuse.yaml', text: JSON.stringify({ apiVersion: 'dais.dev/v1', ...policy }) };
+    await asAda('POST', '/api/v1/apply', { sources: [source] });
+    expect(await post()).toBe(403);
+    await asAda('DELETE', '/api/v1/policies/no-reuse?project=default');
+    expect(await post()).toBe(200);
     await asAda('DELETE', `/api/v1/tokens/${id}`);
     expect(await post()).toBe(401);
   } finally {

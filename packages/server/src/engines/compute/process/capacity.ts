@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { machineMemory } from '#lib/system/machine-memory.ts';
 import { run } from '#lib/process.ts';
 import type { Resources } from '../contract.ts';
-import { errnoOf } from './disk/file-errors.ts';
+import { errnoOf } from '../file-errors.ts';
 
 export const GPU = 'nvidia.com/gpu';
 /** PATH of a server without one. */

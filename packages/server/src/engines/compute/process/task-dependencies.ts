@@ -6,7 +6,7 @@ import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import type { TaskProxy } from '../contract.ts';
 import type { DeviceLeases } from './capacity.ts';
-import type { FreeSpace } from './disk/disk-watch.ts';
+import type { FreeSpace } from '../disk-watch.ts';
 import type { Launcher } from './shim/launcher.ts';
 import type { Reachable } from '#engines/isolation/relay.ts';
 import type { RelayHelper } from '#engines/isolation/relay-helper.ts';

@@ -24,7 +24,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Boundary } from '#engines/isolation/contract.ts';
 import type { Isolation, Resources, TaskEnd, TaskLimits, TaskOutput, TaskState } from '../contract.ts';
-import { errnoOf } from './disk/file-errors.ts';
+import { errnoOf } from '../file-errors.ts';
 import { CONTINUE_LINE } from './shim/shim.ts';
 
 /** The spec without variables, which are in `env` until the command has read them. */

@@ -4,7 +4,7 @@ import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DaisError } from '@dais/api';
 import type { LogChunk, LogOptions } from '../contract.ts';
-import { errnoOf } from './disk/file-errors.ts';
+import { errnoOf } from '../file-errors.ts';
 
 const CHUNK = 65_536;
 /** Poll interval where files cannot be watched, and against lost notifications. */

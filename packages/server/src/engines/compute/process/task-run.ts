@@ -7,7 +7,7 @@ import { appendFile } from 'node:fs/promises';
 import type { TaskState } from '../contract.ts';
 import { GPU } from './capacity.ts';
 import { TaskGroups, type Hierarchy } from '#engines/isolation/limits/control-groups.ts';
-import { TaskDisk, type FreeSpace } from './disk/disk-watch.ts';
+import { TaskDisk, type FreeSpace } from '../disk-watch.ts';
 import { cpuShare } from '#engines/isolation/limits/cpu-share.ts';
 import { Relay, type Reachable } from '#engines/isolation/relay.ts';
 import { exportLines, innerCommand, type InnerOptions } from './shim/shim.ts';
@@ -213,7 +213,7 @@ export class TaskRun {
   async #measureDisk(shim: ShimIdentity, free: FreeSpace | undefined): Promise<void> {
     const { clock } = this.#dependencies;
     const pids = () => taskProcesses(this.#marks(shim)).map(({ pid }) => pid);
-    await this.#disk.measure(this.folder.box, pids, { now: () => clock.now(), free });
+    await this.#disk.measure([this.folder.box], pids, { now: () => clock.now(), free });
   }
 
   /** Resolves when no operation is active. */

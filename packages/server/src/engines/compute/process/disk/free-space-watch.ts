@@ -2,7 +2,7 @@
 import { byteText } from '#lib/formats/byte-text.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
-import { freeSpace, type FreeSpace } from './disk-watch.ts';
+import { freeSpace, type FreeSpace } from '../../disk-watch.ts';
 import type { TaskRun } from '../task-run.ts';
 
 /** Interval between reads of the free space while tasks run. */

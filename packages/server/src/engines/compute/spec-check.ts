@@ -1,6 +1,6 @@
 /** Validates a task spec before any other work. */
 import { DaisError, type Issue } from '@dais/api';
-import type { Resources, TaskSpec } from '../contract.ts';
+import type { Resources, TaskInput, TaskSpec } from './contract.ts';
 
 const ATTEMPT = /^[a-z0-9-]{1,64}$/;
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
@@ -18,6 +18,26 @@ export function checkSpec(spec: TaskSpec, capacity: Resources): void {
   if (spec.environment?.root !== undefined && spec.isolation !== 'required') {
     report('isolation', 'must be `required` for an image');
   }
+  issues.push(...commandIssues(spec));
+  checkResources(spec.resources, capacity, report);
+  for (const [name, value] of Object.entries(spec.limits)) {
+    if (!Number.isFinite(value) || (value as number) < 0) report(`limits.${name}`, 'must be a number, 0 or more');
+  }
+  if (issues.length > 0) {
+    const all = issues.map(({ path, message }) => `${path}: ${message}`).join('; ');
+    throw new DaisError('invalid_request', `The task cannot run here. ${all}`, { issues });
+  }
+}
+
+/** What an engine that only runs a command gets of its spec. */
+type CheckedCommand = Pick<TaskSpec, 'command' | 'variables' | 'secretVariables' | 'outputs'> & {
+  readonly inputs: readonly Pick<TaskInput, 'path'>[];
+};
+
+/** Returns the errors of a command: strings that Linux cannot pass, and paths that leave the working folder. */
+function commandIssues(spec: CheckedCommand): readonly Issue[] {
+  const issues: Issue[] = [];
+  const report: ReportIssue = (path, message) => issues.push({ path, message });
   checkStrings(spec, report);
   checkPaths(
     spec.inputs.map(({ path }) => path),
@@ -30,19 +50,12 @@ export function checkSpec(spec: TaskSpec, capacity: Resources): void {
   });
   const names = new Set(spec.outputs.map(({ name }) => name));
   if (names.size < spec.outputs.length) report('outputs', 'must have different names');
-  checkResources(spec.resources, capacity, report);
-  for (const [name, value] of Object.entries(spec.limits)) {
-    if (!Number.isFinite(value) || (value as number) < 0) report(`limits.${name}`, 'must be a number, 0 or more');
-  }
-  if (issues.length > 0) {
-    const all = issues.map(({ path, message }) => `${path}: ${message}`).join('; ');
-    throw new DaisError('invalid_request', `The task cannot run here. ${all}`, { issues });
-  }
+  return issues;
 }
 
 type ReportIssue = (path: string, message: string) => void;
 
-function checkStrings(spec: TaskSpec, report: ReportIssue): void {
+function checkStrings(spec: CheckedCommand, report: ReportIssue): void {
   let total = 0;
   const check = (path: string, text: string) => {
     const size = Buffer.byteLength(text);

@@ -5,7 +5,7 @@
  */
 import { statfs } from 'node:fs/promises';
 import { byteText } from '#lib/formats/byte-text.ts';
-import type { TaskLimits } from '../../contract.ts';
+import type { TaskLimits } from './contract.ts';
 import { diskUsage, sharedMemoryBytes, deletedFileBytes } from './disk-usage.ts';
 
 /** Interval on an idle disk: finds a task that wrote as much as another one deleted. */
@@ -67,19 +67,27 @@ export class TaskDisk {
     return Math.max(this.#slowAt - now, 0);
   }
 
-  /** Measures the folder. `pids`: returns its processes, called only for a measurement. */
+  /**
+   * Measures its folders, which are on one disk. `pids`: returns its processes, called only for a measurement; none where
+   * they are in another container.
+   */
   async measure(
-    box: string,
+    folders: readonly [string, ...string[]],
     pids: () => readonly number[],
     { now, free }: { readonly now: () => number; readonly free: FreeSpace | undefined },
   ): Promise<void> {
     const from = now();
-    const named = await diskUsage(box);
+    let [bytes, files] = [0, 0];
+    for (const folder of folders) {
+      const named = await diskUsage(folder);
+      bytes += named.bytes;
+      files += named.tooDeep ? Infinity : named.files;
+    }
     const processes = pids();
-    const unnamed = await deletedFileBytes(box, processes);
+    const unnamed = await deletedFileBytes(folders[0], processes);
     const memory = await sharedMemoryBytes(processes);
-    this.#usedBytes = named.bytes + unnamed + memory;
-    this.#usedFiles = named.tooDeep ? Infinity : named.files;
+    this.#usedBytes = bytes + unnamed + memory;
+    this.#usedFiles = files;
     this.#freeThen = free;
     const cost = COST_FACTOR * (now() - from);
     this.#fastAt = now() + Math.max(FAST_MS, cost);

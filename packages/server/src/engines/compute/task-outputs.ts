@@ -7,8 +7,8 @@ import { constants } from 'node:fs';
 import { lstat, open, readdir, type FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { DaisError } from '@dais/api';
-import type { OutputFile, TaskOutput } from '../contract.ts';
-import { DEEPEST_FOLDER, openFolder, pathIn } from './disk/open-folder.ts';
+import type { OutputFile, TaskOutput } from './contract.ts';
+import { DEEPEST_FOLDER, openFolder, pathIn } from './open-folder.ts';
 
 /** @throws DaisError `invalid_request` for a name that is not UTF-8, and for folders that are nested too deep. */
 export async function* outputFiles(work: string, outputs: readonly TaskOutput[]): AsyncIterable<OutputFile> {
