@@ -1,0 +1,108 @@
+import { stringify } from 'yaml';
+import { describe, expect, test } from 'vitest';
+import type { TaskSpec } from '../../contract.ts';
+import { CASES, PLAIN_TARGET, PLAIN_TASK, type PlanCase } from './pod-plan-cases.testing.ts';
+import { graceMsOf, planJob, podGraceSeconds, type JobManifest } from './pod-plan.ts';
+import type { TaskFacts } from './pod-resources.ts';
+import { restrictedViolations } from './restricted-check.testing.ts';
+
+const MAX_TEMPLATE_BYTES = 4096;
+const MAX_NAME = 63;
+const CANARY = /canary/i;
+
+/** A complete spec, whose task fields contain a text that must not be in any manifest. */
+const spec: TaskSpec = {
+  attempt: 't7f3k2a9',
+  command: ['canary-program', '--token=CANARY-ARGUMENT'],
+  variables: { CANARY_VARIABLE: 'canary-value' },
+  secretVariables: { CANARY_SECRET: 'canary-secret' },
+  environment: { folders: ['/canary-folder'], path: ['/canary-path'], variables: { CANARY_HOME: 'canary-home' } },
+  inputs: [{ path: 'canary-input.csv', open: () => Promise.reject(new Error('not opened')) }],
+  outputs: [{ name: 'canary-output', path: 'canary-model' }],
+  resources: {},
+  limits: {},
+  isolation: 'required',
+  network: false,
+};
+
+function plan({ task, target, round = 1 }: PlanCase): JobManifest {
+  const { environment: _environment, ...others } = spec;
+  const facts: TaskFacts = { ...others, ...PLAIN_TASK, ...task };
+  return planJob(facts, { ...PLAIN_TARGET, ...target }, round);
+}
+
+describe.each(CASES)('$name', (planCase) => {
+  const job = plan(planCase);
+
+  test('the manifest is the golden file', async () => {
+    const text = stringify(job, { aliasDuplicateObjects: false, singleQuote: true, lineWidth: 0 });
+    await expect(text).toMatchFileSnapshot(`golden/${planCase.name}.yaml`);
+  });
+
+  test('the pod is permitted by `restricted`, is small, and contains nothing of the task', () => {
+    expect(restrictedViolations(job.spec.template)).toEqual([]);
+    const bytes = Buffer.byteLength(JSON.stringify(job.spec.template));
+    const tolerations = Buffer.byteLength(JSON.stringify(planCase.target?.tolerations ?? []));
+    if (bytes > MAX_TEMPLATE_BYTES) {
+      // oxlint-disable-next-line no-console -- the reason why the limit of this case is larger
+      console.log(`${planCase.name}: ${bytes} bytes, of which ${tolerations} are tolerations of the target`);
+    }
+    expect(bytes - (bytes > MAX_TEMPLATE_BYTES ? tolerations : 0)).toBeLessThanOrEqual(MAX_TEMPLATE_BYTES);
+    expect(JSON.stringify(job)).not.toMatch(CANARY);
+  });
+
+  test('names and labels are valid', () => {
+    const { name, labels } = job.metadata;
+    expect(name).toMatch(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/);
+    // The pod of index 0: the Job controller adds the index and five random characters.
+    expect(`${name}-0-abcde`.length).toBeLessThanOrEqual(MAX_NAME);
+    for (const value of Object.values({ ...labels, ...job.spec.template.metadata.labels })) {
+      expect(value).toMatch(/^(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$/);
+    }
+  });
+});
+
+test('every case has a name of its own', () => {
+  expect(CASES.length).toBeGreaterThanOrEqual(40);
+  expect(new Set(CASES.map(({ name }) => name)).size).toBe(CASES.length);
+});
+
+test('a Job creates one pod, once, and its deadline contains start, run and collection', () => {
+  const { spec: job } = plan({ name: '', task: { limits: { wallMs: 72_000_000 } }, target: { kueueQueue: 'q' } });
+  expect(job).toMatchObject({ suspend: true, completions: 1, parallelism: 1, backoffLimit: 0 });
+  expect(job.activeDeadlineSeconds).toBe(72_000 + 3600 + 21_600);
+  expect(plan({ name: '' }).spec.activeDeadlineSeconds).toBeGreaterThan(30 * 86_400);
+});
+
+test('the agent has its own token, and no container has another one', () => {
+  const { spec: pod } = plan({ name: '' }).spec.template;
+  const agent = pod.initContainers[0];
+  const task = pod.containers[0];
+  expect(pod.volumes.find(({ name }) => name === 'token')).toMatchObject({
+    projected: { sources: [{ serviceAccountToken: { audience: 'dais/i-4c1f/t7f3k2a9' } }] },
+  });
+  expect(agent?.volumeMounts.map(({ name }) => name)).toContain('token');
+  expect(task?.volumeMounts.map(({ name }) => name)).not.toContain('token');
+  expect(pod.automountServiceAccountToken).toBe(false);
+});
+
+test('a task without network access does not reach the object store', () => {
+  expect(plan({ name: '' }).spec.template.metadata.labels).toMatchObject({
+    'dais.dev/network': 'false',
+    'dais.dev/transfer': 'proxied',
+  });
+  expect(plan({ name: '', task: { network: true } }).spec.template.metadata.labels).toMatchObject({
+    'dais.dev/network': 'true',
+    'dais.dev/transfer': 'direct',
+  });
+});
+
+test('the grace period of the pod contains the collection', () => {
+  expect([graceMsOf({}), podGraceSeconds({}), podGraceSeconds({ graceMs: 30_000 })]).toEqual([10_000, 130, 150]);
+});
+
+test('an unknown resource is rejected', () => {
+  expect(() => plan({ name: '', task: { resources: { gpu: 1 } } })).toThrow(
+    /Resource `gpu` does not exist on Kubernetes/,
+  );
+});
