@@ -16,5 +16,11 @@ export function unpackedPrograms(missing: string, program: string, name: string)
  */
 export function unpackedLibrary(missing: string, library: string, name: string): Promise<string>;
 
+/**
+ * The path of a file or folder of a package, unpacked in the cache folder and not installed. @throws Error with the
+ * output of apt.
+ */
+export function unpackedPackage(missing: string, name: string, path: string): Promise<string>;
+
 /** The path of the first program of these names that is on the PATH. */
 export function findProgram(names: readonly string[]): string | undefined;

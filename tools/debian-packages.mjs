@@ -101,6 +101,18 @@ export async function unpackedLibrary(missing, library, name) {
 }
 
 /**
+ * The path of a file or folder of a package, which is unpacked in the cache without installation.
+ * @param {string} missing a sentence with what is missing and its purpose
+ * @param {string} name of the package
+ * @param {string} path in the package
+ * @returns {Promise<string>}
+ * @throws Error with the output of apt
+ */
+export async function unpackedPackage(missing, name, path) {
+  return await unpackedFile(missing, name, [path]);
+}
+
+/**
  * @param {string} missing
  * @param {string} name of the package
  * @param {readonly string[]} paths in the package, of which it has one

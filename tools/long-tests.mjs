@@ -9,8 +9,8 @@ import { environment } from './environment.mjs';
 import { root, runCommand } from './command.mjs';
 
 /**
- * `seconds`: how long the test takes on two quiet cores.
- * @typedef {{ seconds: number, when: 'imports' | readonly string[] }} LongTest
+ * `seconds`: how long the test takes on two quiet cores. `needs`: programs that take longer to build than `npm test` may last.
+ * @typedef {{ seconds: number, when: 'imports' | readonly string[], needs?: 'kubernetes' }} LongTest
  *
  * `limitSeconds`: the sum of `seconds` that `npm test` may add.
  * @typedef {{ limitSeconds: number, tests: Readonly<Record<string, LongTest>> }} LongTests
@@ -27,13 +27,14 @@ export function readLongTests() {
 }
 
 /**
- * Returns the tests to run, nearest to the change first, and those that exceed the limit.
+ * Returns the tests to run, nearest to the change first, those that exceed the limit, and those whose programs are not built.
  * @param {LongTests} list
  * @param {readonly string[]} changed
  * @param {(file: string) => string | undefined} read the text of a source file, undefined when there is none
- * @returns {{ chosen: Choice[], left: Choice[] }}
+ * @param {(programs: 'kubernetes') => boolean} isBuilt
+ * @returns {{ chosen: Choice[], left: Choice[], unbuilt: Choice[] }}
  */
-export function chooseLongTests({ limitSeconds, tests }, changed, read) {
+export function chooseLongTests({ limitSeconds, tests }, changed, read, isBuilt) {
   /** @type {Choice[]} */
   const affected = [];
   for (const [file, { seconds, when }] of Object.entries(tests)) {
@@ -46,12 +47,19 @@ export function chooseLongTests({ limitSeconds, tests }, changed, read) {
   const chosen = [];
   /** @type {Choice[]} */
   const left = [];
+  /** @type {Choice[]} */
+  const unbuilt = [];
   for (const one of affected) {
+    const { needs } = tests[one.file] ?? {};
+    if (needs !== undefined && !isBuilt(needs)) {
+      unbuilt.push(one);
+      continue;
+    }
     const fits = sum + one.seconds <= limitSeconds;
     if (fits) sum += one.seconds;
     (fits ? chosen : left).push(one);
   }
-  return { chosen, left };
+  return { chosen, left, unbuilt };
 }
 
 /**
@@ -192,7 +200,9 @@ export async function longTestsOfChange() {
     const lines = [`There is no commit to compare with: no long test was chosen. ${remedy}`];
     return { full: [], leftOut: Object.keys(list.tests).filter((file) => !isFull(file)), lines };
   }
-  const { chosen, left } = chooseLongTests(list, change.files, sourceReader());
+  // Node 20, on which tools/run.mjs starts, cannot read it.
+  const { hasPrograms } = await import('../conformance/kubernetes/programs.ts');
+  const { chosen, left, unbuilt } = chooseLongTests(list, change.files, sourceReader(), () => hasPrograms());
   const files = chosen.map(({ file }) => file);
   const leftOut = Object.keys(list.tests).filter((file) => !isFull(file) && !files.includes(file));
   const since = `${change.files.length} files changed since ${change.base.slice(0, 12)}`;
@@ -201,6 +211,8 @@ export async function longTestsOfChange() {
     ...chosen.map(({ file, reason }) => `  ${file}: ${reason}`),
     ...(left.length === 0 ? [] : ['Affected too, beyond the limit of seconds; npm run test:full runs them:']),
     ...left.map(({ file, reason }) => `  ${file}: ${reason}`),
+    ...(unbuilt.length === 0 ? [] : ['Affected too, once `npm run kubernetes -- build` has built what they need:']),
+    ...unbuilt.map(({ file, reason }) => `  ${file}: ${reason}`),
     `${leftOut.length} long files of the integration, browser and conformance tests are left out; npm run test:full runs them.`,
   ];
   return { full: files.filter(isFull), leftOut, lines };

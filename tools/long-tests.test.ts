@@ -47,21 +47,29 @@ describe('the choice', () => {
     tests: {
       [LONG]: { seconds: 30, when: 'imports' as const },
       'b.full.test.ts': { seconds: 60, when: ['packages/server/src/b/**'] },
+      'd.full.test.ts': { seconds: 1, when: ['deploy/**'], needs: 'kubernetes' as const },
       'c.full.test.ts': { seconds: 50, when: ['packages/web/**', 'packages/server/src/b/*'] },
     },
   };
 
+  test('names a test whose programs are not built instead of choosing it', () => {
+    const changed = ['deploy/a.yaml'];
+    expect(chooseLongTests(list, changed, read, () => false)).toMatchObject({ chosen: [], unbuilt: [{ seconds: 1 }] });
+    expect(chooseLongTests(list, changed, read, () => true)).toMatchObject({ chosen: [{ seconds: 1 }], unbuilt: [] });
+  });
+
   test('names the tests that a change affects, and why', () => {
-    expect(chooseLongTests(list, ['packages/web/src/app.tsx'], read)).toEqual({
+    expect(chooseLongTests(list, ['packages/web/src/app.tsx'], read, () => true)).toEqual({
       chosen: [{ file: 'c.full.test.ts', reason: 'packages/web/src/app.tsx changed', hops: 1, seconds: 50 }],
       left: [],
+      unbuilt: [],
     });
-    expect(chooseLongTests(list, ['README.md'], read)).toEqual({ chosen: [], left: [] });
-    expect(chooseLongTests(list, ['b.full.test.ts'], read).chosen).toMatchObject([{ reason: 'it changed' }]);
+    expect(chooseLongTests(list, ['README.md'], read, () => true)).toEqual({ chosen: [], left: [], unbuilt: [] });
+    expect(chooseLongTests(list, ['b.full.test.ts'], read, () => true).chosen).toMatchObject([{ reason: 'it changed' }]);
   });
 
   test('takes the nearest tests within the limit of seconds, and names the others', () => {
-    const { chosen, left } = chooseLongTests(list, ['packages/server/src/b/index.ts'], read);
+    const { chosen, left } = chooseLongTests(list, ['packages/server/src/b/index.ts'], read, () => true);
     expect(chosen.map(({ file }) => file)).toEqual(['c.full.test.ts', LONG]);
     expect(left.map(({ file }) => file)).toEqual(['b.full.test.ts']);
   });

@@ -81,7 +81,8 @@ async function full() {
   const env = { DAIS_PROPERTY_RUNS: '1000', DAIS_PROPERTY_SEED: seed };
   if (!(await check()) || !(await build())) return false;
   let ok = true;
-  for (const part of [() => builtTests(env), docsBuild, () => phase('long runs', [vitest('full', env)])]) {
+  const parts = [() => builtTests(env), docsBuild, kubernetes, () => phase('long runs', [vitest('full', env)])];
+  for (const part of parts) {
     if (stopped) return false;
     ok = (await part()) && ok;
   }
@@ -150,6 +151,19 @@ async function docs() {
 
 async function docsBuild() {
   return await phase('docs', [command('site', await docsTools(), ['build', 'docs'])]);
+}
+
+/** The programs of the test cluster: the first build takes long, and prints its progress. */
+async function kubernetes() {
+  const { hasPrograms, kubernetesPrograms, VERSIONS } = await import('../conformance/kubernetes/programs.ts');
+  const versions = /** @type {(keyof typeof VERSIONS)[]} */ (Object.keys(VERSIONS));
+  const missing = versions.filter((version) => !hasPrograms(version));
+  if (missing.length === 0) return true;
+  const build = async () => {
+    for (const version of missing) await kubernetesPrograms(version);
+    return { ok: true };
+  };
+  return await phase('programs of Kubernetes', [{ name: missing.join(', '), run: build }]);
 }
 
 /** The pinned uv, which the conformance tests build their environments with; announced, because it is a download. */
