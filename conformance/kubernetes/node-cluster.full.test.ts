@@ -1,9 +1,11 @@
 /** The test cluster with a node: real containers, and nothing of them left at the end. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ClusterClient } from '../../packages/server/src/lib/kubernetes/cluster-client.ts';
 import { SHELL_IMAGE } from './node-images.ts';
+import { HOST_ADDRESS } from './node-namespaces.ts';
 import { startNodeCluster, type NodeCluster } from './node-cluster.ts';
 import { testClient, untilJobEnds, untilObject } from './test-client.ts';
 
@@ -127,6 +129,15 @@ test('this machine reaches pods and Services, and pods reach the API server', as
   expect(
     await runJob('calls', 'nc -w 5 "$KUBERNETES_SERVICE_HOST" "$KUBERNETES_SERVICE_PORT" </dev/null && echo reached'),
   ).toBe('Complete');
+});
+
+test('pods reach this machine', async () => {
+  const server = createServer((socket) => socket.end('hello\n')).listen(0, HOST_ADDRESS);
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const script = `test "$(nc -w 5 ${HOST_ADDRESS} ${port} </dev/null)" = hello`;
+  expect(await runJob('calls-host', script)).toBe('Complete');
+  server.close();
 });
 
 async function textFrom(host: string, port: number): Promise<string> {

@@ -13,7 +13,7 @@ import { writeNodeImages } from './node-images.ts';
 import { NODE_ADDRESS, NodeNamespaces } from './node-namespaces.ts';
 import { DEFAULT_VERSION, kubernetesPrograms, type KubernetesVersion } from './programs.ts';
 
-export const NODE_NAME = 'node1';
+const NODE_NAME = 'node1';
 
 export interface NodeCluster {
   readonly controlPlane: ControlPlane;

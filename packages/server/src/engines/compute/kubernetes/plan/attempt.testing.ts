@@ -9,7 +9,7 @@ import { ANNOTATIONS } from './names.ts';
 const GIB = 2 ** 30;
 const SECOND = 1000;
 export const START = new Date('2026-12-01T10:00:00.000Z');
-export const POD_UID = 'pod-1';
+const POD_UID = 'pod-1';
 
 /** A time after the start of the test. */
 export function at(seconds: number): Date {

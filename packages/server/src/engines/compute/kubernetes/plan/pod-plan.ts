@@ -153,13 +153,15 @@ function agentContainer(task: TaskFacts, target: TargetOptions, round: number) {
       fieldVariable('NODE_NAME', 'spec.nodeName'),
     ],
     // Passes when the shim is in the shared folder: the task container starts only then.
-    startupProbe: { exec: { command: ['/agent', 'ready'] }, periodSeconds: 1, failureThreshold: 30 },
+    startupProbe: { exec: { command: ['/agent', 'ready'] }, periodSeconds: 1, timeoutSeconds: 10, failureThreshold: 30 },
     resources: {
       requests: formatResources({ cpu, memory: memoryBytes }),
       limits: formatResources({ memory: memoryLimitBytes }),
     },
     volumeMounts: [
       { name: 'dais', mountPath: '/dais' },
+      // Journal and log: the session and the variables of the task. The task container does not mount it.
+      { name: 'state', mountPath: '/state' },
       { name: 'work', mountPath: '/work' },
       // Only measured: it counts toward the disk limit of the task.
       { name: 'tmp', mountPath: '/task-tmp', readOnly: true },

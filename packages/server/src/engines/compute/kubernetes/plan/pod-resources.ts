@@ -32,8 +32,10 @@ const MIB = 2 ** 20;
 const GIB = 2 ** 30;
 const DEFAULT_LOG_BYTES = 64 * MIB;
 const DEFAULT_DISK_BYTES = 10 * GIB;
-/** Shim, socket and journal of the agent; it shares the folder `/dais` with the logs. */
+/** Journal of the agent, with the list of outputs; it shares a volume with the log. */
 const AGENT_DISK_BYTES = 128 * MIB;
+/** Shim and socket. */
+const SHIM_DISK_BYTES = 32 * MIB;
 const DISK_RESERVE_BYTES = 256 * MIB;
 const SHARED_MEMORY_BYTES = 16 * GIB;
 /** Shared memory of tasks without a memory limit. */
@@ -101,7 +103,8 @@ export function volumesOf(task: TaskFacts, target: TargetOptions) {
   const audience = tokenAudience(target.installation, task.attempt);
   const token = { serviceAccountToken: { audience, expirationSeconds: TOKEN_SECONDS, path: 't' } };
   return [
-    { name: 'dais', emptyDir: { sizeLimit: formatBytes(logBytesOf(task) + AGENT_DISK_BYTES) } },
+    { name: 'dais', emptyDir: { sizeLimit: formatBytes(SHIM_DISK_BYTES) } },
+    { name: 'state', emptyDir: { sizeLimit: formatBytes(logBytesOf(task) + AGENT_DISK_BYTES) } },
     { name: 'work', emptyDir: files },
     { name: 'tmp', emptyDir: files },
     { name: 'shm', emptyDir: { medium: 'Memory', sizeLimit: formatBytes(shared) } },
