@@ -65,7 +65,9 @@ describe('the choice', () => {
       unbuilt: [],
     });
     expect(chooseLongTests(list, ['README.md'], read, () => true)).toEqual({ chosen: [], left: [], unbuilt: [] });
-    expect(chooseLongTests(list, ['b.full.test.ts'], read, () => true).chosen).toMatchObject([{ reason: 'it changed' }]);
+    expect(chooseLongTests(list, ['b.full.test.ts'], read, () => true).chosen).toMatchObject([
+      { reason: 'it changed' },
+    ]);
   });
 
   test('takes the nearest tests within the limit of seconds, and names the others', () => {

@@ -153,7 +153,12 @@ function agentContainer(task: TaskFacts, target: TargetOptions, round: number) {
       fieldVariable('NODE_NAME', 'spec.nodeName'),
     ],
     // Passes when the shim is in the shared folder: the task container starts only then.
-    startupProbe: { exec: { command: ['/agent', 'ready'] }, periodSeconds: 1, timeoutSeconds: 10, failureThreshold: 30 },
+    startupProbe: {
+      exec: { command: ['/agent', 'ready'] },
+      periodSeconds: 1,
+      timeoutSeconds: 10,
+      failureThreshold: 30,
+    },
     resources: {
       requests: formatResources({ cpu, memory: memoryBytes }),
       limits: formatResources({ memory: memoryLimitBytes }),
