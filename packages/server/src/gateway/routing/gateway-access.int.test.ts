@@ -108,7 +108,7 @@ test('the main port forgets a reused authorization with a change of permissions'
     const source = { file: 'reuse.yaml', text: JSON.stringify({ apiVersion: 'dais.dev/v1', ...policy }) };
     await asAda('POST', '/api/v1/apply', { sources: [source] });
     expect(await post()).toBe(403);
-    await asAda('DELETE', '/api/v1/policies/no-reuse?project=default');
+    await asAda('DELETE', '/api/v1/policies/no-reuse');
     expect(await post()).toBe(200);
     await asAda('DELETE', `/api/v1/tokens/${id}`);
     expect(await post()).toBe(401);
