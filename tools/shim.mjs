@@ -1,0 +1,98 @@
+/** Builds the programs of native/shim with Go: static and reproducible, once per source, kept outside the repository. */
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { root, runCommand } from './command.mjs';
+import { programFolder } from './environment.mjs';
+import { goProgram } from './go.mjs';
+import { withProcessLock } from '../packages/server/src/lib/system/process-lock.mjs';
+
+const FOLDER = join(root, 'native', 'shim');
+
+/** The names of Go for the machines of Node. */
+const ARCHITECTURES = { x64: 'amd64', arm64: 'arm64' };
+
+/**
+ * Returns the path of the shim for a machine; builds it if necessary.
+ * @param {'x64' | 'arm64'} machine as in `process.arch`
+ * @returns {Promise<string>}
+ * @throws Error with the output of Go, or with what to install
+ */
+export async function shimProgram(machine) {
+  return await builtProgram('shim', '.', machine);
+}
+
+/**
+ * Returns the path of the test program that the shim can start where there is no other program.
+ * @param {'x64' | 'arm64'} machine
+ * @returns {Promise<string>}
+ */
+export async function shimProbe(machine) {
+  return await builtProgram('shim-probe', './probe', machine);
+}
+
+/**
+ * Builds a program into a file. Its bytes depend only on the sources, the version of Go and the machine.
+ * @param {string} pkg relative to native/shim
+ * @param {'x64' | 'arm64'} machine
+ * @param {string} file
+ */
+export async function buildShim(pkg, machine, file) {
+  const go = await goProgram();
+  const args = [
+    'build',
+    '-mod=readonly',
+    '-trimpath',
+    '-buildvcs=false',
+    '-ldflags',
+    '-s -w -buildid=',
+    '-o',
+    file,
+    pkg,
+  ];
+  const env = {
+    CGO_ENABLED: '0',
+    GOOS: 'linux',
+    GOARCH: ARCHITECTURES[machine],
+    // The lowest level of each architecture.
+    GOAMD64: 'v1',
+    GOARM64: 'v8.0',
+    GOFLAGS: '',
+    GOEXPERIMENT: '',
+    GOWORK: 'off',
+    GOTOOLCHAIN: toolchain(),
+  };
+  const { code, output } = await runCommand(go, args, { quiet: true, cwd: FOLDER, env });
+  if (code !== 0)
+    throw new Error(`native/shim could not be built: go build ended with ${code}:\n${output.slice(-4000)}`);
+}
+
+/**
+ * @param {string} name
+ * @param {string} pkg
+ * @param {'x64' | 'arm64'} machine
+ */
+async function builtProgram(name, pkg, machine) {
+  const hash = createHash('sha256').update(readFileSync(join(FOLDER, 'go.mod')));
+  for (const file of readdirSync(join(FOLDER, pkg)).toSorted()) {
+    if (/\.(go|s)$/.test(file) && !file.endsWith('_test.go'))
+      hash.update(`${file}\0`).update(readFileSync(join(FOLDER, pkg, file)));
+  }
+  const key = `${name}-${machine}-${hash.digest('hex').slice(0, 16)}`;
+  const program = join(programFolder(), 'shims', key);
+  if (existsSync(program)) return program;
+  return await withProcessLock(join(programFolder(), 'locks', key), async () => {
+    if (existsSync(program)) return program;
+    mkdirSync(join(programFolder(), 'shims'), { recursive: true });
+    await buildShim(pkg, machine, `${program}.part`);
+    renameSync(`${program}.part`, program);
+    return program;
+  });
+}
+
+/** The version of Go in go.mod: other versions write other bytes. Go fetches it where its own is another one. */
+function toolchain() {
+  const [, version] = /^toolchain (\S+)$/m.exec(readFileSync(join(FOLDER, 'go.mod'), 'utf8')) ?? [];
+  if (version === undefined) throw new Error('native/shim/go.mod has no line `toolchain`.');
+  return version;
+}
