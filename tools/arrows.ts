@@ -335,6 +335,8 @@ export const environmentReaders: readonly string[] = [
   `${server}/config-load.ts`,
   // Sets a variable that only a native library reads.
   `${server}/engines/inference/onnx/no-telemetry.ts`,
+  // The program of another image.
+  `${server}/engines/compute/kubernetes/agent/agent-program.ts`,
   'packages/cli/src/environment.ts',
   'tools/environment.mjs',
   'vitest.config.ts',
@@ -376,6 +378,7 @@ export const kernelViews: readonly string[] = ['tenant'];
 /** Programs that start often: they load no schemas, because schemas cost half a second of CPU per start. */
 export const lightPrograms: readonly string[] = [
   'engines/query/duckdb/worker.ts',
+  'engines/compute/kubernetes/agent/agent-program.ts',
   'engines/inference/onnx/onnx-process.ts',
   'engines/inference/onnx/onnx-analysis-thread.ts',
   'engines/inference/onnx/onnx-thread.ts',

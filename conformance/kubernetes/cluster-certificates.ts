@@ -16,6 +16,7 @@ export const IDENTITIES = {
   scheduler: { user: 'system:kube-scheduler' },
   proxy: { user: 'system:kube-proxy' },
   kubelet: { user: 'system:node:node1', group: 'system:nodes' },
+  dais: { user: 'dais' },
 } satisfies Record<string, ClusterIdentity>;
 
 interface Pair {

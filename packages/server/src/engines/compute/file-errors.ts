@@ -1,4 +1,4 @@
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 
 /** The `code` of an operating system error, for example `ENOENT`. */
 export function errnoOf(error: unknown): string | undefined {

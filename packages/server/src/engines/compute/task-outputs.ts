@@ -6,7 +6,7 @@
 import { constants } from 'node:fs';
 import { lstat, open, readdir, type FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import type { OutputFile, TaskOutput } from './contract.ts';
 import { DEEPEST_FOLDER, openFolder, pathIn } from './open-folder.ts';
 

@@ -144,7 +144,7 @@ function agentContainer(task: TaskFacts, target: TargetOptions, round: number) {
     name: 'agent',
     restartPolicy: 'Always',
     image: target.agent.image,
-    args: ['agent', `--door=${target.agent.url}`, `--attempt=${task.attempt}`, `--round=${round}`],
+    args: ['agent', `--url=${target.agent.url}`, `--attempt=${task.attempt}`, `--round=${round}`],
     // The Job controller adds JOB_COMPLETION_INDEX.
     env: [
       fieldVariable('POD_NAME', 'metadata.name'),

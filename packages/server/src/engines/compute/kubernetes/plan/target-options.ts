@@ -24,7 +24,7 @@ export interface Toleration {
 export interface AgentOptions {
   /** Image of the agent, by digest. */
   readonly image: string;
-  /** URL of Dais for the agents. They connect only from the cluster to Dais. */
+  /** URL of Dais for the agents, with its path `/internal/tasks`. They connect only from the cluster to Dais. */
   readonly url: string;
   /** `direct`: agents transfer bytes to and from the object store. `proxied`: through Dais. */
   readonly transfer: 'direct' | 'proxied';

@@ -1,0 +1,34 @@
+/** The environment variables of a command: those of its image, of the agent and of the task. */
+import type { AgentOrder } from '../agent-api.ts';
+
+/** Of the container, not of the image: Kubernetes adds them to each container of an indexed Job. */
+const CONTAINER_VARIABLES = /^(KUBERNETES_.*|HOSTNAME|JOB_COMPLETION_INDEX|TERM)$/;
+
+/** The PATH of an image without one, as container runtimes set it. */
+const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+export interface TaskFolders {
+  /** As the command sees them. */
+  readonly home: string;
+  readonly tmp: string;
+}
+
+export function commandVariables(
+  image: Readonly<Record<string, string>>,
+  order: Pick<AgentOrder, 'variables' | 'secretVariables' | 'path'>,
+  { home, tmp }: TaskFolders,
+): Readonly<Record<string, string>> {
+  const own = Object.entries(image).filter(([name]) => name !== '' && !CONTAINER_VARIABLES.test(name));
+  return {
+    LANG: 'C.UTF-8',
+    ...Object.fromEntries(own),
+    HOME: home,
+    TMPDIR: tmp,
+    // Programs that look up their user name find no entry for the user of the pod.
+    USER: 'step',
+    LOGNAME: 'step',
+    PATH: [...order.path, image['PATH'] ?? DEFAULT_PATH].join(':'),
+    ...order.variables,
+    ...order.secretVariables,
+  };
+}
