@@ -1,0 +1,237 @@
+/**
+ * Answers the agents of a target. It has no state but the newest beats: everything else is in the annotations of the Jobs and in the object store, so
+ * any process of the installation can answer any call.
+ */
+import type { Readable } from 'node:stream';
+import type { Clock } from '#lib/clock.ts';
+import { ApiError } from '#lib/kubernetes/api-error.ts';
+import type { ClusterClient } from '#lib/kubernetes/cluster-client.ts';
+import type { BeatRequest, BeatResponse, BeginRequest, BeginResponse, EndRecord, LogConflict } from './agent-api.ts';
+import type { AgentSession, AgentSessions } from './agent-sessions.ts';
+import type { AttemptLoop } from './attempt-loop.ts';
+import { found, keepJob, type ClusterView, type KeptJob } from './cluster-view.ts';
+import { formatRecord, readBegun, readCancel, readEnd } from './plan/attempt-records.ts';
+import { ANNOTATIONS, tokenAudience } from './plan/names.ts';
+import type { AttemptFiles } from './task-store.ts';
+
+/** A call of an agent, of any HTTP server. */
+export interface AgentCall {
+  readonly method: string;
+  /** Below AGENT_PATH, with its leading slash and its query. */
+  readonly path: string;
+  /** Token of `Authorization: Bearer`. */
+  readonly token: string;
+  readonly body: Readable;
+}
+
+export interface AgentReply {
+  readonly status: number;
+  readonly json?: object;
+  readonly bytes?: Readable;
+}
+
+export interface AgentServiceDependencies {
+  readonly client: ClusterClient;
+  readonly view: ClusterView;
+  readonly loop: AttemptLoop;
+  readonly files: AttemptFiles;
+  readonly sessions: AgentSessions;
+  readonly installation: string;
+  readonly namespace: string;
+  readonly clock: Clock;
+}
+
+interface LogPart {
+  readonly call: AgentCall;
+  readonly isGap: boolean;
+}
+
+const MAX_MESSAGE_BYTES = 16 << 20;
+/** The agent sends at most 256 KiB, or 1 MiB at once after an outage. */
+const MAX_LOG_BYTES = 2 << 20;
+const WAIT_MS = 2000;
+const CONFLICTS = 20;
+
+export class AgentService {
+  readonly #dependencies: AgentServiceDependencies;
+
+  constructor(dependencies: AgentServiceDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  async handle(call: AgentCall): Promise<AgentReply> {
+    const { method } = call;
+    const [path = '', query] = call.path.split('?');
+    if (method === 'POST' && path === '/begin') return await this.#begin(call);
+    const session = this.#dependencies.sessions.read(call.token);
+    if (session === undefined) return refusal(401, 'The session is not valid.');
+    const gone = await this.#whyGone(session);
+    if (gone !== undefined && path !== '/end') return refusal(410, gone);
+    const [, name = '', number = ''] = /^\/([a-z]+)(?:\/(\d{1,15}))?$/.exec(path) ?? [];
+    const action = `${method} ${name}${number === '' ? '' : '/N'}`;
+    switch (action) {
+      case 'POST beat':
+        return await this.#beat(session, call);
+      case 'GET inputs/N':
+        return await this.#input(session, Number(number));
+      case 'PUT log/N':
+        return await this.#log(session, Number(number), { call, isGap: query === 'gap' });
+      case 'PUT outputs/N':
+        await this.#dependencies.files.putOutput(session.attempt, session.podUid, Number(number), call.body);
+        return { status: 204 };
+      case 'POST end':
+        return await this.#end(session, call, gone);
+      default:
+        return refusal(404, `There is no ${method} ${path}.`);
+    }
+  }
+
+  async #begin(call: AgentCall): Promise<AgentReply> {
+    const request = (await readJson(call.body)) as BeginRequest;
+    if (typeof request.attempt !== 'string' || typeof request.pod?.uid !== 'string')
+      return refusal(400, 'It is no request.');
+    const problem = await this.#checkToken(call.token, request);
+    if (problem !== undefined) return refusal(401, problem);
+    return { status: 200, json: await this.#decide(request) };
+  }
+
+  /** Verifies that the token belongs to the pod and is for this attempt. Undefined when it is valid. */
+  async #checkToken(token: string, { attempt, pod }: BeginRequest): Promise<string | undefined> {
+    const { client, installation, namespace } = this.#dependencies;
+    const audience = tokenAudience(installation, attempt);
+    const target = { group: 'authentication.k8s.io', version: 'v1', resource: 'tokenreviews' };
+    const review = await client.review(target, {
+      apiVersion: 'authentication.k8s.io/v1',
+      kind: 'TokenReview',
+      spec: { token, audiences: [audience] },
+    });
+    const { authenticated, audiences, user } = review['status'] as {
+      readonly authenticated?: boolean;
+      readonly audiences?: readonly string[];
+      readonly user?: { readonly username?: string; readonly extra?: Readonly<Record<string, readonly string[]>> };
+    };
+    // An empty list of audiences means that the token is for the API server, not for Dais.
+    if (authenticated !== true || audiences?.includes(audience) !== true) return 'The token is not for this attempt.';
+    const uids = user?.extra?.['authentication.kubernetes.io/pod-uid'] ?? [];
+    const isOfNamespace = user?.username?.startsWith(`system:serviceaccount:${namespace}:`) === true;
+    return isOfNamespace && uids.includes(pod.uid) ? undefined : 'The token belongs to another pod.';
+  }
+
+  /** The first pod that asks runs the command: it writes its record into the Job, with the version of the Job as a precondition. */
+  async #decide({ attempt, round, pod, at }: BeginRequest): Promise<BeginResponse> {
+    const { client, view, clock, files, sessions } = this.#dependencies;
+    for (let conflicts = 0; conflicts < CONFLICTS; conflicts += 1) {
+      const object = await found(client.get(view.jobReference(attempt)));
+      const job = object && keepJob(object);
+      if (job?.attempt !== attempt) return { answer: 'gone', reason: 'The attempt does not exist.' };
+      const begun = readBegun(job);
+      const isOver = readEnd(job) !== undefined || (begun === undefined && readCancel(job) !== undefined);
+      if (isOver || job.metadata.deletionTimestamp !== undefined)
+        return { answer: 'gone', reason: 'The attempt is over.' };
+      if (begun === undefined) {
+        if (!(await this.#recordBegin(job, { podUid: pod.uid, round }))) continue;
+      } else if (begun.podUid !== pod.uid || begun.round !== round) {
+        return { answer: 'gone', reason: 'Another pod runs the command.' };
+      }
+      const stored = await files.getOrder(attempt, job.metadata.annotations?.[ANNOTATIONS.spec] ?? '');
+      if (stored === undefined) return { answer: 'gone', reason: 'The attempt was forgotten.' };
+      const session = sessions.create({ attempt, podUid: pod.uid, round, clockOffsetMs: clock.now() - at });
+      return { answer: 'go', session, order: stored.order, at: clock.now() };
+    }
+    return { answer: 'wait', afterMs: WAIT_MS };
+  }
+
+  async #recordBegin(job: KeptJob, pod: { readonly podUid: string; readonly round: number }): Promise<boolean> {
+    const { client, view, loop, clock } = this.#dependencies;
+    const record = formatRecord({ ...pod, at: new Date(clock.now()) });
+    try {
+      const written = await client.patch(view.jobReference(job.attempt), {
+        merge: { metadata: { annotations: { [ANNOTATIONS.begun]: record } } },
+        resourceVersion: job.resourceVersion,
+      });
+      view.note(written);
+      loop.wake(job.attempt);
+      return true;
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 409) return false;
+      throw error;
+    }
+  }
+
+  /** Undefined while the pod of the session runs the attempt. */
+  async #whyGone({ attempt, podUid, round }: AgentSession): Promise<string | undefined> {
+    const { view, client } = this.#dependencies;
+    let { job } = view.cached(attempt);
+    if (job === undefined || readBegun(job) === undefined) {
+      // The watch may be behind.
+      const object = await found(client.get(view.jobReference(attempt)));
+      job = object && keepJob(object);
+    }
+    const begun = job && readBegun(job);
+    if (job === undefined || begun?.podUid !== podUid || begun.round !== round) return 'Another pod runs the command.';
+    return readEnd(job) === undefined ? undefined : 'The attempt is over.';
+  }
+
+  async #beat(session: AgentSession, call: AgentCall): Promise<AgentReply> {
+    const beat = (await readJson(call.body)) as BeatRequest;
+    const json: BeatResponse = await this.#dependencies.loop.beat(session, beat);
+    return { status: 200, json };
+  }
+
+  async #input({ attempt }: AgentSession, index: number): Promise<AgentReply> {
+    const { files, view } = this.#dependencies;
+    const { job } = view.cached(attempt);
+    const stored = await files.getOrder(attempt, job?.metadata.annotations?.[ANNOTATIONS.spec] ?? '');
+    const locator = stored?.locators[index];
+    if (locator === undefined) return refusal(404, `The attempt has no input ${index}.`);
+    return { status: 200, bytes: await files.openBytes(locator) };
+  }
+
+  async #log({ attempt }: AgentSession, position: number, { call, isGap }: LogPart): Promise<AgentReply> {
+    const bytes = await readBounded(call.body, MAX_LOG_BYTES);
+    if (bytes === undefined) return refusal(413, `A part of a log has at most ${MAX_LOG_BYTES} bytes.`);
+    const missing = await this.#dependencies.loop.appendLog(attempt, { position, bytes, isGap });
+    if (missing === undefined) return { status: 204 };
+    const json: LogConflict = { position: missing };
+    return { status: 409, json };
+  }
+
+  /** After the end is recorded, a repetition succeeds: the agent may not have received the response. */
+  async #end(session: AgentSession, call: AgentCall, gone: string | undefined): Promise<AgentReply> {
+    const { files, loop } = this.#dependencies;
+    const { attempt, podUid, round, clockOffsetMs } = session;
+    if (gone !== undefined) {
+      return (await files.getReport(attempt, podUid)) === undefined ? refusal(410, gone) : { status: 204 };
+    }
+    const end = (await readJson(call.body)) as EndRecord;
+    const locators: Record<string, string> = {};
+    for (const key of new Set(end.outputs.map((output) => output.key))) {
+      const stored = await files.getOutput(attempt, podUid, key);
+      if (stored === undefined) return refusal(409, `Output ${key} was not sent.`);
+      locators[key] = stored.locator;
+    }
+    await loop.report(attempt, { podUid, round, clockOffsetMs, end, locators });
+    return { status: 204 };
+  }
+}
+
+function refusal(status: number, reason: string): AgentReply {
+  return { status, json: { reason } };
+}
+
+async function readJson(body: Readable): Promise<unknown> {
+  const bytes = await readBounded(body, MAX_MESSAGE_BYTES);
+  return bytes === undefined ? {} : (JSON.parse(bytes.toString('utf8')) as unknown);
+}
+
+/** Undefined for more bytes. */
+async function readBounded(body: Readable, most: number): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > most) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}

@@ -1,0 +1,193 @@
+/** Opens the engine on a test cluster: with an object store in a folder, and an HTTP server for the agents. */
+import { once } from 'node:events';
+import { createReadStream, createWriteStream, existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { createHash, randomBytes } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { systemClock } from '#lib/clock.ts';
+import { decryptGcm, encryptGcm, packGcm, unpackGcm } from '#lib/crypto/aes-gcm.ts';
+import type { Log } from '#lib/log.ts';
+import { readKubeconfig } from '#lib/kubernetes/kubeconfig.ts';
+import { AGENT_PATH } from './agent-api.ts';
+import type { AgentService } from './agent-service.ts';
+import { openKubernetesCompute, type KubernetesCompute } from './kubernetes-compute.ts';
+import type { TargetOptions } from './plan/target-options.ts';
+import type { OrderSeal, StoredBytes, TaskObjects } from './task-store.ts';
+
+export interface TestTarget {
+  readonly kubeconfig: string;
+  /** Address of this machine that pods reach. */
+  readonly address: string;
+  readonly target: Omit<TargetOptions, 'installation' | 'agent'> & { readonly agentImage: string };
+  /** Default 200. */
+  readonly tasks?: number;
+  readonly log: Log;
+}
+
+export interface OpenedEngine {
+  readonly compute: KubernetesCompute;
+  /** Another engine on the same cluster and store, as after a restart of Dais. The first one must be closed. */
+  reopen(): Promise<KubernetesCompute>;
+  end(): Promise<void>;
+}
+
+const INSTALLATION = 'test';
+
+export async function openTestEngine({ kubeconfig, address, target, tasks, log }: TestTarget): Promise<OpenedEngine> {
+  const folder = await mkdtemp(join(tmpdir(), 'dais-kubernetes-engine-'));
+  const cluster = await readKubeconfig(kubeconfig, { fail: (detail) => new Error(detail) });
+  const [sessionKey, sealKey] = [randomBytes(32), randomBytes(32)];
+  let agents: AgentService | undefined;
+  const server = createServer((request, response) => void answer(agents, request, response, log));
+  server.listen(0, address);
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const { agentImage, ...options } = target;
+  const open = async () => {
+    const compute = await openKubernetesCompute({
+      cluster,
+      target: {
+        ...options,
+        installation: INSTALLATION,
+        agent: { image: agentImage, url: `http://${address}:${port}${AGENT_PATH}`, transfer: 'proxied' },
+      },
+      setup: {
+        project: { project: 'default', quota: {}, ...(tasks !== undefined && { tasks }) },
+        network: { dais: [{ cidr: `${address}/32`, ports: [port] }], objectStore: [] },
+      },
+      objects: new FolderObjects(folder),
+      seal: sealWith(sealKey),
+      sessionKey,
+      clock: systemClock,
+      random: Math.random,
+      log,
+    });
+    agents = compute.agents;
+    return compute;
+  };
+  let compute = await open();
+  return {
+    get compute() {
+      return compute;
+    },
+    reopen: async () => {
+      compute = await open();
+      return compute;
+    },
+    end: async () => {
+      for await (const attempt of compute.attempts()) await compute.forget(attempt);
+      await compute.close();
+      await closeServer(server);
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function answer(
+  agents: AgentService | undefined,
+  request: IncomingMessage,
+  response: ServerResponse,
+  log: Log,
+): Promise<void> {
+  try {
+    const path = (request.url ?? '').slice(AGENT_PATH.length);
+    const token = (request.headers.authorization ?? '').replace(/^Bearer /, '');
+    const reply = await agents?.handle({ method: request.method ?? '', path, token, body: request });
+    if (reply === undefined) {
+      response.writeHead(503).end();
+    } else if (reply.bytes !== undefined) {
+      response.writeHead(reply.status);
+      await pipeline(reply.bytes, response);
+    } else {
+      response.writeHead(reply.status, { 'content-type': 'application/json' });
+      response.end(reply.json === undefined ? undefined : JSON.stringify(reply.json));
+    }
+  } catch (error) {
+    log.error('a call of an agent failed', { error, path: request.url });
+    if (!response.headersSent) response.writeHead(500);
+    response.end();
+  }
+}
+
+async function closeServer(server: Server): Promise<void> {
+  server.closeAllConnections();
+  server.close();
+  await once(server, 'close');
+}
+
+function sealWith(key: Buffer): OrderSeal {
+  return {
+    seal: async (order, name) => await Promise.resolve(packGcm(encryptGcm(key, order, name))),
+    open: async (sealed, name) => {
+      const box = unpackGcm(sealed);
+      const order = box && decryptGcm(key, box, name);
+      if (order === undefined) throw new Error(`${name} was changed.`);
+      return await Promise.resolve(order);
+    },
+  };
+}
+
+class FolderObjects implements TaskObjects {
+  readonly #folder: string;
+  #temporary = 0;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  async put(name: string, bytes: Uint8Array): Promise<void> {
+    const path = join(this.#folder, 'objects', name);
+    const part = await this.#part();
+    await writeFile(part, bytes);
+    await mkdir(dirname(path), { recursive: true });
+    await rename(part, path);
+  }
+
+  async get(name: string): Promise<Buffer | undefined> {
+    return await readFile(join(this.#folder, 'objects', name)).catch(() => undefined);
+  }
+
+  async *list(prefix: string): AsyncIterable<string> {
+    const folder = join(this.#folder, 'objects', prefix);
+    if (!existsSync(folder)) return;
+    const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+    const names = entries
+      .filter((entry) => entry.isFile())
+      .map((entry) => `${prefix}${join(entry.parentPath, entry.name).slice(folder.length).replace(/^\//, '')}`);
+    yield* names.toSorted();
+  }
+
+  async delete(name: string): Promise<void> {
+    await rm(join(this.#folder, 'objects', name), { force: true });
+  }
+
+  async putBytes(source: Readable): Promise<StoredBytes> {
+    const part = await this.#part();
+    const hash = createHash('sha256');
+    let size = 0;
+    source.on('data', (chunk: Buffer) => {
+      hash.update(chunk);
+      size += chunk.length;
+    });
+    await pipeline(source, createWriteStream(part));
+    const sha256 = hash.digest('hex');
+    await mkdir(join(this.#folder, 'bytes'), { recursive: true });
+    await rename(part, join(this.#folder, 'bytes', sha256));
+    return { locator: sha256, size, sha256 };
+  }
+
+  async getBytes(locator: string): Promise<Readable> {
+    return await Promise.resolve(createReadStream(join(this.#folder, 'bytes', locator)));
+  }
+
+  async #part(): Promise<string> {
+    const part = join(this.#folder, 'parts', String((this.#temporary += 1)));
+    await mkdir(dirname(part), { recursive: true });
+    return part;
+  }
+}

@@ -1,0 +1,394 @@
+/**
+ * Runs tasks as pods of a Kubernetes cluster, one Job for each attempt. The state of an attempt is in the annotations of its Job and in the object store;
+ * memory only caches it. The agent in the pod fetches the task when its pod is the first one, so that a task is started at most once.
+ */
+import { createHash } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
+import { Readable } from 'node:stream';
+import { DaisError } from '@dais/api';
+import type { Clock } from '#lib/clock.ts';
+import { ApiError } from '#lib/kubernetes/api-error.ts';
+import { classifyFailure } from '#lib/kubernetes/classify-failure.ts';
+import { ClusterClient } from '#lib/kubernetes/cluster-client.ts';
+import type { ClusterConfig } from '#lib/kubernetes/cluster-config.ts';
+import type { KubernetesObject } from '#lib/kubernetes/kubernetes-object.ts';
+import type { Log } from '#lib/log.ts';
+import type {
+  Compute,
+  ComputeAbilities,
+  LogChunk,
+  LogOptions,
+  OutputFile,
+  Resources,
+  TaskSpec,
+  TaskState,
+} from '../contract.ts';
+import { checkSpec } from '../spec-check.ts';
+import { applyProject, type ProjectSetup } from './apply-project.ts';
+import type { AgentOrder } from './agent-api.ts';
+import { AgentService } from './agent-service.ts';
+import { AgentSessions } from './agent-sessions.ts';
+import { AttemptLoop } from './attempt-loop.ts';
+import { ClusterView, found, keepJob, type KeptJob } from './cluster-view.ts';
+import { formatRecord, readBegun, readCancel, readEnd } from './plan/attempt-records.ts';
+import { toTaskState } from './plan/attempt-state.ts';
+import { ANNOTATIONS, COLLECT_FINALIZER } from './plan/names.ts';
+import { graceMsOf, planJob } from './plan/pod-plan.ts';
+import { agentResources, type TargetOptions } from './plan/target-options.ts';
+import { agentInput, AttemptFiles, type OrderSeal, type StoredBytes, type TaskObjects } from './task-store.ts';
+
+export interface KubernetesComputeOptions {
+  readonly cluster: ClusterConfig;
+  readonly target: TargetOptions;
+  /** Absent: the namespace is there with everything that its pods need, and Dais has no permission to write it. */
+  readonly setup?: ProjectSetup;
+  readonly objects: TaskObjects;
+  readonly seal: OrderSeal;
+  /** 32 random bytes that all processes of the installation share. */
+  readonly sessionKey: Buffer;
+  /** Environment of credential programs. */
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+}
+
+export interface KubernetesCompute extends Compute {
+  /** Answers the agents of the target. */
+  readonly agents: AgentService;
+}
+
+const ATTEMPT = /^[a-z0-9-]{1,64}$/;
+const ROUND = 1;
+const DEFAULT_LOG_BYTES = 64 << 20;
+/** Lease of the content that a task stores. */
+const COLLECT_MS = 6 * 3_600_000;
+/** Between reads of a log whose parts another process may store. */
+const POLL_MS = 1000;
+const CONFLICTS = 20;
+const ORDER_DIGITS = 16;
+
+export async function openKubernetesCompute(options: KubernetesComputeOptions): Promise<KubernetesCompute> {
+  const { cluster, target, setup, objects, seal, sessionKey, environment = {}, clock, random, log } = options;
+  const client = new ClusterClient({ config: cluster, clock, environment });
+  const { installation, namespace } = target;
+  const files = new AttemptFiles(objects, seal, installation);
+  const loop = new AttemptLoop({ client, files, target, clock, log });
+  const changed = (attempt: string | undefined) => loop.changed(attempt);
+  const view = new ClusterView({ client, installation, namespace, clock, random, log, changed });
+  loop.use(view);
+  const sessions = new AgentSessions(sessionKey);
+  const agents = new AgentService({ client, view, loop, files, sessions, installation, namespace, clock });
+  const compute = new ClusterCompute({ client, view, loop, files, target, clock, agents });
+  try {
+    if (setup !== undefined) await applyProject(client, target, setup);
+    await view.synced();
+    return compute;
+  } catch (error) {
+    await compute.close();
+    throw readable(error);
+  }
+}
+
+interface ClusterComputeDependencies {
+  readonly client: ClusterClient;
+  readonly view: ClusterView;
+  readonly loop: AttemptLoop;
+  readonly files: AttemptFiles;
+  readonly target: TargetOptions;
+  readonly clock: Clock;
+  readonly agents: AgentService;
+}
+
+class ClusterCompute implements KubernetesCompute {
+  readonly agents: AgentService;
+  readonly #dependencies: ClusterComputeDependencies;
+  readonly #submitting = new Map<string, Promise<void>>();
+  #lastOrder = 0;
+  #isClosed = false;
+
+  constructor(dependencies: ClusterComputeDependencies) {
+    this.#dependencies = dependencies;
+    this.agents = dependencies.agents;
+  }
+
+  async abilities(): Promise<ComputeAbilities> {
+    return await Promise.resolve({ isolationProblem: undefined, limits: 'cgroup', resources: this.#largestNode() });
+  }
+
+  async submit(spec: TaskSpec): Promise<void> {
+    const { attempt } = spec;
+    const already = this.#submitting.get(attempt);
+    if (already !== undefined) return await already;
+    const submission = this.#submit(spec).finally(() => this.#submitting.delete(attempt));
+    this.#submitting.set(attempt, submission);
+    await submission;
+  }
+
+  async status(attempt: string): Promise<TaskState | undefined> {
+    if (!ATTEMPT.test(attempt)) return undefined;
+    if (this.#submitting.has(attempt)) return { phase: 'preparing' };
+    const { loop } = this.#dependencies;
+    const state = loop.state(attempt);
+    if (state !== undefined) return toTaskState(state);
+    // Another process may have submitted it in this moment.
+    return (await this.#readJob(attempt)) === undefined
+      ? undefined
+      : toTaskState(loop.state(attempt) ?? { phase: 'preparing' });
+  }
+
+  async wait(attempt: string, signal: AbortSignal): Promise<TaskState | undefined> {
+    for (;;) {
+      const state = await this.status(attempt);
+      const isOver = state?.phase !== 'preparing' && state?.phase !== 'running';
+      if (isOver || signal.aborted || this.#isClosed) return state;
+      await this.#change(attempt, signal);
+    }
+  }
+
+  async *logs(attempt: string, { from, follow = false, signal }: LogOptions = {}): AsyncIterable<LogChunk> {
+    let position = from === undefined ? 0 : readPosition(from);
+    if (!ATTEMPT.test(attempt)) return;
+    const { files, loop } = this.#dependencies;
+    const unfollow = follow ? loop.follow(attempt) : undefined;
+    try {
+      for (;;) {
+        // Before the read, so that it sees everything that was stored until then.
+        const state = await this.status(attempt);
+        const isOver = state?.phase !== 'preparing' && state?.phase !== 'running';
+        const positions = state === undefined ? [] : await files.logPositions(attempt);
+        for (const [index, start] of positions.entries()) {
+          if ((positions[index + 1] ?? Infinity) <= position) continue;
+          const bytes = await files.getLog(attempt, start);
+          if (signal?.aborted === true) return;
+          if (bytes === undefined || start + bytes.length <= position) continue;
+          const rest = bytes.subarray(Math.max(0, position - start));
+          position = start + bytes.length;
+          yield { bytes: rest, next: String(position) };
+        }
+        if (isOver || !follow || signal?.aborted === true || this.#isClosed) return;
+        await this.#change(attempt, signal, POLL_MS);
+      }
+    } finally {
+      unfollow?.();
+    }
+  }
+
+  async *outputs(attempt: string): AsyncIterable<OutputFile> {
+    if (!ATTEMPT.test(attempt)) return;
+    const { files, view } = this.#dependencies;
+    const job = view.cached(attempt).job ?? (await this.#readJob(attempt));
+    const begun = job && readBegun(job);
+    if (job === undefined || begun === undefined || readEnd(job) === undefined) return;
+    const report = await files.getReport(attempt, begun.podUid);
+    if (report === undefined) return;
+    const { outputs, outputsProblem } = report.end;
+    if (outputsProblem !== undefined) throw new DaisError('invalid_request', outputsProblem);
+    for (const { output, path, size, identity, executable, key } of outputs) {
+      const locator = report.locators[key] ?? '';
+      yield { output, path, size, identity, executable, open: async () => await files.openBytes(locator) };
+    }
+  }
+
+  async cancel(attempt: string): Promise<void> {
+    if (!ATTEMPT.test(attempt)) return;
+    const { client, view, loop, clock } = this.#dependencies;
+    await this.#submitting.get(attempt)?.catch(() => {});
+    for (let conflicts = 0; conflicts < CONFLICTS; conflicts += 1) {
+      const job = await this.#readJob(attempt);
+      if (job === undefined || readEnd(job) !== undefined || readCancel(job) !== undefined) return;
+      const record = formatRecord({ reason: 'canceled', at: new Date(clock.now()) });
+      try {
+        view.note(
+          await client.patch(view.jobReference(attempt), {
+            merge: { metadata: { annotations: { [ANNOTATIONS.cancel]: record } } },
+            resourceVersion: job.resourceVersion,
+          }),
+        );
+        loop.wake(attempt);
+        return;
+      } catch (error) {
+        if (!(error instanceof ApiError) || (error.status !== 409 && error.status !== 404)) throw readable(error);
+      }
+    }
+  }
+
+  /** First the Job, which keeps it from being started again; last what it is found by. */
+  async forget(attempt: string): Promise<void> {
+    if (!ATTEMPT.test(attempt)) return;
+    const { client, view, loop, files, target } = this.#dependencies;
+    await this.#submitting.get(attempt)?.catch(() => {});
+    const reference = view.jobReference(attempt);
+    const job = await this.#readJob(attempt);
+    if (job !== undefined) {
+      await found(client.delete(reference, { propagationPolicy: 'Background' }));
+      for (const { metadata } of await view.readRunningPods(attempt)) {
+        const pod = { version: 'v1', resource: 'pods', namespace: target.namespace, name: metadata.name };
+        // Killed: nobody wants its outputs any more.
+        await found(client.delete(pod, { propagationPolicy: 'Background', gracePeriodSeconds: 1, uid: metadata.uid }));
+      }
+      await files.remove(attempt);
+      const finalizers = job.finalizers.filter((name) => name !== COLLECT_FINALIZER);
+      await found(client.patch(reference, { merge: { metadata: { finalizers } } }));
+      await this.#untilGone(attempt);
+    } else {
+      await files.remove(attempt);
+    }
+    view.noteDeleted(attempt);
+    loop.forget(attempt);
+  }
+
+  async *attempts(owner?: string): AsyncIterable<string> {
+    await Promise.resolve();
+    for (const job of this.#dependencies.view.jobs) {
+      if (owner === undefined || job.owner === owner) yield job.attempt;
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    const { loop, view, client } = this.#dependencies;
+    await loop.close();
+    await view.close();
+    client.close();
+  }
+
+  async #submit(spec: TaskSpec): Promise<void> {
+    const { attempt } = spec;
+    const { client, view, loop, files, target, clock } = this.#dependencies;
+    checkSpec(spec, this.#largestNode());
+    if (spec.environment !== undefined) {
+      throw new DaisError(
+        'invalid_request',
+        'This target runs images of its own, and no environment of another machine.',
+      );
+    }
+    if ((await this.#readJob(attempt)) !== undefined) return;
+    const inputs: StoredBytes[] = [];
+    for (const input of spec.inputs) {
+      const bytes = input.text === undefined ? await input.open() : Readable.from([Buffer.from(input.text)]);
+      inputs.push(await files.storeInput(bytes));
+    }
+    const task = { resources: spec.resources, limits: spec.limits };
+    const stored = { order: orderOf(spec, inputs), task, locators: inputs.map(({ locator }) => locator) };
+    const digest = createHash('sha256').update(JSON.stringify(stored)).digest('hex').slice(0, 32);
+    await files.putOrder(attempt, digest, stored);
+    this.#lastOrder = Math.max(this.#lastOrder + 1, clock.now() * 1000);
+    const job = planJob(
+      {
+        attempt,
+        ...(spec.owner !== undefined && { owner: spec.owner }),
+        specDigest: digest,
+        network: spec.network,
+        ...task,
+      },
+      target,
+      ROUND,
+    );
+    const order = String(this.#lastOrder).padStart(ORDER_DIGITS, '0');
+    const annotations = { ...job.metadata.annotations, [ANNOTATIONS.order]: order };
+    const content = { ...job, metadata: { ...job.metadata, annotations } } as unknown as KubernetesObject;
+    try {
+      const { name: _name, ...jobs } = view.jobReference(attempt);
+      loop.know(attempt, task);
+      view.note(await client.create(jobs, content));
+    } catch (error) {
+      // Another process was faster: its order counts.
+      if (!(error instanceof ApiError) || error.status !== 409) throw readable(error);
+    }
+    loop.changed(attempt);
+  }
+
+  /** Undefined when it does not exist. */
+  async #readJob(attempt: string): Promise<KeptJob | undefined> {
+    const { client, view } = this.#dependencies;
+    try {
+      const object = await found(client.get(view.jobReference(attempt)));
+      const job = object && keepJob(object);
+      // The name of another attempt can have the same hash only by intent.
+      return job?.attempt === attempt ? job : undefined;
+    } catch (error) {
+      throw readable(error);
+    }
+  }
+
+  /** What the largest node has for one task, beside its agent. */
+  #largestNode(): Resources {
+    const { view, target } = this.#dependencies;
+    const { cpu, memoryBytes } = agentResources(target);
+    const largest: Record<string, number> = {};
+    for (const { isReady, isSchedulable, allocatable } of view.nodes) {
+      if (!isReady || !isSchedulable) continue;
+      for (const [name, amount] of Object.entries(allocatable)) {
+        if (name === 'pods' || name.startsWith('hugepages-')) continue;
+        const own = name === 'cpu' ? cpu : name === 'memory' ? memoryBytes : 0;
+        largest[name] = Math.max(largest[name] ?? 0, amount - own);
+      }
+    }
+    return largest;
+  }
+
+  /** Resolves when its state may have changed, at the latest after `ms`. */
+  async #change(attempt: string, signal?: AbortSignal, ms = 5000): Promise<void> {
+    const { loop, clock } = this.#dependencies;
+    // One signal may end the waiting for hundreds of tasks: that is no leak.
+    if (signal !== undefined) setMaxListeners(0, signal);
+    await new Promise<void>((resolve) => {
+      const end = () => {
+        cancel();
+        unlisten();
+        signal?.removeEventListener('abort', end);
+        resolve();
+      };
+      const cancel = clock.after(ms, end);
+      const unlisten = loop.listen(attempt, end);
+      signal?.addEventListener('abort', end);
+    });
+  }
+
+  async #untilGone(attempt: string): Promise<void> {
+    for (let checks = 0; checks < 50 && (await this.#readJob(attempt)) !== undefined; checks += 1) {
+      await new Promise<void>((resolve) => void this.#dependencies.clock.after(100, resolve));
+    }
+  }
+}
+
+function orderOf(spec: TaskSpec, inputs: readonly StoredBytes[]): AgentOrder {
+  const { command, variables, secretVariables, outputs, limits } = spec;
+  const { wallMs, diskBytes, diskFiles, logBytes = DEFAULT_LOG_BYTES } = limits;
+  return {
+    command,
+    variables,
+    secretVariables,
+    path: [],
+    inputs: spec.inputs.map(({ path, executable = false }, index) =>
+      agentInput(path, executable, inputs[index] as StoredBytes),
+    ),
+    outputs: outputs.map(({ name, path }) => ({ name, path })),
+    limits: {
+      ...(wallMs !== undefined && { wallMs }),
+      ...(diskBytes !== undefined && { diskBytes }),
+      ...(diskFiles !== undefined && { diskFiles }),
+      logBytes,
+      graceMs: graceMsOf(limits),
+      collectMs: COLLECT_MS,
+    },
+  };
+}
+
+/** @throws DaisError `invalid_request` for a text that is no position */
+function readPosition(text: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new DaisError(
+    'invalid_request',
+    `${JSON.stringify(text)} is not a position in a log. Use \`next\` of a chunk.`,
+  );
+}
+
+/** Returns the error of a cluster in the form that people read. */
+function readable(error: unknown): unknown {
+  const failure = classifyFailure(error);
+  if (failure === undefined) return error;
+  return new DaisError(failure.isRetryable ? 'overloaded' : 'invalid_request', failure.message);
+}
