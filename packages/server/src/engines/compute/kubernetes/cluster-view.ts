@@ -84,9 +84,9 @@ export class ClusterView {
       collection: { group: 'batch', version: 'v1', resource: 'jobs', namespace },
       project: keepJob,
       changed: (key, job) => {
-        const before = this.#written.get(nameOf(key));
-        this.#written.delete(nameOf(key));
-        changed(job?.attempt ?? before?.attempt);
+        const written = this.#written.get(nameOf(key));
+        if (written !== undefined && !(job !== undefined && isOlder(job, written))) this.#written.delete(nameOf(key));
+        changed(job?.attempt ?? written?.attempt);
       },
     });
     this.#pods = new Reflector<KeptPod>(client, {
@@ -251,6 +251,12 @@ export async function found<T>(call: Promise<T>): Promise<T | undefined> {
 
 function namesOf({ job, pods }: AttemptObjects): string[] {
   return [...(job === undefined ? [] : [job.metadata.name]), ...pods.map(({ metadata }) => metadata.name)];
+}
+
+/** Versions of objects of one type are numbers that grow (KEP-5504). Other texts count as new. */
+function isOlder({ resourceVersion: one }: KeptJob, { resourceVersion: other }: KeptJob): boolean {
+  const isNumber = /^\d{1,30}$/;
+  return isNumber.test(one) && isNumber.test(other) && BigInt(one) < BigInt(other);
 }
 
 const nameOf = (key: string) => key.slice(key.indexOf('/') + 1);

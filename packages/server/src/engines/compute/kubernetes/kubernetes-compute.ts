@@ -54,6 +54,8 @@ export interface KubernetesComputeOptions {
 }
 
 export interface KubernetesCompute extends Compute {
+  /** What a task waits for, as a part of a sentence: `waits for a node`. Undefined when it waits for nothing that is known. */
+  note(attempt: string): string | undefined;
   /** Answers the agents of the target. */
   readonly agents: AgentService;
 }
@@ -66,6 +68,8 @@ const COLLECT_MS = 6 * 3_600_000;
 /** Between reads of a log whose parts another process may store. */
 const POLL_MS = 1000;
 const CONFLICTS = 20;
+/** Between a conflict or a check of the API server and the next one. */
+const CONFLICT_MS = 100;
 const ORDER_DIGITS = 16;
 
 export async function openKubernetesCompute(options: KubernetesComputeOptions): Promise<KubernetesCompute> {
@@ -135,6 +139,11 @@ class ClusterCompute implements KubernetesCompute {
     return (await this.#readJob(attempt)) === undefined
       ? undefined
       : toTaskState(loop.state(attempt) ?? { phase: 'preparing' });
+  }
+
+  note(attempt: string): string | undefined {
+    const state = this.#dependencies.loop.state(attempt);
+    return state?.phase === 'preparing' || state?.phase === 'running' ? state.note : undefined;
   }
 
   async wait(attempt: string, signal: AbortSignal): Promise<TaskState | undefined> {
@@ -256,7 +265,7 @@ class ClusterCompute implements KubernetesCompute {
 
   async #submit(spec: TaskSpec): Promise<void> {
     const { attempt } = spec;
-    const { client, view, loop, files, target, clock } = this.#dependencies;
+    const { loop, files, target, clock } = this.#dependencies;
     checkSpec(spec, this.#largestNode());
     if (spec.environment !== undefined) {
       throw new DaisError(
@@ -289,15 +298,31 @@ class ClusterCompute implements KubernetesCompute {
     const order = String(this.#lastOrder).padStart(ORDER_DIGITS, '0');
     const annotations = { ...job.metadata.annotations, [ANNOTATIONS.order]: order };
     const content = { ...job, metadata: { ...job.metadata, annotations } } as unknown as KubernetesObject;
-    try {
-      const { name: _name, ...jobs } = view.jobReference(attempt);
-      loop.know(attempt, task);
-      view.note(await client.create(jobs, content));
-    } catch (error) {
-      // Another process was faster: its order counts.
-      if (!(error instanceof ApiError) || error.status !== 409) throw readable(error);
-    }
+    loop.know(attempt, task);
+    await this.#create(content, attempt);
     loop.changed(attempt);
+  }
+
+  async #create(content: KubernetesObject, attempt: string): Promise<void> {
+    const { client, view } = this.#dependencies;
+    const { name: _name, ...jobs } = view.jobReference(attempt);
+    for (let conflicts = 0; ; conflicts += 1) {
+      try {
+        view.note(await client.create(jobs, content));
+        return;
+      } catch (error) {
+        if (!(error instanceof ApiError) || error.status !== 409) throw readable(error);
+        // Another process was faster: its order counts.
+        if (error.reason === 'AlreadyExists') return;
+        // Concurrent creations conflict at the quota of the namespace, which the API server counts.
+        if (conflicts === CONFLICTS) throw readable(error);
+        await this.#pause(CONFLICT_MS);
+      }
+    }
+  }
+
+  async #pause(ms: number): Promise<void> {
+    await new Promise<void>((resolve) => void this.#dependencies.clock.after(ms, resolve));
   }
 
   /** Undefined when it does not exist. */
@@ -349,7 +374,7 @@ class ClusterCompute implements KubernetesCompute {
 
   async #untilGone(attempt: string): Promise<void> {
     for (let checks = 0; checks < 50 && (await this.#readJob(attempt)) !== undefined; checks += 1) {
-      await new Promise<void>((resolve) => void this.#dependencies.clock.after(100, resolve));
+      await this.#pause(CONFLICT_MS);
     }
   }
 }

@@ -26,7 +26,10 @@ export function evaluateReport(
   const end = stop?.end ?? disturbance({ facts, pod });
   if (end !== undefined) return { end };
   if (!clock.hasLasted('interrupted', SECOND_SOURCE_MS)) return { note: 'was stopped from outside' };
-  const reason = 'Its container was stopped from outside while it ran, and Kubernetes shows no reason.';
+  const reason =
+    pod === undefined || pod.metadata.deletionTimestamp !== undefined
+      ? 'Its pod was deleted while it ran, by a person or by a program of the cluster.'
+      : 'Its container was stopped from outside while it ran, and Kubernetes shows no reason.';
   return { end: lost('deleted', reason) };
 }
 
