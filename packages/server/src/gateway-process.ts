@@ -13,7 +13,7 @@ import type { Log } from '#lib/log.ts';
 import { treeCpuMs } from '#lib/system/process-tree.ts';
 import type { FromChild, ToChild } from '#supervisor/messages.ts';
 import { openOutbound } from './control/open-outbound.ts';
-import { gatewayNumber, openCapture, openInference } from './compose/gateway.ts';
+import { gatewayNumber, openCapture, openInference, openRemoteInference } from './compose/gateway.ts';
 import { servingDoors, servingRpcs } from './compose/serving.ts';
 import { openServerIsolation } from './compose/isolation.ts';
 import { childEnvironment, type ResolvedConfig } from './config-load.ts';
@@ -55,11 +55,13 @@ function runGateway(): void {
   let folder = '';
   let leaving = false;
   let renew = async () => {};
+  /** Of remote models, by the key of the model. */
+  let credentials: Readonly<Record<string, string>> = {};
 
   const start = async (setup: GatewaySetup) => {
     log.setLevel(setup.config.log.level);
     folder = setup.folder;
-    starting = open(setup, log, ends);
+    starting = open(setup, { log, ends, credentialsOf: (key) => credentials[key] });
     try {
       const gateway = await starting;
       renew = async () => {
@@ -114,9 +116,10 @@ function runGateway(): void {
         if (socket !== undefined) (await starting)?.accept(socket);
         break;
       case 'message': {
+        const { published, ready, credentials: values } = message.body as ToGateway;
+        if (values !== undefined) credentials = values;
         const gateway = await starting;
         if (gateway === undefined) break;
-        const { published, ready } = message.body as ToGateway;
         gateway.recordContact();
         gateway.setReady(ready);
         if (published) await publish(gateway);
@@ -146,7 +149,18 @@ function runGateway(): void {
   send({ type: 'loaded' });
 }
 
-async function open({ folder, config }: GatewaySetup, log: Log, ends: (() => Promise<void>)[]): Promise<Gateway> {
+interface OpenDependencies {
+  readonly log: Log;
+  /** Called after the gateway is closed. */
+  readonly ends: (() => Promise<void>)[];
+  /** Returns the credentials of a remote model by its key. Undefined: the control process has not sent them yet. */
+  readonly credentialsOf: (key: string) => string | undefined;
+}
+
+async function open(
+  { folder, config }: GatewaySetup,
+  { log, ends, credentialsOf }: OpenDependencies,
+): Promise<Gateway> {
   const number = await gatewayNumber(config.data);
   const tls = await readTls(config);
   const outbound = await openOutbound(config.outbound, programVersion());
@@ -154,13 +168,21 @@ async function open({ folder, config }: GatewaySetup, log: Log, ends: (() => Pro
   const isolation = await openServerIsolation(config, around);
   ends.push(() => isolation.close());
   return await startGateway({
-    engines: await openInference({ clock: systemClock, log, isolation }),
+    engines: [
+      ...(await openInference({ clock: systemClock, log, isolation })),
+      await openRemoteInference({
+        clock: systemClock,
+        log,
+        outbound: async (ca) => await openOutbound(config.outbound, programVersion(), ca),
+      }),
+    ],
     doors: servingDoors(),
     rpcs: servingRpcs(),
-    files: async ({ key, environment }) =>
+    files: async ({ key, environment, remote }) =>
       await Promise.resolve({
         folder: join(folder, 'models', key),
         ...(environment !== undefined && { environment }),
+        ...(remote !== undefined && { remote: { ...remote, credentials: () => credentialsOf(key) } }),
       }),
     capture: await openCapture(config.data, number, log),
     tracer: await openTracer({
@@ -225,6 +247,7 @@ function figuresOf({ revision, variants, models }: GatewayStats, startedAt: stri
       key: one.key,
       state: one.state,
       ...(one.reason !== undefined && { error: one.reason }),
+      ...(one.isAway && { away: true }),
       ...(one.phase !== undefined && { phase: one.phase }),
       ...(one.engine !== undefined && { engine: one.engine }),
       workers: one.concurrency,

@@ -31,6 +31,8 @@ const modelFiguresSchema = z.strictObject({
   /** `idle`: it loads with the first request. */
   state: z.enum(['loading', 'ready', 'failed', 'idle', 'quarantined']),
   error: z.string().optional(),
+  /** True for `failed` if the model is at a server that is not ready: the gateway retries. */
+  away: z.boolean().optional(),
   /** Progress of loading. */
   phase: z.string().optional(),
   engine: z.string().optional(),

@@ -13,7 +13,7 @@ export const servedModelSchema = z.strictObject({
   name: z.string(),
   version: z.string().optional(),
   aliases: z.array(z.string()),
-  /** `onnx`, `python`; default: the engine that can load it. */
+  /** `onnx`, `python`, `remote`; default: the engine that can load it. */
   engine: z.string().optional(),
   /** Files by their path in the model's folder; the digest is SHA-256, hex. */
   files: z.array(z.strictObject({ path: z.string(), digest: z.string(), bytes: z.int() })),
@@ -33,6 +33,22 @@ export const servedModelSchema = z.strictObject({
   resumes: z.int().optional(),
   /** For the engine `python`: the folder of the interpreter with the model's requirements. */
   environment: z.string().optional(),
+  /** For the engine `remote`: where the model is served. The value of the credentials is never in the snapshot. */
+  remote: z
+    .strictObject({
+      /** Base URL of the server, without `/v2`. */
+      url: z.string(),
+      protocol: z.enum(['v2']),
+      model: z.string(),
+      version: z.string().optional(),
+      /** Header of the credentials; `authorization` contains a bearer token. Absent: the server needs none. */
+      header: z.string().optional(),
+      /** PEM. */
+      ca: z.string().optional(),
+      /** Maximum concurrent requests of one gateway. */
+      concurrency: z.int(),
+    })
+    .optional(),
 });
 
 export const servedVariantSchema = z.strictObject({

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Issue } from '#errors.ts';
 import { baseStatus, labelNameSchema, reference, type KindSpec } from '#manifest.ts';
+import { checkModelServers, modelServers, undeclaredServer } from '#kinds/model-servers.ts';
 import { rolloutAnalysisSchema } from '#records/rollout.ts';
 import { parseServedModel, servedModelReference } from '#serving/model-reference.ts';
 
@@ -125,6 +126,7 @@ export const endpointSpec = z.strictObject({
     .max(20)
     .default([])
     .describe('Additional models with a fixed share of traffic. `model` gets the rest.'),
+  servers: modelServers,
   pins: z.array(pin).max(100).default([]).describe('Rules that select a variant by a request header.'),
   sticky: z
     .strictObject({
@@ -254,8 +256,10 @@ function checkEndpoint(spec: EndpointSpec): Issue[] {
   }
   for (const { model, path } of [{ model: spec.model, path: 'spec' }, ...named]) {
     const problem = parseServedModel(model);
-    if ('message' in problem) issues.push({ path: `${path}.model`, ...problem });
+    const wrong = 'message' in problem ? problem : undeclaredServer(model, spec.servers ?? []);
+    if (wrong !== undefined) issues.push({ path: `${path}.model`, ...wrong });
   }
+  issues.push(...checkModelServers(spec.servers ?? []));
   const weight = variants.reduce((sum, one) => sum + one.weight, 0);
   if (weight > 100) {
     issues.push({ path: 'spec.variants', message: `have ${weight} % together`, expected: '100 % at most' });
@@ -296,16 +300,19 @@ export const endpointVariantStates = ['preparing', 'loading', 'ready', 'idle', '
 const variantStatus = z.strictObject({
   name: z.string().describe('`stable`, `canary`, or the name of the manifest.'),
   role: z.enum(['variant', 'shadow']).describe('Whether its responses are returned.'),
-  model: z.string().describe('`models:/flights/7`, `runs:/…`.'),
-  version: z.string().optional().describe('Number of the version.'),
+  model: z.string().describe('`models:/flights/7`, `runs:/…`, `remote:/…`.'),
+  version: z
+    .string()
+    .optional()
+    .describe('Number of the version; of a remote model, the version that the manifest names.'),
   weight: z.number().describe('Percent of the traffic; of a shadow, of the copies.'),
   state: z
     .enum(endpointVariantStates)
     .describe(
       'State of its model. `quarantined`: its process ended abnormally twice; it is not loaded until someone decides.',
     ),
-  engine: z.string().optional().describe('Inference engine: `onnx`, `python`.'),
-  instances: z.int().optional().describe('Current instances; 0 when idle.'),
+  engine: z.string().optional().describe('Inference engine: `onnx`, `python`, `remote`.'),
+  instances: z.int().optional().describe('Current instances; 0 when idle. Absent for a model of another server.'),
   coldStartMs: z.int().optional().describe('Duration of the last load (cold start).'),
   gateways: z
     .strictObject({

@@ -23,7 +23,7 @@ const roles = ['operator', 'editor'] as const;
 /** The model of a reference; the handler reports a reference without a model. */
 function ofReference({ model: reference }: { readonly model: string }) {
   const named = parseServedModel(reference);
-  return 'message' in named || named.of === 'run'
+  return 'message' in named || named.of === 'run' || named.of === 'remote'
     ? { kind: modelKind.kind }
     : { kind: modelKind.kind, name: named.name };
 }

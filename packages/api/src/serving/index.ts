@@ -2,6 +2,7 @@
 export { parseServedModel, type ServedModelName } from '#serving/model-reference.ts';
 export { predictionUrl, type EndpointLocation, type PredictionProtocol } from '#serving/prediction-url.ts';
 export { endpointKind, endpointSpec, type EndpointSpec, type EndpointVariant } from '#kinds/endpoint.ts';
+export type { ModelServer } from '#kinds/model-servers.ts';
 export {
   abortRolloutOperation,
   deployOperation,

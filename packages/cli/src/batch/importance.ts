@@ -47,7 +47,7 @@ export const importance: Run<Options> = async (context, [version = ''], options)
 /** The newest job of the version. */
 async function kept(client: DaisClient, reference: string): Promise<ModelImportance | undefined> {
   const named = parseServedModel(reference);
-  if ('message' in named || named.of === 'run') {
+  if ('message' in named || named.of === 'run' || named.of === 'remote') {
     throw new DaisError('invalid_request', `"${reference}" names no registered version: write NAME@ALIAS or NAME/7.`);
   }
   const { name } = named;

@@ -25,7 +25,7 @@ export const servingCommands: readonly CommandDefinition[] = [
       {
         syntax: '<model>',
         description:
-          'models:/NAME@ALIAS, models:/NAME/7 or runs:/RUN/path; also NAME@ALIAS, NAME/7, and NAME for `champion` or the latest version',
+          'models:/NAME@ALIAS, models:/NAME/7, runs:/RUN/path or remote:/SERVER/MODEL; also NAME@ALIAS, NAME/7, and NAME for `champion` or the latest version',
       },
     ],
     options: [

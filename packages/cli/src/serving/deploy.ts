@@ -56,7 +56,7 @@ export const deployModel: Run<Options> = async (context, [model = ''], { to, can
  * @throws DaisError `not_found` for an unknown model and for one without versions.
  */
 async function modelReference(context: Context, client: DaisClient, text: string): Promise<string> {
-  const reference = /^(models|runs):/.test(text) ? text : `models:/${text}`;
+  const reference = /^(models|runs|remote):/.test(text) ? text : `models:/${text}`;
   const name = /^models:\/([^/:@]+)$/.exec(reference)?.[1];
   if (name === undefined) return reference;
   const { aliases, latestVersions } = await client.perform(readModelOperation, { name });

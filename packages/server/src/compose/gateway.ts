@@ -5,6 +5,7 @@ import type { Isolation } from '#engines/isolation/contract.ts';
 import type { CaptureSink } from '#gateway/index.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
+import type { Outbound } from '#lib/outbound/outbound.ts';
 
 /** Where gateways of this machine write, below the data folder. */
 export function predictionSpool(data: string): string {
@@ -22,6 +23,16 @@ export async function openInference(dependencies: {
     import('#engines/inference/python/python-engine.ts'),
   ]);
   return [new OnnxInference(dependencies), new PythonInference(dependencies)];
+}
+
+/** The engine of models that other servers serve, for gateways. `outbound`: opens a client that also trusts `ca` (PEM). */
+export async function openRemoteInference(dependencies: {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly outbound: (ca: string | undefined) => Promise<Outbound>;
+}): Promise<InferenceEngine> {
+  const { RemoteInference } = await import('#engines/inference/remote/remote-engine.ts');
+  return new RemoteInference(dependencies);
 }
 
 /** The number of this node's gateway, which the control process wrote before it wanted a gateway. */

@@ -364,13 +364,14 @@ async function openServing(
   dependencies: LedgerDependencies,
   { nodes }: { readonly nodes: Opened<typeof openNodes> },
 ): Promise<ServingLedger> {
-  const { config, database, content, environments, kinds, gateway, recent, bench, clock, log } = dependencies;
+  const { config, database, content, keys, environments, kinds, gateway, recent, bench, clock, log } = dependencies;
   const { authentication } = config;
   const { soloAccess, tokenAccess } = await import('#policy/gateway-access.ts');
   const offlineMs = authentication.gatewayOfflineMinutes * 60_000;
   return await loadServing({
     database,
     content,
+    keys,
     environments: async () => await environments.get(),
     kinds,
     gateway,

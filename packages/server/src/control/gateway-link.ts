@@ -14,6 +14,8 @@ export interface ToGateway {
    * gateways of other nodes serve.
    */
   readonly ready: boolean;
+  /** Credentials of remote models, by the key of the model. In each message, because a starting gateway misses some. Absent: unchanged. */
+  readonly credentials?: Readonly<Record<string, string>>;
 }
 
 /** Messages of the gateway to the control process. */
@@ -46,6 +48,8 @@ export class SupervisedGateway implements GatewayLink {
   #lastReport: { readonly figures: GatewayFigures; readonly at: number } | undefined;
   #port: number | undefined;
   #behind: readonly string[] = [];
+  /** Undefined: they have not been read yet, and the gateway keeps those of an earlier control process. */
+  #credentials: Readonly<Record<string, string>> | undefined;
 
   constructor(dependencies: LinkDependencies) {
     this.#dependencies = dependencies;
@@ -94,8 +98,16 @@ export class SupervisedGateway implements GatewayLink {
     if (isChanged) this.#post(false);
   }
 
+  setCredentials(values: Readonly<Record<string, string>>): void {
+    this.#credentials = values;
+  }
+
   #post(published: boolean): void {
-    this.#dependencies.post({ published, ready: this.#dependencies.ready() && this.#behind.length === 0 });
+    this.#dependencies.post({
+      published,
+      ready: this.#dependencies.ready() && this.#behind.length === 0,
+      ...(this.#credentials !== undefined && { credentials: this.#credentials }),
+    });
   }
 
   figures(): GatewayFigures | undefined {

@@ -4,12 +4,20 @@ import type { ConfigSpec } from '@dais/api';
 import { DaisError } from '@dais/api/errors';
 import { createOutbound, type Outbound } from '#lib/outbound/outbound.ts';
 
-/** @throws DaisError `invalid_config` when a list, a proxy or a certificate cannot be read. */
-export async function openOutbound(config: ConfigSpec['outbound'], version: string): Promise<Outbound> {
+/**
+ * `moreCa`: certificate authorities in PEM format, in addition to those of the configuration.
+ * @throws DaisError `invalid_config` when a list, a proxy or a certificate cannot be read.
+ */
+export async function openOutbound(
+  config: ConfigSpec['outbound'],
+  version: string,
+  moreCa?: string,
+): Promise<Outbound> {
   const { proxy, noProxy, extraCa, allowHosts } = config;
+  const authorities = [extraCa === undefined ? [] : [await readAuthorities(extraCa)], moreCa ?? []].flat();
   return createOutbound({
     proxy: { ...(proxy !== undefined && { httpProxy: proxy, httpsProxy: proxy }), noProxy: noProxy ?? [] },
-    ...(extraCa !== undefined && { extraCa: await readAuthorities(extraCa) }),
+    ...(authorities.length > 0 && { extraCa: authorities.join('\n') }),
     allowHosts,
     userAgent: `dais/${version}`,
     fail: (code, detail, cause) => new DaisError(code, detail, { cause }),

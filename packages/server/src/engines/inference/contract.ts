@@ -65,6 +65,25 @@ export interface ModelFiles {
    * file.
    */
   readonly path?: string;
+  /** A model that another server serves; `folder` is empty. */
+  readonly remote?: RemoteModel;
+}
+
+/** A model of a server of the Open Inference Protocol, for the engine `remote`. */
+export interface RemoteModel {
+  /** Base URL of the server, without `/v2`. */
+  readonly url: string;
+  readonly model: string;
+  /** Absent: the server chooses the version. */
+  readonly version?: string | undefined;
+  /** Name of the header that contains the credentials, lower case; `authorization` contains a bearer token. */
+  readonly header?: string | undefined;
+  /** Returns the present value of the credentials; undefined while there is none. */
+  readonly credentials?: () => string | undefined;
+  /** Certificate authorities in PEM format, in addition to those of the installation. */
+  readonly ca?: string | undefined;
+  /** Maximum concurrent requests. */
+  readonly concurrency: number;
 }
 
 export interface LoadOptions {
@@ -165,7 +184,7 @@ export interface ModelStats {
 
 /** A loaded model. Rows are the first dimension of every tensor. */
 export interface LoadedModel {
-  /** `onnx`, `python`. */
+  /** `onnx`, `python`, `remote`. */
   readonly engine: string;
   /** `onnxruntime_onnx`, `mlflow_sklearn`, … for metadata. */
   readonly platform: string;
@@ -175,6 +194,11 @@ export interface LoadedModel {
   readonly batchable: boolean;
   /** Number of concurrent runs; changes with `scale`. */
   readonly concurrency: number;
+  /**
+   * Why the model cannot serve at the moment although it is loaded, as a sentence: its server is not ready. It serves again
+   * without a reload. Undefined: it can.
+   */
+  readonly unavailable?: string | undefined;
   /**
    * Changes the number of instances: new ones serve when they are ready, surplus ones end after their batch. Throws like
    * `load`; the model then continues with its current instances.
@@ -195,6 +219,9 @@ export interface InferenceEngine {
   readonly name: string;
   /** Returns why it cannot load these files; undefined when it can. Reads the description only, never unpickles. */
   refusal(files: ModelFiles): Promise<string | undefined>;
-  /** Throws `invalid_request` with the reason and the log of the failed load. */
+  /**
+   * Throws `invalid_request` with the reason and the log of the failed load, and `model_unavailable` while the server of a
+   * remote model is not ready: the same load can succeed later.
+   */
   load(files: ModelFiles, options: LoadOptions): Promise<LoadedModel>;
 }

@@ -48,6 +48,8 @@ export interface ModelSlotStats {
   readonly version: string;
   readonly state: 'ready' | 'idle' | 'loading' | 'failed' | 'quarantined';
   readonly reason: string | undefined;
+  /** `failed` because the server of a remote model is not ready. */
+  readonly isAway: boolean;
   /** Current phase of loading. */
   readonly phase: string | undefined;
   readonly engine: string | undefined;
@@ -58,6 +60,7 @@ export interface ModelSlotStats {
   readonly waitingRows: number;
   readonly waitingBytes: number;
   readonly running: number;
+  /** Instances; 0 for a remote model, whose instances are those of its server. */
   readonly concurrency: number;
   readonly loadMs: number | undefined;
   readonly memoryBytes: number;

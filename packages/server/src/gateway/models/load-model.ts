@@ -22,7 +22,8 @@ export async function loadModel(
   const { environment } = served;
   const refusals: string[] = [];
   for (const engine of engines) {
-    if (served.engine !== undefined && served.engine !== engine.name) continue;
+    // A model of another server names its engine.
+    if (served.engine === undefined ? engine.name === 'remote' : served.engine !== engine.name) continue;
     const refusal = await engine.refusal(found);
     if (refusal === undefined) {
       const model = await engine.load(found, {

@@ -20,6 +20,8 @@ export interface ModelSlotDependencies {
   readonly queue: LoadQueue;
   /** Memory for the rows of batches. */
   readonly memory: BufferPool;
+  /** Called when a model is loaded by a retry, which belongs to no snapshot. */
+  readonly onRetried?: () => void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -37,6 +39,8 @@ const MOST_HELD_BYTES = 32 * 1024 * 1024;
 /** Delay before a failed load is retried: doubles each time, up to one minute. */
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 60_000;
+/** Interval between attempts to load a model whose server is not ready. */
+const AWAY_PAUSE_MS = 2000;
 /** Interval between measurements of the load. */
 const SCALE_EACH_MS = 1000;
 /** Assumed duration of the first load. */
@@ -61,12 +65,15 @@ export class ModelSlot {
   #closed = false;
   #held = 0;
   #heldBytes = 0;
-  #failure: { readonly reason: string; readonly at: number; readonly pauseMs: number } | undefined;
+  #failure:
+    | { readonly reason: string; readonly at: number; readonly pauseMs: number; readonly isAway: boolean }
+    | undefined;
   #loadMs: number | undefined;
   #phase: string | undefined;
   #usedAt: number;
   #cancelIdle: (() => void) | undefined;
   #cancelScale: (() => void) | undefined;
+  #cancelRetry: (() => void) | undefined;
   /** Requests between admission and response; a model with any is not idle. */
   #pins = 0;
   #onFree: (() => void)[] = [];
@@ -79,6 +86,7 @@ export class ModelSlot {
   }
 
   get state(): ModelSlotStats['state'] {
+    if (this.isAway) return 'failed';
     if (this.#live !== undefined) return 'ready';
     if (this.#quarantine !== undefined) return 'quarantined';
     if (this.#loading !== undefined) return 'loading';
@@ -86,7 +94,13 @@ export class ModelSlot {
   }
 
   get reason(): string | undefined {
-    return this.#live === undefined ? (this.#quarantine ?? this.#failure?.reason) : undefined;
+    if (this.#live !== undefined) return this.#live.model.unavailable;
+    return this.#quarantine ?? this.#failure?.reason;
+  }
+
+  /** The server of a remote model is not ready, before or after the model was loaded. The gateway retries without requests. */
+  get isAway(): boolean {
+    return this.#live === undefined ? this.#failure?.isAway === true : this.#live.model.unavailable !== undefined;
   }
 
   /** The reason why the model may not be loaded. */
@@ -130,6 +144,7 @@ export class ModelSlot {
    */
   async hold(bytes: number): Promise<LiveModel> {
     if (this.#live !== undefined) return this.#live;
+    if (this.#failure?.isAway === true) throw away(this.#failure.reason);
     const isFull = this.#held >= MOST_HELD || this.#heldBytes + bytes > MOST_HELD_BYTES;
     if (this.#held > 0 && isFull) {
       throw new DaisError(
@@ -204,6 +219,7 @@ export class ModelSlot {
     this.#closed = true;
     this.#cancelIdle?.();
     this.#cancelScale?.();
+    this.#cancelRetry?.();
     await this.#loading?.catch(() => {});
     if (this.#pins > 0) await new Promise<void>((resolve) => this.#onFree.push(resolve));
     await this.#unload();
@@ -218,6 +234,7 @@ export class ModelSlot {
       version: this.served.version ?? '',
       state: this.state,
       reason: this.reason,
+      isAway: this.isAway,
       phase: this.#phase,
       engine: this.#known?.engine,
       platform: this.#known?.platform,
@@ -227,7 +244,7 @@ export class ModelSlot {
       waitingRows: this.#live?.batcher.load.waitingRows ?? 0,
       waitingBytes: this.#live?.batcher.load.waitingBytes ?? this.#heldBytes,
       running: this.#live?.batcher.load.running ?? 0,
-      concurrency: this.#live?.model.concurrency ?? 0,
+      concurrency: this.served.remote === undefined ? (this.#live?.model.concurrency ?? 0) : 0,
       loadMs: this.#loadMs,
       memoryBytes: stats?.memoryBytes ?? 0,
       cpuMs: stats?.cpuMs ?? 0,
@@ -256,14 +273,33 @@ export class ModelSlot {
       const quarantine = this.#quarantine;
       if (quarantine !== undefined) throw quarantined(quarantine);
       const reason = error instanceof DaisError ? error.message : 'Internal server error; the log has details.';
-      const pauseMs = Math.min((this.#failure?.pauseMs ?? FIRST_PAUSE_MS / 2) * 2, LONGEST_PAUSE_MS);
-      this.#failure = { reason, at: clock.now(), pauseMs };
-      log.warn('cannot load a model', { project, model: name, version, error });
-      throw unloadable(reason, pauseMs);
+      const isAway = isServerAway(this.served, error);
+      const pauseMs = isAway
+        ? AWAY_PAUSE_MS
+        : Math.min((this.#failure?.pauseMs ?? FIRST_PAUSE_MS / 2) * 2, LONGEST_PAUSE_MS);
+      const isNew = this.#failure?.reason !== reason;
+      this.#failure = { reason, at: clock.now(), pauseMs, isAway };
+      if (isNew || !isAway) log.warn('cannot load a model', { project, model: name, version, error });
+      if (!isAway) throw unloadable(reason, pauseMs);
+      this.#retryLater();
+      throw away(reason);
     } finally {
       this.#loading = undefined;
       this.#phase = undefined;
     }
+  }
+
+  #retryLater(): void {
+    if (this.#closed) return;
+    this.#cancelRetry?.();
+    this.#cancelRetry = this.#dependencies.clock.after(AWAY_PAUSE_MS, () => {
+      this.forgive();
+      this.wake().then(
+        () => this.#dependencies.onRetried?.(),
+        // The next attempt is scheduled, and the state contains the reason.
+        () => {},
+      );
+    });
   }
 
   /** Loads the model, with one retry if its process ended. */
@@ -369,6 +405,14 @@ function quarantined(reason: string): DaisError {
     `The model is quarantined and is not loaded until it is resumed (\`dais endpoint resume\`). ${reason}`,
     { retryAfter: QUARANTINE_RETRY_MS / 1000 },
   );
+}
+
+function isServerAway({ remote }: ServedModel, error: unknown): boolean {
+  return remote !== undefined && error instanceof DaisError && error.code === 'model_unavailable';
+}
+
+function away(reason: string): DaisError {
+  return new DaisError('model_unavailable', reason, { retryAfter: AWAY_PAUSE_MS / 1000 });
 }
 
 function unloadable(reason: string, leftMs: number): DaisError {

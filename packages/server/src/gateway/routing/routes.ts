@@ -32,7 +32,8 @@ export class Routes {
   readonly quotas = new Quotas();
 
   constructor(dependencies: ModelSlotDependencies) {
-    this.#dependencies = dependencies;
+    // An endpoint that waits for the server of a remote model changes when the model is loaded.
+    this.#dependencies = { ...dependencies, onRetried: () => this.#publish() };
     this.#desired = NOTHING;
     this.#access = new ServedAccess(NOTHING.access);
     this.#table = routeTable(NOTHING.revision, this.#access, new Map());

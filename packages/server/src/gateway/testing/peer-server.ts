@@ -30,7 +30,8 @@ export async function startPeer(
   const ended = once(child, 'close');
   const url = `http://127.0.0.1:${ports[0]}`;
   const stop = async () => {
-    if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL');
+    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
+      process.kill(-child.pid, 'SIGKILL');
     await ended;
   };
   while (child.exitCode === null && child.signalCode === null) {

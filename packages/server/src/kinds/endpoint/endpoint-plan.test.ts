@@ -100,6 +100,40 @@ test('an unknown version is described first, then its rollout starts', () => {
   expect(effects({ target: found(1) })).toEqual([]);
 });
 
+test('a remote version waits for its server before it has traffic, and is rolled back when the server leaves it later', () => {
+  const away = (version: number): [string, ModelState] => {
+    const [id, state] = ready(version, 'failed');
+    return [id, { ...state, isRemote: true, isAway: true, message: 'The model server is not ready: it refuses.' }];
+  };
+  const waiting = plan({ rollout: rollout({ step: 0 }), states: new Map([ready(1), away(2)]) });
+  expect(waiting).toMatchObject({
+    effects: [],
+    status: { rollout: { message: 'models:/m/2 is not ready. The model server is not ready: it refuses.' } },
+  });
+  expect(effects({ rollout: rollout({ step: 1 }), states: new Map([ready(1), away(2)]) })).toEqual(['end']);
+  const stopped = plan({ target: found(1), states: new Map([away(1)]) });
+  expect(stopped).toMatchObject({
+    effects: [],
+    conditions: [
+      {
+        type: 'Ready',
+        status: 'False',
+        reason: 'ServerNotReady',
+        message: 'models:/m/1 is not ready. The model server is not ready: it refuses.',
+      },
+      { type: 'Current', status: 'True' },
+    ],
+  });
+  const row = { active: { b: 'id2' } };
+  const served = plan({ target: found(1), others: { b: found(2) }, row, states: new Map([ready(1), away(2)]) });
+  expect(served.conditions[0]).toMatchObject({
+    status: 'True',
+    message: expect.stringContaining('Variant b is not ready. The model server') as string,
+  });
+  // The status must name the server within 10 s.
+  for (const { recheckAfterMs = Infinity } of [stopped, served]) expect(recheckAfterMs).toBeLessThanOrEqual(2000);
+});
+
 test('it waits until the version is loaded, then tests it; one that does not load is rolled back', () => {
   const begun = rollout({ step: 0 });
   expect(effects({ rollout: begun, states: new Map([ready(1), ready(2, 'loading')]) })).toEqual([]);

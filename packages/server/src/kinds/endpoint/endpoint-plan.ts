@@ -6,6 +6,7 @@ import {
   type EndpointEffect,
   type EndpointFacts,
   type GatewayCoverage,
+  type ModelState,
   type QuarantinedModel,
   type QuarantinedModels,
   type RolloutEnd,
@@ -18,6 +19,8 @@ import { evaluateRollout, takeInterval } from './rollout-evaluation.ts';
 const QUICK_MS = 500;
 /** In the steady state: the status reports the states of models. */
 const SLOW_MS = 15_000;
+/** In the steady state of an endpoint with a remote model: reports within 10 s that its server is not ready. */
+const REMOTE_MS = 2000;
 /** From the evaluation of a refused model to the next one. */
 const REEVALUATE_MS = 60_000;
 
@@ -69,8 +72,12 @@ export function planEndpoint(resource: Resource, facts: EndpointFacts): Controll
             },
     },
     wakeOn: topics,
-    recheckAfterMs: underWay ? QUICK_MS : SLOW_MS,
+    recheckAfterMs: underWay ? QUICK_MS : isRemote(facts) ? REMOTE_MS : SLOW_MS,
   };
+}
+
+function isRemote({ states }: EndpointFacts): boolean {
+  return [...states.values()].some((one) => one.isRemote === true);
 }
 
 /** Aliases move with events of their Model. */
@@ -114,13 +121,18 @@ function takeTurn(facts: EndpointFacts): Turn {
 
 function followRollout(facts: EndpointFacts, rollout: RolloutRow): Turn {
   const { row, step } = facts;
-  const { state, message = '' } = facts.states.get(rollout.to_model) ?? { state: 'unknown' as const };
+  const found: Partial<ModelState> = facts.states.get(rollout.to_model) ?? {};
+  const { state, message = '', isAway = false } = found;
   if (state === 'quarantined') {
     const why = `${rollout.to_label} is quarantined. ${message}`;
     return { effects: [end(rollout, 'failed', { status: 'failed', message: why })], message: why };
   }
+  // A version without requests waits for its server: the address may be that of a server that is being started.
+  if (isAway && rollout.step === 0) return nothing(`${rollout.to_label} is not ready. ${message}`);
   if (state === 'failed') {
-    const why = `${rollout.to_label} could not be loaded: ${message}`;
+    const why = isAway
+      ? `${rollout.to_label} is not ready. ${message}`
+      : `${rollout.to_label} could not be loaded: ${message}`;
     return { effects: [end(rollout, 'rolledBack', { status: 'failed', message: why })], message: why };
   }
   if (state !== 'ready' && state !== 'idle') {
@@ -269,16 +281,28 @@ function readyOf(facts: EndpointFacts, message: string): PlannedCondition {
     return condition('False', 'Loading', 'The gateway is updating its routes.');
   const coverage =
     stable?.gateways === undefined || stable.gateways.waiting.length === 0 ? '' : ` ${stable.message ?? ''}`;
-  if (stable?.state === 'ready') return condition('True', 'Serving', `${stable.label} is serving.${coverage}`);
+  if (stable?.state === 'ready')
+    return condition('True', 'Serving', `${stable.label} is serving.${coverage}${awayVariants(facts)}`);
   if (stable?.state === 'idle')
     return condition('True', 'Idle', `${stable.label} is idle and loads at the next request.`);
   if (stable?.state === 'quarantined') {
     const next = `Deploy another version, or load it again with \`dais endpoint resume ${row.name}\`.`;
     return condition('False', 'ModelQuarantined', `${stable.label} is quarantined. ${stable.message ?? ''} ${next}`);
   }
+  if (stable?.state === 'failed' && stable.isAway === true)
+    return condition('False', 'ServerNotReady', `${stable.label} is not ready. ${stable.message ?? ''}`);
   if (stable?.state === 'failed')
     return condition('False', 'LoadFailed', stable.message ?? 'The model could not be loaded.');
   return condition('False', 'Loading', stable?.message ?? 'The model is being loaded.');
+}
+
+/** Names variants and shadows whose server is not ready. */
+function awayVariants({ row, states }: EndpointFacts): string {
+  const away = Object.entries(row.active).flatMap(([name, id]) => {
+    const { isAway = false, message = '' } = states.get(id) ?? {};
+    return isAway ? [` Variant ${name} is not ready. ${message}`] : [];
+  });
+  return away.join('');
 }
 
 /** Whether what answers is what the manifest names. */

@@ -32,7 +32,7 @@ export async function findModelVersion(
   reference: string,
 ): Promise<FoundVersion> {
   const named = parseServedModel(reference);
-  if ('message' in named || named.of === 'run') {
+  if ('message' in named || named.of === 'run' || named.of === 'remote') {
     const detail = `"${reference}" is not a registered model version. Write models:/NAME@ALIAS or models:/NAME/7.`;
     throw new DaisError('invalid_request', detail);
   }

@@ -2,6 +2,7 @@
 import type { Datatype } from '#engines/inference/contract.ts';
 import type { Column } from '#engines/query/contract.ts';
 import type { ColumnType } from '#engines/query/model/column-type.ts';
+import { bfloatToNumber, halfToNumber } from '#lib/formats/half-float.ts';
 import type { StoredPrediction, StoredTensor } from './segment-format.ts';
 
 /** Tensors with more elements per row, such as images, have no column. */
@@ -227,9 +228,9 @@ function readerOf(datatype: Datatype, bytes: Buffer): (index: number) => string 
     case 'INT64':
       return (index) => String(bytes.readBigInt64LE(index * 8));
     case 'FP16':
-      return (index) => float(halfFloat(bytes.readUInt16LE(index * 2)));
+      return (index) => float(halfToNumber(bytes.readUInt16LE(index * 2)));
     case 'BF16':
-      return (index) => float(upperHalf(bytes.readUInt16LE(index * 2)));
+      return (index) => float(bfloatToNumber(bytes.readUInt16LE(index * 2)));
     case 'FP32':
       // The shortest decimal of the float32, instead of the digits of its double.
       return (index) => float(Number(bytes.readFloatLE(index * 4).toPrecision(9)));
@@ -255,19 +256,4 @@ function textReader(bytes: Buffer): (index: number) => string {
       return JSON.stringify(`base64:${value.toString('base64')}`);
     }
   };
-}
-
-function halfFloat(bits: number): number {
-  const sign = (bits & 0x8000) === 0 ? 1 : -1;
-  const exponent = (bits >>> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0) return sign * 2 ** -24 * fraction;
-  if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : NaN;
-  return sign * 2 ** (exponent - 15) * (1 + fraction / 1024);
-}
-
-function upperHalf(bits: number): number {
-  const view = new DataView(new ArrayBuffer(4));
-  view.setUint32(0, bits << 16);
-  return view.getFloat32(0);
 }

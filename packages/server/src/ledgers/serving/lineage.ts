@@ -120,6 +120,9 @@ async function startOf(tx: Transaction, reference: string): Promise<Starts> {
   const named = parseServedModel(reference);
   if ('message' in named) return { keys: [], unknown: `${reference} is not a model reference.` };
   if (named.of === 'run') return { keys: [keyOf('run', named.runId)] };
+  if (named.of === 'remote') {
+    return { keys: [], unknown: `${reference} is a model of another server, so Dais does not know its lineage.` };
+  }
   try {
     const version =
       named.of === 'alias'

@@ -43,6 +43,7 @@ import { LocalModels } from './models/local-models.ts';
 import { readModels } from './models/model-rows.ts';
 import { openPeerFile } from './models/peer-files.ts';
 import { internalRoutes } from './publishing/internal-routes.ts';
+import type { FindCredential } from './publishing/remote-credentials.ts';
 import { PublishedSnapshot } from './publishing/published-snapshot.ts';
 import { Publisher, type GatewayAccess } from './publishing/publisher.ts';
 import { listRollouts } from './rollouts/rollout-rows.ts';
@@ -62,6 +63,8 @@ export interface ServingDependencies {
   /** Loads models that no endpoint serves. */
   readonly bench: Lazy<ModelBench>;
   readonly access: GatewayAccess;
+  /** Reads the credentials of remote models. */
+  readonly findCredential: FindCredential;
   /** Contains the snapshot and models. */
   readonly folder: string;
   readonly days: number;

@@ -25,6 +25,8 @@ test('callers see the sum of all variants, and the slowest of them', () => {
 test('the serving version is shown by name and number', () => {
   expect(versionOf({ model: 'models:/flights/7', version: '7' })).toEqual({ model: 'flights', version: '7' });
   expect(versionOf({ model: 'runs:/1/model', version: undefined })).toEqual({ model: undefined, version: undefined });
+  // A model of another server has no page in the registry.
+  expect(versionOf({ model: 'remote:/triton/resnet50/3', version: '3' }).model).toBeUndefined();
   expect(milliseconds(null)).toBe('–');
   expect(milliseconds(1.234)).toBe('1.23 ms');
 });

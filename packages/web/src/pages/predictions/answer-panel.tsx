@@ -1,7 +1,8 @@
 import type { Prediction } from '@dais/api/serving';
 import { Link } from '@tanstack/react-router';
 import { numberOf, textOf, type PredictionRow } from './prediction-rows.ts';
-import { predictionAddress, traceAddress, versionAddress } from '#addresses.ts';
+import { servedVersion } from './served-version.ts';
+import { predictionAddress, traceAddress } from '#addresses.ts';
 import { milliseconds } from '#pages/endpoints/endpoint-words.ts';
 import { ActorName } from '#pages/people/actor-name.tsx';
 import { CopyButton } from '#ui/copy-button.tsx';
@@ -19,6 +20,7 @@ export interface AnswerPanelProps {
 /** Version, caller, time and result of one prediction. */
 export function AnswerPanel({ project, prediction, row: { cells } }: AnswerPanelProps) {
   const { id, endpoint, model, version } = prediction;
+  const served = servedVersion(project, model ?? '', version ?? '');
   const status = numberOf(cells['status']) ?? 0;
   const text = (name: string) => textOf(cells[name]);
   const given = (key: string, value: Pair['value'] | undefined): readonly Pair[] =>
@@ -38,14 +40,7 @@ export function AnswerPanel({ project, prediction, row: { cells } }: AnswerPanel
       value: <StateBadge state={status < 400 ? 'ok' : 'failed'} word={String(status)} />,
     },
     ...given('error', text('error')),
-    ...given(
-      'version',
-      model !== undefined && version !== undefined ? (
-        <Link {...versionAddress(project, model, version)}>
-          {model}/{version}
-        </Link>
-      ) : undefined,
-    ),
+    ...given('version', served?.address === undefined ? served?.text : <Link {...served.address}>{served.text}</Link>),
     ...given('variant', text('variant')),
     ...given(
       'shadow of',

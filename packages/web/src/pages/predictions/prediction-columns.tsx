@@ -1,6 +1,7 @@
 import type { PredictionRows } from '@dais/api/serving';
 import { numberOf, shortText, textOf, valueColumns, type PredictionRow } from './prediction-rows.ts';
-import { predictionAddress, versionAddress } from '#addresses.ts';
+import { servedVersion } from './served-version.ts';
+import { predictionAddress } from '#addresses.ts';
 import { RowLink } from '#kinds/row-link.tsx';
 import { milliseconds } from '#pages/endpoints/endpoint-words.ts';
 import type { TableColumn } from '#ui/resource-table.tsx';
@@ -52,14 +53,9 @@ export function predictionColumns(
       title: 'Version',
       width: '130px',
       cell: ({ cells }) => {
-        const [model, version] = [textOf(cells['model']), textOf(cells['version'])];
-        return version === '' ? (
-          <span className="dim">none</span>
-        ) : (
-          <RowLink address={versionAddress(project, model, version)}>
-            {model}/{version}
-          </RowLink>
-        );
+        const served = servedVersion(project, textOf(cells['model']), textOf(cells['version']));
+        if (served === undefined) return <span className="dim">none</span>;
+        return served.address === undefined ? served.text : <RowLink address={served.address}>{served.text}</RowLink>;
       },
     },
     { id: 'variant', title: 'Variant', width: '90px', cell: ({ cells }) => textOf(cells['variant']) },

@@ -1,7 +1,7 @@
 import type { PredictionRows } from '@dais/api/serving';
 import { Link } from '@tanstack/react-router';
 import { numberOf, readNamed, textOf } from './prediction-rows.ts';
-import { versionAddress } from '#addresses.ts';
+import { servedVersion } from './served-version.ts';
 import { milliseconds } from '#pages/endpoints/endpoint-words.ts';
 import { ErrorNote } from '#ui/error-note.tsx';
 import { Panel } from '#ui/panel.tsx';
@@ -28,14 +28,11 @@ export function PredictionSummary({ project, summary, error, update }: Predictio
         columns={[
           {
             title: 'Version',
-            cell: ({ model, version }) =>
-              textOf(version) === '' ? (
-                <span className="dim">no version</span>
-              ) : (
-                <Link {...versionAddress(project, textOf(model), textOf(version))}>
-                  {textOf(model)}/{textOf(version)}
-                </Link>
-              ),
+            cell: ({ model, version }) => {
+              const served = servedVersion(project, textOf(model), textOf(version));
+              if (served === undefined) return <span className="dim">no version</span>;
+              return served.address === undefined ? served.text : <Link {...served.address}>{served.text}</Link>;
+            },
           },
           {
             title: 'Variant',

@@ -4,6 +4,7 @@
  * MLflow.
  */
 import { DaisError } from '@dais/api';
+import { halfToNumber } from '#lib/formats/half-float.ts';
 import type { Datatype, Tensor, TensorSpec } from '../contract.ts';
 import { arrayTypeOf, checkInputs, checkTensor, elementsOf, rejectInput } from '../tensors.ts';
 import type { Column, ColumnKind, SignatureInputs } from './signature.ts';
@@ -155,7 +156,7 @@ function number(tensor: Tensor, column: Column, target: keyof typeof WIDTHS): Te
   }
   const wide = new (arrayTypeOf(target))(data.length);
   for (let index = 0; index < data.length; index++) {
-    const value = datatype === 'FP16' ? half(data[index] as number) : data[index];
+    const value = datatype === 'FP16' ? halfToNumber(data[index] as number) : data[index];
     wide[index] = (
       wide instanceof BigInt64Array ? BigInt(value as number) : nulls?.[index] === 1 ? Number.NaN : Number(value)
     ) as never;
@@ -191,15 +192,6 @@ function widens(from: keyof typeof WIDTHS, to: keyof typeof WIDTHS): boolean {
 
 function isZeroOrOne(data: BigInt64Array): boolean {
   return data.every((value) => value === 0n || value === 1n);
-}
-
-/** Decodes 16 bits of IEEE 754. */
-function half(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 31) return fraction === 0 ? sign * Infinity : Number.NaN;
-  return sign * (exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15));
 }
 
 function checkTexts({ name, data, nulls }: Tensor, kind: ColumnKind): void {

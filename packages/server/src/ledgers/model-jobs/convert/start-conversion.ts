@@ -30,7 +30,7 @@ export async function startConversion(
 ): Promise<ModelJob> {
   const { input, tenant, context } = call;
   const named = parseServedModel(input.model);
-  if (!('message' in named) && named.of !== 'run') {
+  if (!('message' in named) && named.of !== 'run' && named.of !== 'remote') {
     await call.authorize({ kind: 'Model', name: named.name }, tenant, 'model:read');
   }
   const of = await findModelVersion(dependencies, tenant.id, input.model);

@@ -111,7 +111,7 @@ async function ofModel(
   signal: AbortSignal,
 ): Promise<FoundBaseline> {
   const named = parseServedModel(model);
-  if ('message' in named || named.of === 'run')
+  if ('message' in named || named.of === 'run' || named.of === 'remote')
     return { unknown: `The baseline ${model} does not refer to a version of a model.` };
   const found = await inProject(dependencies, monitor, async (tx) => {
     try {

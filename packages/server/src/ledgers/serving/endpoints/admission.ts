@@ -4,6 +4,9 @@ import type { AdmittedChange } from '#kernel/kind.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { notifyPublishers } from './endpoint-rows.ts';
 
+/** The manifest names the same model, at the same server. */
+const SAME_MODEL = `e.spec->>'model' = excluded.spec->>'model' and e.spec->'servers' is not distinct from excluded.spec->'servers'`;
+
 export async function admitEndpoint(tx: Transaction, change: AdmittedChange): Promise<void> {
   if (change.dryRun) return;
   if (change.spec === undefined) {
@@ -23,8 +26,8 @@ export async function admitEndpoint(tx: Transaction, change: AdmittedChange): Pr
     `insert into serving.endpoint as e (uid, project_id, name, spec, request)
      values ($1, $2, $3, $4::jsonb, $5::jsonb)
      on conflict (uid) do update set spec = excluded.spec, revision = e.revision + 1,
-       request = case when e.spec->>'model' = excluded.spec->>'model' then e.request else excluded.request end,
-       rejected = case when e.spec->>'model' = excluded.spec->>'model' then e.rejected end`,
+       request = case when ${SAME_MODEL} then e.request else excluded.request end,
+       rejected = case when ${SAME_MODEL} then e.rejected end`,
     [
       change.uid,
       change.projectId,

@@ -1,5 +1,5 @@
 import { DaisError } from '@dais/api';
-import { parseServedModel, type deployOperation, type EndpointSpec } from '@dais/api/serving';
+import { endpointSpec, parseServedModel, type deployOperation, type EndpointSpec } from '@dais/api/serving';
 import type { CallOf } from '#kernel/entry.ts';
 import { wakeResources } from '#kernel/reconcile-queue.ts';
 import type { KindRegistry } from '#kernel/registry.ts';
@@ -40,11 +40,11 @@ export async function deploy(
       issues: [{ path: 'model', message: parsed.message, expected: parsed.expected }],
     });
   }
-  const found = await resolveModel(tx, model, artifactRoot);
+  const before = await readResource(tx.sql, tenant.id, 'Endpoint', name);
+  const found = await resolveModel(tx, model, artifactRoot, serversOf(before?.spec));
   if ('problem' in found) {
     throw new DaisError('not_found', found.problem, { issues: [{ path: 'model', message: `is "${model}"` }] });
   }
-  const before = await readResource(tx.sql, tenant.id, 'Endpoint', name);
   if (shadow && before === undefined) {
     throw new DaisError('not_found', `There is no Endpoint "${name}" to copy requests from. Deploy a model first.`);
   }
@@ -95,6 +95,11 @@ function withShadow(spec: Written, model: string) {
 function withModel(spec: Written, model: string) {
   const shadow = shadowsOf(spec).filter((one) => one.name !== SHADOW || one.model !== model);
   return { model, ...(spec?.['shadow'] !== undefined && { shadow }) };
+}
+
+/** Of a stored manifest, without defaults. */
+function serversOf(spec: Written): NonNullable<EndpointSpec['servers']> {
+  return endpointSpec.shape.servers.parse(spec?.['servers']) ?? [];
 }
 
 function shadowsOf(spec: Written): EndpointSpec['shadow'] {

@@ -134,10 +134,12 @@ export class EndpointWork {
     return await io.read(async (tx) => {
       const row = await findEndpoint(tx, metadata.uid);
       if (row === undefined) return undefined;
-      const target = await resolveModel(tx, row.spec.model, this.#dependencies.artifactRoot);
+      const resolve = async (reference: string) =>
+        await resolveModel(tx, reference, this.#dependencies.artifactRoot, row.spec.servers);
+      const target = await resolve(row.spec.model);
       const others: Record<string, Resolution> = {};
       for (const { name, model } of [...row.spec.variants, ...row.spec.shadow]) {
-        others[name] = await resolveModel(tx, model, this.#dependencies.artifactRoot);
+        others[name] = await resolve(model);
       }
       const rollout = await runningRollout(tx, row.uid);
       const steps = rollout === undefined ? [] : await stepsOf(tx, [rollout.id]);
@@ -384,8 +386,12 @@ export class EndpointWork {
     gateways: readonly GatewayView[],
     { isShadow, isServing }: { readonly isShadow: boolean; readonly isServing: boolean },
   ): ModelState {
-    const about = { label: model.label, ...(model.version !== null && { version: model.version }) };
-    const { problem } = model.description;
+    const { problem, remote } = model.description;
+    const about = {
+      label: model.label,
+      ...(model.version !== null && { version: model.version }),
+      ...(remote !== undefined && { isRemote: true }),
+    };
     if (problem !== undefined) return { ...about, state: 'failed', message: problem };
     const key = servedKey(model.id, row.spec);
     const states = gateways.map((gateway) => ({ host: gateway.host, state: stateAt(gateway, key, isShadow) }));

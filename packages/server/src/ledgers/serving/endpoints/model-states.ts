@@ -10,6 +10,10 @@ export interface ModelState {
   readonly message?: string;
   /** Stored files of the model are damaged; they are read again soon. */
   readonly isUnreadable?: boolean;
+  /** A model of a server outside Dais. */
+  readonly isRemote?: boolean;
+  /** `failed` because that server is not ready; the gateway retries. */
+  readonly isAway?: boolean;
   readonly engine?: string;
   /** Over all gateways. */
   readonly instances?: number;
@@ -26,7 +30,7 @@ export interface GatewayCoverage {
   readonly waiting: readonly string[];
 }
 
-export type StateAtGateway = Omit<ModelState, 'label' | 'version' | 'isUnreadable' | 'gateways'>;
+export type StateAtGateway = Omit<ModelState, 'label' | 'version' | 'isUnreadable' | 'isRemote' | 'gateways'>;
 
 /** `key`: of the model in gateways. `isShadow`: its instance as a shadow. */
 export function stateAt({ files, figures }: GatewayView, key: string, isShadow: boolean): StateAtGateway {
@@ -39,8 +43,10 @@ export function stateAt({ files, figures }: GatewayView, key: string, isShadow: 
   const message = loaded.error ?? loaded.phase;
   return {
     state: loaded.state,
+    ...(loaded.away === true && { isAway: true }),
     ...(loaded.engine !== undefined && { engine: loaded.engine }),
-    instances: loaded.workers,
+    // The instances of a remote model are those of its server.
+    ...(loaded.engine !== 'remote' && { instances: loaded.workers }),
     ...(loaded.loadMs !== undefined && { coldStartMs: Math.round(loaded.loadMs) }),
     ...(message !== undefined && { message }),
   };
@@ -90,10 +96,11 @@ export function mergeStates(
 
 function measure(ready: readonly StateAtGateway[]): Pick<ModelState, 'engine' | 'instances' | 'coldStartMs'> {
   const engine = ready.find((one) => one.engine !== undefined)?.engine;
+  const counted = ready.flatMap(({ instances }) => instances ?? []);
   const coldStarts = ready.flatMap(({ coldStartMs }) => coldStartMs ?? []);
   return {
     ...(engine !== undefined && { engine }),
-    ...(ready.length > 0 && { instances: ready.reduce((sum, { instances = 0 }) => sum + instances, 0) }),
+    ...(counted.length > 0 && { instances: counted.reduce((sum, one) => sum + one, 0) }),
     ...(coldStarts.length > 0 && { coldStartMs: Math.max(...coldStarts) }),
   };
 }

@@ -79,6 +79,8 @@ async function copyFiles(
 ): Promise<void> {
   const unfinished = `${folder}.part`;
   await rm(unfinished, { recursive: true, force: true });
+  // A model of another server has no files.
+  await mkdir(unfinished, { recursive: true, mode: 0o755 });
   for (const { path, digest } of described.files) {
     const to = join(unfinished, path);
     await mkdir(dirname(to), { recursive: true, mode: 0o755 });

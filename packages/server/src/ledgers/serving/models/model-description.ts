@@ -1,7 +1,7 @@
 /** The description of a model from its files, read once without loading it. */
 import { z } from 'zod';
 import { parseLimitedYaml } from '#lib/formats/yaml-documents.ts';
-import type { FoundModel, ModelFile } from './model-source.ts';
+import type { FoundModel, ModelFile, RemoteModel } from './model-source.ts';
 
 export interface DescribedModel {
   readonly files: readonly ModelFile[];
@@ -11,6 +11,8 @@ export interface DescribedModel {
   readonly example: string | null;
   /** Requirements of a Python model; null: it needs no Python. */
   readonly python: { readonly version: string | null; readonly requirements: readonly string[] } | null;
+  /** A model of a server outside Dais: it has no files here. */
+  readonly remote?: RemoteModel;
   /** Why the model can never be served. */
   readonly problem?: string;
 }
@@ -30,8 +32,9 @@ const mlmodelSchema = z.object({
 /** Larger examples and descriptions are not read. */
 const MOST_BYTES = 4 << 20;
 
-export async function describeModel({ files }: FoundModel, read: ReadModelFile): Promise<DescribedModel> {
+export async function describeModel({ files, remote }: FoundModel, read: ReadModelFile): Promise<DescribedModel> {
   const nothing = { files, signature: null, example: null, python: null };
+  if (remote !== undefined) return { ...nothing, remote };
   const has = new Map(files.map((file) => [file.path, file]));
   const text = async (path: string) => {
     const file = has.get(path);

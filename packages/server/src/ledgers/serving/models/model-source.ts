@@ -1,7 +1,8 @@
 /** Resolves the model reference of a manifest to the files of the model. */
 import { createHash } from 'node:crypto';
 import { DaisError } from '@dais/api';
-import { parseServedModel } from '@dais/api/serving';
+import type { ServedModel } from '@dais/api/gateway';
+import { parseServedModel, type ModelServer, type ServedModelName } from '@dais/api/serving';
 import { listReferences, type ContentInfo } from '#kernel/content/references.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { readByAlias, readVersion, versionKeyOf } from '#ledgers/registry/index.ts';
@@ -17,9 +18,14 @@ export interface ModelFile {
   readonly bytes: number;
 }
 
+/** A model of a server outside Dais, with the Secret of its credentials. */
+export type RemoteModel = NonNullable<ServedModel['remote']> & {
+  readonly credentials?: { readonly secret: string; readonly key: string };
+};
+
 /** The model that a reference refers to now. */
 export interface FoundModel {
-  /** Same files at the same location of the same project: same id. */
+  /** Same files at the same location of the same project, or the same model of the same server: same id. */
   readonly id: string;
   /** `models:/flights/7`. */
   readonly label: string;
@@ -29,23 +35,39 @@ export interface FoundModel {
   readonly lineageKey?: string;
   readonly artifacts: string;
   readonly files: readonly ModelFile[];
+  /** A model of another server has no files. */
+  readonly remote?: RemoteModel;
 }
 
 export type Resolution = FoundModel | { readonly problem: string };
 
-/** In the project of the transaction. Returns a message, and does not throw, for an invalid reference. */
-export async function resolveModel(tx: Transaction, reference: string, artifactRoot: string): Promise<Resolution> {
+/**
+ * In the project of the transaction. `servers`: of the endpoint that contains the reference. Returns a message, and does not
+ * throw, for an invalid reference.
+ */
+export async function resolveModel(
+  tx: Transaction,
+  reference: string,
+  artifactRoot: string,
+  servers: readonly ModelServer[] = [],
+): Promise<Resolution> {
   try {
-    return await find(tx, reference, artifactRoot);
+    return await find(tx, reference, artifactRoot, servers);
   } catch (error) {
     if (error instanceof DaisError && !error.retryable) return { problem: error.message };
     throw error;
   }
 }
 
-async function find(tx: Transaction, reference: string, artifactRoot: string): Promise<Resolution> {
+async function find(
+  tx: Transaction,
+  reference: string,
+  artifactRoot: string,
+  servers: readonly ModelServer[],
+): Promise<Resolution> {
   const named = parseServedModel(reference);
   if ('message' in named) return { problem: `${reference} ${named.message}: ${named.expected}.` };
+  if (named.of === 'remote') return findRemote(tx, reference, named, servers);
   if (named.of === 'run') {
     const home = await runHome(tx, named.runId, { artifactRoot });
     if (home === undefined) return { problem: `There is no run ${named.runId}.` };
@@ -69,6 +91,43 @@ async function find(tx: Transaction, reference: string, artifactRoot: string): P
     aliases: version.aliases,
     ...(lineageKey !== undefined && { lineageKey }),
   });
+}
+
+function findRemote(
+  { projectId }: Transaction,
+  reference: string,
+  { server: name, model, version }: ServedModelName & { of: 'remote' },
+  servers: readonly ModelServer[],
+): Resolution {
+  const server = servers.find((one) => one.name === name);
+  if (server === undefined) {
+    return { problem: `The endpoint declares no server "${name}" for ${reference}. Add it to \`spec.servers\`.` };
+  }
+  const { url, protocol, credentials, ca, concurrency } = server;
+  const remote: RemoteModel = {
+    url: url.replace(/\/+$/, ''),
+    protocol,
+    model,
+    ...(version !== undefined && { version }),
+    ...(credentials !== undefined && {
+      header: credentials.header?.toLowerCase() ?? 'authorization',
+      credentials: { secret: credentials.secret, key: credentials.key },
+    }),
+    ...(ca !== undefined && { ca }),
+    concurrency,
+  };
+  const hash = createHash('sha256').update(JSON.stringify([projectId, reference, remote]));
+  return {
+    id: hash.digest('hex').slice(0, 32),
+    label: reference,
+    // Registered models have no colon in their names: predictions and lineage of both stay apart.
+    name: `${name}:${model}`,
+    ...(version !== undefined && { version }),
+    aliases: [],
+    artifacts: '',
+    files: [],
+    remote,
+  };
 }
 
 async function withFiles(

@@ -4,6 +4,11 @@ import type { GatewayFigures } from '@dais/api/gateway';
 export interface GatewayLink {
   /** Reports a new snapshot: the gateway starts if necessary, and reads it. */
   publish(): void;
+  /**
+   * Credentials of remote models, by the key of the model. They are sent with each message and only kept in memory: a
+   * gateway that starts without a control process has none.
+   */
+  setCredentials(values: Readonly<Record<string, string>>): void;
   /** Confirms the current snapshot. Without confirmations the gateway rejects every token after a while. */
   greet(): void;
   /** Labels of models that it does not have ready and other gateways serve: while there are any, it is not ready. */

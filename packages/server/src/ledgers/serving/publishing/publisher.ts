@@ -21,6 +21,7 @@ import { readModels, type ModelRow } from '../models/model-rows.ts';
 import { safetyOf } from '../models/model-safety.ts';
 import { allRunning, weightOf, type RolloutRow } from '../rollouts/rollout-rows.ts';
 import type { PublishedSnapshot } from './published-snapshot.ts';
+import { RemoteCredentials, type CredentialReference, type FindCredential } from './remote-credentials.ts';
 import { servedKey, servedModel } from './served-model.ts';
 
 /** An endpoint as a resource of policies. */
@@ -48,12 +49,19 @@ export interface PublisherDependencies {
   /** What other nodes read. */
   readonly published: PublishedSnapshot;
   readonly access: GatewayAccess;
+  readonly findCredential: FindCredential;
   /** Number of live gateways, which share the rate limits. */
   readonly liveGateways: () => number;
   /** Called with the labels of all models that should have traffic, by key. */
   readonly onTraffic: (models: ReadonlyMap<string, string>) => void;
   readonly clock: Clock;
   readonly log: Log;
+}
+
+interface MadeSnapshot {
+  readonly snapshot: Omit<Snapshot, 'revision' | 'at'>;
+  /** Secrets of remote models, by the key of the model. */
+  readonly credentials: ReadonlyMap<string, CredentialReference>;
 }
 
 /** Half of the second within which a revoked token must be rejected, if there are no notifications. */
@@ -64,6 +72,7 @@ const WHOLE = 10_000;
 export class Publisher {
   readonly #dependencies: PublisherDependencies;
   readonly #loop: Loop;
+  readonly #credentials: RemoteCredentials;
   #isDirty = true;
   /** There is an endpoint, or was one since the start. */
   #any = false;
@@ -77,6 +86,7 @@ export class Publisher {
   constructor(dependencies: PublisherDependencies) {
     this.#dependencies = dependencies;
     this.#loop = new Loop('serving', { ...dependencies, pollMs: POLL_MS }, () => this.#turn());
+    this.#credentials = new RemoteCredentials(dependencies);
   }
 
   async start(): Promise<void> {
@@ -127,13 +137,24 @@ export class Publisher {
       this.#isDirty = true;
       throw error;
     });
-    if (made !== undefined) await this.#publish(made);
-    // The snapshot of the gateway is still current.
-    else if (this.#any) gateway.greet();
+    if (made !== undefined) {
+      await this.#credentials.use(made.credentials).catch((error: unknown) => {
+        this.#isDirty = true;
+        throw error;
+      });
+      gateway.setCredentials(this.#credentials.values);
+      await this.#publish(made.snapshot);
+    } else if (await this.#credentials.refresh()) {
+      gateway.setCredentials(this.#credentials.values);
+      gateway.publish();
+    } else if (this.#any) {
+      // The snapshot of the gateway is still current.
+      gateway.greet();
+    }
     return false;
   }
 
-  async #make(tx: Transaction): Promise<Omit<Snapshot, 'revision' | 'at'> | undefined> {
+  async #make(tx: Transaction): Promise<MadeSnapshot | undefined> {
     const rows = await allEndpoints(tx);
     if (rows.length === 0 && !this.#any) return undefined;
     this.#any = true;
@@ -151,6 +172,7 @@ export class Publisher {
     const desired = new Set<string>();
     const endpoints: ServedEndpoint[] = [];
     const traffic = new Map<string, string>();
+    const credentials = new Map<string, CredentialReference>();
     for (const row of rows) {
       const project = names.get(row.project_id) ?? '';
       const rollout = rollouts.get(row.uid);
@@ -163,6 +185,8 @@ export class Publisher {
         const key = servedKey(id, row.spec);
         desired.add(key);
         if (hasTraffic(row, rollout, id)) traffic.set(key, model.label);
+        const secret = model.description.remote?.credentials;
+        if (secret !== undefined) credentials.set(key, { projectId: model.project_id, ...secret });
         const local = this.#dependencies.models.want(key, model);
         if (local.state !== 'here' || models.has(key)) continue;
         const aliases = await aliasesOf(tx, model);
@@ -175,7 +199,7 @@ export class Publisher {
     this.#dependencies.onTraffic(traffic);
     await this.#dependencies.models.keepOnly(desired);
     const quotas = await quotasOf(tx, names, this.#gateways);
-    return { v: 1, access, quotas, models: [...models.values()], endpoints };
+    return { snapshot: { v: 1, access, quotas, models: [...models.values()], endpoints }, credentials };
   }
 
   /**

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { ServedModel } from '@dais/api/gateway';
 import type { EndpointSpec } from '@dais/api/serving';
 import type { ModelRow } from '../models/model-rows.ts';
+import type { RemoteModel } from '../models/model-source.ts';
 
 type Settings = Pick<EndpointSpec, 'resources' | 'scaling' | 'timeoutSeconds' | 'input' | 'batching'>;
 
@@ -32,6 +33,7 @@ export function servedModel(
 ): ServedModel {
   const { resources, scaling, timeoutSeconds } = settings;
   const { description: described } = row;
+  const { remote } = described;
   return {
     key: servedKey(row.id, settings),
     project: about.project,
@@ -42,12 +44,30 @@ export function servedModel(
     trust: about.trust,
     ...(described.signature !== null && { signature: described.signature }),
     threads: resources.threads,
-    workers: { min: scaling.min, max: scaling.max, idleMs: scaling.idleSeconds * 1000 },
+    // Instances of a remote model are those of its server.
+    workers:
+      remote === undefined
+        ? { min: scaling.min, max: scaling.max, idleMs: scaling.idleSeconds * 1000 }
+        : { min: 1, max: 1, idleMs: 0 },
     loadMs: resources.loadSeconds * 1000,
     inferMs: Math.ceil(timeoutSeconds * 1000),
     rows: mostRows(settings),
     ...(row.resumes > 0 && { resumes: row.resumes }),
     ...(resources.memoryMb !== undefined && { memoryBytes: resources.memoryMb * 2 ** 20 }),
     ...(about.environment !== undefined && { environment: about.environment }),
+    ...(remote !== undefined && { engine: 'remote', remote: publicPart(remote) }),
+  };
+}
+
+/** Without the name of the Secret, which a gateway cannot read. */
+function publicPart({ url, protocol, model, version, header, ca, concurrency }: RemoteModel): ServedModel['remote'] {
+  return {
+    url,
+    protocol,
+    model,
+    ...(version !== undefined && { version }),
+    ...(header !== undefined && { header }),
+    ...(ca !== undefined && { ca }),
+    concurrency,
   };
 }
