@@ -3,7 +3,7 @@
  * the layers of the last build are kept, so that a build repeats only the steps whose input has changed.
  */
 import { randomUUID } from 'node:crypto';
-import { cpSync, existsSync, lutimesSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, lutimesSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { root, runCommand } from './command.mjs';
 import { unpackedPrograms } from './debian-packages.mjs';
@@ -75,6 +75,14 @@ export class TestImage {
   /** Runs a command of the image to its end. */
   async run(options: readonly string[], ...command: readonly string[]): Promise<{ code: number; output: string }> {
     return await this.#podman.run('podman', ['run', '--rm', ...USER_OF_IMAGE, ...options, IMAGE, ...command]);
+  }
+
+  /** Writes the image `localhost/dais:test` as an OCI archive. */
+  async save(archive: string): Promise<void> {
+    const file = join(this.#podman.emptyFolder('files'), 'image.tar');
+    await this.#podman.must('podman', ['save', '--format=oci-archive', `--output=${file}`, IMAGE]);
+    copyFileSync(file, archive);
+    this.#podman.removeFolder('files');
   }
 
   /** Creates an empty data folder, and a folder for its keys. */

@@ -76,6 +76,7 @@ const guideTopics: Readonly<Record<string, readonly string[]>> = {
   Operations: [
     'install',
     'production',
+    'kubernetes',
     'behind-nginx',
     'tls',
     'backup-and-restore',

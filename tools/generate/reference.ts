@@ -7,6 +7,7 @@ import { eventPage } from './event-page.ts';
 import { factsPage } from './facts-page.ts';
 import type { GeneratedFile } from './generated-file.ts';
 import { glossaryPage } from './glossary-page.ts';
+import { chartFiles } from './helm/chart-files.ts';
 import { httpPage } from './http-page.ts';
 import { jsonSchemas } from './json-schemas.ts';
 import { feastPage } from './feast-page.ts';
@@ -39,6 +40,7 @@ export function reference(): readonly GeneratedFile[] {
     openApiFile(operations(), programVersion()),
     prometheusRules(),
     ...grafanaDashboards(),
+    ...chartFiles(),
   ];
 }
 
