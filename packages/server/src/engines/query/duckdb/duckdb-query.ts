@@ -4,7 +4,7 @@
  * the processes.
  */
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { availableParallelism, totalmem } from 'node:os';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { DaisError } from '@dais/api/errors';
 import type { Isolation } from '#engines/isolation/contract.ts';
@@ -13,6 +13,7 @@ import type { Clock } from '#lib/clock.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import type { Log } from '#lib/log.ts';
 import { Semaphore } from '#lib/concurrency/semaphore.ts';
+import { machineMemory } from '#lib/system/machine-memory.ts';
 import { checkProcess, processIdentity, type ProcessIdentity } from '#lib/system/process-identity.mjs';
 import type {
   Column,
@@ -89,7 +90,7 @@ const MEBIBYTE = 1024 * 1024;
 
 /** Opens the engine, with defaults from the machine. Starts no process. */
 export function openDuckdbQuery({
-  memoryMb = Math.min(16_384, Math.max(1024, Math.floor(totalmem() / MEBIBYTE / 4))),
+  memoryMb = Math.min(16_384, Math.max(1024, Math.floor(machineMemory() / MEBIBYTE / 4))),
   tempMb,
   threads = availableParallelism(),
   ...options
