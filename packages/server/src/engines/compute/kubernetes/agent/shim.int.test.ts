@@ -1,4 +1,5 @@
 /** Commands under the shim: the same ends, signals and errors as under the process engine, in a root without any program too. */
+import { readFileSync } from 'node:fs';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { join } from 'node:path';
@@ -266,6 +267,8 @@ describe('signals', () => {
     const container = await open();
     container.order(['sh', '-c', 'trap "sleep 1000" TERM; echo up; sleep 1000; echo after']);
     await container.untilWritten('up');
+    // A child of the shell that gets the signal before it has become `sleep` loses it.
+    await expect.poll(() => container.processes().map(commandOf)).toContain('sleep 1000');
     container.connection!.signal('SIGTERM', { killAfterMs: 60_000 });
     expect(await container.outcome()).toMatchObject({ end: { code: 0, killed: false } });
   });
@@ -297,3 +300,12 @@ describe('signals', () => {
     expect(container.processes()).toEqual([]);
   });
 });
+
+/** Returns the command line of a process; empty when it has ended. */
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ').trim();
+  } catch {
+    return '';
+  }
+}
