@@ -1,5 +1,6 @@
 /** Keeps a copy of a collection up to date. Level-triggered: it reports that an object differs, never how it came to that. */
 import type { Clock } from '#lib/clock.ts';
+import { pause } from '#lib/concurrency/pause.ts';
 import type { Log } from '#lib/log.ts';
 import { classifyFailure } from './classify-failure.ts';
 import type { Selectors } from './call-options.ts';
@@ -97,7 +98,7 @@ export class Reflector<T = KubernetesObject> {
         const openMs = this.#openedAt === undefined ? 0 : clock.now() - this.#openedAt;
         const { delayMs, relists } = this.#backoff.fail(error, openMs);
         if (relists) this.#resourceVersion = undefined;
-        await this.#sleep(delayMs);
+        await pause(clock, delayMs, signal).catch(() => {});
       }
     }
     this.#firstSync.reject(new Error(`the reflector of ${describeCollection(this.#options.collection)} was closed`));
@@ -196,20 +197,6 @@ export class Reflector<T = KubernetesObject> {
     const message = classifyFailure(error)?.message ?? (error instanceof Error ? error.message : String(error));
     const { isSynced, disconnectedSince = at } = this.#state;
     this.#state = { isSynced, disconnectedSince, lastError: { at, message } };
-  }
-
-  async #sleep(ms: number): Promise<void> {
-    const { signal } = this.#stop;
-    if (ms === 0 || signal.aborted) return;
-    await new Promise<void>((resolve) => {
-      const end = () => {
-        cancel();
-        signal.removeEventListener('abort', end);
-        resolve();
-      };
-      const cancel = this.#options.clock.after(ms, end);
-      signal.addEventListener('abort', end);
-    });
   }
 }
 

@@ -105,7 +105,7 @@ test('a task whose pod is deleted or evicted is lost, with the reason, and does 
   }
 });
 
-test('a node that loses its power loses its task, and the pod that comes back does not continue it', async () => {
+test('a task whose container is killed together with its agent is lost, and does not run again', async () => {
   const { compute } = pods.engine;
   const spec = shell('cat in.txt; echo runs; while :; do sleep 0.1; done', { inputs: [input('in.txt', 'content\n')] });
   await compute.submit({ ...spec, isolation: 'required' });

@@ -4,7 +4,7 @@ import type { BeatRequest, BeatResponse } from '../agent-api.ts';
 import type { Log } from '#lib/log.ts';
 import { RejectedCall } from './call-errors.ts';
 import type { DaisClient } from './dais-client.ts';
-import { pause } from './pause.ts';
+import { pause } from '#lib/concurrency/pause.ts';
 
 export interface BeatsOptions {
   readonly client: DaisClient;

@@ -21,7 +21,7 @@ import {
 } from '../agent-api.ts';
 import { FailedCall, GoneError, RejectedCall, SilenceError } from './call-errors.ts';
 import { DaisConnection, LocalProblem, type CallBody } from './dais-connection.ts';
-import { pause } from './pause.ts';
+import { pause } from '#lib/concurrency/pause.ts';
 
 export interface DaisClientOptions {
   /** Its path contains AGENT_PATH. */

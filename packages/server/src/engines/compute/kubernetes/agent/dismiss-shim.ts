@@ -1,7 +1,7 @@
 /** Lets the shim end when nobody needs it any more, so that the pod ends. */
 import type { Clock } from '#lib/clock.ts';
 import type { Journal } from './journal.ts';
-import { pause } from './pause.ts';
+import { pause } from '#lib/concurrency/pause.ts';
 import type { ShimConnection, ShimEvents } from './shim-connection.ts';
 import { awaitShim, type ShimLinkOptions } from './shim-link.ts';
 

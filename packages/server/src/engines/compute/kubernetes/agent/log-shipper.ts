@@ -9,7 +9,7 @@ import { RejectedCall } from './call-errors.ts';
 import type { DaisClient } from './dais-client.ts';
 import type { Journal } from './journal.ts';
 import type { LogStore } from './log-store.ts';
-import { pause } from './pause.ts';
+import { pause } from '#lib/concurrency/pause.ts';
 
 export interface LogShipperOptions {
   readonly client: DaisClient;

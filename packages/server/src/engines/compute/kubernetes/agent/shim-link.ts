@@ -1,7 +1,7 @@
 /** Waits for the shim of the pod, before and after a restart of the agent. */
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
-import { pause } from './pause.ts';
+import { pause } from '#lib/concurrency/pause.ts';
 import type { ResumedCommand, ShimConnection, ShimEvents } from './shim-connection.ts';
 import { listenForShim } from './shim-listener.ts';
 

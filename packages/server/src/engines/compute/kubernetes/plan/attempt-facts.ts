@@ -27,7 +27,6 @@ export type AgentReport = { readonly podUid: string; readonly round: number } & 
       readonly startedAt: Date;
       readonly endedAt: Date;
       readonly usage: TaskUsage;
-      readonly manifest?: string;
     }
   /** The command could not be started, or an input does not exist any more. */
   | { readonly outcome: 'refused'; readonly reason: string }
@@ -48,8 +47,6 @@ export interface CommandReport {
   readonly endedAt: Date;
   readonly usage: TaskUsage;
   readonly refusedConnections?: readonly string[];
-  /** Digest of the stored list of outputs. */
-  readonly manifest?: string;
 }
 
 export interface AttemptFacts {

@@ -26,7 +26,6 @@ const ends: fc.Arbitrary<FinalState> = fc.oneof(
       signal: fc.constant('SIGKILL'),
       detail: text,
       refusedConnections: fc.array(text, { maxLength: 20 }),
-      manifest: fc.constant('sha256-1'),
     },
     { requiredKeys: ['phase', 'end', 'startedAt', 'endedAt', 'usage'] },
   ),

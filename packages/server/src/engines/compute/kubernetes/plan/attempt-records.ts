@@ -41,7 +41,6 @@ const endSchema = z.discriminatedUnion('phase', [
     endedAt: date,
     usage: z.object({ wallMs: z.number(), cpuMs: z.number(), peakMemoryBytes: z.number() }),
     refusedConnections: z.array(z.string()).optional(),
-    manifest: z.string().optional(),
   }),
   z.object({ phase: z.literal('refused'), reason: z.string() }),
   z.object({ phase: z.literal('lost'), kind: z.enum(LOST_KINDS), reason: z.string() }),

@@ -1,5 +1,5 @@
 /** States of an attempt on Kubernetes: those of the contract, with what only a cluster knows. */
-import type { TaskEnd, TaskState, TaskUsage } from '../../contract.ts';
+import type { TaskState } from '../../contract.ts';
 
 export const LOST_KINDS = ['preempted', 'node', 'deleted', 'registry', 'device', 'hang', 'control', 'store'] as const;
 
@@ -23,24 +23,8 @@ export interface RunningState {
   readonly note?: string;
 }
 
-export interface EndedState {
-  readonly phase: 'ended';
-  readonly end: TaskEnd;
-  readonly detail?: string;
-  readonly code?: number;
-  readonly signal?: string;
-  readonly startedAt: Date;
-  readonly endedAt: Date;
-  readonly usage: TaskUsage;
-  readonly refusedConnections?: readonly string[];
-  /** Digest of the stored list of outputs; absent when there is none. */
-  readonly manifest?: string;
-}
-
-export interface RefusedState {
-  readonly phase: 'refused';
-  readonly reason: string;
-}
+export type EndedState = Extract<TaskState, { readonly phase: 'ended' }>;
+export type RefusedState = Extract<TaskState, { readonly phase: 'refused' }>;
 
 export interface LostState {
   readonly phase: 'lost';
@@ -57,7 +41,5 @@ export function toTaskState(state: AttemptState): TaskState {
   if (state.phase === 'preparing') return { phase: 'preparing' };
   if (state.phase === 'running') return { phase: 'running', startedAt: state.startedAt, devices: state.devices };
   if (state.phase === 'lost') return { phase: 'lost', reason: state.reason };
-  if (state.phase === 'refused') return state;
-  const { manifest: _manifest, ...ended } = state;
-  return ended;
+  return state;
 }

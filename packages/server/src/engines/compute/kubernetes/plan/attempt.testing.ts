@@ -122,7 +122,6 @@ export const shimGone = {
   startedAt: at(-60),
   endedAt: at(-1),
   usage: { wallMs: 59_000, cpuMs: 500, peakMemoryBytes: 2 * GIB },
-  manifest: 'sha256-outputs',
 } as const;
 
 export function facts(changes: Partial<AttemptFacts> = {}): AttemptFacts {

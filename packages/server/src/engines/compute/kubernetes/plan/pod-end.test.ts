@@ -32,7 +32,6 @@ const ROWS: readonly Row[] = [
       startedAt: at(-60),
       endedAt: at(-1),
       usage: { wallMs: 59_000, cpuMs: 500, peakMemoryBytes: 2 * GIB },
-      manifest: 'sha256-outputs',
     },
   },
   {

@@ -112,7 +112,6 @@ function killed(evidence: EndEvidence, end: 'out-of-memory' | 'disk-full', detai
     startedAt,
     endedAt,
     usage: report?.usage ?? { wallMs, cpuMs: 0, peakMemoryBytes: 0 },
-    ...(report?.manifest !== undefined && { manifest: report.manifest }),
   };
 }
 
