@@ -21,12 +21,9 @@ const USAGE = `usage: npm run kubernetes -- <command> [options]
 A cluster prints how to connect, and runs until Ctrl-C. Nothing remains but the programs.
 `;
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { version: { type: 'string', default: DEFAULT_VERSION }, nodes: { type: 'string', default: '0' } },
-});
+const { values, positionals } = readArguments();
 const [command = 'help'] = positionals;
-if (!(values.version in VERSIONS)) throw new Error(`--version must be one of ${Object.keys(VERSIONS).join(', ')}.`);
+if (!(values.version in VERSIONS)) refuse(`--version must be one of ${Object.keys(VERSIONS).join(', ')}.`);
 const version = values.version as KubernetesVersion;
 
 if (command === 'build') {
@@ -44,6 +41,22 @@ if (command === 'build') {
 } else {
   process.stdout.write(USAGE);
   process.exitCode = command === 'help' ? 0 : 2;
+}
+
+function readArguments() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: { version: { type: 'string', default: DEFAULT_VERSION }, nodes: { type: 'string', default: '0' } },
+    });
+  } catch (error) {
+    return refuse(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function refuse(problem: string): never {
+  process.stderr.write(`${problem}\n\n${USAGE}`);
+  process.exit(2);
 }
 
 async function untilInterrupted(kubeconfig: string): Promise<void> {

@@ -1,6 +1,6 @@
 /**
  * The programs of Kubernetes, built from the modules of the Go module proxy: no index publishes an API server as a program. `go.mod` and `go.sum` of
- * a version pin all modules with their checksums. Only the programs are kept, outside the repository; a build needs about 6 GB that it removes.
+ * a version pin all modules with their checksums. Only the programs are kept, outside the repository.
  */
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -33,7 +33,7 @@ export function hasPrograms(version: KubernetesVersion = DEFAULT_VERSION): boole
 }
 
 /**
- * Returns the folder with the programs. The first call builds them: about 10 minutes of CPU and 800 MB of modules; it prints its progress.
+ * Returns the folder with the programs. The first call builds them, about 10 minutes, and prints its progress.
  * @throws Error with the output of Go, with what to install, or with a program whose checksum has changed
  */
 export async function kubernetesPrograms(version: KubernetesVersion = DEFAULT_VERSION): Promise<string> {
