@@ -278,6 +278,12 @@ const catalog = {
     remedy: 'Check `keys` in the configuration, then retry.',
     retryable: true,
   },
+  target_unavailable: {
+    status: 503,
+    title: 'Compute target unavailable',
+    remedy: 'See `detail`; after the remedy, run `dais target probe NAME`.',
+    retryable: true,
+  },
   shutting_down: {
     status: 503,
     title: 'The server is shutting down',

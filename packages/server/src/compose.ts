@@ -11,6 +11,7 @@ import type { JobHandler } from '#kernel/job-runner.ts';
 import type { KindDefinition } from '#kernel/kind.ts';
 import type { Authorizer } from '#kernel/principal.ts';
 import type { Subscriber } from '#kernel/subscriptions.ts';
+import type { ComputeTargets } from '#ledgers/executions/index.ts';
 import type { LedgerDefinition } from '#ledgers/ledger.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { CedarAuthorizerDependencies } from '#policy/cedar-authorizer.ts';
@@ -32,6 +33,8 @@ export interface KindDependencies {
   readonly folderRoot?: string | undefined;
   /** Functions of the endpoint controller; without them, endpoints are not reconciled. */
   readonly endpointWork?: (() => EndpointWork) | undefined;
+  /** Compute targets; without them, targets are not tested. */
+  readonly targets?: (() => ComputeTargets) | undefined;
 }
 
 /** The contributions of the kinds to a kernel. */
@@ -56,6 +59,7 @@ export async function loadKinds({
   clock,
   folderRoot,
   endpointWork,
+  targets,
 }: KindDependencies): Promise<KindsAndPolicies> {
   const [
     { projectWith },
@@ -136,7 +140,7 @@ export async function loadKinds({
       model(clock, facts.of('Model')),
       pipeline,
       schedule,
-      target,
+      target({ clock, targets }),
       dataset(clock, facts.of('Dataset')),
       entity,
       featureView(clock),

@@ -248,6 +248,19 @@ const executions = z.strictObject({
     .enum(['process'])
     .default('process')
     .describe('Compute engine that runs the steps. `process`: processes of this machine.'),
+  agentImage: z
+    .string()
+    .min(1)
+    .max(512)
+    .optional()
+    .describe('Image of Dais for the agents of Kubernetes targets, by digest. Set by the Helm chart.'),
+  kubeconfigPrograms: z
+    .array(z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/, { message: 'the name of a program on the PATH' }))
+    .max(20)
+    .default([])
+    .describe(
+      'Credential programs on the PATH that the kubeconfig of a target may start: `aws`, `gke-gcloud-auth-plugin`, `kubelogin`.',
+    ),
   atOnce: z
     .int()
     .min(1)

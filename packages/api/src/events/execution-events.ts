@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { EventType } from '#events/event-type.ts';
 
-/** The subject of each is the run. The run itself reports changes of its steps. */
+/** The subject of each is the run, or the target. The run itself reports changes of its steps. */
 export const executionEvents = {
   executionSubmitted: {
     type: 'execution.submitted',
@@ -29,5 +29,11 @@ export const executionEvents = {
     v: 1,
     description: 'A job was deleted with its files and logs.',
     data: z.strictObject({}),
+  },
+  targetProbed: {
+    type: 'target.probed',
+    v: 1,
+    description: 'A compute target was tested on request.',
+    data: z.strictObject({ ready: z.boolean().describe('Whether steps can run there.') }),
   },
 } as const satisfies Record<string, EventType>;

@@ -3,7 +3,8 @@ export { pipelineIssues } from '#kinds/pipeline-check.ts';
 export { pipelineKind, pipelineSpec } from '#kinds/pipeline.ts';
 export type { PipelineSpec, PipelineStep } from '#kinds/pipeline.ts';
 export { scheduleKind, scheduleSpec } from '#kinds/schedule.ts';
-export { targetKind } from '#kinds/target.ts';
+export { targetKind, type TargetSpec } from '#kinds/target.ts';
+export { probeTargetOperation } from '#operations/targets.ts';
 export {
   EXECUTIONS_COUNTED,
   archiveExecutionsOperation,

@@ -16,6 +16,8 @@ const OF_COMMANDS = [
   'secrets',
   'environment',
   'resources',
+  'target',
+  'pool',
   'timeoutSeconds',
   'retry',
   'cache',

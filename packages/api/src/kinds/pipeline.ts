@@ -7,6 +7,8 @@ import {
   stepEnvironment,
   stepOutputs,
   stepRetry,
+  stepPool,
+  stepTarget,
   stepTimeout,
   stepTracking,
   stepWord,
@@ -95,6 +97,8 @@ const pipelineStep = z.strictObject({
     .record(z.string().max(128), z.number().positive())
     .optional()
     .describe('Resource requests: `cpu` in cores, `memory` and `disk` in bytes, devices by name.'),
+  target: stepTarget.optional(),
+  pool: stepPool.optional(),
   timeoutSeconds: stepTimeout.optional().describe('Timeout.'),
   retry: stepRetry.optional().describe('Number of retries. Default: none, unless the platform lost an attempt.'),
   cache: z

@@ -35,6 +35,9 @@ export type ComputeQuota = z.infer<typeof computeQuotaSchema>;
 
 export const projectSpec = z.strictObject({
   description: z.string().max(1024).optional().describe('Description.'),
+  target: labelNameSchema
+    .optional()
+    .describe('Target of steps that name none. Default: `local`, the machines of the server.'),
   owners: z.array(z.string().min(1).max(256)).max(100).optional().describe('Owners: names or addresses.'),
   quotas: z
     .strictObject({

@@ -1,10 +1,16 @@
 import { z } from 'zod';
 import { baseStatus, labelNameSchema, type KindSpec } from '#manifest.ts';
 import { stepEnvironment } from '#records/step-fields.ts';
+import { checkCluster, clusterFields } from './target-cluster.ts';
 
 const targetSpec = z.strictObject({
   description: z.string().max(1024).optional().describe('Description.'),
-  type: z.literal('process').default('process').describe('Runs steps as processes on the machine of the server.'),
+  type: z
+    .enum(['process', 'kubernetes'])
+    .default('process')
+    .describe(
+      '`process`: runs steps as processes on the machines of the server. `kubernetes`: runs them as pods of a cluster.',
+    ),
   images: z
     .array(
       z.strictObject({
@@ -21,40 +27,61 @@ const targetSpec = z.strictObject({
     .max(1000)
     .default([])
     .describe('Execution environments for steps that request an image. The first match applies.'),
+  ...clusterFields,
 });
+export type TargetSpec = z.output<typeof targetSpec>;
+
+/** What a probe of a target found. */
+export const probeFields = {
+  version: z.string().optional().describe('Version of the cluster.'),
+  problems: z.array(z.string()).optional().describe('Why steps cannot run there, with the remedy.'),
+  warnings: z.array(z.string()).optional().describe('What is weaker than it should be, with the remedy.'),
+  features: z
+    .array(z.string())
+    .optional()
+    .describe('Optional features: `kueue`, `image-volumes`, `user-namespaces`, `network-policies`.'),
+  nodes: z.int().optional().describe('Number of nodes that accept pods.'),
+  resources: z.record(z.string(), z.number()).optional().describe('Resources of these nodes together.'),
+  largestTask: z.record(z.string(), z.number()).optional().describe('Maximum request of one step.'),
+  probedAt: z.iso.datetime().optional().describe('Time of the last probe.'),
+};
 
 export const targetKind = {
   kind: 'Target',
   plural: 'targets',
   scope: 'org',
   description:
-    'A compute target for steps with its image mappings. The target `local`, this machine, exists without a manifest; a manifest of that name adds images.',
+    'A compute target: where steps run, and which environments replace images. The target `local`, the machines of the server, exists without a manifest; a manifest of that name adds images. Further targets are Kubernetes clusters.',
   name: labelNameSchema,
   spec: targetSpec,
+  check: (spec: TargetSpec) => checkCluster(spec),
   status: z.strictObject({
     ...baseStatus,
-    used: z.boolean().optional().describe('Whether steps can run there. Only the target `local` is available.'),
+    used: z.boolean().optional().describe('Whether steps can run there.'),
+    ...probeFields,
   }),
+  immutable: ['type'],
   actions: [],
   columns: [
     { title: 'Type', path: 'spec.type' },
-    { title: 'Used', path: 'status.used' },
+    { title: 'Ready', path: 'status.conditions[Ready]' },
+    { title: 'Version', path: 'status.version' },
+    { title: 'Nodes', path: 'status.nodes' },
     { title: 'Description', path: 'spec.description', wide: true },
   ],
   example: `apiVersion: dais.dev/v1
 kind: Target
 metadata:
-  name: local
+  name: gpu
 spec:
-  images:
-    - image: ghcr.io/acme/train:*
-      environment:
-        type: python
-        version: "3.12"
-        requirements:
-          - scikit-learn==1.7.2
-    - image: alpine:*
-      environment:
-        type: system
+  type: kubernetes
+  cluster:
+    inCluster: true
+  pools:
+    a100:
+      nodeSelector: { cloud.google.com/gke-accelerator: nvidia-tesla-a100 }
+      tolerations:
+        - { key: nvidia.com/gpu, operator: Exists, effect: NoSchedule }
+      resources: [nvidia.com/gpu]
 `,
 } as const satisfies KindSpec;

@@ -100,7 +100,7 @@ export const listComputeOperation = defineOperation({
   output: z.strictObject({
     items: z.array(projectComputeSchema).describe('Projects by name.'),
     nextCursor: z.string().optional(),
-    nodes: z.array(computeNodeSchema).max(100).describe('Machines; at most 100.'),
+    nodes: z.array(computeNodeSchema).max(200).describe('Machines and targets; at most 100 of each.'),
   }),
   target: () => ({ kind: 'Compute' }),
   http: get('/api/v1/compute', ['limit', 'cursor']),

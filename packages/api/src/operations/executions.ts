@@ -19,6 +19,8 @@ import {
   stepOutputs,
   stepPath,
   stepRetry,
+  stepPool,
+  stepTarget,
   stepTimeout,
   stepTracking,
   stepWord,
@@ -79,6 +81,8 @@ const stepSchema = z.strictObject({
     .record(z.string().max(128), z.number().positive())
     .default({})
     .describe('Resource requests: `cpu` in cores, `memory` and `disk` in bytes, devices by name.'),
+  target: stepTarget.optional(),
+  pool: stepPool.optional(),
   timeoutSeconds: stepTimeout.optional().describe('Timeout.'),
   retry: stepRetry.optional().describe('Retry policy. Default: no retries, unless the platform lost an attempt.'),
   cache: z

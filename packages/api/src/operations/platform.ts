@@ -54,6 +54,7 @@ import { lineageOperations } from '#operations/lineage.ts';
 import { MAX_APPLY_BYTES } from '#manifest.ts';
 import { usageOperations } from '#operations/usage.ts';
 import { webhookOperations } from '#operations/webhooks.ts';
+import { targetOperations } from '#operations/targets.ts';
 import { traceOperations } from '#operations/traces.ts';
 import { assessmentOperations } from '#operations/assessments.ts';
 import { runMessageOperations } from '#operations/run-messages.ts';
@@ -249,6 +250,7 @@ export const platformOperations: readonly Operation[] = [
   ...contentOperations,
   ...keyOperations,
   ...nodeOperations,
+  ...targetOperations,
   ...usageOperations,
   ...provisioningOperations,
   ...metricsOperations,

@@ -43,6 +43,8 @@ export const executionStepSchema = executionNodeSchema.extend({
         })
         .describe('Execution environment.'),
       resources: z.record(z.string(), z.number()).describe('Requested resources.'),
+      target: text.optional().describe('Name of its target. Absent: the machines of the server.'),
+      pool: text.optional().describe('Pool of nodes of the target.'),
       outputs: z.record(z.string(), text).describe('Output paths in the working folder.'),
       timeoutSeconds: z.number().optional(),
       retries: z.int().describe('Retry policy.'),
@@ -75,6 +77,8 @@ export const executionWaitSchema = z.strictObject({
   before: z.int().describe('Number of steps of the project that come first.'),
   until: z.int().optional().describe('Time of the next attempt, if known.'),
   resources: amounts.describe('Requested resources, defaults included.'),
+  target: z.string().optional().describe('Name of its target. Absent: the machines of the server.'),
+  note: z.string().optional().describe('What a starting step waits for, as its target reports it.'),
   attempt: executionAttemptSchema.shape.number.optional().describe('Attempt number of a starting step.'),
 });
 export type ExecutionWait = z.infer<typeof executionWaitSchema>;
@@ -95,10 +99,11 @@ export const computeUseSchema = z.strictObject({
 export type ComputeUse = z.infer<typeof computeUseSchema>;
 
 export const computeNodeSchema = z.strictObject({
-  name: z.string().describe('Name of the machine.'),
+  type: z.enum(['machine', 'target']).describe('A machine of the server, or a compute target.'),
+  name: z.string().describe('Name of the machine or the target.'),
   resources: amounts.describe('Capacity: `cpu` in cores, `memory` in bytes, devices as a count.'),
   used: amounts.describe('Total requests of running steps.'),
-  concurrency: z.int().describe('Maximum number of steps on the machine.'),
+  concurrency: z.int().describe('Maximum number of steps there.'),
   runningSteps: z.int().describe('Number of running and starting steps.'),
 });
 export type ComputeNode = z.infer<typeof computeNodeSchema>;
@@ -109,7 +114,7 @@ export const executionQueueSchema = z.strictObject({
   use: computeUseSchema.describe('Usage of the project.'),
   limits: computeLimitsSchema.describe('Quotas of the project, with the defaults of the configuration.'),
   others: computeUseSchema.describe('Usage of all other projects.'),
-  nodes: z.array(computeNodeSchema).max(100).describe('Machines; at most 100.'),
+  nodes: z.array(computeNodeSchema).max(200).describe('Machines and targets; at most 100 of each.'),
 });
 export type ExecutionQueue = z.infer<typeof executionQueueSchema>;
 

@@ -131,7 +131,9 @@ export const executionAttemptSchema = z.strictObject({
   id: z.string().describe('Id.'),
   node: z.string().describe('Path of the step.'),
   number: z.int().describe('Attempt number, from 1.'),
-  state: z.enum(['claimed', 'started', 'ended']).describe('`claimed`: inputs are being fetched.'),
+  state: z
+    .enum(['claimed', 'started', 'ended'])
+    .describe('`claimed`: inputs are being fetched, or it waits for its target.'),
   ending: z
     .enum([
       'exit',
@@ -154,6 +156,8 @@ export const executionAttemptSchema = z.strictObject({
   wallMs: z.number().optional().describe('Duration.'),
   cpuMs: z.number().optional().describe('CPU time.'),
   peakMemoryBytes: z.number().optional().describe('Peak memory in bytes.'),
+  target: z.string().optional().describe('Name of its target. Absent: the machines of the server.'),
+  note: z.string().optional().describe('What it waits for, while it is starting: `waits for a node`.'),
   claimedAt: at,
   startedAt: at.optional(),
   endedAt: at.optional(),

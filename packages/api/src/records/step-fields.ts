@@ -1,6 +1,6 @@
 /** Fields of a step, in a manifest or a submitted run. */
 import { z } from 'zod';
-import { reference } from '#manifest.ts';
+import { labelNameSchema, reference } from '#manifest.ts';
 
 /** Names of steps, inputs and outputs. */
 export const stepWord = z.string().regex(/^[A-Za-z0-9_]([A-Za-z0-9._-]{0,126}[A-Za-z0-9_])?$/, {
@@ -76,5 +76,10 @@ export const stepTracking = z
     run: z.string().min(1).max(250).optional().describe('Name of the run; default: name of the step.'),
   })
   .describe('Tracks the step as a run of this experiment. Default: the step starts its own runs.');
+
+export const stepTarget = labelNameSchema.describe(
+  'Target where the step runs. Default: `target` of the project, else `local`, the machines of the server.',
+);
+export const stepPool = labelNameSchema.describe('Pool of nodes of the target.');
 
 export const stepTimeout = z.int().min(1).max(31_536_000);

@@ -76,6 +76,10 @@ export interface TaskSpec {
    */
   readonly secretVariables: Readonly<Record<string, string>>;
   readonly environment?: TaskEnvironment;
+  /** Image with the programs of the command, which the target pulls itself. Only where `abilities().images` is true. */
+  readonly image?: string;
+  /** Name of a pool of nodes. Default: the one for the requested devices, or any node. Only for targets that have pools. */
+  readonly pool?: string;
   readonly inputs: readonly TaskInput[];
   readonly outputs: readonly TaskOutput[];
   readonly resources: Resources;
@@ -165,6 +169,8 @@ export interface ComputeAbilities {
   /** How limits of memory, CPU and processes are enforced: by the kernel for the whole task, or for each process. */
   readonly limits: 'cgroup' | 'rlimit';
   readonly resources: Resources;
+  /** It pulls images itself, so that a task may name one. */
+  readonly images?: true;
 }
 
 export interface Compute {

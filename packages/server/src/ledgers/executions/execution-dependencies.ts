@@ -9,6 +9,7 @@ import type { Tracer } from '#lib/telemetry/tracer.ts';
 import type { DefaultLimits } from './admission/quota-rows.ts';
 import type { Amounts, StepDefaults } from './admission/requests.ts';
 import type { DiskRules } from './worker/step-storage.ts';
+import type { ComputeTargets } from './targets/compute-targets.ts';
 import type { StepCalls } from './worker/step-calls.ts';
 import type { StepData } from './worker/step-data.ts';
 import type { StepDialects } from './worker/step-dialect.ts';
@@ -34,6 +35,8 @@ export interface ExecutionDependencies extends LoopDependencies {
   readonly formerPlace?: string;
   /** Opens the engine on first use. */
   readonly compute: () => Promise<Compute>;
+  /** Compute targets outside of the machines of the server. Absent: there are none. */
+  readonly targets?: ComputeTargets;
   readonly environments: () => Promise<Environments>;
   /** Finds the secret within the transaction; the result decrypts it outside. Undefined: there is no such value. */
   readonly secretValue: (tx: Transaction, ref: SecretRef) => Promise<(() => Promise<string>) | undefined>;

@@ -13,6 +13,7 @@ import { executionGraph } from './views/execution-graph.ts';
 import { executionLogs } from './views/execution-logs.ts';
 import { LogRelay } from './views/remote-logs.ts';
 import type { ExecutionDependencies } from './execution-dependencies.ts';
+import { targetEntries } from './targets/target-entries.ts';
 import { executionQueue } from './views/execution-queue.ts';
 import { executionReads } from './views/execution-reads.ts';
 import { executionStep } from './views/execution-step.ts';
@@ -60,7 +61,11 @@ export { ValueError } from './machine/values.ts';
 export type { PipelineCompiler } from './pipelines/compiler.ts';
 export type { ResolvedDialectStep, StepResults, StepAbout, StepDialect } from './worker/step-dialect.ts';
 export { executionsSlice } from './executions-slice.ts';
-export { LOCAL_TARGET, ruledEnvironment, type ImageRule } from './pipelines/image-rules.ts';
+export { ruledEnvironment, type ImageRule } from './pipelines/image-rules.ts';
+export { LOCAL_TARGET } from './targets/step-targets.ts';
+export { placeOfTarget, type ComputeTargets } from './targets/compute-targets.ts';
+export { presentReport } from './targets/target-entries.ts';
+export { readProbe, removeTarget, writeProbe, writeTarget, type ProbeRow } from './targets/target-rows.ts';
 export type { PipelineCompilers } from './pipelines/compiler.ts';
 export { authorizePipelineSpec, authorizeScheduleSpec } from './runs/network-permission.ts';
 export { admitPipeline } from './pipelines/pipeline-rows.ts';
@@ -114,6 +119,7 @@ export function executionsLedger(dependencies: ExecutionsLedgerDependencies): Ex
       ...executionStep(machines),
       ...executionQueue(dependencies),
       ...computeList(dependencies),
+      ...targetEntries(dependencies),
       ...pipelineEntries(starts),
       ...recurrenceEntries(starts),
       signedCallEntry(dependencies),

@@ -67,6 +67,7 @@ const codes: Readonly<Record<ErrorCode, number>> = {
   database_unavailable: rpc.unavailable,
   blobs_unavailable: rpc.unavailable,
   keys_unavailable: rpc.unavailable,
+  target_unavailable: rpc.unavailable,
   shutting_down: rpc.unavailable,
   overloaded: rpc.unavailable,
   model_unavailable: rpc.unavailable,

@@ -55,6 +55,7 @@ const codes: Readonly<Record<ErrorCode, RpcCode>> = {
   database_unavailable: 'UNAVAILABLE',
   blobs_unavailable: 'UNAVAILABLE',
   keys_unavailable: 'UNAVAILABLE',
+  target_unavailable: 'UNAVAILABLE',
   shutting_down: 'UNAVAILABLE',
   overloaded: 'UNAVAILABLE',
   query_failed: 'UNAVAILABLE',

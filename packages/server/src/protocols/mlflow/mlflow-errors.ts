@@ -55,6 +55,7 @@ const words: Readonly<Record<ErrorCode, WireCode>> = {
   database_unavailable: 'TEMPORARILY_UNAVAILABLE',
   blobs_unavailable: 'TEMPORARILY_UNAVAILABLE',
   keys_unavailable: 'TEMPORARILY_UNAVAILABLE',
+  target_unavailable: 'TEMPORARILY_UNAVAILABLE',
   shutting_down: 'TEMPORARILY_UNAVAILABLE',
   overloaded: 'TEMPORARILY_UNAVAILABLE',
   query_failed: 'TEMPORARILY_UNAVAILABLE',

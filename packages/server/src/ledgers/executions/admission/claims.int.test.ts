@@ -166,7 +166,7 @@ async function claim(process: number, limit: number): Promise<AttemptClaim[]> {
   const recent = new RecentShares();
   const rules: AdmissionRules = { limits, step, capacity: CAPACITY, concurrency: CONCURRENCY, recent };
   return await transact(db.database, { mode: 'write', projectId: 'all' }, async ({ sql }) =>
-    claimSteps(sql, holder, rules, { limit, now: 0 }),
+    claimSteps(sql, holder, rules, { limit, remote: 0, now: 0 }),
   );
 }
 

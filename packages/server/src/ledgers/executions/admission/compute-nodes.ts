@@ -26,6 +26,11 @@ export async function renewComputeNode(sql: Sql, { id, name, resources, concurre
   );
 }
 
+/** A machine, or a target that has no fixed capacity of its own. */
+export interface ComputePlace extends ComputeNodeRow {
+  readonly type: 'machine' | 'target';
+}
+
 /** Query of the active machines. */
 export const NODES = `select id, name, resources, concurrency from executions.compute_node
      where seen_at > clock_timestamp() - interval '${GONE_AFTER} seconds' order by name, id limit ${MOST_NODES}`;

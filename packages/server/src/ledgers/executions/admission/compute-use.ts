@@ -12,7 +12,9 @@ import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { ExecutionDependencies } from '../execution-dependencies.ts';
 import { dominantShare, type Machines } from './admission.ts';
-import { readComputeNodes, totalOf, type ComputeNodeRow } from './compute-nodes.ts';
+import { placeOfTarget } from '../targets/compute-targets.ts';
+import { readTargets, type TargetRow } from '../targets/target-rows.ts';
+import { readComputeNodes, totalOf, type ComputeNodeRow, type ComputePlace } from './compute-nodes.ts';
 import { limitsOf } from './quota-rows.ts';
 import { addAmounts, type Amounts, type ProjectLimits } from './requests.ts';
 
@@ -31,14 +33,21 @@ export interface Load {
 
 const NOTHING: Load = { running: 0, used: new Map() };
 
-/** All running steps with their machines. */
+/** Returns a target as a place of steps, with the resources of its nodes together. */
+export function targetPlace({ uid, name, resources, maxTasks }: TargetRow): ComputePlace {
+  return { type: 'target', id: placeOfTarget(uid), name, resources, concurrency: maxTasks };
+}
+
+/** All running steps with their machines and targets. */
 export class ComputeLoad {
   readonly nodes: readonly ComputeNodeRow[];
+  readonly targets: readonly ComputePlace[];
   readonly #rows: readonly RunningRow[];
 
-  constructor(rows: readonly RunningRow[], nodes: readonly ComputeNodeRow[]) {
+  constructor(rows: readonly RunningRow[], nodes: readonly ComputeNodeRow[], targets: readonly TargetRow[] = []) {
     this.#rows = rows;
     this.nodes = nodes;
+    this.targets = targets.map(targetPlace);
   }
 
   ofProject(id: string): Load {
@@ -64,9 +73,20 @@ export class ComputeLoad {
     };
   }
 
+  /**
+   * Returns what the admission to a target depends on. Its capacity is unknown: nodes can be added while steps wait for them, and
+   * the cluster decides which step gets a node.
+   */
+  target({ id, concurrency }: Pick<ComputePlace, 'id' | 'concurrency'>): Machines & { readonly free: number } {
+    const { running, used } = this.#sum((row) => row.compute_node === id);
+    const free = Math.max(0, concurrency - running);
+    return { capacity: {}, used: Object.fromEntries(used), others: [], ...this.total, free };
+  }
+
   get total(): Pick<Machines, 'total' | 'concurrency'> {
-    const concurrency = this.nodes.reduce((sum, node) => sum + node.concurrency, 0);
-    return { total: totalOf(this.nodes), concurrency };
+    const places = [...this.nodes, ...this.targets];
+    const concurrency = places.reduce((sum, place) => sum + place.concurrency, 0);
+    return { total: totalOf(places), concurrency };
   }
 
   /** Returns the share of the project of all machines, from 0 to 1. */
@@ -76,9 +96,11 @@ export class ComputeLoad {
   }
 
   presentNodes(): ComputeNode[] {
-    return this.nodes.map(({ id, name, resources, concurrency }) => {
+    const machines = this.nodes.map((node): ComputePlace => ({ ...node, type: 'machine' }));
+    return [...machines, ...this.targets].map(({ type, id, name, resources, concurrency }) => {
       const { running, used } = this.#sum((row) => row.compute_node === id);
       return {
+        type,
         name,
         resources: { ...resources },
         used: Object.fromEntries(used),
@@ -105,7 +127,7 @@ export async function readComputeLoad(sql: Sql): Promise<ComputeLoad> {
     [],
     'compute_load',
   );
-  return new ComputeLoad(rows, await readComputeNodes(sql));
+  return new ComputeLoad(rows, await readComputeNodes(sql), await readTargets(sql));
 }
 
 export function presentUse({ running, used }: Load, queuedSteps: number): ComputeUse {

@@ -138,6 +138,10 @@ export interface Step {
   readonly secrets: Readonly<Record<string, StepSecret>>;
   readonly environment: StepEnvironment;
   readonly resources: Readonly<Record<string, number>>;
+  /** Name of the target. Absent after the start of the run: the machines of the server. */
+  readonly target?: string;
+  /** Pool of nodes of the target. */
+  readonly pool?: string;
   readonly timeoutMs?: number;
   /** `preferred`: isolated if the machine supports it. */
   readonly isolation: 'required' | 'preferred' | 'none';

@@ -1,14 +1,9 @@
 /** Environments that replace container images, from the Target that runs the steps. */
-import type { targetKind } from '@dais/api/executions';
-import type { z } from 'zod';
-import { readResource } from '#kernel/store.ts';
-import { ORGANIZATION } from '#kernel/tenants.ts';
+import type { TargetSpec } from '@dais/api/executions';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { StepEnvironment } from '../machine/plan.ts';
 import { environmentOf } from '../runs/native-plan.ts';
-
-/** The Target of this machine. It exists even without a Target resource. */
-export const LOCAL_TARGET = 'local';
+import { readOfOrganization } from '../targets/step-targets.ts';
 
 export interface ImageRule {
   /** Pattern of a whole image name; `*` matches any text. */
@@ -16,14 +11,9 @@ export interface ImageRule {
   readonly environment: StepEnvironment;
 }
 
-/** Returns the rules in order of precedence. */
-export async function imageRules(tx: Transaction): Promise<readonly ImageRule[]> {
-  const home = tx.projectId;
-  // Targets belong to the organization, so their rows are outside the project.
-  await tx.enter(ORGANIZATION);
-  const target = await readResource(tx.sql, ORGANIZATION, 'Target', LOCAL_TARGET);
-  await tx.enter(home);
-  const spec = target?.spec as z.output<typeof targetKind.spec> | undefined;
+/** Returns the rules of a target in order of precedence. */
+export async function imageRules(tx: Transaction, target: string): Promise<readonly ImageRule[]> {
+  const spec = await readOfOrganization<TargetSpec>(tx, 'Target', target);
   return (spec?.images ?? []).map(({ image, environment }) => ({ image, environment: environmentOf(environment) }));
 }
 

@@ -11,6 +11,7 @@ import { submitRun, type RunOrigin, type SubmitDependencies } from '../runs/subm
 import { findVersion } from '../runs/plan-permissions.ts';
 import type { CompiledPipeline, CompileOptions, Fire, PipelineCompilers } from './compiler.ts';
 import { imageRules } from './image-rules.ts';
+import { chooseTargets, defaultTarget, LOCAL_TARGET } from '../targets/step-targets.ts';
 import { newestVersion } from './pipeline-rows.ts';
 
 export interface StartDependencies extends SubmitDependencies {
@@ -55,13 +56,14 @@ export async function startRun(
     ...compilerContext(tx, dependencies),
     dataset: async (reference) => await findVersion(tx, dependencies, reference, request.may),
   });
-  await authorize(plan);
+  const placed = await chooseTargets(tx, plan);
+  await authorize(placed);
   const { files: _, ...about } = code ?? { files: [] };
   await submitRun(tx, dependencies, {
     ...originOf(origin),
     id,
     name,
-    plan,
+    plan: placed,
     inputs,
     priority,
     warnings,
@@ -101,8 +103,10 @@ function compilerOf({ compilers }: Pick<StartDependencies, 'compilers'>, format:
 function compilerContext(tx: Transaction, { environments }: Pick<StartDependencies, 'environments'>) {
   return {
     pipeline: otherPipelines(tx),
-    images: async () => await imageRules(tx),
-    imageProblem: async () => await (await environments()).problem('image'),
+    images: async () => await imageRules(tx, await defaultTarget(tx)),
+    // Other targets pull images themselves.
+    imageProblem: async () =>
+      (await defaultTarget(tx)) === LOCAL_TARGET ? await (await environments()).problem('image') : undefined,
   };
 }
 

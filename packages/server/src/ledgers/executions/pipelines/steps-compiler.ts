@@ -225,6 +225,8 @@ function commandTask(
     secrets: step.secrets ?? {},
     environment: step.environment ?? spec.environment ?? { type: 'system' },
     resources: step.resources ?? {},
+    target: step.target,
+    pool: step.pool,
     timeoutSeconds: step.timeoutSeconds,
     retry: step.retry,
     cache: step.cache ?? false,

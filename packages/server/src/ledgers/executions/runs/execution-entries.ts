@@ -21,6 +21,7 @@ import { CODE_INPUT, dataKey, nativePlan, type FoundData, type NativeSteps } fro
 import { removeRun } from './removal.ts';
 import { cancelRun, type OpenRun, type RunMachines } from './run-machine.ts';
 import { copyPackageLocks } from '../worker/environment-locks.ts';
+import { chooseTargets } from '../targets/step-targets.ts';
 import { submitRun, type RunOrigin } from './submit.ts';
 import { datasetArtifact, type FoundVersion } from '../worker/step-data.ts';
 import { attemptUsage, lockOpenAttempts } from '../worker/step-usage.ts';
@@ -74,7 +75,7 @@ async function submit(
     steps,
     async (reference) => await findVersion(tx, dependencies, reference, datasetAccessOf(call)),
   );
-  const plan = nativePlan(steps, { code: artifact, solo: dependencies.solo, data });
+  const plan = await chooseTargets(tx, nativePlan(steps, { code: artifact, solo: dependencies.solo, data }));
   await authorizePlan(call, plan, { tx, data: dependencies.data });
   const run = { id, name, plan, inputs, priority, code: code === undefined ? undefined : about };
   await submitRun(tx, { machines, limits: dependencies.limits }, run);
@@ -116,7 +117,7 @@ export async function retry(
     'execution_retry',
   );
   if (row === undefined) throw new Error(`run ${old.id} was deleted within the transaction that locked it`);
-  const plan = JSON.parse(row.plan) as Graph;
+  const plan = await chooseTargets(tx, JSON.parse(row.plan) as Graph);
   const unknown = input.again.findIndex((name) => plan.tasks[name] === undefined);
   if (unknown !== -1) {
     const expected = Object.keys(plan.tasks).slice(0, 20).join(', ');

@@ -116,6 +116,8 @@ export function stepTask(
     secrets: step.secrets,
     environment: environmentOf(step.environment),
     resources: step.resources,
+    ...(step.target !== undefined && { target: step.target }),
+    ...(step.pool !== undefined && { pool: step.pool }),
     ...(step.timeoutSeconds !== undefined && { timeoutMs: step.timeoutSeconds * 1000 }),
     isolation: step.isolation ?? (solo ? 'preferred' : 'required'),
     network: step.network,

@@ -94,7 +94,7 @@ async function runAll(plan: Graph, does: Behavior, dice: () => number, cancelAft
     const claimer = processes[dice() % 2]!;
     await transact(db.database, { mode: 'write', projectId: 'all' }, async ({ sql }) => {
       const over = dice() % 4 === 0 ? await takeOverAttempts(sql, claimer, { limit: 3, whole: false }) : [];
-      const request = { limit: 1 + (dice() % 3), now: turn };
+      const request = { limit: 1 + (dice() % 3), remote: 0, now: turn };
       held.push(...over, ...(await claimSteps(sql, claimer, rules, request)));
     });
     if (held.length === 0) break;

@@ -5,7 +5,7 @@ import { notifyWorkers, emitExecutionEvent } from '../executions-events.ts';
 import { Machine } from '../machine/machine.ts';
 import { taskAt, type Graph, type Values } from '../machine/plan.ts';
 import type { EndState } from '../machine/values.ts';
-import { SqlRunStore, type LockedRun, type RequestsOf } from './sql-run-store.ts';
+import { SqlRunStore, type LockedRun, type PlacementOf } from './sql-run-store.ts';
 
 export interface RunHead extends LockedRun {
   readonly name: string;
@@ -66,7 +66,7 @@ export class RunMachines {
   }
 
   over(tx: Transaction, head: RunHead, plan: Graph): OpenRun {
-    const store = new SqlRunStore(tx, head, requestsIn(plan), async (state, outputs, error) => {
+    const store = new SqlRunStore(tx, head, placementsIn(plan), async (state, outputs, error) => {
       await this.#finish(tx, head, state, outputs, error);
     });
     return { head, store, machine: new Machine(plan, store) };
@@ -107,10 +107,12 @@ export class RunMachines {
   }
 }
 
-function requestsIn(plan: Graph): RequestsOf {
+function placementsIn(plan: Graph): PlacementOf {
   return (place) => {
     const { body } = taskAt(plan, place);
-    return 'step' in body ? body.step.resources : {};
+    return 'step' in body
+      ? { requests: body.step.resources, target: body.step.target ?? '' }
+      : { requests: {}, target: '' };
   };
 }
 

@@ -76,8 +76,13 @@ export interface LockedRun {
 /** Called once when the run has ended. */
 export type OnFinish = (state: EndState, outputs: Values, error: string | undefined) => Promise<void>;
 
-/** Returns the requests, by resource, of the step at a path of the plan. */
-export type RequestsOf = (place: string) => Readonly<Record<string, number>>;
+/** Returns the requests, by resource, and the target of the step at a path of the plan. '' is the machines of the server. */
+export type PlacementOf = (place: string) => {
+  readonly requests: Readonly<Record<string, number>>;
+  readonly target: string;
+};
+
+const NO_PLACEMENT: ReturnType<PlacementOf> = { requests: {}, target: '' };
 
 function lostRace(): WriteRace {
   return new WriteRace('a node changed its state concurrently');
@@ -88,12 +93,12 @@ const ENDED = END_STATES.map((state) => `'${state}'`).join(', ');
 export class SqlRunStore implements RunStore {
   readonly #tx: Transaction;
   readonly #run: LockedRun;
-  readonly #requestsOf: RequestsOf;
+  readonly #placementOf: PlacementOf;
   readonly #onFinish: OnFinish;
   #canceling: boolean;
 
-  constructor(tx: Transaction, run: LockedRun, requestsOf: RequestsOf, onFinish: OnFinish) {
-    this.#requestsOf = requestsOf;
+  constructor(tx: Transaction, run: LockedRun, placementOf: PlacementOf, onFinish: OnFinish) {
+    this.#placementOf = placementOf;
     this.#tx = tx;
     this.#run = run;
     this.#onFinish = onFinish;
@@ -165,17 +170,17 @@ export class SqlRunStore implements RunStore {
       unfinished_dependencies: waits,
       name: path.slice(path.lastIndexOf('/') + 1),
       inputs,
-      requests: node.kind === 'step' ? this.#requestsOf(place) : {},
+      ...(node.kind === 'step' ? this.#placementOf(place) : NO_PLACEMENT),
     }));
     this.#tx.sql.defer(
       `with made as (
          insert into executions.node (id, run, project_id, parent, path, task_path, name, iteration, kind, state,
            unfinished_dependencies, inputs,
-           requests, priority, ready_at)
-         select id, $1, $3, parent, path, task_path, name, iteration, kind, state, unfinished_dependencies, inputs, requests, $4,
+           requests, target, priority, ready_at)
+         select id, $1, $3, parent, path, task_path, name, iteration, kind, state, unfinished_dependencies, inputs, requests, target, $4,
            case when state = 'ready' then clock_timestamp() end
          from json_to_recordset($2::json) as n (id uuid, parent uuid, path text, task_path text, name text, iteration int,
-           kind text, state text, unfinished_dependencies int, inputs jsonb, requests jsonb)
+           kind text, state text, unfinished_dependencies int, inputs jsonb, requests jsonb, target text)
          returning id, parent, iteration, state
        ), counted as (
          update executions.node p set unfinished_children = p.unfinished_children + m.n,

@@ -23,6 +23,7 @@ import { startTestKernel, type TestKernel } from '#kernel/testing/test-kernel.ts
 import { pipeline } from '#kinds/pipeline/index.ts';
 import { projectWith, type ProjectRecords } from '#kinds/project/index.ts';
 import { schedule } from '#kinds/schedule/index.ts';
+import { target } from '#kinds/target/index.ts';
 import { findSecretValue, openSecretValue, secret } from '#kinds/secret/index.ts';
 import { lineageSlice } from '#ledgers/lineage/index.ts';
 import type { ProcessWork } from '#ledgers/ledger.ts';
@@ -136,6 +137,7 @@ export async function startExecutionsWorld(more: Partial<ExecutionsLedgerDepende
       secrets.kind,
       pipeline,
       schedule,
+      target({ clock: systemClock }),
     ],
     entries: [...ledger.entries, ...(usage.entries ?? [])],
     start: 'api',

@@ -9,6 +9,7 @@ import type { ExecutionDependencies } from '../execution-dependencies.ts';
 import { END_STATES } from '../machine/end-states.ts';
 import { logName } from '../worker/step-files.ts';
 import { requireRun, runNoun } from './execution-rows.ts';
+import { computeAt } from '../targets/compute-targets.ts';
 import { MOST_LOG_BYTES, readEngineLog, readRemoteLog } from './remote-logs.ts';
 
 export interface LogPosition {
@@ -63,7 +64,7 @@ interface LogInput {
   readonly attempt?: string;
 }
 
-type LogDependencies = Pick<ExecutionDependencies, 'database' | 'content' | 'compute' | 'place' | 'clock'>;
+type LogDependencies = Pick<ExecutionDependencies, 'database' | 'content' | 'compute' | 'targets' | 'place' | 'clock'>;
 
 export function executionLogs(dependencies: LogDependencies): readonly OperationEntry[] {
   return [
@@ -126,7 +127,7 @@ async function readLog(
   const { bytes, engine, complete } =
     at.state === 'ended'
       ? await readKept(dependencies, { projectId, uid: run, label: `run ${run}` }, position)
-      : await readRunning(dependencies, at, position, context.signal);
+      : await readRunning(dependencies, { ...at, projectId }, position, context.signal);
   const { text, pending } = decodeLog(position.pending, bytes, complete);
   const next: LogPosition = { attempt: at.id, given: position.given + bytes.length, engine, pending };
   const following = attempts[attempts.indexOf(at) + 1];
@@ -204,13 +205,14 @@ async function readKept(
 
 async function readRunning(
   dependencies: LogDependencies,
-  { id: attempt, compute_node: computeNode }: AttemptOfLog,
+  { id: attempt, compute_node: computeNode, projectId }: AttemptOfLog & { readonly projectId: string },
   { engine }: LogPosition,
   signal: AbortSignal,
 ): Promise<Piece> {
+  const placed = await computeAt(dependencies, { place: computeNode, projectId });
   const read =
-    computeNode === dependencies.place()
-      ? await readEngineLog(await dependencies.compute(), attempt, engine)
-      : await readRemoteLog(dependencies, { computeNode, attempt, engine }, signal);
+    placed === undefined
+      ? await readRemoteLog(dependencies, { computeNode, attempt, engine }, signal)
+      : await readEngineLog(placed.compute, attempt, engine);
   return { ...read, complete: false };
 }

@@ -28,6 +28,8 @@ interface WaitRow {
   readonly since: Date;
   readonly until: Date | null;
   readonly n: number | null;
+  readonly target: string;
+  readonly note: string | null;
   /** Position in the queue, from 0. */
   readonly turn: bigint;
 }
@@ -65,13 +67,35 @@ async function readQueue(
 
 /** Returns the resource that each of the first steps lacks, assuming that the steps before it start now. */
 function explainWaits(
-  { id, limits, queue }: { readonly id: string; readonly limits: ProjectLimits; readonly queue: readonly QueuedStep[] },
+  { id, limits, queue }: { readonly id: string; readonly limits: ProjectLimits; readonly queue: readonly PlacedStep[] },
+  load: ComputeLoad,
+): ReadonlyMap<string, Shortage> {
+  const targets = [...new Set(queue.map(({ target }) => target))];
+  const of = (target: string) => ({ id, limits, queue: queue.filter((step) => step.target === target), target });
+  return new Map(targets.flatMap((target) => [...explainTarget(of(target), load)]));
+}
+
+function explainTarget(
+  {
+    id,
+    limits,
+    queue,
+    target,
+  }: {
+    readonly id: string;
+    readonly limits: ProjectLimits;
+    readonly queue: readonly QueuedStep[];
+    readonly target: string;
+  },
   load: ComputeLoad,
 ): ReadonlyMap<string, Shortage> {
   const { running, used } = load.ofProject(id);
   const project: ProjectQueue = { id, limits, running, used: Object.fromEntries(used), recent: 0, queue, isCut: false };
   const unknown = { capacity: {}, used: {}, others: [], total: {}, concurrency: 0 };
-  const machines = load.nodes.map((node) => load.machines(node));
+  const machines =
+    target === ''
+      ? load.nodes.map((node) => load.machines(node))
+      : load.targets.flatMap((place) => (place.name === target ? [load.target(place)] : []));
   const found = (machines.length === 0 ? [unknown] : machines).map(
     (machine) => admitSteps([project], machine, queue.length).shortages,
   );
@@ -80,15 +104,20 @@ function explainWaits(
   return new Map([...first].filter(([step]) => others.every((shortages) => shortages.has(step))));
 }
 
-async function firstQueued({ sql, projectId }: Transaction, counted: (own: Amounts) => Amounts): Promise<QueuedStep[]> {
-  const rows = await sql.query<{ id: string; priority: number; ready_at: Date; requests: Amounts }>(
-    `select id, priority, ready_at, requests from executions.node where project_id = $1 and state = 'ready' and ready_at is not null
+interface PlacedStep extends QueuedStep {
+  readonly target: string;
+}
+
+async function firstQueued({ sql, projectId }: Transaction, counted: (own: Amounts) => Amounts): Promise<PlacedStep[]> {
+  const rows = await sql.query<{ id: string; priority: number; ready_at: Date; requests: Amounts; target: string }>(
+    `select id, priority, ready_at, requests, target from executions.node where project_id = $1 and state = 'ready' and ready_at is not null
      order by priority desc, ready_at, id limit ${MOST_CONSIDERED}`,
     [projectId],
     'execution_first_queued',
   );
-  return rows.map(({ id, priority, ready_at: readyAt, requests }) => ({
+  return rows.map(({ id, priority, ready_at: readyAt, requests, target }) => ({
     id,
+    target,
     priority,
     readyAt: readyAt.getTime(),
     requests: counted(requests),
@@ -121,21 +150,21 @@ async function listWaits({ sql, projectId }: Transaction, from: bigint, limit: n
   return await sql.query<WaitRow>(
     `with waiting as (
        select n.id, n.run, n.path, a.requests, n.priority, n.state, 0 as rank, a.claimed_at as since,
-         null::timestamptz as until, a.n
+         null::timestamptz as until, a.n, n.target, a.note
        from executions.attempt a join executions.node n on n.id = a.node
        where a.project_id = $1 and a.state = 'claimed'
        union all
-       select id, run, path, requests, priority, state, 1, ready_at, null, null
+       select id, run, path, requests, priority, state, 1, ready_at, null, null, target, null
        from executions.node where project_id = $1 and state = 'ready'
        union all
-       select n.id, n.run, n.path, n.requests, n.priority, n.state, 2, coalesce(n.ready_at, n.started_at), t.due_at, null
+       select n.id, n.run, n.path, n.requests, n.priority, n.state, 2, coalesce(n.ready_at, n.started_at), t.due_at, null, n.target, null
        from executions.timer t join executions.node n on n.id = t.node
        where t.project_id = $1 and t.kind = 'retry' and n.state = 'delayed'
      ), placed as (
        select *, row_number() over (order by rank, case rank when 1 then -priority else 0 end, coalesce(until, since), id)
          - 1 as turn from waiting
      )
-     select p.id, p.run, r.name, p.path, p.requests, p.priority, p.state, coalesce(p.since, r.created_at) as since, p.until, p.n, p.turn
+     select p.id, p.run, r.name, p.path, p.requests, p.priority, p.state, coalesce(p.since, r.created_at) as since, p.until, p.n, p.turn, p.target, p.note
      from placed p join executions.run r on r.id = p.run where p.turn >= $2 order by p.turn limit $3`,
     [projectId, from, limit + 1],
     'execution_queue',
@@ -159,6 +188,8 @@ function presentWait(row: WaitRow, { starting, counted, shortage }: WaitContext)
     before: row.state === 'ready' ? Number(row.turn) - starting : 0,
     ...(row.until !== null && { until: row.until.getTime() }),
     resources: { ...counted(row.requests) },
+    ...(row.target !== '' && { target: row.target }),
+    ...(row.note !== null && { note: row.note }),
     ...(row.n !== null && { attempt: row.n }),
   };
 }

@@ -108,8 +108,8 @@ async function listAttempts({ sql, projectId }: Transaction, { input }: CallOf<t
   const filter = [projectId, run.id, 'attempts', node ?? ''];
   const after = parsePagePosition(decodePageCursor(filter, cursor));
   const rows = await sql.query<AttemptRow & { readonly micros: bigint }>(
-    `select a.id, n.path, a.n, a.state, a.ending, a.code, a.signal, a.error, a.usage, a.claimed_at, a.started_at,
-       a.ended_at, (extract(epoch from a.claimed_at) * 1000000)::bigint as micros
+    `select a.id, n.path, a.n, a.state, a.ending, a.code, a.signal, a.error, a.usage, n.target, a.note, a.claimed_at,
+       a.started_at, a.ended_at, (extract(epoch from a.claimed_at) * 1000000)::bigint as micros
      from executions.node n join executions.attempt a on a.node = n.id
      where n.run = $1 and ($2::text is null or n.path = $2)
        and ($3::bigint is null

@@ -176,6 +176,8 @@ export interface AttemptRow {
   readonly signal: string | null;
   readonly error: string | null;
   readonly usage: { readonly wallMs: number; readonly cpuMs: number; readonly peakMemoryBytes: number } | null;
+  readonly target: string;
+  readonly note: string | null;
   readonly claimed_at: Date;
   readonly started_at: Date | null;
   readonly ended_at: Date | null;
@@ -192,6 +194,8 @@ export function presentAttempt(row: AttemptRow): ExecutionAttempt {
     ...(row.signal !== null && { signal: row.signal }),
     ...(row.error !== null && { error: row.error }),
     ...row.usage,
+    ...(row.target !== '' && { target: row.target }),
+    ...(row.note !== null && row.state === 'claimed' && { note: row.note }),
     claimedAt: row.claimed_at.getTime(),
     ...span(row),
   };

@@ -59,6 +59,8 @@ function presentStep(step: Step, task: Task, inputs: Values): Omit<NonNullable<E
     variables: Object.fromEntries(Object.entries(step.variables).map(([name, late]) => [name, text(late)])),
     secrets: { ...step.secrets },
     resources: { ...step.resources },
+    ...(step.target !== undefined && { target: step.target }),
+    ...(step.pool !== undefined && { pool: step.pool }),
     outputs: Object.fromEntries(Object.entries(step.outputs).map(([name, { path }]) => [name, path])),
     ...(step.timeoutMs !== undefined && { timeoutSeconds: step.timeoutMs / 1000 }),
     retries: task.retry?.count ?? 0,

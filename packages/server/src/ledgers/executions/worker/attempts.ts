@@ -170,6 +170,29 @@ export function markStarted(sql: Sql, { id, run }: Pick<AttemptClaim, 'id' | 'ru
   );
 }
 
+/** Hands the attempts of a process that stops over to others at once. */
+export async function releaseLeases(sql: Sql, holder: string, ids: readonly string[]): Promise<void> {
+  await sql.query(
+    `update executions.attempt set lease_until = clock_timestamp()
+     where id = any($1::uuid[]) and lease_owner = $2 and state <> 'ended'`,
+    [ids, holder],
+    'execution_release_leases',
+  );
+}
+
+/** Longest note of an attempt, in characters. */
+const LONGEST_NOTE = 2000;
+
+/** Records what a held attempt waits for. */
+export async function writeNote(database: Database, { id, epoch, projectId }: AttemptClaim, note: string | undefined) {
+  await database.statement(
+    { mode: 'write', scope: { project: projectId } },
+    'update executions.attempt set note = $3 where id = $1 and epoch = $2',
+    [id, epoch, note?.slice(0, LONGEST_NOTE) ?? null],
+    'execution_note',
+  );
+}
+
 /** The recorded end of an attempt. */
 export interface AttemptEnd {
   readonly ending:

@@ -12,7 +12,16 @@ import { Loop } from '#lib/concurrency/loop.ts';
 import { claimSteps, hasOpenSteps, type AdmissionRules } from '../admission/claims.ts';
 import { renewComputeNode } from '../admission/compute-nodes.ts';
 import { RecentShares } from '../admission/recent-shares.ts';
-import { adoptFormerPlace, renewLeases, takeOverAttempts, type AttemptClaim, type Holder } from './attempts.ts';
+import { computeAt, targetOfPlace } from '../targets/compute-targets.ts';
+import {
+  adoptFormerPlace,
+  releaseLeases,
+  renewLeases,
+  takeOverAttempts,
+  writeNote,
+  type AttemptClaim,
+  type Holder,
+} from './attempts.ts';
 import type { ExecutionDependencies } from '../execution-dependencies.ts';
 import { EXECUTIONS_CHANNEL } from '../executions-events.ts';
 import type { RunMachines } from '../runs/run-machine.ts';
@@ -29,6 +38,8 @@ const GAP_MS = 10;
 /** Internal errors of one attempt before it counts as lost. */
 const MOST_TRIES = 6;
 const TAKEN_AT_ONCE = 100;
+/** Attempts on targets that one process supervises. Each costs it a timer and a few events of the cluster. */
+const MOST_REMOTE = 500;
 
 /** What the worker does besides attempts that it holds. */
 export interface WorkerRole {
@@ -45,6 +56,8 @@ interface Held {
   done: Promise<void>;
 }
 
+const isRemote = ({ place }: AttemptClaim) => targetOfPlace(place) !== undefined;
+
 class ProcessStops extends Error {}
 class RunCanceled extends Error {}
 
@@ -59,6 +72,8 @@ export class ExecutionWorker {
   #adoptsAll = true;
   #checkedAt = 0;
   #cleaned = false;
+  /** Engines of targets whose remaining tasks were cleaned up: place and project. */
+  readonly #cleanedTargets = new Set<string>();
   #stopping = false;
   #hadWork = true;
   #rules: AdmissionRules | undefined;
@@ -71,7 +86,7 @@ export class ExecutionWorker {
     const ungated = { ...dependencies, gate: undefined };
     this.#loop = new Loop('executions', { ...ungated, pollMs: POLL_MS, gapMs: GAP_MS }, () => this.#turn());
     this.#leases = new Loop('execution leases', { ...ungated, pollMs: leaseMs / 3 }, () => this.#renew());
-    dependencies.gate?.register({ unit: 'steps', running: () => this.#held.size });
+    dependencies.gate?.register({ unit: 'steps', running: () => this.#countHeld(false) });
   }
 
   async start(role: WorkerRole): Promise<void> {
@@ -87,8 +102,22 @@ export class ExecutionWorker {
   async stop(): Promise<void> {
     this.#stopping = true;
     await Promise.all([this.#loop.stop(), this.#leases.stop()]);
-    for (const { stop } of this.#held.values()) stop.abort(new ProcessStops('the process stops'));
-    await Promise.all([...this.#held.values()].map(({ done }) => done));
+    const held = [...this.#held.values()];
+    for (const { stop } of held) stop.abort(new ProcessStops('the process stops'));
+    await Promise.all(held.map(({ done }) => done));
+    // Any process can supervise them.
+    const remote = held.flatMap(({ claim }) => (isRemote(claim) ? [claim.id] : []));
+    if (remote.length === 0) return;
+    const { database, holder } = this.#dependencies;
+    await transact(database, { mode: 'write', projectId: 'all' }, async ({ sql }) => {
+      await releaseLeases(sql, holder, remote);
+    }).catch((error: unknown) =>
+      this.#dependencies.log.warn('leases of steps on targets were not released', { error }),
+    );
+  }
+
+  #countHeld(remote: boolean): number {
+    return [...this.#held.values()].filter(({ claim }) => isRemote(claim) === remote).length;
   }
 
   async #isDue(sql: Sql): Promise<boolean> {
@@ -101,7 +130,7 @@ export class ExecutionWorker {
   }
 
   async #turn(): Promise<boolean> {
-    const { database, concurrency } = this.#dependencies;
+    const { database, concurrency, targets } = this.#dependencies;
     const { controller, steps } = this.#role;
     const moreTimers = controller && (await runTimers(database, this.#machines));
     if (this.#adoptsAll) await this.#adoptFormerPlace();
@@ -114,7 +143,8 @@ export class ExecutionWorker {
     // Without steps, the compute engine stays closed.
     const rules = steps ? await this.#admissionRules() : undefined;
     const isOpen = this.#dependencies.gate?.isOpen !== false;
-    const limit = isOpen ? concurrency - this.#held.size : 0;
+    const limit = isOpen ? Math.max(0, concurrency - this.#countHeld(false)) : 0;
+    const remote = isOpen && targets !== undefined ? Math.max(0, MOST_REMOTE - this.#countHeld(true)) : 0;
     const now = this.#dependencies.clock.now();
     const checksExpired = this.#adoptsAll || (isOpen && now - this.#checkedAt >= EXPIRED_MS);
     const claims = await transact(database, { mode: 'write', projectId: 'all' }, async ({ sql }) => {
@@ -122,7 +152,9 @@ export class ExecutionWorker {
       const request = { limit: TAKEN_AT_ONCE, whole, expired: isOpen };
       const expired = checksExpired ? await takeOverAttempts(sql, this.#holder, request) : [];
       const claimed =
-        limit > 0 && rules !== undefined ? await claimSteps(sql, this.#holder, rules, { limit, now }) : [];
+        limit + remote > 0 && rules !== undefined
+          ? await claimSteps(sql, this.#holder, rules, { limit, remote, now })
+          : [];
       return { expired, claimed };
     });
     if (checksExpired && claims.expired.length < TAKEN_AT_ONCE) {
@@ -167,6 +199,7 @@ export class ExecutionWorker {
       done: Promise.resolve(),
     };
     this.#held.set(claim.id, held);
+    if (isRemote(claim)) this.#cleanTarget(claim);
     if (claim.cancelRequested) held.canceled.abort(new RunCanceled('the run is canceled'));
     held.done = this.#supervise(held).finally(() => {
       if (this.#held.get(claim.id) === held) this.#held.delete(claim.id);
@@ -199,6 +232,7 @@ export class ExecutionWorker {
           reason = internalReason(claim.id, error);
           this.#dependencies.log.error('internal error in an attempt at a step', { attempt: claim.id, error });
         }
+        if (away && isRemote(claim)) await this.#note(claim, error.message);
         const wait = backoffMs(away ? 3 : failures, 200, 5000, Math.random);
         await new Promise<void>((resolve) => {
           const cancel = this.#dependencies.clock.after(wait, resolve);
@@ -209,11 +243,11 @@ export class ExecutionWorker {
   }
 
   /** Removes the task of a deleted run from the engine, since no other process will. */
-  async #forgetIfGone({ id, place }: AttemptClaim): Promise<void> {
-    if (place !== this.#dependencies.place()) return;
+  async #forgetIfGone(claim: AttemptClaim): Promise<void> {
+    const { id } = claim;
     try {
       const there = await this.#known([id]);
-      if (there.size === 0) await (await this.#dependencies.compute()).forget(id);
+      if (there.size === 0) await (await computeAt(this.#dependencies, claim))?.compute.forget(id);
     } catch (error) {
       this.#dependencies.log.warn('the task of a deleted attempt could not be removed from the engine', {
         attempt: id,
@@ -283,6 +317,28 @@ export class ExecutionWorker {
       this.#cleaned = false;
       this.#dependencies.log.warn('tasks of earlier attempts could not be cleaned up', { error });
     });
+  }
+
+  /** The same for the engine of a project on a target, once after its first step. */
+  #cleanTarget(claim: AttemptClaim): void {
+    const key = `${claim.place} ${claim.projectId}`;
+    if (this.#cleanedTargets.has(key)) return;
+    this.#cleanedTargets.add(key);
+    void (async () => {
+      const target = await computeAt(this.#dependencies, claim);
+      if (target === undefined) return;
+      for await (const id of target.compute.attempts(claim.place)) {
+        if (this.#stopping) return;
+        if (!this.#held.has(id) && !(await this.#known([id])).has(id)) await target.compute.forget(id);
+      }
+    })().catch((error: unknown) => {
+      this.#cleanedTargets.delete(key);
+      this.#dependencies.log.warn('tasks of earlier attempts could not be cleaned up', { place: claim.place, error });
+    });
+  }
+
+  async #note(claim: AttemptClaim, text: string): Promise<void> {
+    await writeNote(this.#dependencies.database, claim, text).catch(() => {});
   }
 
   /** Returns those of the attempts that have not ended. */

@@ -1,6 +1,6 @@
 /** Transfers files between stored content and the working folder of a step: its inputs, outputs and log. */
 import { createHash } from 'node:crypto';
-import { Readable } from 'node:stream';
+import { addAbortSignal, Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { DaisError, storableIssues } from '@dais/api';
 import type { Compute, OutputFile, TaskInput } from '#engines/compute/contract.ts';
@@ -8,12 +8,28 @@ import type { Content, UploadLease } from '#kernel/content/content.ts';
 import type { Artifact, Json, Step, Value, Values } from '../machine/plan.ts';
 import { ValueError } from '../machine/values.ts';
 import { listOutputs, requireRoom, type StorageRoom } from './step-storage.ts';
-import type { StepResults } from './step-dialect.ts';
+import type { StepResults, StepText } from './step-dialect.ts';
 import type { PlacedArtifact } from './step-spec.ts';
 
 /** Largest file of a parameter, in bytes. */
 const LARGEST_PARAMETER = 1024 * 1024;
 const PAGE = 1000;
+
+/** Returns the input with a stream that ends when `signal` aborts. */
+export function abortable(input: TaskInput, signal: AbortSignal): TaskInput {
+  return {
+    ...input,
+    open: async () => {
+      signal.throwIfAborted();
+      return addAbortSignal(signal, await input.open());
+    },
+  };
+}
+
+/** Returns a text as an input file. */
+export function inputOfText({ path, text }: StepText): TaskInput {
+  return { path, text, open: async () => await Promise.resolve(Readable.from([Buffer.from(text)])) };
+}
 
 export async function inputsOf(
   content: Content,

@@ -23,7 +23,7 @@ export interface LoadedStep {
   readonly again: readonly string[];
   /** Name of the pipeline, unless the run is a job or the pipeline was deleted. */
   readonly pipeline: string | undefined;
-  /** Name of the machine of the attempt. */
+  /** Name of the machine or the target of the attempt. */
   readonly machine: string | undefined;
 }
 
@@ -51,9 +51,9 @@ export async function loadStep(
       machine: string | null;
     }>(
       `select n.path, n.task_path, n.inputs, r.plan_digest, r.retry_of, r.rerun_tasks, r.actor_type, r.actor_id, r.name, r.code,
-         r.created_at, p.name as pipeline, c.name as machine
+         r.created_at, p.name as pipeline, coalesce(c.name, t.name) as machine
        from executions.node n join executions.run r on r.id = n.run left join executions.pipeline p on p.uid = r.pipeline
-         left join executions.compute_node c on c.id = $3
+         left join executions.compute_node c on c.id = $3 left join executions.target t on 'target/' || t.uid = $3
        where n.id = $1 and r.id = $2`,
       [node, run, computeNode],
       'execution_step',

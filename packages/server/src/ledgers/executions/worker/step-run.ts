@@ -2,28 +2,32 @@
  * Runs one attempt at a step, from its claim to its commit. Another process can repeat everything from the start: the
  * engine finds a submitted task by the id of the attempt, and an attempt is committed once.
  */
-import { addAbortSignal, Readable } from 'node:stream';
-import type { Compute, TaskEnvironment, TaskInput, TaskSpec, TaskState } from '#engines/compute/contract.ts';
+import type { Compute, TaskEnvironment, TaskSpec, TaskState } from '#engines/compute/contract.ts';
+import type { TargetCompute } from '#engines/compute/model/target.ts';
 import type { BuiltEnvironment } from '#engines/environments/contract.ts';
 import { attachContent } from '#kernel/content/references.ts';
 import { LeaseLost } from '#kernel/leases.ts';
 import { SYSTEM_ORIGIN, transact, type Transaction, type TransactionOrigin } from '#kernel/transaction.ts';
-import { endAttempt, holdAttempt, markStarted, type AttemptClaim, type HeldAttempt } from './attempts.ts';
+import { endAttempt, holdAttempt, markStarted, writeNote, type AttemptClaim, type HeldAttempt } from './attempts.ts';
 import { recordAttempt } from './step-usage.ts';
 import { MOST_STEP_FILES, StepStorage } from './step-storage.ts';
 import type { ExecutionDependencies } from '../execution-dependencies.ts';
 import type { Step } from '../machine/plan.ts';
 import { ValueError } from '../machine/values.ts';
 import type { RunMachines } from '../runs/run-machine.ts';
+import { computeAt, targetOfPlace, type PlacedCompute } from '../targets/compute-targets.ts';
+import { followStart } from '../targets/follow-start.ts';
 import { callVariables, type CallVariables } from './step-calls.ts';
 import { endTrackedStep, trackStep, dataOf, parametersOf, programOf, type TrackedRun } from './tracked-runs.ts';
 import { lockOf } from './environment-locks.ts';
 import { findCachedStep, linkValues, rememberStep } from './step-cache.ts';
 import { loadStep, type LoadedStep } from './step-load.ts';
 import {
+  abortable,
   externalInputs,
   collectAlways,
   collectOutputs,
+  inputOfText,
   inputsOf,
   storeLog,
   prefixOf,
@@ -34,14 +38,7 @@ import {
 import { stepTrace, traceStep } from './step-trace.ts';
 import { recordCachedStep, recordStep, recordTrackedRun, type StepFacts } from './step-lineage.ts';
 import { requireReadableOutputs, createVersions, withData } from './step-data.ts';
-import {
-  dialectOf,
-  resolveAny,
-  type StepResults,
-  type StepAbout,
-  type StepDialects,
-  type StepText,
-} from './step-dialect.ts';
+import { dialectOf, resolveAny, type StepResults, type StepAbout, type StepDialects } from './step-dialect.ts';
 import { CANCELED, failureReason, isAbort, lost, refusal, refusals, refused, type Outcome } from './step-outcome.ts';
 import { taskResources, type ResolvedStep } from './step-spec.ts';
 
@@ -84,15 +81,13 @@ export class StepRun {
   /** @throws LeaseLost, or a temporary error, such as an unavailable database: the caller retries. */
   async run(): Promise<void> {
     const loaded = await loadStep(this.#dependencies, this.#machines, this.#claim);
-    if (this.#claim.place !== this.#dependencies.place()) {
-      return await this.#commit(loaded, lost('the process that ran it, on another machine, no longer exists'));
-    }
+    const placed = await computeAt(this.#dependencies, this.#claim);
+    if (placed === undefined) return await this.#commit(loaded, this.#unplaced(loaded));
     // Files that another process stored and did not commit are stored again, or no longer needed.
     if (this.#claim.takenOver) await this.#dependencies.content.releaseOrigin(this.#claim.projectId, this.#claim.id);
-    const compute = await this.#dependencies.compute();
     const from = this.#dependencies.clock.now();
     try {
-      const outcome = await this.#outcome(compute, loaded);
+      const outcome = await this.#outcome(placed, loaded);
       try {
         await this.#commit(loaded, outcome);
         traceStep(this.#dependencies, this.#claim, { from, name: loaded.path, end: outcome.end.is });
@@ -104,17 +99,26 @@ export class StepRun {
       await this.#environment?.release();
       this.#environment = undefined;
     }
-    await compute.forget(this.#claim.id);
+    await placed.compute.forget(this.#claim.id);
   }
 
   /** Ends the attempt as lost by the platform. */
   async giveUp(reason: string): Promise<void> {
     await this.#commit(await loadStep(this.#dependencies, this.#machines, this.#claim), lost(reason));
-    const compute = await this.#dependencies.compute();
-    await compute.forget(this.#claim.id);
+    await (await computeAt(this.#dependencies, this.#claim))?.compute.forget(this.#claim.id);
   }
 
-  async #outcome(compute: Compute, loaded: LoadedStep): Promise<Outcome> {
+  /** The end of an attempt that this process cannot reach. */
+  #unplaced({ step }: LoadedStep): Outcome {
+    if (targetOfPlace(this.#claim.place) === undefined) {
+      return lost('the process that ran it, on another machine, no longer exists');
+    }
+    const remedy = 'Apply it again, or choose another target with `target` of the step or of the project.';
+    return refused(`The target "${step.target ?? ''}" does not exist. ${remedy}`);
+  }
+
+  async #outcome(placed: PlacedCompute, loaded: LoadedStep): Promise<Outcome> {
+    const { compute } = placed;
     const { id, started } = this.#claim;
     try {
       const about = this.#about(loaded);
@@ -129,12 +133,12 @@ export class StepRun {
         const cached = await this.#cached(loaded, resolved);
         if (cached !== undefined) return cached;
         if (this.#signals.canceled.aborted) return CANCELED;
-        await this.#submit(compute, loaded, resolved);
-      } else if (state.phase === 'running') {
+        await this.#submit(placed, loaded, resolved);
+      } else if (state.phase === 'running' && placed.target === undefined) {
         // Hold it again, so that the environment of a step that an earlier process started is not evicted.
         await this.#hold(loaded.step).catch(() => {});
       }
-      state = await this.#markAndWait(compute);
+      state = await this.#markAndWait(placed);
       return await this.#ended(compute, loaded, resolved, state);
     } catch (error) {
       this.#signals.stop.throwIfAborted();
@@ -180,18 +184,20 @@ export class StepRun {
     };
   }
 
-  async #submit(compute: Compute, loaded: LoadedStep, resolved: ResolvedStep): Promise<void> {
+  async #submit({ compute, target }: PlacedCompute, loaded: LoadedStep, resolved: ResolvedStep): Promise<void> {
     const { id, projectId } = this.#claim;
     const { step } = loaded;
     const { command, variables, artifacts, files = [], texts = {} } = resolved;
     const diskBytes = this.#storage.diskLimit(step);
-    await this.#hold(step);
+    const image = target === undefined || step.environment.type !== 'image' ? undefined : step.environment.image;
+    if (image === undefined) await this.#hold(step);
     const { isolationProblem } = step.isolation === 'preferred' ? await compute.abilities() : {};
     // An image requires isolation: if it is unavailable, the engine reports what is missing.
     const possible = isolationProblem === undefined || step.environment.type === 'image' ? 'required' : 'none';
     const isolation = step.isolation === 'preferred' ? possible : step.isolation;
     const secrets = await this.#secrets(step);
-    const callEnvironment = await this.#callVariables(loaded, resolved, isolation === 'required');
+    const url = this.#urlOfDais(target, isolation);
+    const callEnvironment = await this.#callVariables(loaded, resolved, url);
     const spec: Omit<TaskSpec, 'inputs'> = {
       attempt: id,
       owner: this.#claim.place,
@@ -200,6 +206,8 @@ export class StepRun {
       variables: { ...callEnvironment.variables, ...stepTrace(this.#dependencies.tracer, this.#claim), ...variables },
       secretVariables: { ...callEnvironment.secretVariables, ...secrets },
       ...(this.#environment !== undefined && { environment: taskEnvironment(this.#environment) }),
+      ...(image !== undefined && { image }),
+      ...(target !== undefined && step.pool !== undefined && { pool: step.pool }),
       outputs: [
         ...Object.entries(step.outputs).map(([name, { path }]) => ({ name, path })),
         ...Object.entries(texts).map(([name, path]) => ({ name, path })),
@@ -237,16 +245,22 @@ export class StepRun {
     this.#environment = await environments.build(lock, { signal });
   }
 
+  /** Returns the URL at which the step reaches this server. */
+  #urlOfDais(target: TargetCompute | undefined, isolation: 'required' | 'none'): string {
+    if (target !== undefined) return target.url;
+    const { inside = '', outside = '' } = this.#dependencies.calls?.urls ?? {};
+    return isolation === 'required' ? inside : outside;
+  }
+
   /**
    * Returns the variables with which the step calls this server and logs to its tracked run. The transaction checks the
    * lease, so that only the current attempt gets a valid token.
    */
-  async #callVariables(loaded: LoadedStep, resolved: ResolvedStep, isIsolated: boolean): Promise<CallVariables> {
+  async #callVariables(loaded: LoadedStep, resolved: ResolvedStep, url: string): Promise<CallVariables> {
     const { calls } = this.#dependencies;
     const { id: attempt, run } = this.#claim;
     const { actor } = loaded;
     if (calls === undefined) return { variables: {}, secretVariables: {} };
-    const url = isIsolated ? calls.urls.inside : calls.urls.outside;
     return await this.#guarded(
       async (tx) => {
         const tracked = await this.#track(tx, loaded, resolved);
@@ -306,8 +320,18 @@ export class StepRun {
   }
 
   /** Waits for the end of the task, and marks the attempt as started if the task is not short. */
-  async #markAndWait(compute: Compute): Promise<TaskState | undefined> {
+  async #markAndWait({ compute, target }: PlacedCompute): Promise<TaskState | undefined> {
     const waiting = this.#waitFor(compute);
+    if (target !== undefined) {
+      const state = await followStart(target, this.#claim.id, {
+        waiting,
+        clock: this.#dependencies.clock,
+        note: async (note) => await writeNote(this.#dependencies.database, this.#claim, note),
+        started: async () => await this.#guarded(async ({ sql }) => markStarted(sql, this.#claim)),
+      });
+      if (state?.phase === 'ended') this.#unmarkedStart = state.startedAt;
+      return state;
+    }
     // Reported below, also when the mark fails first.
     waiting.catch(() => {});
     let cancelTimer = () => {};
@@ -461,21 +485,6 @@ export class StepRun {
 }
 
 const NO_DIALECTS: StepDialects = new Map();
-
-/** Returns the input with a stream that ends when `signal` aborts. */
-function abortable(input: TaskInput, signal: AbortSignal): TaskInput {
-  return {
-    ...input,
-    open: async () => {
-      signal.throwIfAborted();
-      return addAbortSignal(signal, await input.open());
-    },
-  };
-}
-
-function inputOfText({ path, text }: StepText): TaskInput {
-  return { path, text, open: async () => await Promise.resolve(Readable.from([Buffer.from(text)])) };
-}
 
 function taskEnvironment({ folders, path, variables, root }: BuiltEnvironment): TaskEnvironment {
   return { folders, path, variables, ...(root !== undefined && { root }) };

@@ -89,9 +89,10 @@ export async function lockOpenAttempts(
 ): Promise<readonly (Omit<EndedAttempt, 'projectId'> & { readonly node: string })[]> {
   const rows = await sql.query<OpenAttemptRow>(
     `select a.id, a.node, a.claimed_at, clock_timestamp() as now, a.requests, r.actor_type, r.actor_id, r.name, p.name as pipeline,
-       c.name as machine
+       coalesce(c.name, t.name) as machine
      from executions.attempt a join executions.run r on r.id = a.run left join executions.pipeline p on p.uid = r.pipeline
        left join executions.compute_node c on c.id = a.compute_node
+       left join executions.target t on 'target/' || t.uid = a.compute_node
      where a.run = $1 and a.state <> 'ended' for update of a`,
     [run],
     'execution_open_attempts',

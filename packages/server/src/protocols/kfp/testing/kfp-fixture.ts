@@ -78,7 +78,7 @@ export async function startKfpWorld(options: FixtureOptions = {}): Promise<KfpWo
   const outbound = await openOutbound({ allowHosts: ['127.0.0.1'] }, '0');
   let ledger: ExecutionsLedger | undefined;
   const http = await startHttpFixture({
-    kinds: [project, pipeline, target],
+    kinds: [project, pipeline, target({ clock: systemClock })],
     ...options,
     slices: [lineageSlice, trackingSlice, executionsSlice],
     entries: ({ database }) => {
