@@ -167,7 +167,8 @@ export const arrows: readonly Arrow[] = [
   {
     zone: 'http',
     files: [`${server}/http/**`],
-    may: ['lib/**', 'api', 'kernel/**', 'policy/**'],
+    may: ['lib/**', 'api', 'kernel/**', 'policy/**', 'engines/compute/model/**'],
+    note: 'passes calls of agents on to the engine of their target',
   },
   {
     zone: 'grpc',
@@ -202,6 +203,7 @@ export const arrows: readonly Arrow[] = [
       'grpc/**',
       'gateway/**',
       'engines/*/contract.ts',
+      'engines/compute/model/**',
       'ledgers/ledger.ts',
     ],
     note: 'entries, configuration and the public API of the package',

@@ -135,6 +135,7 @@ test('lists every URL without an operation, with its permitted callers', () => {
     'GET /docs anonymous',
     'GET /docs/* anonymous',
     'GET /health open',
+    'GET /internal/tasks/:target/:project/* agent',
     'GET /livez open',
     'GET /metrics checked',
     'GET /readyz open',
@@ -144,6 +145,8 @@ test('lists every URL without an operation, with its permitted callers', () => {
     'GET /scim/v2/Schemas/:id checked',
     'GET /scim/v2/ServiceProviderConfig checked',
     'GET /version open',
+    'POST /internal/tasks/:target/:project/* agent',
+    'PUT /internal/tasks/:target/:project/* agent',
   ]);
 });
 

@@ -9,6 +9,7 @@ import type { BlobStore } from '#engines/blobs/contract.ts';
 import type { Database, Slice } from '#engines/database/contract.ts';
 import type { QueryEngine } from '#engines/query/contract.ts';
 import { consoleRoutes, readConsolePage } from '#http/pages/console-routes.ts';
+import { agentRoutes, type AgentRouteDependencies } from '#http/routes/agent-routes.ts';
 import { authRoutes } from '#http/routes/auth-routes.ts';
 import type { RouteGroup } from '#http/server/route-group.ts';
 import { inferenceRoutes, type GatewayLocation } from '#http/predictions/inference-routes.ts';
@@ -66,6 +67,8 @@ export interface ServeDependencies {
   readonly ledgers: MetricSources['ledgers'];
   readonly content: MetricSources['content'];
   readonly egress: MetricSources['egress'];
+  /** Answers the agents of tasks on other machines. Absent: there are no targets. */
+  readonly agents?: AgentRouteDependencies;
   /** Further checks of /readyz. */
   readonly checks: () => Promise<readonly ReadinessCheck[]>;
   readonly log: Log;
@@ -185,6 +188,7 @@ interface UserRouteDependencies {
   readonly log: Log;
   readonly port: number;
   readonly gateway: GatewayLocation;
+  readonly agents?: AgentRouteDependencies;
 }
 
 /** What a process says whose role does not include the API. */
@@ -211,6 +215,7 @@ export async function userAdapters({
   log,
   port,
   gateway,
+  agents = {},
 }: UserRouteDependencies): Promise<readonly RouteGroup[]> {
   const work = nodeWork[config.role];
   if (!work.api && work.gateway) return [inferenceRoutes({ calls, gateway })];
@@ -223,6 +228,7 @@ export async function userAdapters({
     nativeRoutes({ calls, clock: systemClock, log }),
     transferRoutes({ calls }),
     authRoutes({ calls, clock: systemClock, behindHttps: isHttps(config.publicUrl) }),
+    agentRoutes(agents),
     openApiRoutes(calls.operations, version),
     ...(await protocolAdapters({ calls, log })),
     inferenceRoutes({ calls, gateway }),
@@ -238,7 +244,12 @@ function openAccess({ config, ownerToken, database, sessions, log }: ServeDepend
   const behindHttps = isHttps(config.publicUrl);
   const secure = behindHttps || config.tls !== undefined;
   const gate = {
-    hosts: [config.host, ...config.allowHosts, ...(address.host === undefined ? [] : [address.host])],
+    hosts: [
+      config.host,
+      ...config.allowHosts,
+      ...(address.host === undefined ? [] : [address.host]),
+      ...(config.executions.agentUrl === undefined ? [] : [new URL(config.executions.agentUrl).hostname]),
+    ],
     origins: [
       ...(address.origin === undefined ? [] : [address.origin]),
       ...config.allowHosts.flatMap((host) => [`https://${host}`, ...(secure ? [] : [`http://${host}`])]),

@@ -254,6 +254,11 @@ const executions = z.strictObject({
     .max(512)
     .optional()
     .describe('Image of Dais for the agents of Kubernetes targets, by digest. Set by the Helm chart.'),
+  agentUrl: httpUrl
+    .optional()
+    .describe(
+      'URL at which the pods of Kubernetes targets reach Dais. Default: `publicUrl`. Set by the Helm chart to its Service.',
+    ),
   kubeconfigPrograms: z
     .array(z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/, { message: 'the name of a program on the PATH' }))
     .max(20)

@@ -76,7 +76,9 @@ export const clusterFields = {
         .url({ protocol: /^https?$/ })
         .max(2048)
         .optional()
-        .describe('URL at which the pods reach Dais. Default: the public URL of the server.'),
+        .describe(
+          'URL at which the pods reach Dais. Default: `executions.agentUrl` of the configuration, else the public URL of the server.',
+        ),
       peers: z
         .array(networkPeer)
         .max(20)

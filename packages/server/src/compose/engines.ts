@@ -1,4 +1,5 @@
 /** The lists of engines that hold content and keys; see compose.ts. */
+import { join } from 'node:path';
 import type { ConfigSpec } from '@dais/api';
 import type { BlobStore, NamedObjects } from '#engines/blobs/contract.ts';
 import type { Clock } from '#lib/clock.ts';
@@ -93,32 +94,10 @@ export const blobEngines = {
     await (await import('#engines/blobs/fs/fs-blob-store.ts')).openFsBlobStore({ root: config.folder ?? '', clock }),
   s3: async (config: Extract<Blobs, { type: 's3' }>, around: EngineEnvironment): Promise<BlobStore> =>
     (await import('#engines/blobs/s3/s3-blob-store.ts')).openS3BlobStore(await s3Options(config, around), around.clock),
-  azure: async (config: Extract<Blobs, { type: 'azure' }>, around: EngineEnvironment): Promise<BlobStore> => {
-    const { account, container, prefix, endpoint } = config;
-    const { clock, outbound } = around;
-    return (await import('#engines/blobs/azure/azure-blob-store.ts')).openAzureBlobStore({
-      account,
-      container,
-      prefix,
-      outbound,
-      clock,
-      credentials: await azureCredentials(config, around),
-      ...(endpoint !== undefined && { endpoint }),
-    });
-  },
-  gcs: async (config: Extract<Blobs, { type: 'gcs' }>, around: EngineEnvironment): Promise<BlobStore> => {
-    const { bucket, prefix, endpoint, credentialsFile } = config;
-    const { clock, outbound } = around;
-    const scope = 'https://www.googleapis.com/auth/devstorage.read_write';
-    return (await import('#engines/blobs/gcs/gcs-blob-store.ts')).openGcsBlobStore({
-      bucket,
-      prefix,
-      outbound,
-      clock,
-      credentials: await googleSignIn('blobs', credentialsFile, scope, around),
-      ...(endpoint !== undefined && { endpoint }),
-    });
-  },
+  azure: async (config: Extract<Blobs, { type: 'azure' }>, around: EngineEnvironment): Promise<BlobStore> =>
+    (await import('#engines/blobs/azure/azure-blob-store.ts')).openAzureBlobStore(await azureOptions(config, around)),
+  gcs: async (config: Extract<Blobs, { type: 'gcs' }>, around: EngineEnvironment): Promise<BlobStore> =>
+    (await import('#engines/blobs/gcs/gcs-blob-store.ts')).openGcsBlobStore(await gcsOptions(config, around)),
 } as const;
 
 type Archive = NonNullable<ConfigSpec['database']['archive']>['store'];
@@ -128,7 +107,36 @@ export const archiveStores = {
   fs: async (config: Extract<Archive, { type: 'fs' }>): Promise<NamedObjects> =>
     (await import('#engines/blobs/fs/fs-named-objects.ts')).openFsNamedObjects(config.folder),
   s3: async (config: Extract<Archive, { type: 's3' }>, around: EngineEnvironment): Promise<NamedObjects> =>
-    (await import('#engines/blobs/s3/s3-named-objects.ts')).openS3NamedObjects(await s3Options(config, around)),
+    (await import('#engines/blobs/s3/s3-named-objects.ts')).openS3NamedObjects(
+      await s3Options(config, around),
+      'archive',
+    ),
+} as const;
+
+/** Bytes that files of tasks leave free on the disk of a folder: the database and content may be on it. */
+const MIN_FREE_BYTES = 64 * 2 ** 20;
+
+/** The stores of what tasks on other machines exchange with Dais, by `spec.blobs.type`: next to the content, which does not list them. */
+export const taskStores = {
+  fs: async (config: Extract<Blobs, { type: 'fs' }>): Promise<NamedObjects> =>
+    (await import('#engines/blobs/fs/fs-named-objects.ts')).openFsNamedObjects(join(config.folder ?? '', 'tasks'), {
+      minFreeBytes: MIN_FREE_BYTES,
+    }),
+  s3: async (config: Extract<Blobs, { type: 's3' }>, around: EngineEnvironment): Promise<NamedObjects> =>
+    (await import('#engines/blobs/s3/s3-named-objects.ts')).openS3NamedObjects(
+      await s3Options(config, around),
+      'tasks',
+    ),
+  azure: async (config: Extract<Blobs, { type: 'azure' }>, around: EngineEnvironment): Promise<NamedObjects> =>
+    (await import('#engines/blobs/azure/azure-named-objects.ts')).openAzureNamedObjects(
+      await azureOptions(config, around),
+      'tasks',
+    ),
+  gcs: async (config: Extract<Blobs, { type: 'gcs' }>, around: EngineEnvironment): Promise<NamedObjects> =>
+    (await import('#engines/blobs/gcs/gcs-named-objects.ts')).openGcsNamedObjects(
+      await gcsOptions(config, around),
+      'tasks',
+    ),
 } as const;
 
 async function s3Options(config: Extract<Blobs, { type: 's3' }>, { outbound }: EngineEnvironment) {
@@ -138,4 +146,19 @@ async function s3Options(config: Extract<Blobs, { type: 's3' }>, { outbound }: E
   const address = endpoint === undefined ? {} : { endpoint };
   const requestHandler = createSmithyHandler(outbound, TRANSFER_TIMEOUTS);
   return { bucket, region, prefix, pathStyle, requestHandler, ...address, ...credentials };
+}
+
+async function azureOptions(config: Extract<Blobs, { type: 'azure' }>, around: EngineEnvironment) {
+  const { account, container, prefix, endpoint } = config;
+  const { clock, outbound } = around;
+  const credentials = await azureCredentials(config, around);
+  return { account, container, prefix, outbound, clock, credentials, ...(endpoint !== undefined && { endpoint }) };
+}
+
+async function gcsOptions(config: Extract<Blobs, { type: 'gcs' }>, around: EngineEnvironment) {
+  const { bucket, prefix, endpoint, credentialsFile } = config;
+  const { clock, outbound } = around;
+  const scope = 'https://www.googleapis.com/auth/devstorage.read_write';
+  const credentials = await googleSignIn('blobs', credentialsFile, scope, around);
+  return { bucket, prefix, outbound, clock, credentials, ...(endpoint !== undefined && { endpoint }) };
 }

@@ -14,6 +14,7 @@ import type { Authorizer } from '#kernel/principal.ts';
 import type { KindRegistry } from '#kernel/registry.ts';
 import type { Sealed } from '#kinds/secret/sealing.ts';
 import type { Ledger } from '#ledgers/ledger.ts';
+import type { ComputeTargets } from '#ledgers/executions/index.ts';
 import type { NodesLedger } from '#ledgers/nodes/index.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Lazy } from '#lib/concurrency/lazy.ts';
@@ -28,6 +29,7 @@ import { loadServing, type ModelBench, type RecentFigures, type ServingLedger } 
 import type { IsolationPaths } from './isolation.ts';
 import { loadModelJobs, loadMonitoring, loadPredictions, loadSafety } from './models.ts';
 import { loadArtifacts, loadExecutions, loadTracking } from './runs.ts';
+import { openTargets } from './targets.ts';
 import { type KindsAndPolicies } from '#compose.ts';
 import { loadAudit, loadLineage, loadWebhooks } from './event-ledgers.ts';
 import type { ResolvedConfig } from '#config-load.ts';
@@ -73,6 +75,7 @@ export interface OpenedLedgers {
   readonly serving: ServingLedger;
   readonly nodes: NodesLedger;
   readonly executions: Pick<Opened<typeof openExecutions>, 'countQueued'>;
+  readonly targets: ReturnType<typeof openTargets>;
   /** In the order in which they start and stop. */
   readonly all: readonly Ledger[];
 }
@@ -82,7 +85,8 @@ export async function openLedgers(dependencies: LedgerDependencies): Promise<Ope
   const quality = await openQuality(dependencies, { privacy });
   const data = await openData(dependencies, { privacy, quality });
   const nodes = await openNodes(dependencies);
-  const executions = await openExecutions(dependencies, { data, nodes });
+  const targets = openTargets({ ...dependencies, sharedKey: nodes.sharedKey });
+  const executions = await openExecutions(dependencies, { data, nodes, targets: targets.registry });
   const predictions = await openPredictions(dependencies, { nodes });
   const modelJobs = await openModelJobs(dependencies, { privacy, data, predictions });
   const serving = await openServing(dependencies, { nodes });
@@ -90,6 +94,7 @@ export async function openLedgers(dependencies: LedgerDependencies): Promise<Ope
     serving,
     nodes,
     executions,
+    targets,
     all: [
       nodes,
       await openUsage(dependencies),
@@ -255,7 +260,11 @@ async function openData(
 
 async function openExecutions(
   dependencies: LedgerDependencies,
-  { data, nodes }: { readonly data: Data; readonly nodes: Opened<typeof openNodes> },
+  {
+    data,
+    nodes,
+    targets,
+  }: { readonly data: Data; readonly nodes: Opened<typeof openNodes>; readonly targets: ComputeTargets },
 ) {
   const { config, port, compute, environments } = dependencies;
   const { database, content, keys, clock, log, holder, outbound, tracer, gate } = dependencies;
@@ -274,6 +283,8 @@ async function openExecutions(
     formerPlace: `${hostname()}:${config.data}`,
     compute: async () => await compute.get(),
     environments: async () => await environments.get(),
+    targets,
+    isOnlyProcess: config.database.url === undefined,
     solo: config.authentication.mode === 'solo',
     random: randomBytes,
     folderRoot: config.tracking.artifactRoot,

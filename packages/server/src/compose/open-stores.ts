@@ -2,7 +2,7 @@
 import type { ConfigSpec } from '@dais/api';
 import type { BlobStore, NamedObjects } from '#engines/blobs/contract.ts';
 import type { KeyStore } from '#engines/keys/contract.ts';
-import { archiveStores, blobEngines, keyEngines, type EngineEnvironment } from './engines.ts';
+import { archiveStores, blobEngines, keyEngines, taskStores, type EngineEnvironment } from './engines.ts';
 
 /** @throws DaisError `invalid_config`. */
 export async function openKeys(config: ConfigSpec['keys'], around: EngineEnvironment): Promise<KeyStore> {
@@ -29,6 +29,15 @@ export async function openArchiveStore(
 ): Promise<NamedObjects> {
   const open = archiveStores[config.type] as (
     config: ArchiveConfig['store'],
+    around: EngineEnvironment,
+  ) => Promise<NamedObjects>;
+  return await open(config, around);
+}
+
+/** Opens the store of what tasks on other machines exchange with Dais; nothing is sent before the first call. */
+export async function openTaskStore(config: ConfigSpec['blobs'], around: EngineEnvironment): Promise<NamedObjects> {
+  const open = taskStores[config.type] as (
+    config: ConfigSpec['blobs'],
     around: EngineEnvironment,
   ) => Promise<NamedObjects>;
   return await open(config, around);

@@ -56,7 +56,12 @@ export class Control {
       if (ledgers === undefined) throw new Error('an endpoint was reconciled before the ledgers were opened');
       return ledgers.serving.work;
     };
-    const loaded = await loadKinds({ keys, outbound, clock, folderRoot: config.tracking.artifactRoot, endpointWork });
+    const targets = () => {
+      if (ledgers === undefined) throw new Error('a target was reconciled before the ledgers were opened');
+      return ledgers.targets.registry;
+    };
+    const folderRoot = config.tracking.artifactRoot;
+    const loaded = await loadKinds({ keys, outbound, clock, folderRoot, endpointWork, targets });
     const { kinds } = loaded;
     const storage = await openStorage(setup, engines, { kinds, log, timed });
     const { database, stored } = storage;
@@ -139,6 +144,7 @@ export class Control {
     await reconciler?.stop();
     for (const ledger of ledgers.all) await ledger.stop?.();
     // Steps keep running; the next process finds them.
+    await ledgers.targets.close();
     lazy.egress.close();
     await (await lazy.compute.opened())?.close();
     await kernel.stop();
@@ -219,6 +225,7 @@ async function serveOpened({
     sessions: accounts.sessions,
     ledgers: [...ledgers.all.flatMap(({ metrics }) => metrics ?? []), archive.metrics],
     egress: () => lazy.egress.figures(),
+    agents: { handle: ledgers.targets.handleAgent },
     content: stored.health,
     checks: async () => [
       isolationState.check(),

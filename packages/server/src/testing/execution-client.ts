@@ -17,11 +17,14 @@ export interface ExecutionClient {
   log(id: string, attempt: string): Promise<Buffer>;
 }
 
-/** `url` is evaluated at each call, because a restarted Dais can have another port. */
-export function executionClient(url: () => string): ExecutionClient {
+/** `url` is evaluated at each call, because a restarted Dais can have another port. `token`: with accounts. */
+export function executionClient(url: () => string, token?: string): ExecutionClient {
   const ask = async (path: string, body?: object): Promise<Response> => {
     const response = await fetch(`${url()}/api/v1/executions${path}`, {
-      headers: { 'content-type': 'application/json' },
+      headers: {
+        'content-type': 'application/json',
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      },
       ...(body !== undefined && { method: 'POST', body: JSON.stringify(body) }),
     });
     if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);

@@ -246,6 +246,9 @@ export interface NamedObject {
   readonly modifiedAt: Date;
 }
 
+/** What named objects are for. In a bucket each family has its own prefix, next to those of content, which lists only its own. */
+export type ObjectFamily = 'archive' | 'tasks';
+
 /**
  * Objects of at most 64 MiB under names that the caller chooses: for what must be found without a database. A name consists of
  * parts of letters, digits, `.`, `_` and `-`, separated by `/`; no part starts with a dot.
@@ -259,6 +262,11 @@ export interface NamedObjects {
   list(prefix: string): AsyncIterable<NamedObject>;
   /** Deletes an object; deleting a missing one succeeds. */
   delete(name: string): Promise<void>;
+  /**
+   * Removes leftovers of puts that a crash interrupted more than `olderThanMs` ago. Returns their number. Absent when an interrupted put leaves
+   * nothing.
+   */
+  sweep?(olderThanMs: number): Promise<number>;
   /** Ends idle connections. Idempotent. */
   close(): Promise<void>;
 }

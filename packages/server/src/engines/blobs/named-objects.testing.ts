@@ -1,6 +1,20 @@
 /** The tests of every implementation of `NamedObjects`. */
+import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { NamedObjects } from './contract.ts';
+import type { BlobStore, NamedObjects } from './contract.ts';
+import { locators } from './suite.ts';
+
+/** A store of content in the same bucket neither lists nor removes a named object. */
+export async function expectUnseen(blobs: BlobStore, objects: NamedObjects, name: string): Promise<void> {
+  const { locator } = await blobs.put(Readable.from([Buffer.from('content')]));
+  expect(await locators(blobs)).toEqual([locator]);
+  expect(await blobs.sweep(-60_000)).toBe(0);
+  await blobs.delete(locator);
+  expect((await objects.get(name)).length).toBeGreaterThan(0);
+  const found: string[] = [];
+  for await (const object of objects.list('')) found.push(object.name);
+  expect(found).toEqual([name]);
+}
 
 export function namedObjectsSuite(
   name: string,
@@ -38,6 +52,45 @@ export function namedObjectsSuite(
       await objects.delete('one/wal/a.gz');
       expect(await names('one/')).toEqual(['one/wal/b.gz']);
       await expect(objects.get('one/wal/a.gz')).rejects.toMatchObject({ code: 'content_missing' });
+      await objects.delete('one/wal/b.gz');
+      await objects.delete('two/base/x/part-1');
+      expect(await names('')).toEqual([]);
+    });
+
+    test('lists in the order of whole names, more than a page of them', async () => {
+      const { objects } = opened;
+      const expected = [
+        ...['a-b/x', 'a.b/x', 'a/b-1', 'a/b/x', 'a0/x'],
+        ...Array.from({ length: 1010 }, (_, at) => `many/${String(at).padStart(4, '0')}`),
+      ];
+      const waiting = expected.toReversed().values();
+      const work = async () => {
+        for (const name of waiting) await objects.put(name, Buffer.from(name));
+      };
+      await Promise.all(Array.from({ length: 16 }, work));
+      expect(await names('')).toEqual(expected);
+      expect(await names('a/')).toEqual(['a/b-1', 'a/b/x']);
+      expect(await names('absent/')).toEqual([]);
+      const found = expected.values();
+      await Promise.all(
+        Array.from({ length: 16 }, async () => {
+          for (const name of found) await objects.delete(name);
+        }),
+      );
+    });
+
+    test('puts and deletions of one folder at the same time', async () => {
+      const { objects } = opened;
+      const rounds = async (name: string) => {
+        for (let round = 0; round < 30; round += 1) {
+          await objects.put(name, Buffer.from(String(round)));
+          expect((await objects.get(name)).toString()).toBe(String(round));
+          await objects.delete(name);
+        }
+      };
+      await Promise.all(['x/y/1', 'x/y/2', 'x/z/3', 'x/4'].map(rounds));
+      expect(await names('')).toEqual([]);
+      expect(await objects.sweep?.(-1000)).toBeOneOf([undefined, 0]);
     });
 
     test('refuses names that point elsewhere', async () => {

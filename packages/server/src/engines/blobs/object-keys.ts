@@ -2,6 +2,8 @@
  * Locators and keys of object stores (S3, Azure Blob Storage, Google Cloud Storage). Content is stored at `<prefix>sha256/<hex>`,
  * direct uploads of clients at `<prefix>direct/<id>`, unfinished puts at `<prefix>tmp/<id>`. No store needs folders to distribute load.
  */
+import type { ObjectFamily } from './contract.ts';
+
 const LOCATOR = /^(?:sha256:[0-9a-f]{64}|direct:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 const NAMES: Readonly<Record<Family, RegExp>> = {
   direct: /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
@@ -13,11 +15,20 @@ export type Family = 'direct' | 'sha256' | 'tmp';
 /** The families whose objects are blobs, in locator order. */
 export const BLOB_FAMILIES = ['direct', 'sha256'] as const satisfies readonly Family[];
 
+/** Prefix of the keys of named objects: `<prefix>archive/`. */
+export function namedPrefix(prefix: string | undefined, family: ObjectFamily): string {
+  return `${folderPrefix(prefix)}${family}/`;
+}
+
+function folderPrefix(prefix = ''): string {
+  return prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`;
+}
+
 export class ObjectKeys {
   readonly prefix: string;
 
-  constructor(prefix = '') {
-    this.prefix = prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`;
+  constructor(prefix?: string) {
+    this.prefix = folderPrefix(prefix);
   }
 
   key(family: Family, name: string): string {

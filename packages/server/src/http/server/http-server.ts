@@ -109,7 +109,7 @@ const SECURITY_HEADERS = {
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
 } as const;
 
-/** Operations that need no authorization by the kernel: files, descriptions of APIs, metrics, method errors. */
+/** Operations that need no authorization by the kernel: files, descriptions of APIs, metrics, method errors, agents of tasks. */
 const SAME_FOR_ALL: ReadonlySet<string> = new Set([
   'page.root',
   'page.docs',
@@ -118,6 +118,7 @@ const SAME_FOR_ALL: ReadonlySet<string> = new Set([
   'discovery',
   'metrics',
   'refusal',
+  'agent',
 ]);
 
 /** A route: method, path and access. */
@@ -153,6 +154,7 @@ export class HttpServer {
   #stepServer: Server = createHttpServer();
   #active = 0;
   #draining = false;
+  readonly #drains = new AbortController();
   #idle: (() => void) | undefined;
 
   private constructor(dependencies: HttpServerDependencies) {
@@ -217,6 +219,7 @@ export class HttpServer {
    */
   async drain(deadlineMs: number): Promise<void> {
     this.#draining = true;
+    this.#drains.abort();
     this.streams.drain();
     const { server } = this.#app;
     if (server.listening) server.close();
@@ -333,6 +336,7 @@ export class HttpServer {
       readBody: async (payload, options) =>
         await readBody(payload, this.#dependencies.limits, this.#dependencies.clock, options),
       streams: this.streams,
+      draining: this.#drains.signal,
       address: this.address,
       limits: this.#dependencies.limits,
     };
@@ -411,6 +415,10 @@ export class HttpServer {
     }
     refuseTwins(request.raw.rawHeaders);
     const { headers } = request;
+    if (access === 'agent') {
+      requireProgram(headers, step);
+      return;
+    }
     request.principal = await this.#dependencies.access.identify(
       {
         method: request.method,
@@ -483,6 +491,15 @@ function withoutProxies(handler: RequestListener): RequestListener {
     for (const name of PROXY_HEADERS) delete request.headers[name];
     handler(request, response);
   };
+}
+
+/**
+ * Agents run on other machines, and are no pages. @throws DaisError `route_not_found` in a step of this machine, `origin_refused`.
+ */
+function requireProgram(headers: FastifyRequest['headers'], step: string | undefined): void {
+  if (step !== undefined) throw new DaisError('route_not_found', 'A step cannot call this route.');
+  if (headers.origin === undefined && headers['sec-fetch-site'] === undefined) return;
+  throw new DaisError('origin_refused', 'Pages cannot call this route: it is for the agents of tasks.');
 }
 
 /** @throws DaisError `invalid_request` if a header that decides about trust occurs twice. */

@@ -21,9 +21,10 @@ export interface RouteGroup {
   /**
    * `checked`: only authenticated callers. `anonymous`: all callers, with the same checks of Host and Origin: sign-in
    * and the files of the console. `ticket`: callers with the ticket of the operation, regardless of other credentials.
-   * `open`: every caller of the port: probes only.
+   * `open`: every caller of the port: probes only. `agent`: programs with a token that the route verifies, whatever the Host; neither browsers nor steps of
+   * this machine.
    */
-  readonly access: 'checked' | 'anonymous' | 'ticket' | 'open';
+  readonly access: 'checked' | 'anonymous' | 'ticket' | 'open' | 'agent';
   /** Every response comes from an operation, whose transaction checks whether the credential is still valid. */
   readonly dispatched?: true;
   /** Whether responses above 1 KiB are compressed if the client accepts it; content is sent unchanged. */
@@ -47,6 +48,8 @@ export interface RouteServices {
    */
   readContent(payload: FastifyRequest['raw']): Readable;
   readonly streams: EventStreams;
+  /** Aborts when the server starts to drain: requests that wait for news end. */
+  readonly draining: AbortSignal;
   readonly address: PublicAddress;
   readonly limits: BodyLimits;
 }

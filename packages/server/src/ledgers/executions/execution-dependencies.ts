@@ -33,6 +33,8 @@ export interface ExecutionDependencies extends LoopDependencies {
   readonly place: () => string;
   /** How earlier versions named the place of attempts of this node. Another node can have had the same name. */
   readonly formerPlace?: string;
+  /** No other process uses the database: leases of other processes are of earlier ones. Default: false. */
+  readonly isOnlyProcess?: boolean;
   /** Opens the engine on first use. */
   readonly compute: () => Promise<Compute>;
   /** Compute targets outside of the machines of the server. Absent: there are none. */

@@ -38,6 +38,7 @@ import {
   type OwnNode,
 } from './node-rows.ts';
 import { createNodeToken, listNodeTokens, revokeNodeToken } from './node-tokens.ts';
+import { SharedKeys } from './shared-keys.ts';
 import { nodesSlice } from './nodes-slice.ts';
 
 export type { JoinRules } from './node-admission.ts';
@@ -68,6 +69,11 @@ export interface NodesLedger extends Ledger {
   readonly place: () => string;
   /** Number of live nodes that run steps at the last contact. */
   readonly liveWorkers: () => number;
+  /**
+   * Returns a random key of 32 bytes that all processes of the installation share, and creates it with the first call for its name.
+   * @throws DaisError `keys_unavailable`, `key_missing`, `database_unavailable`
+   */
+  readonly sharedKey: (name: string) => Promise<Buffer>;
 }
 
 export interface NodesDependencies extends LoopDependencies {
@@ -107,6 +113,7 @@ export const ledger: LedgerDefinition<NodesDependencies, NodesLedger> = {
     const { database, data, role, clock, log, load, gate, contactMs = CONTACT_MS } = dependencies;
     const credentials = new NodeCredentials({ ...dependencies, node: () => node?.id });
     const connections = new NodeConnections(dependencies, credentials, () => loop.wake());
+    const sharedKeys = new SharedKeys(dependencies);
     const drain = new Drain(database, gate);
     let node: OwnNode | undefined;
     let place: string | undefined;
@@ -181,6 +188,7 @@ export const ledger: LedgerDefinition<NodesDependencies, NodesLedger> = {
         return place;
       },
       liveWorkers: () => live.workers,
+      sharedKey: async (name) => await sharedKeys.get(name),
       entries: [
         entry(listNodesOperation, async (tx, { input }) => await listNodes(tx, input)),
         entry(removeNodeOperation, async (tx, { input }) => {

@@ -11,10 +11,12 @@ import { TestNet } from '#lib/outbound/outbound.testing.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import { startAzurite, type Azurite } from '../../../../../../conformance/azure/azurite.ts';
 import { testOutbound } from '#testing/dais-outbound.ts';
+import { expectUnseen, namedObjectsSuite } from '../named-objects.testing.ts';
 import { expectCode, locators, blobStoreSuite, sha256 } from '../suite.ts';
 import { AzureAccess, type AzureBlobStoreOptions } from './azure-access.ts';
 import { openAzureBlobStore } from './azure-blob-store.ts';
 import { listBlobs } from './azure-list.ts';
+import { openAzureNamedObjects } from './azure-named-objects.ts';
 import { signSas } from './azure-signature.ts';
 
 const MIB = 2 ** 20;
@@ -56,6 +58,24 @@ blobStoreSuite('azure', async () => {
     },
     end: async () => await store.close(),
   };
+});
+
+namedObjectsSuite('azure', async () => {
+  await makeContainer('named');
+  const objects = openAzureNamedObjects(optionsOf('named', { prefix: 'a b' }), 'tasks');
+  return { objects, end: async () => await objects.close() };
+});
+
+test('neither a store of content nor another family sees named objects', async () => {
+  await makeContainer('families');
+  const objects = openAzureNamedObjects(optionsOf('families'), 'tasks');
+  await objects.put('a/b', Buffer.from('x'));
+  await expectUnseen(openAzureBlobStore(optionsOf('families')), objects, 'a/b');
+  const archive = openAzureNamedObjects(optionsOf('families'), 'archive');
+  for await (const { name } of archive.list('')) throw new Error(`listed: ${name}`);
+  const missing = openAzureNamedObjects(optionsOf('nowhere'), 'tasks');
+  const error = await expectCode('blobs_unavailable', missing.get('a/b'));
+  expect(error.message).toContain('create it or correct blobs.container');
 });
 
 test('a download URL returns the bytes as an attachment, until it is changed', async () => {

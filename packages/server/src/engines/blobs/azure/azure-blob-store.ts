@@ -28,7 +28,8 @@ export function openAzureBlobStore(options: AzureBlobStoreOptions): ObjectStore 
   return new ObjectBlobStore(new AzureService(options), new ObjectKeys(options.prefix), options.clock);
 }
 
-class AzureService implements ObjectService {
+/** The requests of the service. */
+export class AzureService implements ObjectService {
   readonly partBytes: number;
   readonly maxParts = MAX_BLOCKS;
   readonly parallelParts = PARALLEL_BLOCKS;

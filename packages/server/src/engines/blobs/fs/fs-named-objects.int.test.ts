@@ -2,7 +2,9 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { namedObjectsSuite } from '../named-objects.testing.ts';
+import { systemClock } from '#lib/clock.ts';
+import { expectUnseen, namedObjectsSuite } from '../named-objects.testing.ts';
+import { openFsBlobStore } from './fs-blob-store.ts';
 import { openFsNamedObjects } from './fs-named-objects.ts';
 
 namedObjectsSuite('fs', async () => {
@@ -29,6 +31,38 @@ test('an error names the folder; a file that was being written is no object', as
     await objects.put('b/c', Buffer.from('x'));
     await objects.delete('b/c');
     expect(await readdir(folder)).toEqual(['a', 'file']);
+    expect(await objects.sweep?.(3_600_000)).toBe(0);
+    expect(await objects.sweep?.(-1000)).toBe(1);
+    expect(await readdir(folder)).toEqual(['file']);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('removes the folders that became empty, and leaves the reserve of the disk', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'dais-objects-'));
+  try {
+    const objects = openFsNamedObjects(folder);
+    await objects.put('a/b/c/d', Buffer.from('x'));
+    await objects.put('a/e', Buffer.from('x'));
+    await objects.delete('a/b/c/d');
+    expect(await readdir(join(folder, 'a'))).toEqual(['e']);
+    await objects.delete('a/e');
+    expect(await readdir(folder)).toEqual([]);
+    const full = openFsNamedObjects(folder, { minFreeBytes: Number.MAX_SAFE_INTEGER });
+    await expect(full.put('a/b', Buffer.from('x'))).rejects.toMatchObject({ code: 'storage_full' });
+    for await (const { name } of full.list('')) throw new Error(`listed: ${name}`);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('a store of content in the same folder does not see them', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'dais-objects-'));
+  try {
+    const objects = openFsNamedObjects(join(folder, 'tasks'));
+    await objects.put('a/b', Buffer.from('x'));
+    await expectUnseen(await openFsBlobStore({ root: folder, clock: systemClock }), objects, 'a/b');
   } finally {
     await rm(folder, { recursive: true });
   }

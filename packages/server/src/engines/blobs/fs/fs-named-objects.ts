@@ -1,6 +1,7 @@
 /** Named objects as files below one folder. */
 import { randomUUID } from 'node:crypto';
-import { lstat, mkdir, open, readFile, readdir, rename, rm, rmdir } from 'node:fs/promises';
+import type { Dirent } from 'node:fs';
+import { lstat, mkdir, open, readFile, readdir, rename, rm, rmdir, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { DaisError } from '@dais/api';
 import { requireObjectName, type NamedObject, type NamedObjects } from '../contract.ts';
@@ -9,28 +10,37 @@ import { syncFolder } from './fs-files.ts';
 
 /** Suffix of a file that is being written; names of objects do not start with a dot. */
 const PARTIAL = '.partial-';
+/** A folder that another process removes at the same time is created again so often. */
+const TRIES = 10;
+
+export interface FsNamedObjectsOptions {
+  /** A put that would leave fewer free bytes on the disk is refused with `storage_full`. Default 0. */
+  readonly minFreeBytes?: number;
+}
 
 /** `root` is created with the first object. */
-export function openFsNamedObjects(root: string): NamedObjects {
-  return new FsNamedObjects(root);
+export function openFsNamedObjects(root: string, { minFreeBytes = 0 }: FsNamedObjectsOptions = {}): NamedObjects {
+  return new FsNamedObjects(root, minFreeBytes);
 }
 
 class FsNamedObjects implements NamedObjects {
   readonly #root: string;
+  readonly #minFreeBytes: number;
 
-  constructor(root: string) {
+  constructor(root: string, minFreeBytes: number) {
     this.#root = root;
+    this.#minFreeBytes = minFreeBytes;
   }
 
   async put(name: string, bytes: Uint8Array): Promise<void> {
     const file = this.#file(name);
     const folder = path.dirname(file);
     await this.#call('writing an object', async () => {
-      const made = await mkdir(folder, { recursive: true, mode: 0o700 });
       const partial = path.join(folder, `${PARTIAL}${randomUUID()}`);
+      const { handle, made } = await this.#create(folder, partial);
       try {
-        const handle = await open(partial, 'wx', 0o600);
         try {
+          await this.#requireFree(folder, bytes.length);
           await handle.writeFile(bytes);
           await handle.sync();
         } finally {
@@ -39,6 +49,7 @@ class FsNamedObjects implements NamedObjects {
         await rename(partial, file);
       } catch (error) {
         await rm(partial, { force: true });
+        await removeEmpty(folder, this.#root);
         throw error;
       }
       await syncFolder(folder);
@@ -58,8 +69,8 @@ class FsNamedObjects implements NamedObjects {
   }
 
   async *list(prefix: string): AsyncGenerator<NamedObject> {
-    const names = await this.#call('listing objects', async () => await this.#names(prefix));
-    for (const name of names.toSorted()) {
+    for await (const name of this.#walk(prefix)) {
+      if (isPartial(name)) continue;
       const found = await lstat(path.join(this.#root, name)).catch(() => undefined);
       if (found?.isFile() === true) yield { name, size: found.size, modifiedAt: found.mtime };
     }
@@ -67,21 +78,55 @@ class FsNamedObjects implements NamedObjects {
 
   async delete(name: string): Promise<void> {
     await this.#call('deleting an object', async () => await rm(this.#file(name), { force: true }));
-    // The folder of the last object.
     await removeEmpty(path.dirname(this.#file(name)), this.#root);
+  }
+
+  async sweep(olderThanMs: number): Promise<number> {
+    let removed = 0;
+    for await (const name of this.#walk('')) {
+      if (!isPartial(name)) continue;
+      const file = path.join(this.#root, name);
+      const found = await lstat(file).catch(() => undefined);
+      if (found === undefined || found.mtimeMs > Date.now() - olderThanMs) continue;
+      await this.#call('removing leftovers', async () => await rm(file, { force: true }));
+      await removeEmpty(path.dirname(file), this.#root);
+      removed += 1;
+    }
+    return removed;
   }
 
   async close(): Promise<void> {}
 
-  async #names(prefix: string): Promise<string[]> {
-    try {
-      const entries = await readdir(path.join(this.#root, prefix), { recursive: true, withFileTypes: true });
-      return entries
-        .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
-        .map((entry) => path.relative(this.#root, path.join(entry.parentPath, entry.name)).split(path.sep).join('/'));
-    } catch (error) {
-      if (errnoOf(error) === 'ENOENT') return [];
-      throw error;
+  /** Creates a file and the folders above it. `made`: the uppermost new folder. */
+  async #create(folder: string, file: string) {
+    for (let tries = 1; ; tries += 1) {
+      const made = await mkdir(folder, { recursive: true, mode: 0o700 });
+      try {
+        return { handle: await open(file, 'wx', 0o600), made };
+      } catch (error) {
+        // Another process deleted the last object of the folder, and the folder with it.
+        if (errnoOf(error) !== 'ENOENT' || tries === TRIES) throw error;
+      }
+    }
+  }
+
+  async #requireFree(folder: string, bytes: number): Promise<void> {
+    if (this.#minFreeBytes === 0) return;
+    const { bavail, bsize } = await statfs(folder);
+    if (bavail * bsize - bytes >= this.#minFreeBytes) return;
+    const detail = `the disk of ${this.#root} has ${bavail * bsize} bytes left, less than ${bytes} bytes and the reserve of ${this.#minFreeBytes} bytes`;
+    throw new DaisError('storage_full', detail);
+  }
+
+  /** Names of all files below a folder, in order. A folder that is removed meanwhile counts as empty. */
+  async *#walk(prefix: string): AsyncGenerator<string> {
+    const folder = path.join(this.#root, prefix);
+    const entries = await this.#call('listing objects', async () => await readFolder(folder));
+    // As in the whole name: `a-b/x` comes before `a/x`.
+    const names = entries.map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name));
+    for (const name of names.toSorted()) {
+      if (name.endsWith('/')) yield* this.#walk(`${prefix}${name}`);
+      else yield `${prefix}${name}`;
     }
   }
 
@@ -98,6 +143,19 @@ class FsNamedObjects implements NamedObjects {
   }
 }
 
+function isPartial(name: string): boolean {
+  return path.posix.basename(name).startsWith(PARTIAL);
+}
+
+async function readFolder(folder: string): Promise<Dirent[]> {
+  try {
+    return await readdir(folder, { withFileTypes: true });
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
+
 /** Makes the entries of new folders durable, up to `top`. */
 async function syncParents(folder: string, top: string): Promise<void> {
   for (let at = path.dirname(folder); ; at = path.dirname(at)) {
@@ -106,7 +164,13 @@ async function syncParents(folder: string, top: string): Promise<void> {
   }
 }
 
+/** Removes the folder of the last object, and the folders above it that became empty. */
 async function removeEmpty(folder: string, root: string): Promise<void> {
-  if (folder === root || !folder.startsWith(root)) return;
-  await rmdir(folder).catch(() => {});
+  for (let at = folder; at !== root && at.startsWith(root); at = path.dirname(at)) {
+    const isRemoved = await rmdir(at).then(
+      () => true,
+      (error: unknown) => errnoOf(error) === 'ENOENT',
+    );
+    if (!isRemoved) return;
+  }
 }

@@ -10,9 +10,11 @@ import { googleCredentials } from '#lib/cloud/google-credentials.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import { startFakeGcs, type FakeGcs } from '../../../../../../conformance/gcs/fake-gcs-server.ts';
 import { testOutbound } from '#testing/dais-outbound.ts';
+import { expectUnseen, namedObjectsSuite } from '../named-objects.testing.ts';
 import { blobStoreSuite, expectCode, locators, sha256 } from '../suite.ts';
 import { GcsAccess, type GcsBlobStoreOptions } from './gcs-access.ts';
 import { openGcsBlobStore } from './gcs-blob-store.ts';
+import { openGcsNamedObjects } from './gcs-named-objects.ts';
 
 const MIB = 2 ** 20;
 
@@ -52,6 +54,24 @@ describe('with fake-gcs-server', () => {
       },
       end: async () => await store.close(),
     };
+  });
+
+  namedObjectsSuite('gcs', async () => {
+    await makeBucket('named');
+    const objects = openGcsNamedObjects(optionsOf('named', { prefix: 'a b' }), 'tasks');
+    return { objects, end: async () => await objects.close() };
+  });
+
+  test('neither a store of content nor another family sees named objects', async () => {
+    await makeBucket('families');
+    const objects = openGcsNamedObjects(optionsOf('families'), 'tasks');
+    await objects.put('a/b', Buffer.from('x'));
+    await expectUnseen(openGcsBlobStore(optionsOf('families')), objects, 'a/b');
+    const archive = openGcsNamedObjects(optionsOf('families'), 'archive');
+    for await (const { name } of archive.list('')) throw new Error(`listed: ${name}`);
+    const missing = openGcsNamedObjects(optionsOf('nowhere'), 'tasks');
+    const error = await expectCode('blobs_unavailable', missing.put('a/b', Buffer.from('x')));
+    expect(error.message).toContain('bucket nowhere of Google Cloud Storage');
   });
 
   test('lists more than one page, and only its own objects', async () => {

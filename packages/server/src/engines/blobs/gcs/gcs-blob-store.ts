@@ -28,7 +28,8 @@ export function openGcsBlobStore(options: GcsBlobStoreOptions): ObjectStore {
   return new ObjectBlobStore(new GcsService(options), new ObjectKeys(options.prefix), options.clock);
 }
 
-class GcsService implements ObjectService {
+/** The requests of the service. */
+export class GcsService implements ObjectService {
   readonly partBytes: number;
   readonly maxParts: number;
   /** A session accepts parts in order only. */

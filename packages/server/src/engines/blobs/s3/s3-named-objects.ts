@@ -1,25 +1,22 @@
 /** Named objects as objects of a bucket, below a prefix of their own: content has the prefixes of its families. */
 import { DaisError } from '@dais/api';
-import { requireObjectName, type NamedObject, type NamedObjects } from '../contract.ts';
+import { requireObjectName, type NamedObject, type NamedObjects, type ObjectFamily } from '../contract.ts';
+import { namedPrefix } from '../object-keys.ts';
 import { S3Access, type S3BlobStoreOptions } from './s3-access.ts';
 import { isMissing } from './s3-errors.ts';
 
-/** Keys are `<prefix>archive/<name>`. */
-const FAMILY = 'archive/';
-
-/** Opens the store; nothing is loaded or sent before the first call. */
-export function openS3NamedObjects(options: S3BlobStoreOptions): NamedObjects {
-  return new S3NamedObjects(options);
+/** Opens the store; nothing is loaded or sent before the first call. Keys are `<prefix><family>/<name>`. */
+export function openS3NamedObjects(options: S3BlobStoreOptions, family: ObjectFamily): NamedObjects {
+  return new S3NamedObjects(options, family);
 }
 
 class S3NamedObjects implements NamedObjects {
   readonly #access: S3Access;
   readonly #prefix: string;
 
-  constructor(options: S3BlobStoreOptions) {
+  constructor(options: S3BlobStoreOptions, family: ObjectFamily) {
     this.#access = new S3Access(options);
-    const { prefix = '' } = options;
-    this.#prefix = `${prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`}${FAMILY}`;
+    this.#prefix = namedPrefix(options.prefix, family);
   }
 
   async put(name: string, bytes: Uint8Array): Promise<void> {

@@ -2,33 +2,18 @@
  * Answers the agents of a target. It has no state but the newest beats: everything else is in the annotations of the Jobs and in the object store, so
  * any process of the installation can answer any call.
  */
-import type { Readable } from 'node:stream';
 import type { Clock } from '#lib/clock.ts';
 import { ApiError } from '#lib/kubernetes/api-error.ts';
 import type { ClusterClient } from '#lib/kubernetes/cluster-client.ts';
-import type { BeatRequest, BeatResponse, BeginRequest, BeginResponse, EndRecord, LogConflict } from './agent-api.ts';
+import type { AgentCall, AgentCalls, AgentReply } from '../model/target.ts';
+import type { BeatResponse, BeginRequest, BeginResponse, LogConflict } from './agent-api.ts';
+import { MessageProblem, readBeat, readBegin, readBounded, readEnd as readEndRecord } from './agent-messages.ts';
 import type { AgentSession, AgentSessions } from './agent-sessions.ts';
 import type { AttemptLoop } from './attempt-loop.ts';
 import { found, keepJob, type ClusterView, type KeptJob } from './cluster-view.ts';
 import { formatRecord, readBegun, readCancel, readEnd } from './plan/attempt-records.ts';
 import { ANNOTATIONS, tokenAudience } from './plan/names.ts';
 import type { AttemptFiles } from './task-store.ts';
-
-/** A call of an agent, of any HTTP server. */
-export interface AgentCall {
-  readonly method: string;
-  /** Below AGENT_PATH, with its leading slash and its query. */
-  readonly path: string;
-  /** Token of `Authorization: Bearer`. */
-  readonly token: string;
-  readonly body: Readable;
-}
-
-export interface AgentReply {
-  readonly status: number;
-  readonly json?: object;
-  readonly bytes?: Readable;
-}
 
 export interface AgentServiceDependencies {
   readonly client: ClusterClient;
@@ -41,18 +26,22 @@ export interface AgentServiceDependencies {
   readonly clock: Clock;
 }
 
+interface FoundJob {
+  readonly job: KeptJob | undefined;
+  readonly gone: string | undefined;
+}
+
 interface LogPart {
   readonly call: AgentCall;
   readonly isGap: boolean;
 }
 
-const MAX_MESSAGE_BYTES = 16 << 20;
 /** The agent sends at most 256 KiB, or 1 MiB at once after an outage. */
 const MAX_LOG_BYTES = 2 << 20;
 const WAIT_MS = 2000;
 const CONFLICTS = 20;
 
-export class AgentService {
+export class AgentService implements AgentCalls {
   readonly #dependencies: AgentServiceDependencies;
 
   constructor(dependencies: AgentServiceDependencies) {
@@ -60,12 +49,21 @@ export class AgentService {
   }
 
   async handle(call: AgentCall): Promise<AgentReply> {
+    try {
+      return await this.#handle(call);
+    } catch (error) {
+      if (error instanceof MessageProblem) return refusal(error.status, error.message);
+      throw error;
+    }
+  }
+
+  async #handle(call: AgentCall): Promise<AgentReply> {
     const { method } = call;
     const [path = '', query] = call.path.split('?');
     if (method === 'POST' && path === '/begin') return await this.#begin(call);
     const session = this.#dependencies.sessions.read(call.token);
     if (session === undefined) return refusal(401, 'The session is not valid.');
-    const gone = await this.#whyGone(session);
+    const { job, gone } = await this.#findJob(session);
     if (gone !== undefined && path !== '/end') return refusal(410, gone);
     const [, name = '', number = ''] = /^\/([a-z]+)(?:\/(\d{1,15}))?$/.exec(path) ?? [];
     const action = `${method} ${name}${number === '' ? '' : '/N'}`;
@@ -73,7 +71,7 @@ export class AgentService {
       case 'POST beat':
         return await this.#beat(session, call);
       case 'GET inputs/N':
-        return await this.#input(session, Number(number));
+        return await this.#input(session, Number(number), job);
       case 'PUT log/N':
         return await this.#log(session, Number(number), { call, isGap: query === 'gap' });
       case 'PUT outputs/N':
@@ -87,9 +85,7 @@ export class AgentService {
   }
 
   async #begin(call: AgentCall): Promise<AgentReply> {
-    const request = (await readJson(call.body)) as BeginRequest;
-    if (typeof request.attempt !== 'string' || typeof request.pod?.uid !== 'string')
-      return refusal(400, 'It is no request.');
+    const request = await readBegin(call.body);
     const problem = await this.#checkToken(call.token, request);
     if (problem !== undefined) return refusal(401, problem);
     return { status: 200, json: await this.#decide(request) };
@@ -158,8 +154,8 @@ export class AgentService {
     }
   }
 
-  /** Undefined while the pod of the session runs the attempt. */
-  async #whyGone({ attempt, podUid, round }: AgentSession): Promise<string | undefined> {
+  /** `gone` is undefined while the pod of the session runs the attempt. */
+  async #findJob({ attempt, podUid, round }: AgentSession): Promise<FoundJob> {
     const { view, client } = this.#dependencies;
     let { job } = view.cached(attempt);
     if (job === undefined || readBegun(job) === undefined) {
@@ -168,28 +164,27 @@ export class AgentService {
       job = object && keepJob(object);
     }
     const begun = job && readBegun(job);
-    if (job === undefined || begun?.podUid !== podUid || begun.round !== round) return 'Another pod runs the command.';
-    return readEnd(job) === undefined ? undefined : 'The attempt is over.';
+    if (job === undefined || begun?.podUid !== podUid || begun.round !== round) {
+      return { job, gone: 'Another pod runs the command.' };
+    }
+    return { job, gone: readEnd(job) === undefined ? undefined : 'The attempt is over.' };
   }
 
   async #beat(session: AgentSession, call: AgentCall): Promise<AgentReply> {
-    const beat = (await readJson(call.body)) as BeatRequest;
-    const json: BeatResponse = await this.#dependencies.loop.beat(session, beat);
+    const beat = await readBeat(call.body);
+    const json: BeatResponse = await this.#dependencies.loop.beat(session, beat, call.signal);
     return { status: 200, json };
   }
 
-  async #input({ attempt }: AgentSession, index: number): Promise<AgentReply> {
-    const { files, view } = this.#dependencies;
-    const { job } = view.cached(attempt);
-    const stored = await files.getOrder(attempt, job?.metadata.annotations?.[ANNOTATIONS.spec] ?? '');
-    const locator = stored?.locators[index];
+  async #input({ attempt }: AgentSession, index: number, job: KeptJob | undefined): Promise<AgentReply> {
+    const { files } = this.#dependencies;
+    const locator = await files.inputLocator(attempt, job?.metadata.annotations?.[ANNOTATIONS.spec] ?? '', index);
     if (locator === undefined) return refusal(404, `The attempt has no input ${index}.`);
     return { status: 200, bytes: await files.openBytes(locator) };
   }
 
   async #log({ attempt }: AgentSession, position: number, { call, isGap }: LogPart): Promise<AgentReply> {
     const bytes = await readBounded(call.body, MAX_LOG_BYTES);
-    if (bytes === undefined) return refusal(413, `A part of a log has at most ${MAX_LOG_BYTES} bytes.`);
     const missing = await this.#dependencies.loop.appendLog(attempt, { position, bytes, isGap });
     if (missing === undefined) return { status: 204 };
     const json: LogConflict = { position: missing };
@@ -203,7 +198,7 @@ export class AgentService {
     if (gone !== undefined) {
       return (await files.getReport(attempt, podUid)) === undefined ? refusal(410, gone) : { status: 204 };
     }
-    const end = (await readJson(call.body)) as EndRecord;
+    const end = await readEndRecord(call.body);
     const locators: Record<string, string> = {};
     for (const key of new Set(end.outputs.map((output) => output.key))) {
       const stored = await files.getOutput(attempt, podUid, key);
@@ -217,21 +212,4 @@ export class AgentService {
 
 function refusal(status: number, reason: string): AgentReply {
   return { status, json: { reason } };
-}
-
-async function readJson(body: Readable): Promise<unknown> {
-  const bytes = await readBounded(body, MAX_MESSAGE_BYTES);
-  return bytes === undefined ? {} : (JSON.parse(bytes.toString('utf8')) as unknown);
-}
-
-/** Undefined for more bytes. */
-async function readBounded(body: Readable, most: number): Promise<Buffer | undefined> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > most) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }

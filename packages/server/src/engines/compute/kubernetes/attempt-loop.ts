@@ -134,8 +134,12 @@ export class AttemptLoop {
     return () => void (tracked.followers -= 1);
   }
 
-  /** Resolves when there is an order for the agent, or after the time that it waits. */
-  async beat({ attempt, podUid, clockOffsetMs }: AgentSession, beat: BeatRequest): Promise<BeatResponse> {
+  /** Resolves when there is an order for the agent, when `signal` aborts, or after the time that it waits. */
+  async beat(
+    { attempt, podUid, clockOffsetMs }: AgentSession,
+    beat: BeatRequest,
+    signal?: AbortSignal,
+  ): Promise<BeatResponse> {
     const { clock } = this.#dependencies;
     const tracked = this.#track(attempt);
     const { phase, startedAt } = beat;
@@ -152,9 +156,10 @@ export class AttemptLoop {
       tracked.stop === undefined &&
       clock.now() < until &&
       tracked.followers > 0 === wasFollowed &&
+      signal?.aborted !== true &&
       !this.#isClosed
     ) {
-      await this.#pause(tracked, until - clock.now());
+      await this.#pause(tracked, until - clock.now(), signal);
     }
     const followed = tracked.followers > 0;
     const nextMs = followed ? FOLLOWED_BEAT_MS : BEAT_MS;
@@ -366,15 +371,17 @@ export class AttemptLoop {
   }
 
   /** Resolves with the next change, or after the time. */
-  async #pause(tracked: Tracked, ms: number): Promise<void> {
+  async #pause(tracked: Tracked, ms: number, signal?: AbortSignal): Promise<void> {
     await new Promise<void>((resolve) => {
-      const cancel = this.#dependencies.clock.after(ms, resolve);
       const end = () => {
         cancel();
         tracked.listeners.delete(end);
+        signal?.removeEventListener('abort', end);
         resolve();
       };
+      const cancel = this.#dependencies.clock.after(ms, end);
       tracked.listeners.add(end);
+      signal?.addEventListener('abort', end);
     });
   }
 

@@ -5,6 +5,7 @@ import type { KubernetesObject, ObjectReference } from '#lib/kubernetes/kubernet
 import { Reflector } from '#lib/kubernetes/reflector.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
+import type { NodeFacts } from './plan/choose-pool.ts';
 import { hasEnded, type ClusterEvent, type JobObject, type PodObject } from './plan/cluster-objects.ts';
 import { ANNOTATIONS, attemptOf, attemptSelector, jobName, LABELS } from './plan/names.ts';
 import { readResources } from './plan/resource-quantities.ts';
@@ -26,10 +27,8 @@ export interface KeptPod extends PodObject {
   readonly requests: Resources;
 }
 
-export interface KeptNode {
+export interface KeptNode extends NodeFacts {
   readonly name: string;
-  readonly isReady: boolean;
-  readonly isSchedulable: boolean;
   readonly allocatable: Resources;
 }
 
@@ -328,9 +327,10 @@ function keepPod(object: KubernetesObject): KeptPod {
   };
 }
 
-function keepNode(object: KubernetesObject): KeptNode {
+/** What Dais keeps of a node. */
+export function keepNode(object: KubernetesObject): KeptNode {
   const { spec, status } = object as unknown as {
-    readonly spec?: { readonly unschedulable?: boolean };
+    readonly spec?: { readonly unschedulable?: boolean; readonly taints?: NodeFacts['taints'] };
     readonly status?: {
       readonly allocatable?: Readonly<Record<string, string>>;
       readonly conditions?: readonly { readonly type: string; readonly status: string }[];
@@ -340,6 +340,8 @@ function keepNode(object: KubernetesObject): KeptNode {
     name: object.metadata.name,
     isReady: status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') ?? false,
     isSchedulable: spec?.unschedulable !== true,
+    labels: object.metadata.labels ?? {},
+    taints: spec?.taints ?? [],
     allocatable: readResources(status?.allocatable ?? {}),
   };
 }

@@ -1,14 +1,13 @@
 /** Opens the engine on a test cluster: with an object store in a folder, and an HTTP server for the agents. */
 import { once } from 'node:events';
-import { createReadStream, createWriteStream, existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { createHash, randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import type { Readable } from 'node:stream';
+import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { openFsNamedObjects } from '#engines/blobs/fs/fs-named-objects.ts';
 import { systemClock } from '#lib/clock.ts';
 import { decryptGcm, encryptGcm, packGcm, unpackGcm } from '#lib/crypto/aes-gcm.ts';
 import type { Log } from '#lib/log.ts';
@@ -17,7 +16,8 @@ import { AGENT_PATH } from './agent-api.ts';
 import type { AgentService } from './agent-service.ts';
 import { openKubernetesCompute, type KubernetesCompute } from './kubernetes-compute.ts';
 import type { TargetOptions } from './plan/target-options.ts';
-import type { OrderSeal, StoredBytes, TaskObjects } from './task-store.ts';
+import { openTaskObjects } from './task-objects.ts';
+import type { OrderSeal } from './task-store.ts';
 
 export interface TestTarget {
   readonly kubeconfig: string;
@@ -60,7 +60,7 @@ export async function openTestEngine({ kubeconfig, address, target, tasks, log }
         project: { project: 'default', quota: {}, ...(tasks !== undefined && { tasks }) },
         network: { dais: [{ cidr: `${address}/32`, ports: [port] }], objectStore: [] },
       },
-      objects: new FolderObjects(folder),
+      objects: openTaskObjects(openFsNamedObjects(folder)),
       seal: sealWith(sealKey),
       sessionKey,
       clock: systemClock,
@@ -130,64 +130,4 @@ function sealWith(key: Buffer): OrderSeal {
       return await Promise.resolve(order);
     },
   };
-}
-
-class FolderObjects implements TaskObjects {
-  readonly #folder: string;
-  #temporary = 0;
-
-  constructor(folder: string) {
-    this.#folder = folder;
-  }
-
-  async put(name: string, bytes: Uint8Array): Promise<void> {
-    const path = join(this.#folder, 'objects', name);
-    const part = await this.#part();
-    await writeFile(part, bytes);
-    await mkdir(dirname(path), { recursive: true });
-    await rename(part, path);
-  }
-
-  async get(name: string): Promise<Buffer | undefined> {
-    return await readFile(join(this.#folder, 'objects', name)).catch(() => undefined);
-  }
-
-  async *list(prefix: string): AsyncIterable<string> {
-    const folder = join(this.#folder, 'objects', prefix);
-    if (!existsSync(folder)) return;
-    const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-    const names = entries
-      .filter((entry) => entry.isFile())
-      .map((entry) => `${prefix}${join(entry.parentPath, entry.name).slice(folder.length).replace(/^\//, '')}`);
-    yield* names.toSorted();
-  }
-
-  async delete(name: string): Promise<void> {
-    await rm(join(this.#folder, 'objects', name), { force: true });
-  }
-
-  async putBytes(source: Readable): Promise<StoredBytes> {
-    const part = await this.#part();
-    const hash = createHash('sha256');
-    let size = 0;
-    source.on('data', (chunk: Buffer) => {
-      hash.update(chunk);
-      size += chunk.length;
-    });
-    await pipeline(source, createWriteStream(part));
-    const sha256 = hash.digest('hex');
-    await mkdir(join(this.#folder, 'bytes'), { recursive: true });
-    await rename(part, join(this.#folder, 'bytes', sha256));
-    return { locator: sha256, size, sha256 };
-  }
-
-  async getBytes(locator: string): Promise<Readable> {
-    return await Promise.resolve(createReadStream(join(this.#folder, 'bytes', locator)));
-  }
-
-  async #part(): Promise<string> {
-    const part = join(this.#folder, 'parts', String((this.#temporary += 1)));
-    await mkdir(dirname(part), { recursive: true });
-    return part;
-  }
 }

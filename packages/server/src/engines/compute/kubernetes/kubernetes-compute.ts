@@ -8,13 +8,11 @@ import { Readable } from 'node:stream';
 import { DaisError } from '@dais/api';
 import type { Clock } from '#lib/clock.ts';
 import { ApiError } from '#lib/kubernetes/api-error.ts';
-import { classifyFailure } from '#lib/kubernetes/classify-failure.ts';
 import { ClusterClient } from '#lib/kubernetes/cluster-client.ts';
 import type { ClusterConfig } from '#lib/kubernetes/cluster-config.ts';
 import type { KubernetesObject } from '#lib/kubernetes/kubernetes-object.ts';
 import type { Log } from '#lib/log.ts';
 import type {
-  Compute,
   ComputeAbilities,
   LogChunk,
   LogOptions,
@@ -23,25 +21,30 @@ import type {
   TaskSpec,
   TaskState,
 } from '../contract.ts';
+import type { TargetCompute } from '../model/target.ts';
 import { checkSpec } from '../spec-check.ts';
 import { applyProject, type ProjectSetup } from './apply-project.ts';
 import type { AgentOrder } from './agent-api.ts';
 import { AgentService } from './agent-service.ts';
 import { AgentSessions } from './agent-sessions.ts';
 import { AttemptLoop } from './attempt-loop.ts';
-import { ClusterView, found, keepJob, type KeptJob } from './cluster-view.ts';
+import { ClusterView, found, keepJob, type KeptJob, type KeptNode } from './cluster-view.ts';
+import { targetFailure } from './target-failure.ts';
 import { formatRecord, readBegun, readCancel, readEnd } from './plan/attempt-records.ts';
 import { toTaskState } from './plan/attempt-state.ts';
 import { ANNOTATIONS, COLLECT_FINALIZER } from './plan/names.ts';
+import { acceptsPods, choosePool, placeInPool } from './plan/choose-pool.ts';
 import { graceMsOf, planJob } from './plan/pod-plan.ts';
-import { agentResources, type TargetOptions } from './plan/target-options.ts';
+import { agentResources, type NodePool, type TargetOptions } from './plan/target-options.ts';
 import { agentInput, AttemptFiles, type OrderSeal, type StoredBytes, type TaskObjects } from './task-store.ts';
 
 export interface KubernetesComputeOptions {
   readonly cluster: ClusterConfig;
   readonly target: TargetOptions;
-  /** Absent: the namespace is there with everything that its pods need, and Dais has no permission to write it. */
+  /** Absent: the namespace is there with everything that its pods need. */
   readonly setup?: ProjectSetup;
+  /** URL of Dais for tasks, without a path. Default: that of the agents. */
+  readonly url?: string;
   readonly objects: TaskObjects;
   readonly seal: OrderSeal;
   /** 32 random bytes that all processes of the installation share. */
@@ -53,11 +56,10 @@ export interface KubernetesComputeOptions {
   readonly log: Log;
 }
 
-export interface KubernetesCompute extends Compute {
-  /** What a task waits for, as a part of a sentence: `waits for a node`. Undefined when it waits for nothing that is known. */
-  note(attempt: string): string | undefined;
-  /** Answers the agents of the target. */
+export interface KubernetesCompute extends TargetCompute {
   readonly agents: AgentService;
+  /** There are no tasks. */
+  readonly isIdle: boolean;
 }
 
 const ATTEMPT = /^[a-z0-9-]{1,64}$/;
@@ -72,7 +74,17 @@ const CONFLICTS = 20;
 const CONFLICT_MS = 100;
 const ORDER_DIGITS = 16;
 
-export async function openKubernetesCompute(options: KubernetesComputeOptions): Promise<KubernetesCompute> {
+/** The first lists of a large cluster take seconds. */
+const SYNC_MS = 9000;
+
+/**
+ * `explain`: returns why the view of the cluster may stay empty, which delays the opening of the engine.
+ * @throws DaisError `target_unavailable` when the cluster does not show its objects within 9 s
+ */
+export async function openKubernetesCompute(
+  options: KubernetesComputeOptions,
+  explain: () => Promise<string | undefined> = async () => await Promise.resolve(undefined),
+): Promise<KubernetesCompute> {
   const { cluster, target, setup, objects, seal, sessionKey, environment = {}, clock, random, log } = options;
   const client = new ClusterClient({ config: cluster, clock, environment });
   const { installation, namespace } = target;
@@ -83,15 +95,28 @@ export async function openKubernetesCompute(options: KubernetesComputeOptions): 
   loop.use(view);
   const sessions = new AgentSessions(sessionKey);
   const agents = new AgentService({ client, view, loop, files, sessions, installation, namespace, clock });
-  const compute = new ClusterCompute({ client, view, loop, files, target, clock, agents });
+  const url = options.url ?? target.agent.url;
+  const compute = new ClusterCompute({ client, view, loop, files, target, clock, agents, url });
   try {
     if (setup !== undefined) await applyProject(client, target, setup);
-    await view.synced();
+    await untilSynced(view, clock, explain);
     return compute;
   } catch (error) {
     await compute.close();
-    throw readable(error);
+    throw targetFailure(error);
   }
+}
+
+async function untilSynced(view: ClusterView, clock: Clock, explain: () => Promise<string | undefined>): Promise<void> {
+  let cancel = () => {};
+  const limit = new Promise<'late'>((resolve) => (cancel = clock.after(SYNC_MS, () => resolve('late'))));
+  try {
+    if ((await Promise.race([view.synced(), limit])) !== 'late') return;
+  } finally {
+    cancel();
+  }
+  const why = (await explain()) ?? 'Check the load of its API server.';
+  throw new DaisError('target_unavailable', `The cluster does not list its objects within ${SYNC_MS / 1000} s. ${why}`);
 }
 
 interface ClusterComputeDependencies {
@@ -102,10 +127,12 @@ interface ClusterComputeDependencies {
   readonly target: TargetOptions;
   readonly clock: Clock;
   readonly agents: AgentService;
+  readonly url: string;
 }
 
 class ClusterCompute implements KubernetesCompute {
   readonly agents: AgentService;
+  readonly url: string;
   readonly #dependencies: ClusterComputeDependencies;
   readonly #submitting = new Map<string, Promise<void>>();
   #lastOrder = 0;
@@ -114,10 +141,21 @@ class ClusterCompute implements KubernetesCompute {
   constructor(dependencies: ClusterComputeDependencies) {
     this.#dependencies = dependencies;
     this.agents = dependencies.agents;
+    this.url = dependencies.url;
+  }
+
+  get isIdle(): boolean {
+    return this.#dependencies.view.jobs.length === 0 && this.#submitting.size === 0;
   }
 
   async abilities(): Promise<ComputeAbilities> {
-    return await Promise.resolve({ isolationProblem: undefined, limits: 'cgroup', resources: this.#largestNode() });
+    const { view, target } = this.#dependencies;
+    return await Promise.resolve({
+      isolationProblem: undefined,
+      limits: 'cgroup',
+      resources: largestTask(view.nodes, target),
+      images: true,
+    });
   }
 
   async submit(spec: TaskSpec): Promise<void> {
@@ -217,7 +255,7 @@ class ClusterCompute implements KubernetesCompute {
         loop.wake(attempt);
         return;
       } catch (error) {
-        if (!(error instanceof ApiError) || (error.status !== 409 && error.status !== 404)) throw readable(error);
+        if (!(error instanceof ApiError) || (error.status !== 409 && error.status !== 404)) throw targetFailure(error);
       }
     }
   }
@@ -265,8 +303,10 @@ class ClusterCompute implements KubernetesCompute {
 
   async #submit(spec: TaskSpec): Promise<void> {
     const { attempt } = spec;
-    const { loop, files, target, clock } = this.#dependencies;
-    checkSpec(spec, this.#largestNode());
+    const { view, loop, files, target, clock } = this.#dependencies;
+    const pool = choosePool(target, spec);
+    const placed = placeInPool(target, pool);
+    checkSpec(spec, taskCapacity(view.nodes, placed, pool));
     if (spec.environment !== undefined) {
       throw new DaisError(
         'invalid_request',
@@ -277,7 +317,7 @@ class ClusterCompute implements KubernetesCompute {
     const inputs: StoredBytes[] = [];
     for (const input of spec.inputs) {
       const bytes = input.text === undefined ? await input.open() : Readable.from([Buffer.from(input.text)]);
-      inputs.push(await files.storeInput(bytes));
+      inputs.push(await files.storeInput(attempt, bytes));
     }
     const task = { resources: spec.resources, limits: spec.limits };
     const stored = { order: orderOf(spec, inputs), task, locators: inputs.map(({ locator }) => locator) };
@@ -290,9 +330,10 @@ class ClusterCompute implements KubernetesCompute {
         ...(spec.owner !== undefined && { owner: spec.owner }),
         specDigest: digest,
         network: spec.network,
+        ...(spec.image !== undefined && { image: spec.image }),
         ...task,
       },
-      target,
+      placed,
       ROUND,
     );
     const order = String(this.#lastOrder).padStart(ORDER_DIGITS, '0');
@@ -311,11 +352,11 @@ class ClusterCompute implements KubernetesCompute {
         view.note(await client.create(jobs, content));
         return;
       } catch (error) {
-        if (!(error instanceof ApiError) || error.status !== 409) throw readable(error);
+        if (!(error instanceof ApiError) || error.status !== 409) throw targetFailure(error);
         // Another process was faster: its order counts.
         if (error.reason === 'AlreadyExists') return;
         // Concurrent creations conflict at the quota of the namespace, which the API server counts.
-        if (conflicts === CONFLICTS) throw readable(error);
+        if (conflicts === CONFLICTS) throw targetFailure(error);
         await this.#pause(CONFLICT_MS);
       }
     }
@@ -334,24 +375,8 @@ class ClusterCompute implements KubernetesCompute {
       // The name of another attempt can have the same hash only by intent.
       return job?.attempt === attempt ? job : undefined;
     } catch (error) {
-      throw readable(error);
+      throw targetFailure(error);
     }
-  }
-
-  /** What the largest node has for one task, beside its agent. */
-  #largestNode(): Resources {
-    const { view, target } = this.#dependencies;
-    const { cpu, memoryBytes } = agentResources(target);
-    const largest: Record<string, number> = {};
-    for (const { isReady, isSchedulable, allocatable } of view.nodes) {
-      if (!isReady || !isSchedulable) continue;
-      for (const [name, amount] of Object.entries(allocatable)) {
-        if (name === 'pods' || name.startsWith('hugepages-')) continue;
-        const own = name === 'cpu' ? cpu : name === 'memory' ? memoryBytes : 0;
-        largest[name] = Math.max(largest[name] ?? 0, amount - own);
-      }
-    }
-    return largest;
   }
 
   /** Resolves when its state may have changed, at the latest after `ms`. */
@@ -411,9 +436,25 @@ function readPosition(text: string): number {
   );
 }
 
-/** Returns the error of a cluster in the form that people read. */
-function readable(error: unknown): unknown {
-  const failure = classifyFailure(error);
-  if (failure === undefined) return error;
-  return new DaisError(failure.isRetryable ? 'overloaded' : 'invalid_request', failure.message);
+/** What a task can request: what its largest node has, and what an autoscaler can add to a pool without such nodes. */
+function taskCapacity(nodes: readonly KeptNode[], placed: TargetOptions, pool: NodePool | undefined): Resources {
+  const largest = largestTask(nodes, placed);
+  const isEmpty = largest['cpu'] === undefined;
+  const added = [...(isEmpty ? ['cpu', 'memory', 'disk'] : []), ...(pool?.resources ?? [])];
+  return { ...Object.fromEntries(added.map((name) => [name, Infinity])), ...largest };
+}
+
+/** What the largest node that accepts the pods of a target has for one task, beside its agent. */
+export function largestTask(nodes: readonly KeptNode[], target: TargetOptions): Resources {
+  const { cpu, memoryBytes } = agentResources(target);
+  const largest: Record<string, number> = {};
+  for (const node of nodes) {
+    if (!acceptsPods(node, target)) continue;
+    for (const [name, amount] of Object.entries(node.allocatable)) {
+      if (name === 'pods' || name.startsWith('hugepages-')) continue;
+      const own = name === 'cpu' ? cpu : name === 'memory' ? memoryBytes : 0;
+      largest[name] = Math.max(largest[name] ?? 0, amount - own);
+    }
+  }
+  return largest;
 }

@@ -1,6 +1,6 @@
 /**
- * What Dais keeps of an attempt outside the cluster: its order, its inputs, its log and its outputs. Named objects are found again after a crash;
- * bytes are content-addressed, and their collector deletes them some time after nothing refers to them any more.
+ * What Dais keeps of an attempt outside the cluster: its order, its inputs, its log and its outputs. Everything is in the folder of the attempt, is found
+ * again after a crash, and is deleted with the folder when the attempt is forgotten.
  */
 import type { Readable } from 'node:stream';
 import type { AgentInput, AgentOrder, EndRecord } from './agent-api.ts';
@@ -23,7 +23,12 @@ export interface TaskObjects {
   list(prefix: string): AsyncIterable<string>;
   /** Deleting a missing object succeeds. */
   delete(name: string): Promise<void>;
-  putBytes(source: Readable): Promise<StoredBytes>;
+  /**
+   * Stores bytes of any size below a folder (without its `/`); durable when it resolves. A source that fails, or ends before its end, leaves nothing that
+   * `getBytes` returns.
+   */
+  putBytes(folder: string, source: Readable): Promise<StoredBytes>;
+  /** @throws DaisError `content_missing` when they were deleted */
   getBytes(locator: string): Promise<Readable>;
 }
 
@@ -54,21 +59,26 @@ export interface StoredReport {
 
 /** Names sort like their numbers. */
 const POSITION_DIGITS = 16;
+/** Orders whose locators are remembered. */
+const MAX_ORDERS = 200;
+const DELETES = 8;
 
 export class AttemptFiles {
   readonly #objects: TaskObjects;
   readonly #seal: OrderSeal;
   readonly #root: string;
+  /** Locators of the inputs by the name of their order, the oldest first. */
+  readonly #locators = new Map<string, readonly string[]>();
 
   /** `installation` and attempts consist of letters, digits and `-`. */
   constructor(objects: TaskObjects, seal: OrderSeal, installation: string) {
     this.#objects = objects;
     this.#seal = seal;
-    this.#root = `tasks/${installation}`;
+    this.#root = installation;
   }
 
-  async storeInput(source: Readable): Promise<StoredBytes> {
-    return await this.#objects.putBytes(source);
+  async storeInput(attempt: string, source: Readable): Promise<StoredBytes> {
+    return await this.#objects.putBytes(`${this.#root}/${attempt}/bytes`, source);
   }
 
   async openBytes(locator: string): Promise<Readable> {
@@ -77,15 +87,34 @@ export class AttemptFiles {
 
   /** `digest`: of the spec, in the annotation of the Job. Of two submissions at the same time, the Job names the order that counts. */
   async putOrder(attempt: string, digest: string, stored: StoredOrder): Promise<void> {
-    const name = `${this.#root}/${attempt}/order-${digest}`;
+    const name = this.#orderName(attempt, digest);
     await this.#objects.put(name, await this.#seal.seal(Buffer.from(JSON.stringify(stored)), name));
   }
 
   /** Undefined when it was deleted: the attempt is forgotten. */
   async getOrder(attempt: string, digest: string): Promise<StoredOrder | undefined> {
-    const name = `${this.#root}/${attempt}/order-${digest}`;
+    const name = this.#orderName(attempt, digest);
     const sealed = await this.#objects.get(name);
     return sealed && (JSON.parse((await this.#seal.open(sealed, name)).toString('utf8')) as StoredOrder);
+  }
+
+  /**
+   * Returns the locator of an input; undefined when there is none, or the order was deleted. An agent fetches its inputs one by one, and opening the order
+   * takes a call of the key store: the locators are remembered.
+   */
+  async inputLocator(attempt: string, digest: string, index: number): Promise<string | undefined> {
+    const name = this.#orderName(attempt, digest);
+    let locators = this.#locators.get(name);
+    if (locators === undefined) {
+      locators = (await this.getOrder(attempt, digest))?.locators;
+      if (locators === undefined) return undefined;
+      this.#locators.set(name, locators);
+      for (const oldest of this.#locators.keys()) {
+        if (this.#locators.size <= MAX_ORDERS) break;
+        this.#locators.delete(oldest);
+      }
+    }
+    return locators[index];
   }
 
   /** Durable when it resolves. Repeating the same bytes changes nothing. */
@@ -113,7 +142,7 @@ export class AttemptFiles {
 
   /** Stores an output that the agent sends; its report refers to it by the key. */
   async putOutput(attempt: string, podUid: string, key: number, source: Readable): Promise<void> {
-    const stored = await this.#objects.putBytes(source);
+    const stored = await this.#objects.putBytes(`${this.#root}/${attempt}/bytes`, source);
     await this.#objects.put(`${this.#root}/${attempt}/outputs/${podUid}/${key}`, Buffer.from(JSON.stringify(stored)));
   }
 
@@ -133,9 +162,17 @@ export class AttemptFiles {
 
   /** Deletes everything of an attempt. Idempotent. */
   async remove(attempt: string): Promise<void> {
+    const folder = `${this.#root}/${attempt}/`;
     const names: string[] = [];
-    for await (const name of this.#objects.list(`${this.#root}/${attempt}/`)) names.push(name);
-    for (const name of names) await this.#objects.delete(name);
+    for await (const name of this.#objects.list(folder)) {
+      names.push(name);
+      this.#locators.delete(name);
+    }
+    await deleteObjects(this.#objects, names);
+  }
+
+  #orderName(attempt: string, digest: string): string {
+    return `${this.#root}/${attempt}/order-${digest}`;
   }
 
   #logName(attempt: string, position: number): string {
@@ -146,4 +183,13 @@ export class AttemptFiles {
 /** Returns what the agent needs to know about an input. */
 export function agentInput(path: string, executable: boolean, { size, sha256 }: StoredBytes): AgentInput {
   return { path, executable, size, sha256 };
+}
+
+/** Deletes several at a time. */
+export async function deleteObjects(objects: Pick<TaskObjects, 'delete'>, names: Iterable<string>): Promise<void> {
+  const waiting = [...names].values();
+  const work = async () => {
+    for (const name of waiting) await objects.delete(name);
+  };
+  await Promise.all(Array.from({ length: DELETES }, work));
 }

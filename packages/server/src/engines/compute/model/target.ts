@@ -10,6 +10,11 @@ export interface TargetProject {
   readonly quota: Resources;
 }
 
+/** Returns the project of the test tasks of a target, which is no project of the installation: its id is that of the target. */
+export function probeProject(targetUid: string): TargetProject {
+  return { id: targetUid, name: `probe-${targetUid.slice(0, 8)}`, quota: {} };
+}
+
 /** A call of the agent of a task, of any HTTP server. */
 export interface AgentCall {
   readonly method: string;

@@ -179,6 +179,15 @@ test('a step waits while its target is unavailable, says why, and runs when the 
   expect((await world.attempts(run)).length).toBe(1);
 });
 
+test('a step of a canceled run ends while its target is unavailable', async () => {
+  isAway = true;
+  await world.worker();
+  const run = await world.submit({ steps: { main: sh('true') } });
+  await expect.poll(async () => (await queue()).items[0]?.note, PATIENCE).toContain('does not respond');
+  await world.dais.call('execution.cancel', { id: run.id });
+  expect((await world.ended(run)).state).toBe('canceled');
+});
+
 test('the project chooses the target of steps that name none', async () => {
   await world.worker();
   await world.dais.apply([manifest('Project', 'default', { target: 'gpu' })]);

@@ -93,17 +93,27 @@ export async function adoptFormerPlace(
 
 /**
  * Takes over attempts whose lease has expired, if `expired`, and with `whole` also all attempts that an earlier process left on this
- * engine.
+ * engine. `everywhere`: with `whole`, on targets too, because no other process supervises them.
  */
 export async function takeOverAttempts(
   sql: Sql,
   { place, holder, leaseMs }: Holder,
-  { limit, whole, expired = true }: { readonly limit: number; readonly whole: boolean; readonly expired?: boolean },
+  {
+    limit,
+    whole,
+    expired = true,
+    everywhere = false,
+  }: {
+    readonly limit: number;
+    readonly whole: boolean;
+    readonly expired?: boolean;
+    readonly everywhere?: boolean;
+  },
 ): Promise<AttemptClaim[]> {
   const rows = await sql.query<ClaimRow>(
     `with left_over as (
        select id, lease_until from executions.attempt where state <> 'ended' and lease_owner <> $2
-         and ($6 and lease_until < clock_timestamp() or $4 and compute_node = $1)
+         and ($6 and lease_until < clock_timestamp() or $4 and (compute_node = $1 or $7 and compute_node like 'target/%'))
        order by lease_until limit $5 for update skip locked
      )
      update executions.attempt a set lease_owner = $2, epoch = a.epoch + 1,
@@ -111,7 +121,7 @@ export async function takeOverAttempts(
      from left_over l, executions.run r where a.id = l.id and r.id = a.run
      returning ${COLUMNS.replaceAll(/(\w+)/g, 'a.$1')}, r.cancel_requested,
        greatest(a.claimed_at, l.lease_until - $3 * interval '1 millisecond') as last_contact`,
-    [place, holder, leaseMs, whole, limit, expired],
+    [place, holder, leaseMs, whole, limit, expired, everywhere],
     'execution_adopt',
   );
   return rows.map((row) => claimOf(row, true));

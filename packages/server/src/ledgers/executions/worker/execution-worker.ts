@@ -9,6 +9,7 @@ import { LeaseLost } from '#kernel/leases.ts';
 import { transact } from '#kernel/transaction.ts';
 import { backoffMs } from '#lib/concurrency/backoff.ts';
 import { Loop } from '#lib/concurrency/loop.ts';
+import { pause } from '#lib/concurrency/pause.ts';
 import { claimSteps, hasOpenSteps, type AdmissionRules } from '../admission/claims.ts';
 import { renewComputeNode } from '../admission/compute-nodes.ts';
 import { RecentShares } from '../admission/recent-shares.ts';
@@ -75,6 +76,9 @@ export class ExecutionWorker {
   /** Engines of targets whose remaining tasks were cleaned up: place and project. */
   readonly #cleanedTargets = new Set<string>();
   #stopping = false;
+  /** Aborts when the worker stops. */
+  readonly #end = new AbortController();
+  readonly #forgetting = new Set<Promise<void>>();
   #hadWork = true;
   #rules: AdmissionRules | undefined;
 
@@ -101,10 +105,11 @@ export class ExecutionWorker {
 
   async stop(): Promise<void> {
     this.#stopping = true;
+    this.#end.abort();
     await Promise.all([this.#loop.stop(), this.#leases.stop()]);
     const held = [...this.#held.values()];
     for (const { stop } of held) stop.abort(new ProcessStops('the process stops'));
-    await Promise.all(held.map(({ done }) => done));
+    await Promise.all([...held.map(({ done }) => done), ...this.#forgetting]);
     // Any process can supervise them.
     const remote = held.flatMap(({ claim }) => (isRemote(claim) ? [claim.id] : []));
     if (remote.length === 0) return;
@@ -149,7 +154,8 @@ export class ExecutionWorker {
     const checksExpired = this.#adoptsAll || (isOpen && now - this.#checkedAt >= EXPIRED_MS);
     const claims = await transact(database, { mode: 'write', projectId: 'all' }, async ({ sql }) => {
       const whole = this.#adoptsAll;
-      const request = { limit: TAKEN_AT_ONCE, whole, expired: isOpen };
+      const everywhere = this.#dependencies.isOnlyProcess ?? false;
+      const request = { limit: TAKEN_AT_ONCE, whole, expired: isOpen, everywhere };
       const expired = checksExpired ? await takeOverAttempts(sql, this.#holder, request) : [];
       const claimed =
         limit + remote > 0 && rules !== undefined
@@ -220,7 +226,7 @@ export class ExecutionWorker {
         return;
       } catch (error) {
         if (stop.signal.aborted) return;
-        if (error instanceof LeaseLost) return await this.#forgetIfGone(claim);
+        if (error instanceof LeaseLost) return this.#forgetIfGone(claim);
         // A third-party service, such as a package index, may stay unavailable. Then the step fails with that error.
         const elsewhere = error instanceof DaisError && error.code === 'upstream_failed';
         const away = error instanceof DaisError && error.retryable && !elsewhere;
@@ -234,25 +240,33 @@ export class ExecutionWorker {
         }
         if (away && isRemote(claim)) await this.#note(claim, error.message);
         const wait = backoffMs(away ? 3 : failures, 200, 5000, Math.random);
-        await new Promise<void>((resolve) => {
-          const cancel = this.#dependencies.clock.after(wait, resolve);
-          stop.signal.addEventListener('abort', () => (cancel(), resolve()), { once: true });
-        });
+        await pause(this.#dependencies.clock, wait, stop.signal).catch(() => {});
       }
     }
   }
 
-  /** Removes the task of a deleted run from the engine, since no other process will. */
-  async #forgetIfGone(claim: AttemptClaim): Promise<void> {
+  /** Removes the task of an ended attempt or a deleted run from its engine, since no other process will. */
+  #forgetIfGone(claim: AttemptClaim): void {
+    const forgetting = this.#forget(claim).finally(() => this.#forgetting.delete(forgetting));
+    this.#forgetting.add(forgetting);
+  }
+
+  async #forget(claim: AttemptClaim): Promise<void> {
     const { id } = claim;
-    try {
-      const there = await this.#known([id]);
-      if (there.size === 0) await (await computeAt(this.#dependencies, claim))?.compute.forget(id);
-    } catch (error) {
-      this.#dependencies.log.warn('the task of a deleted attempt could not be removed from the engine', {
-        attempt: id,
-        error,
-      });
+    const { clock, log } = this.#dependencies;
+    for (let failures = 0; !this.#end.signal.aborted; failures += 1) {
+      try {
+        const there = await this.#known([id]);
+        if (there.size === 0) await (await computeAt(this.#dependencies, claim))?.compute.forget(id);
+        return;
+      } catch (error) {
+        if (failures === 0) {
+          log.warn('the task of an ended attempt could not be removed from the engine', { attempt: id, error });
+        }
+        // The next process removes what this machine still has. Of a target, which can be away for hours, this one does.
+        if (!isRemote(claim)) return;
+        await pause(clock, backoffMs(failures, 1000, 60_000, Math.random), this.#end.signal).catch(() => {});
+      }
     }
   }
 
@@ -296,7 +310,7 @@ export class ExecutionWorker {
     for (const id of ids.filter((one) => !there.has(one))) {
       const held = this.#held.get(id);
       held?.stop.abort(new LeaseLost(id));
-      if (held !== undefined) await this.#forgetIfGone(held.claim);
+      if (held !== undefined) this.#forgetIfGone(held.claim);
     }
   }
 

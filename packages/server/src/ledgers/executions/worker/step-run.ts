@@ -2,6 +2,7 @@
  * Runs one attempt at a step, from its claim to its commit. Another process can repeat everything from the start: the
  * engine finds a submitted task by the id of the attempt, and an attempt is committed once.
  */
+import { DaisError } from '@dais/api';
 import type { Compute, TaskEnvironment, TaskSpec, TaskState } from '#engines/compute/contract.ts';
 import type { TargetCompute } from '#engines/compute/model/target.ts';
 import type { BuiltEnvironment } from '#engines/environments/contract.ts';
@@ -16,6 +17,7 @@ import type { Step } from '../machine/plan.ts';
 import { ValueError } from '../machine/values.ts';
 import type { RunMachines } from '../runs/run-machine.ts';
 import { computeAt, targetOfPlace, type PlacedCompute } from '../targets/compute-targets.ts';
+import { placeStep } from './step-place.ts';
 import { followStart } from '../targets/follow-start.ts';
 import { callVariables, type CallVariables } from './step-calls.ts';
 import { endTrackedStep, trackStep, dataOf, parametersOf, programOf, type TrackedRun } from './tracked-runs.ts';
@@ -81,8 +83,15 @@ export class StepRun {
   /** @throws LeaseLost, or a temporary error, such as an unavailable database: the caller retries. */
   async run(): Promise<void> {
     const loaded = await loadStep(this.#dependencies, this.#machines, this.#claim);
-    const placed = await computeAt(this.#dependencies, this.#claim);
-    if (placed === undefined) return await this.#commit(loaded, this.#unplaced(loaded));
+    const placed = await placeStep(this.#dependencies, this.#claim, {
+      step: loaded.step,
+      canceled: this.#signals.canceled,
+    });
+    if ('end' in placed) {
+      await this.#commit(loaded, placed);
+      // Its engine may have it.
+      throw new LeaseLost(this.#claim.id);
+    }
     // Files that another process stored and did not commit are stored again, or no longer needed.
     if (this.#claim.takenOver) await this.#dependencies.content.releaseOrigin(this.#claim.projectId, this.#claim.id);
     const from = this.#dependencies.clock.now();
@@ -106,15 +115,6 @@ export class StepRun {
   async giveUp(reason: string): Promise<void> {
     await this.#commit(await loadStep(this.#dependencies, this.#machines, this.#claim), lost(reason));
     await (await computeAt(this.#dependencies, this.#claim))?.compute.forget(this.#claim.id);
-  }
-
-  /** The end of an attempt that this process cannot reach. */
-  #unplaced({ step }: LoadedStep): Outcome {
-    if (targetOfPlace(this.#claim.place) === undefined) {
-      return lost('the process that ran it, on another machine, no longer exists');
-    }
-    const remedy = 'Apply it again, or choose another target with `target` of the step or of the project.';
-    return refused(`The target "${step.target ?? ''}" does not exist. ${remedy}`);
   }
 
   async #outcome(placed: PlacedCompute, loaded: LoadedStep): Promise<Outcome> {
@@ -376,6 +376,10 @@ export class StepRun {
     if (state === undefined) return lost('the compute engine no longer has the task');
     if (state.phase === 'lost') return lost(state.reason);
     if (state.phase === 'refused') return refused(state.reason);
+    if (state.phase !== 'ended' && targetOfPlace(this.#claim.place) !== undefined) {
+      // Its engine was closed, because the spec of the target has changed.
+      throw new DaisError('target_unavailable', 'The target was changed. Dais connects to it again.');
+    }
     if (state.phase !== 'ended') throw new Error(`the engine returned the state ${state.phase} at the end of a task`);
     const { content } = this.#dependencies;
     const { id: attempt, run, projectId } = this.#claim;

@@ -95,10 +95,12 @@ export async function deleteAuthoritiesBefore(sql: Sql, generation: number): Pro
   await sql.query('delete from nodes.authority where generation < $1', [generation], 'distrust_authorities');
 }
 
-/** Returns the number of private keys wrapped with each key. */
+/** Returns the number of private keys and shared keys wrapped with each key. */
 export async function countByKey(sql: Sql): Promise<{ keyId: string; fingerprint: string; values: number }[]> {
   return await sql.query(
-    `select key_id as "keyId", key_fingerprint as fingerprint, count(*)::int as values from nodes.authority
+    `select key_id as "keyId", key_fingerprint as fingerprint, count(*)::int as values
+     from (select key_id, key_fingerprint from nodes.authority
+       union all select key_id, key_fingerprint from nodes.shared_key) as sealed
      group by key_id, key_fingerprint order by key_id`,
   );
 }

@@ -21,6 +21,18 @@ export interface Toleration {
   readonly tolerationSeconds?: number;
 }
 
+/** Nodes that a task can choose. */
+export interface NodePool {
+  readonly nodeSelector?: Readonly<Record<string, string>>;
+  readonly tolerations?: readonly Toleration[];
+  /** Devices of its nodes. */
+  readonly resources?: readonly string[];
+  /** The cloud can take the nodes away: only tasks that name the pool run there. */
+  readonly spot?: boolean;
+  readonly priorityClass?: string;
+  readonly runtimeClass?: string;
+}
+
 export interface AgentOptions {
   /** Image of the agent, by digest. */
   readonly image: string;
@@ -52,6 +64,7 @@ export interface TargetOptions {
   readonly imageVolumes: boolean;
   readonly nodeSelector?: Readonly<Record<string, string>>;
   readonly tolerations?: readonly Toleration[];
+  readonly pools?: Readonly<Record<string, NodePool>>;
   readonly priorityClass?: string;
   readonly runtimeClass?: string;
   /** For access of tasks to a cloud. Default: the account `dais-task`, without permissions. */
