@@ -37,6 +37,13 @@
 {{- end }}
 {{- end }}
 {{- end }}
+# Agents of steps in pods run this image, and call the Service.
+{{- if not (dig "executions" "agentImage" "" $config) }}
+- { name: DAIS_EXECUTIONS_AGENT_IMAGE, value: {{ include "dais.image" $root | quote }} }
+{{- end }}
+{{- if not (or (dig "executions" "agentUrl" "" $config) $values.tls.secretName) }}
+- { name: DAIS_EXECUTIONS_AGENT_URL, value: {{ printf "http://%s.%s.svc:%v" $full $root.Release.Namespace 7070 | quote }} }
+{{- end }}
 {{- with $values.database.secret }}
 {{- if .name }}
 - name: DAIS_DATABASE_URL
