@@ -191,6 +191,7 @@ const recipes: Readonly<Record<string, Recipe>> = {
   // It is ready, so the request ends without an effect.
   'node.drain': async (world) => ({ path: { id: await world.node() }, body: { timeLimitSeconds: 60 } }),
   'node.resume': async (world) => ({ path: { id: await world.node() } }),
+  'target.probe': () => ({ path: { name: 'target' }, body: { pods: false } }),
   'nodeToken.create': () => ({ body: { roles: ['worker'], uses: 2 } }),
   'nodeToken.list': () => ({}),
   'nodeToken.revoke': async (world) => ({ path: { id: await world.nodeToken() } }),
