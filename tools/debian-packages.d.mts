@@ -1,3 +1,6 @@
+/** Installs packages if the user has permission. `missing`: what they are for. @throws Error with what to install. */
+export function installDebian(missing: string, packages: readonly string[]): Promise<void>;
+
 /**
  * The path of a program; installs its package when it is missing and the user has permission. @throws Error with what
  * to install.

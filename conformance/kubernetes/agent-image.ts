@@ -9,8 +9,8 @@ import { writeOciArchive } from './oci-archive.ts';
 
 export const AGENT_IMAGE = 'localhost/dais-agent:1';
 const PROGRAM = join(root, 'packages/server/src/engines/compute/kubernetes/agent/agent-program.ts');
-/** Where the agent finds the shim that it copies. */
-const SHIM = '/shim';
+/** As in the image of Dais. */
+const FOLDER = '/opt/dais/agent';
 /**
  * A line with one argument, as the kernel passes it. A young generation of 2 MiB instead of 16: the agent has a limit of 192 MiB, and
  * needs 110 to 130 MiB instead of 150 while it stores 100 MB of log and 50 MB of outputs.
@@ -27,10 +27,10 @@ export async function writeAgentImage(archive: string): Promise<void> {
     ]) {
       copy(from ?? '', join(files, to ?? ''));
     }
-    copy(await shimProgram(process.arch === 'arm64' ? 'arm64' : 'x64'), join(files, SHIM));
-    writeFileSync(join(files, 'agent'), `${FIRST_LINE}\n${await bundleAgent()}`);
-    chmodSync(join(files, 'agent'), 0o755);
-    await writeOciArchive(files, { name: AGENT_IMAGE, entrypoint: ['/agent'] }, archive);
+    copy(await shimProgram(process.arch === 'arm64' ? 'arm64' : 'x64'), join(files, FOLDER, 'shim'));
+    writeFileSync(join(files, FOLDER, 'agent'), `${FIRST_LINE}\n${await bundleAgent()}`);
+    chmodSync(join(files, FOLDER, 'agent'), 0o755);
+    await writeOciArchive(files, { name: AGENT_IMAGE }, archive);
   } finally {
     rmSync(files, { recursive: true, force: true });
   }

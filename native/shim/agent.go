@@ -16,6 +16,8 @@ import (
 const (
 	firstRetry = 20 * time.Millisecond
 	lastRetry  = 500 * time.Millisecond
+	// While no agent listens and the command waits for one.
+	lastStartRetry = 50 * time.Millisecond
 	// Time that an agent has for its part of a reconnection.
 	handshakePatience = 10 * time.Second
 )
@@ -48,6 +50,7 @@ func (link *agentLink) keepConnected() {
 	delay := firstRetry
 	reason := ""
 	for {
+		limit := lastRetry
 		if connection, err := dial(link.socket); err == nil {
 			isAccepted, err := link.serve(connection)
 			connection.Close()
@@ -63,9 +66,11 @@ func (link *agentLink) keepConnected() {
 				reason = err.Error()
 				complain("lost the agent: %s", reason)
 			}
+		} else if link.secret == nil {
+			limit = lastStartRetry
 		}
 		time.Sleep(delay)
-		delay = min(2*delay, lastRetry)
+		delay = min(2*delay, limit)
 	}
 }
 

@@ -25,6 +25,9 @@ const (
 // Name of the child that becomes the command.
 const roleExec = "dais-exec"
 
+// First argument of a process that copies this program to the path that follows.
+const wordInstall = "install"
+
 // Holds the program of this process, whatever the image has at its path.
 const ownProgram = "/proc/self/exe"
 
@@ -37,6 +40,12 @@ type options struct {
 func main() {
 	if os.Args[0] == roleExec {
 		becomeCommand()
+		return
+	}
+	if len(os.Args) == 3 && os.Args[1] == wordInstall {
+		if err := install(os.Args[2]); err != nil {
+			quit(exitInternal, "it cannot be installed: %v", err)
+		}
 		return
 	}
 	options := parseOptions()

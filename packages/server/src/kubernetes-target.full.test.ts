@@ -6,11 +6,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { AGENT_IMAGE, writeAgentImage } from '../../../conformance/kubernetes/agent-image.ts';
 import { startNodeCluster, type NodeCluster } from '../../../conformance/kubernetes/node-cluster.ts';
-import { SHELL_IMAGE } from '../../../conformance/kubernetes/node-images.ts';
+import { PYTHON_IMAGE, SHELL_IMAGE, writePythonImage } from '../../../conformance/kubernetes/node-images.ts';
 import { HOST_ADDRESS } from '../../../conformance/kubernetes/node-namespaces.ts';
 import { testClient } from '../../../conformance/kubernetes/test-client.ts';
 import { administratorToken } from './testing/administrator.ts';
 import { freePort, startDaisProcess, type DaisProcess } from './testing/dais-process.ts';
+import { environmentFlags } from './testing/environment-flags.ts';
 import { executionClient, type ExecutionClient } from './testing/execution-client.ts';
 
 let cluster: NodeCluster;
@@ -18,16 +19,20 @@ let folder: string;
 let dais: DaisProcess;
 let url: string;
 let token: string;
+/** Version of the Python in `PYTHON_IMAGE`. */
+let python: string;
 let runs: ExecutionClient;
 let flags: Record<string, unknown>;
 
 beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'dais-target-'));
   cluster = await startNodeCluster();
   const images = mkdtempSync(join(tmpdir(), 'dais-agent-'));
   await writeAgentImage(join(images, 'agent.tar'));
   await cluster.runtime.importImage(join(images, 'agent.tar'));
+  python = await writePythonImage(join(images, 'python.tar'));
+  await cluster.runtime.importImage(join(images, 'python.tar'));
   rmSync(images, { recursive: true });
-  folder = await mkdtemp(join(tmpdir(), 'dais-target-'));
   flags = {
     data: join(folder, 'data'),
     'keys.folder': join(folder, 'keys'),
@@ -36,6 +41,7 @@ beforeAll(async () => {
     insecureHttp: true,
     port: await freePort(),
     'executions.agentImage': AGENT_IMAGE,
+    ...(await environmentFlags()),
   };
   dais = startDaisProcess(flags);
   url = await dais.ready;
@@ -137,6 +143,24 @@ async function jobs(): Promise<readonly unknown[]> {
     client.close();
   }
 }
+
+test(
+  'steps with Python packages, in an image with the same Python and without packages',
+  { timeout: 300_000 },
+  async () => {
+    await apply(target({ image: PYTHON_IMAGE }));
+    const script = `import numpy, sys; print(numpy.arange(4).sum(), sys.version_info[:2], sys.prefix.startswith('/opt/dais/env/'))`;
+    const environment = { type: 'python' as const, version: python, requirements: ['numpy==2.3.1'] };
+    const step = { target: 'lab', command: ['python', '-c', script] as [string, ...string[]], environment };
+    const { id } = await runs.submit({ one: step, other: step });
+    const run = await runs.ended(id);
+    const nodes = await runs.nodes(id);
+    expect([run.state, ...[...nodes.values()].map(({ error }) => error)]).toEqual(['succeeded', undefined, undefined]);
+    const [one] = await runs.attempts(id, 'one');
+    expect(String(await runs.log(id, one?.id ?? ''))).toBe(`6 (${python.replace('.', ', ')}) True\n`);
+    await apply(target());
+  },
+);
 
 test('steps in pods survive the end of Dais', { timeout: 180_000 }, async () => {
   const { id } = await runs.submit({

@@ -50,7 +50,7 @@ export const clusterFields = {
         })
         .optional()
         .describe(
-          'Another cluster: a kubeconfig from a Secret, as written by `kubectl config view --minify --flatten --raw`. Whoever can write the Secret decides where the steps of all projects run.',
+          'Another cluster: a kubeconfig from a Secret, as written by `kubectl config view --minify --flatten --raw`. Users who can write the Secret decide where the steps of all projects run.',
         ),
     })
     .optional()
@@ -70,7 +70,7 @@ export const clusterFields = {
       image: imageName
         .optional()
         .describe(
-          'Image of Dais, whose agent runs beside each step. Default: `executions.agentImage` of the configuration.',
+          'Image of Dais, whose agent runs in the pod of each step. Default: `executions.agentImage` of the configuration.',
         ),
       url: z
         .url({ protocol: /^https?$/ })
@@ -117,7 +117,7 @@ export const clusterFields = {
         spot: z
           .boolean()
           .optional()
-          .describe('Nodes that the cloud can take away. Only steps that name the pool run there.'),
+          .describe('Nodes that the cloud can remove at any time. Only steps that name the pool run there.'),
         priorityClass: dnsLabel.optional().describe('Priority class of its pods. Default: that of the target.'),
         runtimeClass: dnsLabel.optional().describe('Runtime class of its pods. Default: that of the target.'),
       }),

@@ -43,10 +43,12 @@ test('rejects every changed byte, and every length', async () => {
   for (let at = 0; at < sealed.length; at += 1) {
     const changed = Buffer.from(sealed);
     changed[at] = (changed[at] ?? 0) ^ 1;
-    const opened = await seal.open(changed, 'name').catch((error: unknown) => error);
-    // Some characters of the header have no meaning, as the last bits of Base64.
-    if (Buffer.isBuffer(opened)) expect(opened.toString()).toBe('order');
-    else expect(opened).toHaveProperty('code', expect.stringMatching(/^key_(?:mismatch|missing)$/));
+    const result = await seal.open(changed, 'name').then(
+      (opened) => opened.toString(),
+      (error: unknown) => (error as { readonly code?: string }).code,
+    );
+    // Some bits of the header have no meaning, as the last ones of Base64.
+    expect(['order', 'key_mismatch', 'key_missing']).toContain(result);
     const shorter = seal.open(sealed.subarray(0, at), 'name');
     await expect(shorter).rejects.toMatchObject({ code: 'key_mismatch' });
   }

@@ -5,6 +5,7 @@ import type { NamedObjects } from '#engines/blobs/contract.ts';
 import type { AgentCall, AgentReply, ComputeTarget } from '#engines/compute/model/target.ts';
 import type { Database } from '#engines/database/contract.ts';
 import type { KeyStore } from '#engines/keys/contract.ts';
+import type { JobHandler } from '#kernel/job-runner.ts';
 import { readCursor } from '#kernel/events.ts';
 import { findTenant } from '#kernel/tenants.ts';
 import { transact } from '#kernel/transaction.ts';
@@ -66,9 +67,46 @@ export function openTargets(dependencies: TargetDependencies) {
       address: { readonly target: string; readonly project: string },
       call: AgentCall,
     ): Promise<AgentReply | undefined> => await (await entrance.get()).handle(address, call),
+    jobs: [sweepJob({ database, clock, store, identity })],
     close: async () => {
       await registry.close();
       await (await store.opened())?.close();
+    },
+  };
+}
+
+const DAY_MS = 86_400_000;
+
+/** Deletes what is left of ended tasks, and environments that no task uses any more. */
+function sweepJob({
+  database,
+  clock,
+  store,
+  identity,
+}: Pick<TargetDependencies, 'database' | 'clock'> & Shared): JobHandler {
+  const isKnown = async (attempt: string) => {
+    const rows = await database.statement<{ id: string }>(
+      { mode: 'read', scope: 'all' },
+      `select id from executions.attempt where id::text = $1 and state <> 'ended'`,
+      [attempt],
+      'task_known',
+    );
+    return rows.length > 0;
+  };
+  return {
+    queue: 'task-sweep',
+    concurrency: 1,
+    perProject: 1,
+    retry: { baseMs: 60_000, capMs: 3_600_000 },
+    every: { firstMs: 900_000, againMs: DAY_MS },
+    run: async (_job, { signal }) => {
+      const [{ sweepTasks }, { sweepEnvironments }] = await Promise.all([
+        import('#engines/compute/kubernetes/task-sweep.ts'),
+        import('#engines/compute/kubernetes/environment-store.ts'),
+      ]);
+      const { installation } = await identity.get();
+      const sweep = { objects: await store.get(), installation, clock, signal };
+      return { tasks: await sweepTasks({ ...sweep, isKnown }), environments: await sweepEnvironments(sweep) };
     },
   };
 }
@@ -152,9 +190,11 @@ async function openCluster(
 type Pool = NonNullable<TargetSpec['pools']>[string];
 type Peer = NonNullable<NonNullable<TargetSpec['agent']>['peers']>[number];
 
-function poolEntry([name, { description: _, tolerations, ...pool }]: [string, Pool]) {
+function poolEntry([name, pool]: [string, Pool]) {
+  const { tolerations } = pool;
   const tolerated = tolerations?.map(withoutUndefined);
-  return [name, { ...withoutUndefined(pool), ...(tolerated !== undefined && { tolerations: tolerated }) }] as const;
+  const fields = pick(pool, ['nodeSelector', 'resources', 'spot', 'priorityClass', 'runtimeClass']);
+  return [name, { ...fields, ...(tolerated !== undefined && { tolerations: tolerated }) }] as const;
 }
 
 function peerOf({ cidr, namespaceLabels = {}, podLabels, ports }: Peer) {

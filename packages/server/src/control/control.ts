@@ -90,7 +90,7 @@ export class Control {
         authorizer,
         holder,
         log,
-        parts: [loaded, ...accounts.parts, ...ledgers.all, stored, metrics],
+        parts: [loaded, ...accounts.parts, ...ledgers.all, ledgers.targets, stored, metrics],
       });
       const { all } = ledgers;
       await timed('kernel', async () => await startKernel(setup, { kernel, ledgers: all, database }));

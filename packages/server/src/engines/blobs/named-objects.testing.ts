@@ -60,7 +60,11 @@ export function namedObjectsSuite(
     test('lists in the order of whole names, more than a page of them', async () => {
       const { objects } = opened;
       const expected = [
-        ...['a-b/x', 'a.b/x', 'a/b-1', 'a/b/x', 'a0/x'],
+        'a-b/x',
+        'a.b/x',
+        'a/b-1',
+        'a/b/x',
+        'a0/x',
         ...Array.from({ length: 1010 }, (_, at) => `many/${String(at).padStart(4, '0')}`),
       ];
       const waiting = expected.toReversed().values();

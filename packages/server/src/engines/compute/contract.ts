@@ -47,6 +47,8 @@ export interface TaskLimits {
 
 /** Read-only folders of this target for tasks, and the variables with which programs find them. */
 export interface TaskEnvironment {
+  /** Equal for the same content: lower-case hexadecimal. Required by targets, which keep it under this name. */
+  readonly digest?: string;
   readonly folders: readonly string[];
   /**
    * A root file system that replaces the programs of the machine: the complete tree of an image, including all mount points.

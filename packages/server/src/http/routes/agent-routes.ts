@@ -63,7 +63,10 @@ export function agentRoutes({ handle }: AgentRouteDependencies): RouteGroup {
 function callOf({ method, url, headers }: FastifyRequest): Pick<AgentCall, 'method' | 'path' | 'token'> {
   return {
     method,
-    path: `/${url.split('/').slice(ROOT.split('/').length + 2).join('/')}`,
+    path: `/${url
+      .split('/')
+      .slice(ROOT.split('/').length + 2)
+      .join('/')}`,
     token: /^bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1] ?? '',
   };
 }

@@ -4,7 +4,7 @@ import { presentReport, type ProbeRow } from '#ledgers/executions/index.ts';
 
 /** A target with problems is tested every minute, so that it is ready soon after the remedy. */
 const RETRY_MS = 60_000;
-export const RECHECK_MS = 10 * 60_000;
+const RECHECK_MS = 10 * 60_000;
 
 /** Returns whether a probe is too old to be reported. */
 export function isStale({ report, at, generation }: ProbeRow, current: number, now: number): boolean {

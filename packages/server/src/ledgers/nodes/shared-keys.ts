@@ -11,7 +11,7 @@ interface SharedKeyRow extends Omit<SealedKey, 'v'> {
   readonly name: string;
 }
 
-export interface StoredSharedKey {
+interface StoredSharedKey {
   readonly name: string;
   readonly sealed: SealedKey;
 }
@@ -69,7 +69,7 @@ export class SharedKeys {
   }
 }
 
-export async function readSharedKeys(sql: Sql): Promise<readonly StoredSharedKey[]> {
+async function readSharedKeys(sql: Sql): Promise<readonly StoredSharedKey[]> {
   const rows = await sql.query<SharedKeyRow>(
     `select name, key_id as "keyId", key_fingerprint as fingerprint, wrapped, iv, ciphertext, tag from nodes.shared_key
      order by name`,

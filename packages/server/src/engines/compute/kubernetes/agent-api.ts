@@ -52,6 +52,7 @@ export interface AgentOrder {
   /** Prepended to the PATH of the image. */
   readonly path: readonly string[];
   readonly inputs: readonly AgentInput[];
+  readonly environment?: AgentEnvironment;
   readonly outputs: readonly { readonly name: string; readonly path: string }[];
   readonly limits: AgentLimits;
 }
@@ -63,6 +64,22 @@ export interface AgentInput {
   readonly size: number;
   /** Lower-case hexadecimal. The agent refuses other bytes. */
   readonly sha256: string;
+}
+
+/** An environment of packages, which the agent unpacks. */
+export interface AgentEnvironment {
+  /** Where it is unpacked: in the container of the agent and in that of the command. */
+  readonly folder: string;
+  /** Number of the archive among the inputs: it comes after them. */
+  readonly input: number;
+  /** Of the archive: tar, compressed with zstd. */
+  readonly size: number;
+  readonly sha256: string;
+  readonly unpackedBytes: number;
+  /** Links to programs of the image, relative to the folder. */
+  readonly links: readonly { readonly path: string; readonly to: string }[];
+  /** Prepended to the LD_LIBRARY_PATH of the image. */
+  readonly libraries: readonly string[];
 }
 
 export interface AgentLimits {

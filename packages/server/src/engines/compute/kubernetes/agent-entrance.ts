@@ -106,18 +106,18 @@ export class AgentEntrance {
     }
   }
 
-  /** The cluster is away, or refuses Dais: the agent repeats the call. The reason is for operators, not for the caller. */
+  /** The cluster is away, or refuses Dais: the agent repeats the call. The reason is for operators: the caller may be anybody. */
   #readable(error: unknown, { target, project }: AgentAddress): unknown {
-    const failure = classifyFailure(error);
+    const isKnown = error instanceof DaisError && error.code === 'target_unavailable';
+    const failure = isKnown ? error : classifyFailure(error);
     if (failure === undefined) return error;
     const { clock, log } = this.#options;
     if (clock.now() - this.#complainedAt >= COMPLAINT_MS) {
       this.#complainedAt = clock.now();
       log.warn('a call of an agent waits for its cluster', { target, project, reason: failure.message });
     }
-    const retryAfter = Math.max(1, (failure.retryAfterMs ?? 0) / 1000);
     return new DaisError('target_unavailable', 'The cluster of the target does not respond.', {
-      retryAfter,
+      retryAfter: 1,
       cause: error,
     });
   }

@@ -152,11 +152,12 @@ export class AttemptLoop {
     this.wake(attempt);
     const wasFollowed = tracked.followers > 0;
     const until = clock.now() + Math.min(Math.max(0, beat.waitMs), BEAT_MS);
+    const isAborted = () => signal?.aborted === true;
     while (
       tracked.stop === undefined &&
       clock.now() < until &&
       tracked.followers > 0 === wasFollowed &&
-      signal?.aborted !== true &&
+      !isAborted() &&
       !this.#isClosed
     ) {
       await this.#pause(tracked, until - clock.now(), signal);

@@ -24,17 +24,19 @@ import type {
 import type { TargetCompute } from '../model/target.ts';
 import { checkSpec } from '../spec-check.ts';
 import { applyProject, type ProjectSetup } from './apply-project.ts';
-import type { AgentOrder } from './agent-api.ts';
+import type { AgentEnvironment, AgentOrder } from './agent-api.ts';
 import { AgentService } from './agent-service.ts';
 import { AgentSessions } from './agent-sessions.ts';
 import { AttemptLoop } from './attempt-loop.ts';
 import { ClusterView, found, keepJob, type KeptJob, type KeptNode } from './cluster-view.ts';
+import { EnvironmentStore, type StoredEnvironment } from './environment-store.ts';
 import { targetFailure } from './target-failure.ts';
 import { formatRecord, readBegun, readCancel, readEnd } from './plan/attempt-records.ts';
 import { toTaskState } from './plan/attempt-state.ts';
 import { ANNOTATIONS, COLLECT_FINALIZER } from './plan/names.ts';
 import { acceptsPods, choosePool, placeInPool } from './plan/choose-pool.ts';
 import { graceMsOf, planJob } from './plan/pod-plan.ts';
+import { environmentPath } from './plan/pod-resources.ts';
 import { agentResources, type NodePool, type TargetOptions } from './plan/target-options.ts';
 import { agentInput, AttemptFiles, type OrderSeal, type StoredBytes, type TaskObjects } from './task-store.ts';
 
@@ -89,6 +91,7 @@ export async function openKubernetesCompute(
   const client = new ClusterClient({ config: cluster, clock, environment });
   const { installation, namespace } = target;
   const files = new AttemptFiles(objects, seal, installation);
+  const environments = new EnvironmentStore(objects, installation, clock);
   const loop = new AttemptLoop({ client, files, target, clock, log });
   const changed = (attempt: string | undefined) => loop.changed(attempt);
   const view = new ClusterView({ client, installation, namespace, clock, random, log, changed });
@@ -96,7 +99,7 @@ export async function openKubernetesCompute(
   const sessions = new AgentSessions(sessionKey);
   const agents = new AgentService({ client, view, loop, files, sessions, installation, namespace, clock });
   const url = options.url ?? target.agent.url;
-  const compute = new ClusterCompute({ client, view, loop, files, target, clock, agents, url });
+  const compute = new ClusterCompute({ client, view, loop, files, environments, target, clock, agents, url });
   try {
     if (setup !== undefined) await applyProject(client, target, setup);
     await untilSynced(view, clock, explain);
@@ -124,6 +127,7 @@ interface ClusterComputeDependencies {
   readonly view: ClusterView;
   readonly loop: AttemptLoop;
   readonly files: AttemptFiles;
+  readonly environments: EnvironmentStore;
   readonly target: TargetOptions;
   readonly clock: Clock;
   readonly agents: AgentService;
@@ -307,20 +311,16 @@ class ClusterCompute implements KubernetesCompute {
     const pool = choosePool(target, spec);
     const placed = placeInPool(target, pool);
     checkSpec(spec, taskCapacity(view.nodes, placed, pool));
-    if (spec.environment !== undefined) {
-      throw new DaisError(
-        'invalid_request',
-        'This target runs images of its own, and no environment of another machine.',
-      );
-    }
     if ((await this.#readJob(attempt)) !== undefined) return;
     const inputs: StoredBytes[] = [];
     for (const input of spec.inputs) {
       const bytes = input.text === undefined ? await input.open() : Readable.from([Buffer.from(input.text)]);
       inputs.push(await files.storeInput(attempt, bytes));
     }
+    const environment = await this.#storeEnvironment(spec);
     const task = { resources: spec.resources, limits: spec.limits };
-    const stored = { order: orderOf(spec, inputs), task, locators: inputs.map(({ locator }) => locator) };
+    const locators = [...inputs, ...(environment === undefined ? [] : [environment])].map(({ locator }) => locator);
+    const stored = { order: orderOf(spec, inputs, environment), task, locators };
     const digest = createHash('sha256').update(JSON.stringify(stored)).digest('hex').slice(0, 32);
     await files.putOrder(attempt, digest, stored);
     this.#lastOrder = Math.max(this.#lastOrder + 1, clock.now() * 1000);
@@ -331,9 +331,12 @@ class ClusterCompute implements KubernetesCompute {
         specDigest: digest,
         network: spec.network,
         ...(spec.image !== undefined && { image: spec.image }),
+        ...(environment !== undefined && {
+          environment: { lock: environment.digest, unpackedBytes: environment.unpackedBytes },
+        }),
         ...task,
       },
-      placed,
+      environment === undefined ? placed : onOwnArchitecture(placed),
       ROUND,
     );
     const order = String(this.#lastOrder).padStart(ORDER_DIGITS, '0');
@@ -342,6 +345,15 @@ class ClusterCompute implements KubernetesCompute {
     loop.know(attempt, task);
     await this.#create(content, attempt);
     loop.changed(attempt);
+  }
+
+  async #storeEnvironment({ environment }: TaskSpec): Promise<StoredEnvironment | undefined> {
+    if (environment === undefined) return undefined;
+    const { digest } = environment;
+    if (digest === undefined) {
+      throw new DaisError('invalid_request', 'This target needs the digest of the environment of a task.');
+    }
+    return await this.#dependencies.environments.store({ ...environment, digest });
   }
 
   async #create(content: KubernetesObject, attempt: string): Promise<void> {
@@ -404,14 +416,19 @@ class ClusterCompute implements KubernetesCompute {
   }
 }
 
-function orderOf(spec: TaskSpec, inputs: readonly StoredBytes[]): AgentOrder {
-  const { command, variables, secretVariables, outputs, limits } = spec;
+function orderOf(
+  spec: TaskSpec,
+  inputs: readonly StoredBytes[],
+  environment: StoredEnvironment | undefined,
+): AgentOrder {
+  const { command, secretVariables, outputs, limits } = spec;
   const { wallMs, diskBytes, diskFiles, logBytes = DEFAULT_LOG_BYTES } = limits;
   return {
     command,
-    variables,
+    variables: { ...environment?.variables, ...spec.variables },
     secretVariables,
-    path: [],
+    path: environment?.path ?? [],
+    ...(environment !== undefined && { environment: agentEnvironment(environment, inputs.length) }),
     inputs: spec.inputs.map(({ path, executable = false }, index) =>
       agentInput(path, executable, inputs[index] as StoredBytes),
     ),
@@ -434,6 +451,19 @@ function readPosition(text: string): number {
     'invalid_request',
     `${JSON.stringify(text)} is not a position in a log. Use \`next\` of a chunk.`,
   );
+}
+
+function agentEnvironment(
+  { digest, size, sha256, unpackedBytes, links, libraries }: StoredEnvironment,
+  input: number,
+): AgentEnvironment {
+  return { folder: environmentPath({ lock: digest }), input, size, sha256, unpackedBytes, links, libraries };
+}
+
+/** Programs in the environment are for the processors of this machine. */
+function onOwnArchitecture(target: TargetOptions): TargetOptions {
+  const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
+  return { ...target, nodeSelector: { 'kubernetes.io/arch': architecture, ...target.nodeSelector } };
 }
 
 /** What a task can request: what its largest node has, and what an autoscaler can add to a pool without such nodes. */

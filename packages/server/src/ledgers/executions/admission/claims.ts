@@ -69,7 +69,7 @@ export interface ClaimLimits {
 }
 
 /** Place of attempts at steps whose target was deleted: they end at once, with the reason. */
-export const NO_TARGET = placeOfTarget('none');
+const NO_TARGET = placeOfTarget('none');
 
 /** Starts attempts by the rules of `admission.ts`, first on this machine, then on each target. */
 export async function claimSteps(

@@ -490,6 +490,6 @@ export class StepRun {
 
 const NO_DIALECTS: StepDialects = new Map();
 
-function taskEnvironment({ folders, path, variables, root }: BuiltEnvironment): TaskEnvironment {
-  return { folders, path, variables, ...(root !== undefined && { root }) };
+function taskEnvironment({ digest, folders, path, variables, root }: BuiltEnvironment): TaskEnvironment {
+  return { digest, folders, path, variables, ...(root !== undefined && { root }) };
 }

@@ -9,8 +9,7 @@ const [task] = pod.containers;
 const environment = Object.fromEntries(agent!.env.map(({ name }) => [name, `value of ${name}`]));
 
 test('reads what the plan of the pod sets', () => {
-  const [word, ...args] = agent!.args;
-  expect(word).toBe('agent');
+  const [, ...args] = agent!.command;
   expect(readAgentOptions(args, environment)).toMatchObject({
     url: PLAIN_TARGET.agent.url,
     caFile: undefined,
@@ -21,7 +20,7 @@ test('reads what the plan of the pod sets', () => {
 });
 
 test('uses the folders that the plan mounts; the command cannot read the state', () => {
-  const { folders, tokenFile } = readAgentOptions(agent!.args.slice(1), environment);
+  const { folders, tokenFile } = readAgentOptions(agent!.command.slice(1), environment);
   const pathsOf = (container: {
     readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string }[];
   }) => new Map(container.volumeMounts.map(({ name, mountPath }) => [name, mountPath]));
@@ -33,6 +32,12 @@ test('uses the folders that the plan mounts; the command cannot read the state',
   expect([ofAgent.get('tmp'), ofTask.get('tmp')]).toEqual([folders.tmp, folders.commandTmp]);
   expect([ofAgent.get('state'), ofTask.get('state')]).toEqual([folders.state, undefined]);
   expect(tokenFile).toBe(`${ofAgent.get('token')}/t`);
+});
+
+test('installs the shim that its pod installs, where the container of the command starts it', () => {
+  const { shim, folders } = readAgentOptions(agent!.command.slice(1), environment);
+  expect(agent!.lifecycle.postStart.exec.command).toEqual([shim, 'install', `${folders.shared}/shim`]);
+  expect(task!.command).toEqual([`${folders.shared}/shim`]);
 });
 
 test.each([

@@ -35,7 +35,7 @@ const FLAGS = {
   round: { type: 'string' },
   ca: { type: 'string' },
   token: { type: 'string', default: '/token/t' },
-  shim: { type: 'string', default: '/shim' },
+  shim: { type: 'string', default: '/opt/dais/agent/shim' },
   shared: { type: 'string', default: '/dais' },
   work: { type: 'string', default: '/work' },
   tmp: { type: 'string', default: '/task-tmp' },

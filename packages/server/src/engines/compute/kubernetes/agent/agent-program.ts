@@ -1,16 +1,13 @@
-/** The program of the container `agent`: `agent` runs it, and `ready` succeeds when the container of the command can start. */
+/** The program of the container `agent`. */
 import { systemClock } from '#lib/clock.ts';
 import { createLineLog } from '#lib/telemetry/line-log.ts';
 import { Agent } from './agent.ts';
 import { readAgentOptions } from './agent-options.ts';
-import { isShimInstalled } from './install-shim.ts';
 
 /** Timers of the clock do not keep the process alive. */
 const KEEP_ALIVE_MS = 2 ** 30;
 
-async function main([word, ...args]: readonly string[]): Promise<number> {
-  if (word === 'ready') return (await isShimInstalled(args[0] ?? '/dais')) ? 0 : 1;
-  if (word !== 'agent') throw new Error('Usage: agent agent --url=URL --attempt=ATTEMPT --round=ROUND, or agent ready');
+async function main(args: readonly string[]): Promise<number> {
   const options = readAgentOptions(args, process.env);
   const log = createLineLog({
     format: 'json',

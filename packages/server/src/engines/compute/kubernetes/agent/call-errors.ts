@@ -12,8 +12,9 @@ export class RejectedCall extends Error {
   readonly reply: unknown;
 
   constructor(what: string, status: number, reply: unknown) {
-    const { reason } = reply as { readonly reason?: unknown };
-    super(`Dais rejected ${what} with status ${status}${typeof reason === 'string' ? `: ${reason}` : ''}`);
+    // The second is of a problem document: of the HTTP server, not of the engine.
+    const { reason, detail = reason } = reply as { readonly reason?: unknown; readonly detail?: unknown };
+    super(`Dais rejected ${what} with status ${status}${typeof detail === 'string' ? `: ${detail}` : ''}`);
     this.status = status;
     this.reply = reply;
   }

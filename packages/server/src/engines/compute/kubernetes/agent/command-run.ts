@@ -21,6 +21,7 @@ import { commandVariables } from './command-variables.ts';
 import { RejectedCall } from './call-errors.ts';
 import type { DaisClient } from './dais-client.ts';
 import { LocalProblem } from './dais-connection.ts';
+import { stageEnvironment } from './environment-stager.ts';
 import { RefusedInputs, stageInputs } from './input-stager.ts';
 import type { Journal, JournalRecord, StopMark } from './journal.ts';
 import { LimitWatch } from './limit-watch.ts';
@@ -155,7 +156,7 @@ export class CommandRun implements ShimEvents {
   /** Stages the inputs while the image of the container is pulled, and starts the command. Returns a result if it must not start. */
   async #prepare(signal: AbortSignal): Promise<CommandResult | undefined> {
     const { order, client, folders, clock } = this.#options;
-    const { inputs, limits } = order;
+    const { inputs, limits, environment } = order;
     const over = new AbortController();
     const either = AbortSignal.any([signal, this.#interrupt.signal, over.signal]);
     const stopped = this.#resultOfStop();
@@ -163,6 +164,7 @@ export class CommandRun implements ShimEvents {
     const work = [
       awaitShim(this.#link, {}, either).then((shim) => (this.#connection = shim?.connection)),
       stageInputs({ client, work: folders.work, inputs, diskBytes: limits.diskBytes }, either),
+      ...(environment === undefined ? [] : [stageEnvironment(client, environment, either)]),
     ];
     try {
       await Promise.all(work);

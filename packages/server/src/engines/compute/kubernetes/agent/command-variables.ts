@@ -15,7 +15,7 @@ export interface TaskFolders {
 
 export function commandVariables(
   image: Readonly<Record<string, string>>,
-  order: Pick<AgentOrder, 'variables' | 'secretVariables' | 'path'>,
+  order: Pick<AgentOrder, 'variables' | 'secretVariables' | 'path' | 'environment'>,
   { home, tmp }: TaskFolders,
 ): Readonly<Record<string, string>> {
   const own = Object.entries(image).filter(([name]) => name !== '' && !CONTAINER_VARIABLES.test(name));
@@ -28,7 +28,13 @@ export function commandVariables(
     USER: 'step',
     LOGNAME: 'step',
     PATH: [...order.path, image['PATH'] ?? DEFAULT_PATH].join(':'),
+    ...libraryPath(image['LD_LIBRARY_PATH'], order.environment?.libraries ?? []),
     ...order.variables,
     ...order.secretVariables,
   };
+}
+
+function libraryPath(image: string | undefined, libraries: readonly string[]): Readonly<Record<string, string>> {
+  if (libraries.length === 0) return {};
+  return { LD_LIBRARY_PATH: [...libraries, ...(image === undefined || image === '' ? [] : [image])].join(':') };
 }

@@ -101,6 +101,7 @@ test('distinguishes a position, a rejection and the end', async () => {
     '/base/log/1': [409, { position: 5 }],
     '/base/log/2': [413, { reason: 'too large' }],
     '/base/log/3': [410, { reason: 'over' }],
+    '/base/log/4': [404, { title: 'Not found', detail: 'There is no such target.' }],
   };
   const dais = await open((request, response) => {
     const [status, reply] = replies[request.url ?? '']!;
@@ -110,6 +111,7 @@ test('distinguishes a position, a rejection and the end', async () => {
   await expect(dais.log(2, bytes, false, never)).rejects.toThrow(/status 413: too large/);
   await expect(dais.log(2, bytes, false, never)).rejects.toBeInstanceOf(RejectedCall);
   await expect(dais.log(3, bytes, false, never)).rejects.toBeInstanceOf(GoneError);
+  await expect(dais.log(4, bytes, false, never)).rejects.toThrow('status 404: There is no such target.');
 });
 
 test('reads an input from its start again when the response ended early', async () => {

@@ -1,4 +1,7 @@
-/** Gives the shim to the container of the command, which starts when it is there. */
+/**
+ * Gives the shim to the container of the command. The hook `postStart` of the pod does the same, and kubelet starts that container only
+ * after the hook: this is for a kubelet that is restarted during the hook and does not repeat it.
+ */
 import { access, chmod, constants, copyFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -6,16 +9,14 @@ const NAME = 'shim';
 
 /** Copies the shim once: a restarted agent does not replace a program that runs. */
 export async function installShim(program: string, folder: string): Promise<void> {
-  if (await isShimInstalled(folder)) return;
-  const part = join(folder, `${NAME}.part`);
-  await copyFile(program, part);
-  await chmod(part, 0o755);
-  await rename(part, join(folder, NAME));
-}
-
-export async function isShimInstalled(folder: string): Promise<boolean> {
-  return await access(join(folder, NAME), constants.X_OK).then(
+  const isInstalled = await access(join(folder, NAME), constants.X_OK).then(
     () => true,
     () => false,
   );
+  if (isInstalled) return;
+  // The hook uses another name.
+  const part = join(folder, `${NAME}.agent`);
+  await copyFile(program, part);
+  await chmod(part, 0o755);
+  await rename(part, join(folder, NAME));
 }

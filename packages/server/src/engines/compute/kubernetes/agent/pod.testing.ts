@@ -63,7 +63,7 @@ export class Pod {
     };
     const args = Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
     const env = { POD_NAME: 'pod', POD_UID: 'uid', POD_IP: '10.0.0.1', NODE_NAME: 'node' };
-    const agent = start(process.execPath, [join(folder, 'agent.mjs'), 'agent', ...args], {
+    const agent = start(process.execPath, [join(folder, 'agent.mjs'), ...args], {
       env,
       stdio: ['ignore', 'ignore', 'pipe'],
     });

@@ -4,7 +4,7 @@
  */
 import type { TaskLimits } from '../../contract.ts';
 import { ANNOTATIONS, COLLECT_FINALIZER, identify, jobName, LABELS } from './names.ts';
-import { environmentPath, taskResources, volumesOf, type TaskFacts } from './pod-resources.ts';
+import { environmentPath, isUnpacked, taskResources, volumesOf, type TaskFacts } from './pod-resources.ts';
 import { formatResources } from './resource-quantities.ts';
 import { agentResources, TASK_ACCOUNT, transferOf, type TargetOptions, type Toleration } from './target-options.ts';
 
@@ -30,6 +30,11 @@ const WALL_BACKSTOP_SECONDS = 30 * DAY;
 const TTL_SECONDS = 7 * DAY;
 
 const DEFAULT_UID = 65_000;
+/** In the image of Dais. */
+const AGENT_PROGRAM = '/opt/dais/agent/agent';
+const SHIM_PROGRAM = '/opt/dais/agent/shim';
+/** Where the container of the task has the shim. */
+const SHIM_PATH = '/dais/shim';
 /** The default toleration of 300 s would delay the loss of a node. */
 const NODE_LOSS_TOLERATIONS: readonly Toleration[] = ['unreachable', 'not-ready'].map((state) => ({
   key: `node.kubernetes.io/${state}`,
@@ -139,12 +144,12 @@ function planPod(task: TaskFacts, target: TargetOptions, round: number) {
 /** A native sidecar: it starts before the task, has a memory limit of its own, and gets TERM after the task has ended. */
 function agentContainer(task: TaskFacts, target: TargetOptions, round: number) {
   const { cpu, memoryBytes, memoryLimitBytes } = agentResources(target);
-  const isUnpacked = task.environment !== undefined && !target.imageVolumes;
+  const { environment } = task;
   return {
     name: 'agent',
     restartPolicy: 'Always',
     image: target.agent.image,
-    args: ['agent', `--url=${target.agent.url}`, `--attempt=${task.attempt}`, `--round=${round}`],
+    command: [AGENT_PROGRAM, `--url=${target.agent.url}`, `--attempt=${task.attempt}`, `--round=${round}`],
     // The Job controller adds JOB_COMPLETION_INDEX.
     env: [
       fieldVariable('POD_NAME', 'metadata.name'),
@@ -152,13 +157,9 @@ function agentContainer(task: TaskFacts, target: TargetOptions, round: number) {
       fieldVariable('POD_IP', 'status.podIP'),
       fieldVariable('NODE_NAME', 'spec.nodeName'),
     ],
-    // Passes when the shim is in the shared folder: the task container starts only then.
-    startupProbe: {
-      exec: { command: ['/agent', 'ready'] },
-      periodSeconds: 1,
-      timeoutSeconds: 10,
-      failureThreshold: 30,
-    },
+    // Kubelet starts no other container before the hook has ended, so the container of the task finds its shim. An init container and a
+    // startup probe would each take a second more: kubelet notices the end of one and the success of the other with delays.
+    lifecycle: { postStart: { exec: { command: [SHIM_PROGRAM, 'install', SHIM_PATH] } } },
     resources: {
       requests: formatResources({ cpu, memory: memoryBytes }),
       limits: formatResources({ memory: memoryLimitBytes }),
@@ -170,7 +171,9 @@ function agentContainer(task: TaskFacts, target: TargetOptions, round: number) {
       { name: 'work', mountPath: '/work' },
       // Only measured: it counts toward the disk limit of the task.
       { name: 'tmp', mountPath: '/task-tmp', readOnly: true },
-      ...(isUnpacked ? [{ name: 'env', mountPath: environmentPath(task.environment) }] : []),
+      ...(environment !== undefined && isUnpacked(environment, target)
+        ? [{ name: 'env', mountPath: environmentPath(environment) }]
+        : []),
       { name: 'token', mountPath: '/token', readOnly: true },
     ],
     securityContext: containerSecurity(true),
@@ -185,7 +188,7 @@ function taskContainer(task: TaskFacts, target: TargetOptions) {
   return {
     name: 'task',
     image: task.image ?? target.baseImage,
-    command: ['/dais/shim'],
+    command: [SHIM_PATH],
     workingDir: '/work',
     resources: taskResources(task, target),
     volumeMounts: [

@@ -22,9 +22,9 @@ export interface TaskFacts {
 export interface EnvironmentFacts {
   /** Hexadecimal digest of the lock. */
   readonly lock: string;
-  /** Image with the files of the environment at its root, by digest. */
-  readonly image: string;
-  /** Size on disk, for targets that unpack an archive. */
+  /** Image with the files of the environment at its root, by digest. Absent: the agent unpacks an archive. */
+  readonly image?: string;
+  /** Size on disk of an archive. */
   readonly unpackedBytes: number;
 }
 
@@ -44,8 +44,16 @@ const SMALL_SHARED_MEMORY_BYTES = GIB;
 const TOKEN_SECONDS = 3600;
 
 /** Where the files of an environment are in the container. Scripts of the environment contain this path. */
-export function environmentPath(environment: EnvironmentFacts): string {
-  return `/opt/dais/env/${environment.lock.slice(0, 16)}`;
+export function environmentPath({ lock }: Pick<EnvironmentFacts, 'lock'>): string {
+  return `/opt/dais/env/${lock.slice(0, 16)}`;
+}
+
+/** Whether the agent unpacks the environment into a volume. */
+export function isUnpacked(
+  { image }: EnvironmentFacts,
+  { imageVolumes }: Pick<TargetOptions, 'imageVolumes'>,
+): boolean {
+  return !imageVolumes || image === undefined;
 }
 
 export function taskResources(task: TaskFacts, target: TargetOptions) {
@@ -83,7 +91,8 @@ function diskBytesOf({ resources, limits }: TaskFacts, { defaultDiskBytes = DEFA
 
 /** Without a request, pods are the first that a node with a full disk evicts. */
 function reservedDisk(task: TaskFacts, target: TargetOptions): number {
-  const environment = target.imageVolumes ? 0 : (task.environment?.unpackedBytes ?? 0);
+  const { environment: files } = task;
+  const environment = files !== undefined && isUnpacked(files, target) ? files.unpackedBytes : 0;
   return diskBytesOf(task, target) + logBytesOf(task) + DISK_RESERVE_BYTES + environment;
 }
 
@@ -113,8 +122,10 @@ export function volumesOf(task: TaskFacts, target: TargetOptions) {
   ];
 }
 
-function environmentVolumes(environment: EnvironmentFacts | undefined, { imageVolumes }: TargetOptions) {
+function environmentVolumes(environment: EnvironmentFacts | undefined, target: TargetOptions) {
   if (environment === undefined) return [];
-  if (imageVolumes) return [{ name: 'env', image: { reference: environment.image, pullPolicy: 'IfNotPresent' } }];
-  return [{ name: 'env', emptyDir: { sizeLimit: formatBytes(environment.unpackedBytes + DISK_RESERVE_BYTES) } }];
+  if (isUnpacked(environment, target)) {
+    return [{ name: 'env', emptyDir: { sizeLimit: formatBytes(environment.unpackedBytes + DISK_RESERVE_BYTES) } }];
+  }
+  return [{ name: 'env', image: { reference: environment.image, pullPolicy: 'IfNotPresent' } }];
 }

@@ -108,6 +108,7 @@ function evaluateContainer(
         ? fail(`The ${container} could not be created`)
         : { note: `waits for the ${container} to be created: ${message}` };
     case 'CrashLoopBackOff':
+    case 'PostStartHookError':
     case 'RunContainerError':
       return lasted(AGENT_START_MS)
         ? fail(`The ${container} did not start within 5 min`)

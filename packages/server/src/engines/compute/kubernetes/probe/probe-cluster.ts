@@ -5,7 +5,6 @@ import type { Clock } from '#lib/clock.ts';
 import { pause } from '#lib/concurrency/pause.ts';
 import { ApiError } from '#lib/kubernetes/api-error.ts';
 import type { ClusterClient } from '#lib/kubernetes/cluster-client.ts';
-import type { KubernetesObject } from '#lib/kubernetes/kubernetes-object.ts';
 import type { Resources } from '../../contract.ts';
 import type { TargetCompute, TargetReport } from '../../model/target.ts';
 import { keepNode, type KeptNode } from '../cluster-view.ts';
@@ -131,10 +130,10 @@ async function admissionProblems(client: ClusterClient, target: TargetOptions, s
   const attempt = 'probe';
   const task = { attempt, specDigest: '0'.repeat(32), resources: {}, limits: {}, network: false };
   // In a namespace that surely exists: the one of test tasks is created with the first of them.
-  const job = { ...planJob(task, { ...target, namespace: 'default' }, 1) };
+  const job = planJob(task, { ...target, namespace: 'default' }, 1);
   const collection = { group: 'batch', version: 'v1', resource: 'jobs', namespace: 'default' };
   try {
-    await client.create(collection, job as unknown as KubernetesObject, { dryRun: true, signal });
+    await client.create(collection, job, { dryRun: true, signal });
     return [];
   } catch (error) {
     if (!(error instanceof ApiError) || error.status === 403) return [];
