@@ -23,7 +23,7 @@ export const SHELL_IMAGE = 'localhost/dais-busybox:1';
 /** The same with the Python of this machine's system in /usr, as the image of Dais has it, and with shared libraries for packages. */
 export const PYTHON_IMAGE = 'localhost/dais-python:1';
 const LIBRARIES =
-  /^lib(?:c|m|dl|pthread|rt|util|z|bz2|lzma|ffi|ssl|crypto|stdc\+\+|gcc_s|sqlite3|readline|ncursesw|tinfo|uuid|expat)\.so/;
+  /^lib(?:c|m|dl|pthread|rt|util|z|bz2|lzma|ffi|ssl|crypto|stdc\+\+|gcc_s|gomp|sqlite3|readline|ncursesw|tinfo|uuid|expat)\.so/;
 
 /** Writes the archive of `PYTHON_IMAGE`, and returns the version of its Python: `3.11`. */
 export async function writePythonImage(archive: string): Promise<string> {
