@@ -6,6 +6,7 @@ import type { ClientOptions, DaisClient } from '#client/contract.ts';
 import { DaisError, toProblem } from '#errors.ts';
 import { uploadForExecutionOperation } from '#operations/executions.ts';
 import { runPipelineOperation } from '#operations/pipelines.ts';
+import { probeTargetOperation } from '#operations/targets.ts';
 
 interface Seen {
   readonly method: string;
@@ -212,6 +213,12 @@ test('a missing response times out', async () => {
   const { url } = await serve(() => {});
   const error = await failure(client(url, { timeoutMs: 50, retry: { attempts: 1 } }).dais.server());
   expect(error.message).toBe(`${url} did not respond within 0.05 s.`);
+});
+
+test('an operation has a timeout of its own', async () => {
+  const { url } = await serve(() => {});
+  const call = client(url).dais.perform(probeTargetOperation, { name: 'gpu' }, { timeoutMs: 50 });
+  expect((await failure(call)).message).toBe(`${url} did not respond within 0.05 s.`);
 });
 
 test('a caller that stops waiting gets its own reason', async () => {

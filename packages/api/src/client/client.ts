@@ -224,12 +224,13 @@ class HttpClient implements DaisClient {
     input: z.input<Input>,
     settings?: PerformSettings,
   ): Promise<z.output<Output>> {
-    const { idempotencyKey: key, repeatable, signal } = settings ?? {};
+    const { idempotencyKey: key, repeatable, signal, timeoutMs } = settings ?? {};
     return await this.#transport.call<z.output<Output>>({
       ...this.#requestFor(operation, input),
       ...(key !== undefined && { headers: { 'idempotency-key': key } }),
       repeatable: repeatable ?? (key !== undefined || operation.mode === 'read'),
       signal,
+      timeoutMs,
     });
   }
 

@@ -37,6 +37,8 @@ export interface PerformSettings extends CallSettings {
   readonly repeatable?: boolean;
   /** Makes a write idempotent, where its operation stores the response: a retry returns the stored one. */
   readonly idempotencyKey?: string;
+  /** For one attempt of an operation that takes longer than others. Default: `timeoutMs` of the client. */
+  readonly timeoutMs?: number;
 }
 export interface WriteSettings extends CallSettings {
   /**

@@ -46,6 +46,8 @@ export interface CallOptions {
   /** A repeated request has no further effect. */
   readonly repeatable: boolean;
   readonly signal?: AbortSignal | undefined;
+  /** Default: that of the client. */
+  readonly timeoutMs?: number | undefined;
 }
 
 const DEFAULT_RETRY = { attempts: 4, baseMs: 200, capMs: 10_000 };
@@ -144,11 +146,12 @@ export class Transport {
     const stop = () => abort.abort(call.signal?.reason);
     call.signal?.throwIfAborted();
     call.signal?.addEventListener('abort', stop, { once: true });
+    const { timeoutMs = this.#options.timeoutMs } = call;
     const late = () => {
-      const seconds = this.#options.timeoutMs / 1000;
+      const seconds = timeoutMs / 1000;
       abort.abort(new DaisError('server_unreachable', `${this.address} did not respond within ${seconds} s.`));
     };
-    const timer = call.bytes === undefined ? setTimeout(late, this.#options.timeoutMs) : undefined;
+    const timer = call.bytes === undefined ? setTimeout(late, timeoutMs) : undefined;
     try {
       const response = await this.#send(call, { accept: 'application/json' }, abort.signal);
       if (!response.ok) throw await errorOfAnswer(response, this.address, this.#options.now());

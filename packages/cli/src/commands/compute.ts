@@ -1,4 +1,4 @@
-/** `dais queue` and `dais quota`: pending steps, and the usage of machines that run steps. */
+/** `dais queue` and `dais quota`: pending steps, and the usage of machines and targets that run steps. */
 import {
   listComputeOperation,
   readExecutionQueueOperation,
@@ -12,12 +12,11 @@ import {
 import type { Context, Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
 import { age } from '#output/age.ts';
-import { bytesText } from '#output/amounts.ts';
+import { amountText, resourcesText } from '#output/amounts.ts';
 import { printedForPrograms, remark } from '#output/result.ts';
 import { table } from '#output/table.ts';
 
 const PAGE = 500;
-const BYTES = new Set(['memory', 'disk']);
 
 interface ListOptions {
   readonly limit: number;
@@ -40,13 +39,20 @@ export const showQueue: Run<ListOptions> = async (context, _args, { limit }) => 
   const rows = items.map((wait) => [
     { text: wait.name },
     { text: wait.node },
+    { text: wait.target ?? '' },
     { text: reasonText(wait) },
     { text: resourcesText(wait.resources) },
     { text: String(wait.priority) },
     { text: age(new Date(wait.since).toISOString(), context.now()) },
   ]);
-  const heads = ['job', 'step', 'waits for', 'requests', 'priority', 'since'];
-  if (rows.length > 0) terminal.out(table(heads, rows, { style: terminal.style, columns: terminal.columns }));
+  const heads = ['job', 'step', 'target', 'waits for', 'requests', 'priority', 'since'];
+  // Most installations have no further target.
+  const isShown = (_cell: unknown, at: number) =>
+    heads[at] !== 'target' || items.some(({ target }) => target !== undefined);
+  const cells = rows.map((row) => row.filter(isShown));
+  if (rows.length > 0) {
+    terminal.out(table(heads.filter(isShown), cells, { style: terminal.style, columns: terminal.columns }));
+  }
   if (first !== undefined) {
     const { use, limits, others } = first;
     remark(context, `${useText(use, limits)}. Other projects: ${useText(others)}.`);
@@ -55,14 +61,17 @@ export const showQueue: Run<ListOptions> = async (context, _args, { limit }) => 
 };
 
 /** Why a step is pending, as a short text. */
-function reasonText({ why, resource }: ExecutionWait): string {
+function reasonText({ why, resource, target, note }: ExecutionWait): string {
   if (why === 'quota') {
     return resource === 'runningSteps' ? 'quota of running steps' : `quota of ${resource ?? 'the project'}`;
   }
   if (why === 'over-quota') return `a larger quota of ${resource ?? 'the project'}`;
   if (why === 'capacity') return `free ${resource ?? 'capacity'} of a machine`;
-  if (why === 'concurrency') return 'a free worker';
-  return why === 'retry' ? 'the next attempt' : 'files and packages';
+  if (why === 'concurrency') return target === undefined ? 'a free worker' : 'a step of the target to end';
+  if (why === 'retry') return 'the next attempt';
+  // Notes of targets are parts of a sentence: `waits for a node`.
+  if (note !== undefined) return note.replace(/^waits for /, '');
+  return target === undefined ? 'files and packages' : 'the target';
 }
 
 interface QuotaOptions extends ListOptions {
@@ -132,28 +141,26 @@ function printProjects({ terminal }: Context, projects: readonly ProjectCompute[
 }
 
 function printNodes(context: Context, nodes: readonly ComputeNode[]): void {
-  if (nodes.length === 0) remark(context, 'No worker machines are connected.');
-  for (const { name, resources, used, runningSteps, concurrency } of nodes) {
+  if (nodes.every(({ type }) => type === 'target')) remark(context, 'No worker machines are connected.');
+  // Machines first: the order of the server is not part of its contract.
+  for (const { type, name, resources, used, runningSteps, concurrency } of nodes.toSorted(byType)) {
     const parts = Object.entries(resources).map(
       ([resource, has]) => `${amountText(resource, used[resource] ?? 0)} of ${amountText(resource, has)} ${resource}`,
     );
-    remark(context, `Machine ${name}: ${runningSteps} of ${concurrency} steps; requested ${parts.join(', ')}.`);
+    const what = type === 'machine' ? 'Machine' : 'Target';
+    // A target that was not tested yet has no known resources.
+    const requested = parts.length === 0 ? '' : `; requested ${parts.join(', ')}`;
+    remark(context, `${what} ${name}: ${runningSteps} of ${concurrency} steps${requested}.`);
   }
+}
+
+function byType(one: ComputeNode, other: ComputeNode): number {
+  return Number(one.type === 'target') - Number(other.type === 'target');
 }
 
 function limitText(name: string, { resources }: ComputeLimits): string {
   const limit = resources[name];
   return limit === undefined ? 'none' : amountText(name, limit);
-}
-
-function amountText(name: string, amount: number): string {
-  return BYTES.has(name) ? bytesText(amount) : String(Number(amount.toPrecision(4)));
-}
-
-function resourcesText(resources: Readonly<Record<string, number>>): string {
-  return Object.entries(resources)
-    .map(([name, amount]) => `${amountText(name, amount)} ${name}`)
-    .join(', ');
 }
 
 function useText({ runningSteps, queuedSteps }: ComputeUse, limits?: ComputeLimits): string {

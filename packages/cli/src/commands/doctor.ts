@@ -1,3 +1,4 @@
+import { DaisError } from '@dais/api';
 import { chooseServer } from '#connection/connect.ts';
 import type { Context, Run } from '#context.ts';
 import { checkClient } from '#doctor/client.ts';
@@ -11,16 +12,34 @@ import { padTo, printable, widthOf } from '#output/width.ts';
 interface DoctorOptions extends ExamineOptions {
   readonly client?: true;
   readonly python?: string;
+  readonly target?: string;
 }
 
 export const run: Run<DoctorOptions> = async (context, _args, options) => {
-  const asClient = options.client === true || options.python !== undefined;
-  const findings = asClient ? await examineClient(context, options) : (await examine(context, options)).findings;
+  const findings = await findAll(context, options);
   const wrong = findings.filter((finding) => finding.state === 'problem').length;
   if (!(await printedForPrograms(context, { findings })))
     context.terminal.out(findingsText(findings, context.terminal.style));
   return wrong > 0 ? exitCodes.failed.code : exitCodes.ok.code;
 };
+
+async function findAll(context: Context, options: DoctorOptions): Promise<readonly Finding[]> {
+  const asClient = options.client === true || options.python !== undefined;
+  if (asClient && options.target !== undefined) {
+    throw new DaisError('invalid_request', 'Use --client or --target, not both.');
+  }
+  if (options.target !== undefined) return await examineTarget(context, options.target);
+  return asClient ? await examineClient(context, options) : (await examine(context, options)).findings;
+}
+
+/** The server tests its targets: this machine may not reach them. */
+async function examineTarget(context: Context, name: string): Promise<readonly Finding[]> {
+  const [{ probeTarget }, { targetFindings }] = await Promise.all([
+    import('#targets/probe-target.ts'),
+    import('#doctor/target.ts'),
+  ]);
+  return targetFindings(name, await probeTarget(context, await context.connect(), { name, pods: true }));
+}
 
 /** Only checks for a training machine, which has no server. */
 async function examineClient(context: Context, options: DoctorOptions) {

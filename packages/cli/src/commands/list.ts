@@ -18,6 +18,7 @@ import { privacyCommands } from '#commands/privacy-commands.ts';
 import { resourceCommands } from '#commands/resource-commands.ts';
 import { runCommands } from '#commands/run-commands.ts';
 import { serverCommands } from '#commands/server-commands.ts';
+import { targetCommands } from '#commands/target-commands.ts';
 
 /** All commands, in the order of the help. */
 export const commands: readonly CommandDefinition[] = [
@@ -32,6 +33,7 @@ export const commands: readonly CommandDefinition[] = [
   ...predictionCommands,
   ...monitorCommands,
   ...runCommands,
+  ...targetCommands,
   ...pipelineCommands,
   ...loginCommands,
   ...accountCommands,
@@ -61,6 +63,7 @@ export const commandFamilies: Readonly<Record<string, string>> = {
   policy: 'Access: test policies, explain decisions, simulate changes',
   rollout: 'Rollouts: status, pause, promote, roll back',
   session: 'Manage browser sessions',
+  target: 'Compute targets: add and test clusters where steps run',
   token: 'Manage API tokens',
   user: 'Manage users and invitations',
 };

@@ -25,6 +25,12 @@ export const runCommands: readonly CommandDefinition[] = [
       { flags: '--memory <amount>', description: 'memory limit: 512Mi, 4Gi' },
       { flags: '--disk <amount>', description: 'disk limit, outputs included: 20Gi; default: 10Gi' },
       { flags: '--gpus <n>', description: 'number of GPUs', type: 'integer' },
+      {
+        flags: '--target <name>',
+        description:
+          'compute target where it runs; default: the target of the project, else the machines of the server',
+      },
+      { flags: '--pool <name>', description: 'pool of nodes of the target' },
       { flags: '--env <key=value>', description: 'environment variable', repeatable: true },
       {
         flags: '--env-file <file>',
@@ -76,7 +82,10 @@ export const runCommands: readonly CommandDefinition[] = [
         command: 'run --requirements requirements.txt -- fit.ipynb rate=0.1',
         does: 'runs a notebook and keeps the executed copy',
       },
-      { command: 'run --memory 4Gi --keep model=out/model -- ./train.sh', does: 'keep an output' },
+      {
+        command: 'run --target gpu --gpus 1 --keep model=out/model -- ./train.sh',
+        does: 'on a cluster; keeps an output',
+      },
     ],
     load: async () => ({ run: (await import('#commands/run.ts')).run }),
   },
@@ -105,7 +114,7 @@ export const runCommands: readonly CommandDefinition[] = [
     summary: 'List queued steps of a project in start order, with reasons',
     options: [{ flags: '--limit <n>', description: 'maximum number of entries', default: 100, type: 'integer' }],
     examples: [
-      { command: 'queue', does: 'steps that wait for quota, capacity or a retry' },
+      { command: 'queue', does: 'steps that wait for quota, capacity, a retry or a node of a target' },
       { command: 'queue -p flights -o json', does: 'another project, as JSON' },
     ],
     load: async () => ({ run: (await import('#commands/compute.ts')).showQueue }),

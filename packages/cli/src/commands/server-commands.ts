@@ -68,10 +68,12 @@ export const serverCommands: readonly CommandDefinition[] = [
         description: 'Python program or virtual environment; implies --client',
         completes: 'file',
       },
+      { flags: '--target <name>', description: 'test a compute target of the server instead, also with a pod' },
     ],
     examples: [
       { command: 'doctor', does: 'versions, disk, ports, data folder, database, server, clock' },
       { command: 'doctor --client --python .venv', does: 'why training code does not reach the server' },
+      { command: 'doctor --target gpu', does: 'why steps do not run on a cluster' },
       { command: 'doctor -o json', does: 'for scripts; exit code 1 means that a check failed' },
     ],
     load: () => import('#commands/doctor.ts'),

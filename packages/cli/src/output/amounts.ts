@@ -13,6 +13,20 @@ export function bytesText(bytes: number): string {
   return `${unit === 0 ? amount : amount.toFixed(1)} ${UNITS[unit]}`;
 }
 
+const BYTES = new Set(['memory', 'disk']);
+
+/** An amount of a resource of steps: `2.5` cores, `4.0 GiB`. */
+export function amountText(resource: string, amount: number): string {
+  return BYTES.has(resource) ? bytesText(amount) : numberText(amount);
+}
+
+/** `2 cpu, 4.0 GiB memory` */
+export function resourcesText(resources: Readonly<Record<string, number>>): string {
+  return Object.entries(resources)
+    .map(([name, amount]) => `${amountText(name, amount)} ${name}`)
+    .join(', ');
+}
+
 /** A number of a model, in four digits: further digits are noise. */
 export function numberText(value: number): string {
   return String(Number(value.toPrecision(4)));

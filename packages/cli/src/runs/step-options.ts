@@ -11,6 +11,8 @@ export interface StepOptions {
   readonly memory?: string;
   readonly disk?: string;
   readonly gpus?: number;
+  readonly target?: string;
+  readonly pool?: string;
   readonly env?: readonly string[];
   readonly envFile?: string;
   readonly secret?: readonly string[];
@@ -32,6 +34,7 @@ type Step = SubmitExecutionInput['steps'][string];
 /** @throws DaisError `invalid_request` naming the option. */
 export async function stepOf(command: readonly string[], options: StepOptions, folder: string): Promise<Step> {
   const { cpu, memory, disk, gpus, python, requirements, timeout, retries, network, isolation, experiment } = options;
+  const { target, pool } = options;
   const notebook = isNotebook(command) ? notebookCommand(command) : undefined;
   const variables = {
     ...(options.envFile !== undefined && readEnvFile(await readFile(resolve(folder, options.envFile), 'utf8'))),
@@ -47,6 +50,8 @@ export async function stepOf(command: readonly string[], options: StepOptions, f
     command: [...(notebook?.command ?? command)],
     variables,
     resources,
+    ...(target !== undefined && { target }),
+    ...(pool !== undefined && { pool }),
     network,
     ...(options.data !== undefined && { inputs: dataInputs(options.data, options.dataFormat) }),
     secrets: Object.fromEntries((options.secret ?? []).map(readSecret)),
