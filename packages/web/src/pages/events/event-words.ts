@@ -58,6 +58,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'execution.submitted': 'submitted',
   'execution.cancel.requested': 'requested to cancel',
   'execution.finished': 'finished',
+  'target.probed': 'tested',
   'execution.deleted': 'deleted the job',
   'model.renamed': 'renamed',
   'model.described': 'described',

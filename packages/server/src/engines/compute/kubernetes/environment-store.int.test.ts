@@ -20,7 +20,7 @@ test('an environment is packed once, and deleted when nobody used it for two wee
   await mkdir(join(files, 'bin'), { recursive: true });
   await writeFile(join(files, 'bin/tool'), 'tool');
   const environment = { digest: DIGEST, folders: [files], path: [join(files, 'bin')], variables: {} };
-  const named = await openFsNamedObjects(join(folder, 'objects'));
+  const named = openFsNamedObjects(join(folder, 'objects'));
   const objects = openTaskObjects(named);
   const store = new EnvironmentStore(objects, 'one', systemClock);
   const [first, second] = await Promise.all([store.store(environment), store.store(environment)]);
