@@ -9,3 +9,6 @@ export function shimProbe(machine: ShimMachine): Promise<string>;
 
 /** Builds a program of native/shim into a file. Its bytes depend only on the sources, the version of Go and the machine. */
 export function buildShim(pkg: string, machine: ShimMachine, file: string): Promise<void>;
+
+/** Copies the shims of all machines into a folder, by default native/shim/built: a build with it needs neither Go nor a network. */
+export function bringShims(folder?: string): Promise<void>;

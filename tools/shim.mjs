@@ -1,13 +1,19 @@
-/** Builds the programs of native/shim with Go: static and reproducible, once per source, kept outside the repository. */
+#!/usr/bin/env node
+/**
+ * Builds the programs of native/shim with Go: static and reproducible, once per source, kept outside the repository.
+ * `node tools/shim.mjs` writes the shims of all machines into native/shim/built, where a build without Go and without a network finds them.
+ */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { root, runCommand } from './command.mjs';
 import { programFolder } from './environment.mjs';
 import { goProgram } from './go.mjs';
 import { withProcessLock } from '../packages/server/src/lib/system/process-lock.mjs';
 
 const FOLDER = join(root, 'native', 'shim');
+const BUILT = join(FOLDER, 'built');
 
 /** The names of Go for the machines of Node. */
 const ARCHITECTURES = { x64: 'amd64', arm64: 'arm64' };
@@ -79,6 +85,8 @@ async function builtProgram(name, pkg, machine) {
       hash.update(`${file}\0`).update(readFileSync(join(FOLDER, pkg, file)));
   }
   const key = `${name}-${machine}-${hash.digest('hex').slice(0, 16)}`;
+  const brought = join(BUILT, key);
+  if (existsSync(brought)) return brought;
   const program = join(programFolder(), 'shims', key);
   if (existsSync(program)) return program;
   return await withProcessLock(join(programFolder(), 'locks', key), async () => {
@@ -96,3 +104,19 @@ function toolchain() {
   if (version === undefined) throw new Error('native/shim/go.mod has no line `toolchain`.');
   return version;
 }
+
+/**
+ * Copies the shims of all machines, and removes older ones.
+ * @param {string} [folder] default: native/shim/built
+ */
+export async function bringShims(folder = BUILT) {
+  const programs = [await shimProgram('x64'), await shimProgram('arm64')];
+  mkdirSync(folder, { recursive: true });
+  const names = programs.map((path) => basename(path));
+  for (const name of readdirSync(folder)) if (!names.includes(name)) rmSync(join(folder, name));
+  for (const path of programs) {
+    if (path !== join(folder, basename(path))) copyFileSync(path, join(folder, basename(path)));
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await bringShims();

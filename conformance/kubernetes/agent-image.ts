@@ -1,21 +1,12 @@
-/** The image of the agent of pods: Node with its libraries, the bundled agent, and the shim. No shell and no package manager. */
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+/** The image of the agent of pods: Node with its libraries, and the programs of the agent as in the image of Dais. No shell and no package manager. */
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { rolldown } from 'rolldown';
-import { root, runCommand } from '../../tools/command.mjs';
-import { shimProgram } from '../../tools/shim.mjs';
+import { writeAgent } from '../../tools/agent.mjs';
+import { runCommand } from '../../tools/command.mjs';
 import { writeOciArchive } from './oci-archive.ts';
 
 export const AGENT_IMAGE = 'localhost/dais-agent:1';
-const PROGRAM = join(root, 'packages/server/src/engines/compute/kubernetes/agent/agent-program.ts');
-/** As in the image of Dais. */
-const FOLDER = '/opt/dais/agent';
-/**
- * A line with one argument, as the kernel passes it. A young generation of 2 MiB instead of 16: the agent has a limit of 192 MiB, and
- * needs 110 to 130 MiB instead of 150 while it stores 100 MB of log and 50 MB of outputs.
- */
-const FIRST_LINE = '#!/usr/local/bin/node --max-semi-space-size=2';
 
 /** Writes the archive of `AGENT_IMAGE`. */
 export async function writeAgentImage(archive: string): Promise<void> {
@@ -27,9 +18,7 @@ export async function writeAgentImage(archive: string): Promise<void> {
     ]) {
       copy(from ?? '', join(files, to ?? ''));
     }
-    copy(await shimProgram(process.arch === 'arm64' ? 'arm64' : 'x64'), join(files, FOLDER, 'shim'));
-    writeFileSync(join(files, FOLDER, 'agent'), `${FIRST_LINE}\n${await bundleAgent()}`);
-    chmodSync(join(files, FOLDER, 'agent'), 0o755);
+    await writeAgent(join(files, 'opt/dais/agent'));
     await writeOciArchive(files, { name: AGENT_IMAGE }, archive);
   } finally {
     rmSync(files, { recursive: true, force: true });
@@ -47,19 +36,4 @@ function copy(from: string, to: string): void {
   mkdirSync(dirname(to), { recursive: true });
   copyFileSync(from, to);
   chmodSync(to, 0o755);
-}
-
-/** Returns the agent with everything that it imports, as one ES module. */
-export async function bundleAgent(): Promise<string> {
-  const bundle = await rolldown({
-    input: PROGRAM,
-    platform: 'node',
-    resolve: { conditionNames: ['dais-source', 'node', 'import', 'default'] },
-  });
-  try {
-    const { output } = await bundle.generate({ format: 'esm', codeSplitting: false });
-    return output[0].code;
-  } finally {
-    await bundle.close();
-  }
 }

@@ -17,6 +17,8 @@ export interface ContainerRuntime {
   readonly endpoint: string;
   /** Makes an image available to pods by its name. */
   importImage(archive: string): Promise<void>;
+  /** Ends a container with SIGKILL, by the id that its pod reports without `containerd://`. */
+  killContainer(id: string): Promise<void>;
 }
 
 export async function startContainerRuntime(node: NodeNamespaces, folder: string): Promise<ContainerRuntime> {
@@ -51,6 +53,7 @@ export async function startContainerRuntime(node: NodeNamespaces, folder: string
     component,
     endpoint: `unix://${socket}`,
     importImage: async (archive) => void (await ctr('images', 'import', archive)),
+    killContainer: async (id) => void (await ctr('tasks', 'kill', '--signal', 'SIGKILL', id)),
   };
 }
 

@@ -12,12 +12,12 @@ const NODE = 'node1';
 
 export class ChartCluster {
   readonly namespace: string;
-  readonly #cluster: NodeCluster;
+  readonly cluster: NodeCluster;
   readonly #folder: string;
   readonly #kubectl: string;
 
   private constructor(cluster: NodeCluster, folder: string, namespace: string, kubectl: string) {
-    this.#cluster = cluster;
+    this.cluster = cluster;
     this.#folder = folder;
     this.namespace = namespace;
     this.#kubectl = kubectl;
@@ -47,7 +47,7 @@ export class ChartCluster {
   }
 
   async stop(): Promise<void> {
-    await this.#cluster.stop();
+    await this.cluster.stop();
   }
 
   /** Runs kubectl in the namespace. @throws Error with its output and the state of the pods */
@@ -55,7 +55,7 @@ export class ChartCluster {
     const run = async (words: readonly string[]) =>
       await runCommand(this.#kubectl, ['--namespace', this.namespace, ...words], {
         quiet: true,
-        env: { KUBECONFIG: this.#cluster.controlPlane.kubeconfigFile },
+        env: { KUBECONFIG: this.cluster.controlPlane.kubeconfigFile },
       });
     const { code, output } = await run(args);
     if (code === 0) return output;
@@ -70,10 +70,18 @@ export class ChartCluster {
 
   /** Installs or upgrades the release `dais`. @throws Error with the output of Helm */
   async release(command: 'install' | 'upgrade', { profile, values }: RenderOptions): Promise<void> {
-    const flags = ['--kubeconfig', this.#cluster.controlPlane.kubeconfigFile, '--namespace', this.namespace];
+    const flags = ['--kubeconfig', this.cluster.controlPlane.kubeconfigFile, '--namespace', this.namespace];
     const image = { tag: 'test', pullPolicy: 'Never' };
     const options = { release: 'dais', ...(profile !== undefined && { profile }), values: { image, ...values } };
     const { code, output } = await helm([command, ...flags], options);
+    if (code !== 0) throw new Error(output);
+  }
+
+  /** Returns the release `dais` to its previous revision. @throws Error with the output of Helm */
+  async rollback(): Promise<void> {
+    const { helm: program } = await helmPrograms();
+    const flags = ['--kubeconfig', this.cluster.controlPlane.kubeconfigFile, '--namespace', this.namespace];
+    const { code, output } = await runCommand(program, ['rollback', 'dais', ...flags], { quiet: true });
     if (code !== 0) throw new Error(output);
   }
 

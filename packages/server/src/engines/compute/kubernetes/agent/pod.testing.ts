@@ -6,7 +6,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { start, type ChildProcess } from '#lib/process.ts';
-import { bundleAgent } from '../../../../../../../conformance/kubernetes/agent-image.ts';
+import { bundleAgent } from '../../../../../../../tools/agent.mjs';
 import { shimProgram, type ShimMachine } from '../../../../../../../tools/shim.mjs';
 import type { AgentOrder } from '../agent-api.ts';
 import { TestDais } from './dais.testing.ts';
