@@ -33,7 +33,7 @@ export interface ArgumentDefinition {
   readonly syntax: string;
   readonly description: string;
   /** Source of shell completion. */
-  readonly completes?: 'kind' | 'name' | 'field' | 'shell' | 'config';
+  readonly completes?: 'kind' | 'name' | 'field' | 'shell' | 'config' | 'target';
   readonly choices?: readonly string[];
 }
 
@@ -48,7 +48,7 @@ export interface OptionDefinition {
   readonly required?: true;
   /** Parser of the text. */
   readonly type?: 'integer' | 'duration';
-  readonly completes?: 'file' | 'folder' | 'kind' | 'project';
+  readonly completes?: 'file' | 'folder' | 'kind' | 'project' | 'target';
 }
 
 export interface Example {

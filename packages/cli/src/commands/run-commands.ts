@@ -29,6 +29,7 @@ export const runCommands: readonly CommandDefinition[] = [
         flags: '--target <name>',
         description:
           'compute target where it runs; default: the target of the project, else the machines of the server',
+        completes: 'target',
       },
       { flags: '--pool <name>', description: 'pool of nodes of the target' },
       { flags: '--env <key=value>', description: 'environment variable', repeatable: true },

@@ -68,7 +68,11 @@ export const serverCommands: readonly CommandDefinition[] = [
         description: 'Python program or virtual environment; implies --client',
         completes: 'file',
       },
-      { flags: '--target <name>', description: 'test a compute target of the server instead, also with a pod' },
+      {
+        flags: '--target <name>',
+        description: 'test a compute target of the server instead, also with a pod',
+        completes: 'target',
+      },
     ],
     examples: [
       { command: 'doctor', does: 'versions, disk, ports, data folder, database, server, clock' },

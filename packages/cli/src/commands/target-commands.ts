@@ -13,7 +13,7 @@ export const targetCommands: readonly CommandDefinition[] = [
     summary: 'Add a Kubernetes cluster where steps run, or change it, and test it',
     details:
       'With --kubeconfig, copies one context with the content of its files to a Secret of the project. For an existing target, options that are not given keep their values. Exit code 1: steps cannot run there yet. `dais get targets` lists targets, and `dais explain Target` describes further fields, such as pools of nodes.',
-    arguments: [{ syntax: '<name>', description: 'name of the target' }],
+    arguments: [{ syntax: '<name>', description: 'name of the target', completes: 'target' }],
     options: [
       { flags: '--in-cluster', description: 'the cluster in which Dais runs, with the service account of its pod' },
       { flags: '--kubeconfig <file>', description: 'another cluster: kubeconfig on this machine', completes: 'file' },
@@ -45,7 +45,7 @@ export const targetCommands: readonly CommandDefinition[] = [
     summary: 'Test whether steps can run on a target, and why not',
     details:
       'Tests the connection, permissions, nodes and, with a pod, the way of a step. Stores the result in the status of the target. Exit code 1: steps cannot run there.',
-    arguments: [{ syntax: '<name>', description: 'name of the target' }],
+    arguments: [{ syntax: '<name>', description: 'name of the target', completes: 'target' }],
     options: [noPods],
     examples: [
       { command: 'target probe gpu', does: 'also with a pod' },

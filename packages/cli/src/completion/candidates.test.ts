@@ -1,7 +1,11 @@
 import { expect, test } from 'vitest';
 import { candidatesFor } from '#completion/candidates.ts';
 
-const names: Readonly<Record<string, readonly string[]>> = { Secret: ['chat', 'mail'], Project: ['flights'] };
+const names: Readonly<Record<string, readonly string[]>> = {
+  Secret: ['chat', 'mail'],
+  Project: ['flights'],
+  Target: ['gpu'],
+};
 
 async function complete(...words: string[]): Promise<readonly string[] | 'files'> {
   const found = await candidatesFor(words, (kind) => Promise.resolve(names[kind] ?? []));
@@ -31,6 +35,8 @@ test.each<[string[], readonly string[] | 'files']>([
   [['-p', 'x', 'get', '-l', 'a=b', 'secrets', 'm'], ['mail']],
   [['get', '--all'], ['--all-projects']],
   [['get', '-p', 'f'], ['flights']],
+  [['run', '--target', ''], ['gpu']],
+  [['target', 'probe', ''], ['gpu']],
   [['get', 'secrets', '-o', 'y'], ['yaml']],
   [['apply', '-f', ''], 'files'],
   [['up', '--data', ''], 'files'],

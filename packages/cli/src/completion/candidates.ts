@@ -82,6 +82,7 @@ async function optionValues(option: OptionDefinition, current: string, namesOf: 
     );
   if (option.completes === 'file' || option.completes === 'folder') return 'files';
   if (option.completes === 'project') return startingWith(current, named(await namesOf('Project'), 'Project'));
+  if (option.completes === 'target') return startingWith(current, named(await namesOf('Target'), 'Target'));
   return [];
 }
 
@@ -122,6 +123,8 @@ async function argumentValues(
         ),
       );
     }
+    case 'target':
+      return startingWith(current, named(await namesOf('Target'), 'Target'));
     case 'field':
       return fieldValues(current);
     case 'config':

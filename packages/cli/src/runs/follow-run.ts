@@ -13,6 +13,8 @@ import { exitCodes } from '#exit-codes.ts';
 import { remark } from '#output/result.ts';
 
 const POLL_MS = 250;
+/** Notes change rarely: how often they are read until the step has started. */
+const NOTE_MS = 2000;
 const SIGNALS: Readonly<Record<string, number>> = {
   SIGHUP: 1,
   SIGINT: 2,
@@ -30,11 +32,13 @@ export interface LogWish {
   readonly follow: boolean;
   /** Called once when Ctrl-C is pressed; without it, Ctrl-C ends following. */
   readonly interrupted?: () => Promise<void>;
+  /** Called while there is no new output. */
+  readonly idle?: () => Promise<void>;
 }
 
 /** True when the run has ended. */
 export async function printLog(context: Context, client: DaisClient, wish: LogWish): Promise<boolean> {
-  const { id, node, follow, interrupted } = wish;
+  const { id, node, follow, interrupted, idle } = wish;
   // With an output format for programs, the standard output is for the record of the run.
   const print = (text: string) =>
     context.globals.output === 'table' ? context.terminal.out(text) : context.terminal.err(text);
@@ -51,7 +55,10 @@ export async function printLog(context: Context, client: DaisClient, wish: LogWi
       await interrupted();
     }
     cursor = log.cursor === '' ? undefined : log.cursor;
-    if (log.text === '') await pause(context, isReported);
+    if (log.text === '') {
+      await idle?.();
+      await pause(context, isReported);
+    }
   }
 }
 
@@ -65,6 +72,7 @@ export async function followRun(context: Context, client: DaisClient, { id }: Pi
   await printLog(context, client, {
     id,
     follow: true,
+    idle: noteReporter(context, client, id),
     interrupted: async () => {
       remark(context, 'Canceling the job. Press Ctrl-C again to stop watching.');
       await client.perform(cancelExecutionOperation, { id });
@@ -80,6 +88,23 @@ export async function followRun(context: Context, client: DaisClient, { id }: Pi
   // As a shell returns it. A step that failed for another reason than its exit code did not succeed either.
   const code = last.code ?? 128 + (SIGNALS[last.signal ?? ''] ?? 0);
   return code === 0 ? exitCodes.failed.code : code;
+}
+
+/** Returns a function that reports what the only step of a run waits for on its target, each time that it changes. */
+function noteReporter(context: Context, client: DaisClient, id: string): () => Promise<void> {
+  let next = context.now() + NOTE_MS;
+  let isStarted = false;
+  let reported: string | undefined;
+  return async () => {
+    if (isStarted || context.now() < next) return;
+    next = context.now() + NOTE_MS;
+    const { items } = await client.perform(listExecutionAttemptsOperation, { id, limit: 1000 });
+    const last = items.at(-1);
+    isStarted = last?.state === 'started';
+    const { note, target = '' } = last ?? {};
+    if (note !== undefined && note !== reported) remark(context, `Target ${target}: the step ${note}.`);
+    reported = note;
+  };
 }
 
 /** Waits for the end of a run with any number of steps; Ctrl-C cancels it. */
