@@ -117,7 +117,7 @@ export async function retry(
     'execution_retry',
   );
   if (row === undefined) throw new Error(`run ${old.id} was deleted within the transaction that locked it`);
-  const plan = await chooseTargets(tx, JSON.parse(row.plan) as Graph);
+  const plan = await chooseTargets(tx, JSON.parse(row.plan) as Graph, { isPlaced: true });
   const unknown = input.again.findIndex((name) => plan.tasks[name] === undefined);
   if (unknown !== -1) {
     const expected = Object.keys(plan.tasks).slice(0, 20).join(', ');

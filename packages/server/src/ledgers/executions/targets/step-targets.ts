@@ -19,32 +19,34 @@ export async function readOfOrganization<Spec>(tx: Transaction, kind: string, na
   return row?.spec as Spec | undefined;
 }
 
-/** Returns the target of steps that name none. */
+/** Returns the target of steps that name none, which may not exist. */
 export async function defaultTarget(tx: Transaction): Promise<string> {
-  // Most installations have no further target, and need no read.
-  if ((await readTargets(tx.sql)).length === 0) return LOCAL_TARGET;
-  const name = (await tenantNames(tx.sql, [tx.projectId])).get(tx.projectId) ?? '';
-  const spec = await readOfOrganization<{ readonly target?: string }>(tx, 'Project', name);
-  return spec?.target ?? LOCAL_TARGET;
+  return (await readDefault(tx)).target;
+}
+
+async function readDefault(tx: Transaction): Promise<{ readonly project: string; readonly target: string }> {
+  const project = (await tenantNames(tx.sql, [tx.projectId])).get(tx.projectId) ?? '';
+  const spec = await readOfOrganization<{ readonly target?: string }>(tx, 'Project', project);
+  return { project, target: spec?.target ?? LOCAL_TARGET };
 }
 
 /**
- * Returns the plan with the target of each step that does not run on the machines of the server.
+ * Returns the plan with the target of each step that does not run on the machines of the server. In the plan of a former run (`isPlaced`), steps
+ * without a target ran there, whatever the project names now.
  * @throws DaisError `invalid_request` for targets and pools that do not exist
  */
-export async function chooseTargets(tx: Transaction, plan: Graph): Promise<Graph> {
-  const known = (await readTargets(tx.sql)).map(({ name }) => name);
+export async function chooseTargets(tx: Transaction, plan: Graph, { isPlaced = false } = {}): Promise<Graph> {
+  const { project, target: ofProject } = await readDefault(tx);
+  const preset = isPlaced ? LOCAL_TARGET : ofProject;
   const named = stepsOf(plan);
-  if (known.length === 0 && !named.some(({ step }) => step.target !== undefined || step.pool !== undefined)) {
-    return plan;
-  }
-  const project = (await tenantNames(tx.sql, [tx.projectId])).get(tx.projectId) ?? '';
-  const preset = await defaultTarget(tx);
+  const isLocal = ({ target = preset, pool }: Step) => target === LOCAL_TARGET && pool === undefined;
+  if (named.every(({ step }) => isLocal(step))) return mapSteps(plan, withoutTarget);
+  const known = (await readTargets(tx.sql)).map(({ name }) => name);
   const specs = new Map<string, TargetSpec | undefined>();
   const issues: Issue[] = [];
   for (const { path, step } of named) {
+    if (isLocal(step)) continue;
     const { target = preset, pool } = step;
-    if (target === LOCAL_TARGET && pool === undefined) continue;
     if (target !== LOCAL_TARGET && !known.includes(target)) {
       issues.push(unknownTarget(path, target, [LOCAL_TARGET, ...known], step.target === undefined));
       continue;
@@ -58,9 +60,14 @@ export async function chooseTargets(tx: Transaction, plan: Graph): Promise<Graph
   }
   if (issues.length > 0) throw new DaisError('invalid_request', 'The targets of the steps are not valid.', { issues });
   return mapSteps(plan, (step) => {
-    const { target = preset, ...rest } = step;
-    return target === LOCAL_TARGET ? rest : { ...rest, target };
+    const { target = preset } = step;
+    return target === LOCAL_TARGET ? withoutTarget(step) : { ...step, target };
   });
+}
+
+function withoutTarget(step: Step): Step {
+  const { target: _, ...rest } = step;
+  return rest;
 }
 
 function unknownTarget(path: string, target: string, known: readonly string[], isDefault: boolean): Issue {

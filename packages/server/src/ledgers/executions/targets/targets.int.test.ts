@@ -197,6 +197,10 @@ test('the project chooses the target of steps that name none', async () => {
   expect(run.state).toBe('succeeded');
   expect((await world.attempts(run, 'main'))[0]?.target).toBe('gpu');
   expect((await world.attempts(run, 'here'))[0]?.target).toBe(undefined);
+  const again = await world.dais.call<{ id: string }>('execution.retry', { id: run.id, again: ['main', 'here'] });
+  await world.ended(again);
+  expect((await world.attempts(again, 'main'))[0]?.target).toBe('gpu');
+  expect((await world.attempts(again, 'here'))[0]?.target).toBe(undefined);
   await world.dais.apply([manifest('Project', 'default', {})]);
 });
 
@@ -240,4 +244,12 @@ test('a target with steps cannot be deleted; steps in the queue of a deleted one
     'failed',
     expect.stringContaining('The target "short" does not exist.'),
   ]);
+});
+
+test('a default target that does not exist is refused, also when there is no other one', async () => {
+  for (const name of ['gpu', 'theirs']) await world.dais.call('target.delete', { name });
+  await world.dais.apply([manifest('Project', 'default', { target: 'gpu' })]);
+  await expect(world.submit({ steps: { main: sh('true', { target: undefined }) } })).rejects.toMatchObject({
+    issues: [{ path: 'steps.main.target', message: 'the target "gpu" (`spec.target` of the project) does not exist' }],
+  });
 });
