@@ -1,11 +1,5 @@
 /** The HTTP server of a process: opens the routes of all adapters, and handles what all requests share. */
-import {
-  createServer as createHttpServer,
-  type IncomingMessage,
-  type RequestListener,
-  type Server,
-  type ServerOptions,
-} from 'node:http';
+import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerOptions } from 'node:http';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { DaisError, nearest } from '@dais/api';
@@ -19,6 +13,7 @@ import type { Access } from '#policy/access.ts';
 import { hostPage } from '#http/pages/error-pages.ts';
 import { sendPage } from '#http/pages/html-page.ts';
 import { accepts } from '#http/request/negotiation.ts';
+import { isBrowser, refuseTwins, requireAgent, withoutProxies } from '#http/request/trusted-headers.ts';
 import { PredictionLane, type PredictionForwarding } from '#http/predictions/prediction-lane.ts';
 import { PathOwnership } from '#http/server/path-ownership.ts';
 import { PeerUids } from '#http/server/peer-uids.ts';
@@ -93,13 +88,6 @@ export interface TlsFiles {
  */
 const KEEP_ALIVE_MS = 75_000;
 const MAX_HEADER_BYTES = 16_384;
-
-/**
- * Headers that decide about trust. Of two values, Node may keep another one than a proxy in front of it has checked.
- */
-const SINGLE_HEADERS = new Set(['authorization', 'dais-ticket', 'host', 'origin', 'sec-fetch-site']);
-
-const PROXY_HEADERS = ['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-forwarded-port'];
 
 const SECURITY_HEADERS = {
   'x-content-type-options': 'nosniff',
@@ -416,7 +404,7 @@ export class HttpServer {
     refuseTwins(request.raw.rawHeaders);
     const { headers } = request;
     if (access === 'agent') {
-      requireProgram(headers, step);
+      requireAgent(headers, step);
       return;
     }
     request.principal = await this.#dependencies.access.identify(
@@ -478,37 +466,4 @@ export class HttpServer {
 /** The path as requested, without its query. */
 function shownPath({ url, projectInAddress: project }: FastifyRequest): string {
   return `${project === undefined ? '' : `/p/${encodeURIComponent(project)}`}${url.replace(/\?.*$/s, '')}`;
-}
-
-/** Over plain HTTP, browsers omit Sec-Fetch-Site; every browser calls itself Mozilla. */
-function isBrowser(headers: FastifyRequest['headers']): boolean {
-  return headers['sec-fetch-site'] !== undefined || headers['user-agent']?.startsWith('Mozilla/') === true;
-}
-
-/** Steps use no proxy: forwarded headers of a step would be trusted where a local proxy is trusted. */
-function withoutProxies(handler: RequestListener): RequestListener {
-  return (request, response) => {
-    for (const name of PROXY_HEADERS) delete request.headers[name];
-    handler(request, response);
-  };
-}
-
-/**
- * Agents run on other machines, and are no pages. @throws DaisError `route_not_found` in a step of this machine, `origin_refused`.
- */
-function requireProgram(headers: FastifyRequest['headers'], step: string | undefined): void {
-  if (step !== undefined) throw new DaisError('route_not_found', 'A step cannot call this route.');
-  if (headers.origin === undefined && headers['sec-fetch-site'] === undefined) return;
-  throw new DaisError('origin_refused', 'Pages cannot call this route: it is for the agents of tasks.');
-}
-
-/** @throws DaisError `invalid_request` if a header that decides about trust occurs twice. */
-function refuseTwins(rawHeaders: readonly string[]): void {
-  const names = new Set<string>();
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = (rawHeaders[index] ?? '').toLowerCase();
-    if (!SINGLE_HEADERS.has(name)) continue;
-    if (names.has(name)) throw new DaisError('invalid_request', `The header ${name} occurs twice. Send it once.`);
-    names.add(name);
-  }
 }
