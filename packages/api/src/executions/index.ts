@@ -4,6 +4,7 @@ export { pipelineKind, pipelineSpec } from '#kinds/pipeline.ts';
 export type { PipelineSpec, PipelineStep } from '#kinds/pipeline.ts';
 export { scheduleKind, scheduleSpec } from '#kinds/schedule.ts';
 export { targetKind, type TargetSpec } from '#kinds/target.ts';
+export { DEFAULT_MAX_TASKS } from '#kinds/target-cluster.ts';
 export { probeTargetOperation } from '#operations/targets.ts';
 export {
   EXECUTIONS_COUNTED,

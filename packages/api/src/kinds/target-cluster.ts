@@ -25,6 +25,9 @@ const tolerations = z
   .optional()
   .describe('Taints of nodes that the pods tolerate.');
 
+/** Steps of a target at the same time, unless its manifest says otherwise. */
+export const DEFAULT_MAX_TASKS = 200;
+
 const imageName = z.string().min(1).max(512);
 
 const networkPeer = z.strictObject({
@@ -99,7 +102,9 @@ export const clusterFields = {
     .min(1)
     .max(10_000)
     .optional()
-    .describe('Maximum steps in the cluster at the same time, those that wait for a node included. Default: 200.'),
+    .describe(
+      `Maximum steps in the cluster at the same time, those that wait for a node included. Default: ${DEFAULT_MAX_TASKS}.`,
+    ),
   nodeSelector,
   tolerations,
   pools: z

@@ -32,19 +32,16 @@ const targetSpec = z.strictObject({
 export type TargetSpec = z.output<typeof targetSpec>;
 
 /** What a probe of a target found. */
-export const probeFields = {
+export const probeResult = z.strictObject({
   version: z.string().optional().describe('Version of the cluster.'),
-  problems: z.array(z.string()).optional().describe('Why steps cannot run there, with the remedy.'),
-  warnings: z.array(z.string()).optional().describe('What is weaker than it should be, with the remedy.'),
-  features: z
-    .array(z.string())
-    .optional()
-    .describe('Optional features: `kueue`, `image-volumes`, `user-namespaces`, `network-policies`.'),
-  nodes: z.int().optional().describe('Number of nodes that accept pods.'),
-  resources: z.record(z.string(), z.number()).optional().describe('Resources of these nodes together.'),
-  largestTask: z.record(z.string(), z.number()).optional().describe('Maximum request of one step.'),
-  probedAt: z.iso.datetime().optional().describe('Time of the last probe.'),
-};
+  problems: z.array(z.string()).describe('Why steps cannot run there, with the remedy.'),
+  warnings: z.array(z.string()).describe('What is weaker than it should be, with the remedy.'),
+  features: z.array(z.string()).describe('Optional features that were found: `kueue`.'),
+  nodes: z.int().describe('Number of nodes that accept pods.'),
+  resources: z.record(z.string(), z.number()).describe('Resources of these nodes together.'),
+  largestTask: z.record(z.string(), z.number()).describe('Maximum request of one step.'),
+  probedAt: z.iso.datetime().describe('Time of the last probe.'),
+});
 
 export const targetKind = {
   kind: 'Target',
@@ -58,7 +55,7 @@ export const targetKind = {
   status: z.strictObject({
     ...baseStatus,
     used: z.boolean().optional().describe('Whether steps can run there.'),
-    ...probeFields,
+    ...probeResult.partial().shape,
   }),
   immutable: ['type'],
   actions: [],

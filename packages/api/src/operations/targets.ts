@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { probeFields } from '#kinds/target.ts';
+import { probeResult } from '#kinds/target.ts';
 import { labelNameSchema } from '#manifest.ts';
 import { defineOperation, type Operation } from '#operations/operation.ts';
 
@@ -15,7 +15,7 @@ export const probeTargetOperation = defineOperation({
     name: labelNameSchema.describe('Name of the target.'),
     pods: z.boolean().default(true).describe('Whether to start a test pod. Default: true.'),
   }),
-  output: z.strictObject({ ready: z.boolean().describe('Whether steps can run there.'), ...probeFields }),
+  output: probeResult.extend({ ready: z.boolean().describe('Whether steps can run there.') }),
   target: ({ name }) => ({ kind: 'Target', name }),
   http: { method: 'POST', path: '/api/v1/targets/:name/probe', status: 200 },
 });

@@ -6,16 +6,7 @@ import { resourcesText } from '#output/amounts.ts';
 import type { Probe } from '#targets/probe-target.ts';
 
 export function targetFindings(name: string, probe: Probe): Finding[] {
-  const {
-    ready,
-    version,
-    nodes = 0,
-    resources = {},
-    largestTask = {},
-    features = [],
-    warnings = [],
-    problems = [],
-  } = probe;
+  const { ready, version, nodes, resources, largestTask, features, warnings, problems } = probe;
   const hasNodes = version !== undefined && nodes > 0;
   return [
     ...(version === undefined ? [] : [ok('cluster', `responds; version ${version}`)]),

@@ -2,6 +2,8 @@ import { expect, test } from 'vitest';
 import { plainStyle } from '#output/style.ts';
 import { probeText } from '#targets/probe-text.ts';
 
+const probedAt = '2026-12-03T10:00:00.000Z';
+
 test('a target that is ready', () => {
   const probe = {
     ready: true,
@@ -12,6 +14,7 @@ test('a target that is ready', () => {
     features: ['kueue'],
     warnings: ['Network policies are not enforced. Install a network plug-in.'],
     problems: [],
+    probedAt,
   };
   expect(probeText('gpu', probe, plainStyle)).toBe(`  version        1.36.3
   nodes          3
@@ -25,8 +28,8 @@ Target gpu is ready.
 
 test('a cluster that does not respond has no facts, and its text cannot control the screen', () => {
   const problems = ['The cluster does not respond\u001b[2J. Check the URL.'];
-  const probe = { ready: false, nodes: 0, resources: {}, largestTask: {}, features: [], warnings: [], problems };
-  expect(probeText('gpu', probe, plainStyle)).toBe(
+  const nothing = { nodes: 0, resources: {}, largestTask: {}, features: [], warnings: [] };
+  expect(probeText('gpu', { ready: false, ...nothing, problems, probedAt }, plainStyle)).toBe(
     'problem: The cluster does not respond\\u001b[2J. Check the URL.\nTarget gpu is not ready: 1 problem.\n',
   );
 });

@@ -7,19 +7,10 @@ import { padTo, printable } from '#output/width.ts';
 
 /** Facts first, then warnings, then problems, which stay visible in a terminal. */
 export function probeText(name: string, probe: Probe, style: Style): string {
-  const {
-    ready,
-    version,
-    nodes,
-    resources = {},
-    largestTask = {},
-    features = [],
-    warnings = [],
-    problems = [],
-  } = probe;
+  const { ready, version, nodes, resources, largestTask, features, warnings, problems } = probe;
   const facts: readonly (readonly [title: string, value: string])[] = [
     ['version', version ?? ''],
-    ['nodes', version === undefined || nodes === undefined ? '' : nodes.toLocaleString('en')],
+    ['nodes', version === undefined ? '' : nodes.toLocaleString('en')],
     ['resources', resourcesText(resources)],
     ['largest step', resourcesText(largestTask)],
     ['features', features.join(', ')],

@@ -52,7 +52,7 @@ test('an existing target keeps what is not given', () => {
     pools,
   });
   const moved = targetManifest('gpu', { kubeconfig: 'config' }, { secret, existing });
-  expect(moved.spec['cluster']).toEqual({
+  expect(moved.spec).toHaveProperty('cluster', {
     kubeconfig: { project: 'ml', secret: 'gpu-kubeconfig', key: 'kubeconfig' },
   });
 });
@@ -74,5 +74,5 @@ test('a target without a cluster, one of another type, and a Secret with other k
   const shared = { ...secret, existing: resource({}, { keys: ['kubeconfig', 'password'] }) };
   expect(() => secretManifest('gpu', shared)).toThrow('would be lost: password');
   const own = { ...secret, existing: resource({ description: 'Mine.' }, { keys: ['kubeconfig'] }) };
-  expect(secretManifest('gpu', own).spec['description']).toBe('Mine.');
+  expect(secretManifest('gpu', own).spec).toHaveProperty('description', 'Mine.');
 });

@@ -1,6 +1,6 @@
 /** Compute targets by the type of their spec; see compose.ts. */
 import { DaisError } from '@dais/api';
-import type { TargetSpec } from '@dais/api/executions';
+import { DEFAULT_MAX_TASKS, type TargetSpec } from '@dais/api/executions';
 import type { NamedObjects } from '#engines/blobs/contract.ts';
 import type { AgentCall, AgentReply, ComputeTarget } from '#engines/compute/model/target.ts';
 import type { Database } from '#engines/database/contract.ts';
@@ -172,7 +172,7 @@ async function openCluster(
       ...(kueue !== undefined && { kueueQueue: kueue.queue }),
       ...(pendingMinutes !== undefined && { pendingTimeoutMs: pendingMinutes * 60_000 }),
     },
-    maxTasks: spec.maxTasks ?? 200,
+    maxTasks: spec.maxTasks ?? DEFAULT_MAX_TASKS,
     network: async () => ({
       dais: agent?.peers?.map(peerOf) ?? (await agentPeers({ url, isInside, port })),
       objectStore: [],

@@ -1,5 +1,5 @@
 import { DaisError } from '@dais/api';
-import { targetKind } from '@dais/api/executions';
+import { DEFAULT_MAX_TASKS, targetKind } from '@dais/api/executions';
 import type { AdmittedChange, KindDefinition } from '#kernel/kind.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import {
@@ -20,8 +20,6 @@ export interface TargetTools {
   /** Absent: targets are not tested. */
   readonly targets?: (() => ComputeTargets) | undefined;
 }
-
-const DEFAULT_TASKS = 200;
 
 /** The desired state of a compute target. Its image rules are read when a run starts, the rest when a step starts. */
 export function target({ clock, targets }: TargetTools): KindDefinition {
@@ -68,6 +66,6 @@ async function record(tx: Transaction, { action, uid, name, spec, before }: Admi
     );
   }
   if (!isCluster(spec)) return;
-  const maxTasks = typeof spec?.['maxTasks'] === 'number' ? spec['maxTasks'] : DEFAULT_TASKS;
+  const maxTasks = typeof spec?.['maxTasks'] === 'number' ? spec['maxTasks'] : DEFAULT_MAX_TASKS;
   writeTarget(tx.sql, { uid, name, maxTasks });
 }

@@ -4,18 +4,13 @@
  */
 import type { Clock } from '#lib/clock.ts';
 import type { TaskEnvironment } from '../contract.ts';
-import { packEnvironment, type SystemLink } from './environment-archive.ts';
+import { packEnvironment, type PackedEnvironment } from './environment-archive.ts';
 import { environmentPath } from './plan/pod-resources.ts';
 import type { NamedStore } from './task-objects.ts';
 import { deleteObjects, type StoredBytes, type TaskObjects } from './task-store.ts';
 
-export interface StoredEnvironment extends StoredBytes {
+export interface StoredEnvironment extends StoredBytes, Omit<PackedEnvironment, 'bytes'> {
   readonly digest: string;
-  readonly unpackedBytes: number;
-  readonly links: readonly SystemLink[];
-  readonly path: readonly string[];
-  readonly variables: Readonly<Record<string, string>>;
-  readonly libraries: readonly string[];
   /** Milliseconds since 1970; at most a day old. */
   readonly usedAt: number;
 }

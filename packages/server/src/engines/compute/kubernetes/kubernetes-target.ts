@@ -130,7 +130,6 @@ class KubernetesTarget implements ComputeTarget {
     const report = await probeCluster({
       client: connected.client,
       target: { ...target, namespace },
-      namespaces: { prefix: this.#options.namespacePrefix },
       signal,
     });
     if (!pods || report.problems.length > 0) return report;

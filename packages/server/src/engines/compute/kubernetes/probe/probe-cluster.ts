@@ -9,7 +9,7 @@ import type { Resources } from '../../contract.ts';
 import type { TargetCompute, TargetReport } from '../../model/target.ts';
 import { keepNode, type KeptNode } from '../cluster-view.ts';
 import { largestTask } from '../kubernetes-compute.ts';
-import { acceptsPods } from '../plan/choose-pool.ts';
+import { acceptsPods, placeInPool } from '../plan/choose-pool.ts';
 import { planJob } from '../plan/pod-plan.ts';
 import type { TargetOptions } from '../plan/target-options.ts';
 import { targetFailure } from '../target-failure.ts';
@@ -19,7 +19,6 @@ export interface ProbeOptions {
   readonly client: ClusterClient;
   /** With the namespace of test tasks. */
   readonly target: TargetOptions;
-  readonly namespaces: { readonly prefix: string };
   readonly signal: AbortSignal;
 }
 
@@ -99,13 +98,7 @@ async function readNodes(client: ClusterClient, signal: AbortSignal): Promise<re
 /** In any pool. */
 function isUsable(node: KeptNode, target: TargetOptions): boolean {
   const pools = Object.values(target.pools ?? {});
-  return [undefined, ...pools].some((pool) =>
-    acceptsPods(node, {
-      ...target,
-      nodeSelector: { ...target.nodeSelector, ...pool?.nodeSelector },
-      tolerations: [...(target.tolerations ?? []), ...(pool?.tolerations ?? [])],
-    }),
-  );
+  return [undefined, ...pools].some((pool) => acceptsPods(node, placeInPool(target, pool)));
 }
 
 function nodeWarning(nodes: readonly KeptNode[], { nodeSelector }: TargetOptions): string {
