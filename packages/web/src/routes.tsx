@@ -36,6 +36,11 @@ const nodesPage = page(
   lazyRouteComponent(() => import('#pages/nodes/nodes-page.tsx'), 'NodesPage'),
 );
 
+const targetsPage = page(
+  '/organization/targets',
+  lazyRouteComponent(() => import('#pages/targets/targets-page.tsx'), 'TargetsPage'),
+);
+
 /** Model registry: versions, aliases and approvals. */
 const modelPages = [
   page(
@@ -270,6 +275,7 @@ export function createConsoleRouter(basePath: string) {
       ),
       ...personPages,
       nodesPage,
+      targetsPage,
       ...kindPages,
       ...trainingPages,
       ...executionPages,

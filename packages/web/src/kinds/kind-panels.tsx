@@ -20,6 +20,7 @@ const PipelinePanels = lazy(async () => ({
 const SchedulePanels = lazy(async () => ({
   default: (await import('#pages/schedules/schedule-panels.tsx')).SchedulePanels,
 }));
+const TargetPanels = lazy(async () => ({ default: (await import('#pages/targets/target-panels.tsx')).TargetPanels }));
 const Invitations = lazy(async () => ({ default: (await import('#pages/people/invitations.tsx')).Invitations }));
 
 export interface KindPanelsProps {
@@ -45,6 +46,7 @@ export function LeadPanels({ kind, resource, project }: KindPanelsProps) {
     <Suspense>
       {kind.kind === 'Pipeline' && <PipelinePanels resource={resource} project={project} />}
       {kind.kind === 'Schedule' && <SchedulePanels resource={resource} project={project} />}
+      {kind.kind === 'Target' && <TargetPanels resource={resource} project={project} />}
       {isPolicy(kind) && <ViolationsPanel resource={resource} project={project} />}
     </Suspense>
   );

@@ -23,6 +23,11 @@ export function attemptState({ state, ending, code, signal }: ExecutionAttempt):
   return { state: 'failed', word: code === undefined ? (signal ?? 'ended by a signal') : `exit code ${code}` };
 }
 
+/** What a step waits for, as its target reports it: `Waits for a node.` */
+export function noteSentence(note: string): string {
+  return `${note.charAt(0).toUpperCase()}${note.slice(1).replace(/\.$/, '')}.`;
+}
+
 /** `3.2 s, 2.9 s of CPU time, 120 MB peak memory`. */
 export function usageText({ wallMs, cpuMs, peakMemoryBytes }: ExecutionAttempt): string {
   return [

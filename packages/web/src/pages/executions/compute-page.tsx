@@ -2,7 +2,7 @@ import { projectKind, type DaisError } from '@dais/api';
 import {
   listComputeOperation,
   readExecutionQueueOperation,
-  type ComputeNode,
+  targetKind,
   type ExecutionQueue,
   type ExecutionWait,
   type ProjectCompute,
@@ -10,6 +10,7 @@ import {
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { resourcesText } from './attempt-words.ts';
+import { Machines, Targets } from './compute-nodes.tsx';
 import {
   amountText,
   reasonWords,
@@ -61,6 +62,7 @@ export function ComputePage() {
   const error = found.error as DaisError | null;
   const load = found.data?.pages[0];
   const waits = found.data?.pages.flatMap(({ items }) => items);
+  const hasTargets = waits?.some(({ target }) => target !== undefined) === true;
   const forms = useCopyForms({
     command: daisCommand(['queue'], project),
     call: { project, path: '/api/v1/execution-queue' },
@@ -83,7 +85,8 @@ export function ComputePage() {
       ) : (
         <>
           <Usage project={project} load={load} />
-          <Machines nodes={load.nodes} />
+          <Machines nodes={load.nodes.filter(({ type }) => type === 'machine')} />
+          <Targets project={project} nodes={load.nodes.filter(({ type }) => type === 'target')} />
           <Projects current={project} />
           <Panel title="Queued steps" flush={waits.length > 0}>
             {waits.length === 0 ? (
@@ -93,7 +96,7 @@ export function ComputePage() {
                 label="Queued steps in start order"
                 rows={waits}
                 keyOf={({ run, node }) => `${run} ${node}`}
-                columns={waitColumns(project, load)}
+                columns={waitColumns(project, load, hasTargets)}
               />
             )}
           </Panel>
@@ -152,64 +155,6 @@ function Usage({ project, load }: { readonly project: string; readonly load: Exe
         {others.queuedSteps.toLocaleString('en')} queued steps.
       </p>
     </Panel>
-  );
-}
-
-function Machines({ nodes }: { readonly nodes: readonly ComputeNode[] }) {
-  const names = resourceNames(...nodes.map(({ resources }) => resources));
-  return (
-    <Panel title="Machines" flush={nodes.length > 0}>
-      {nodes.length === 0 ? (
-        <EmptyState sentence="No worker machines are connected. Start a server with the worker role." />
-      ) : (
-        <PlainTable
-          label="Worker machines"
-          rows={nodes}
-          keyOf={({ name }) => name}
-          columns={[
-            { title: 'Machine', cell: ({ name }: ComputeNode) => name },
-            {
-              title: 'Running steps',
-              cell: ({ name, runningSteps, concurrency }: ComputeNode) => (
-                <Amount label={`Running steps of ${name}`} resource="steps" used={runningSteps} limit={concurrency} />
-              ),
-            },
-            ...names.map((resource) => ({
-              title: `${resourceTitle(resource)} requested`,
-              cell: ({ name, resources, used }: ComputeNode) => (
-                <Amount
-                  label={`${resourceTitle(resource)} of ${name}`}
-                  resource={resource}
-                  used={used[resource] ?? 0}
-                  limit={resources[resource]}
-                />
-              ),
-            })),
-          ]}
-        />
-      )}
-    </Panel>
-  );
-}
-
-interface AmountProps {
-  readonly label: string;
-  readonly resource: string;
-  readonly used: number;
-  readonly limit: number | undefined;
-}
-
-function Amount({ label, resource, used, limit }: AmountProps) {
-  if (limit === undefined) return used === 0 ? '–' : amountText(resource, used);
-  const text = `${Number(used.toPrecision(4)).toLocaleString('en')} of ${amountText(resource, limit)}`;
-  const bytes =
-    resource === 'memory' || resource === 'disk'
-      ? `${amountText(resource, used)} of ${amountText(resource, limit)}`
-      : text;
-  return (
-    <span className="amount">
-      <UsageMeter label={label} used={used} limit={limit} text={bytes} /> {bytes}
-    </span>
   );
 }
 
@@ -278,7 +223,7 @@ function Projects({ current }: { readonly current: string }) {
   );
 }
 
-function waitColumns(project: string, { limits }: ExecutionQueue) {
+function waitColumns(project: string, { limits }: ExecutionQueue, hasTargets: boolean) {
   return [
     {
       title: 'Job',
@@ -288,6 +233,16 @@ function waitColumns(project: string, { limits }: ExecutionQueue) {
       title: 'Step',
       cell: ({ run, node }: ExecutionWait) => <Link {...executionAddress(project, run, { step: node })}>{node}</Link>,
     },
+    ...(hasTargets
+      ? [
+          {
+            title: 'Target',
+            narrow: true,
+            cell: ({ target }: ExecutionWait) =>
+              target === undefined ? 'local' : <Link {...resourceAddress(targetKind, project, target)}>{target}</Link>,
+          },
+        ]
+      : []),
     { title: 'Reason', narrow: true, cell: (wait: ExecutionWait) => <StateBadge {...reasonWords(wait)} /> },
     {
       title: 'Next action',

@@ -54,4 +54,12 @@ test('a pending step shows what it waits for', () => {
     'CPU: a machine needs 12 cores free. This step is next.',
   );
   expect(remedyText(wait('concurrency'), LIMITS)).toBe('All workers are busy. This step is next.');
+  expect(remedyText(wait('concurrency', { target: 'gpu' }), LIMITS)).toBe(
+    'Target gpu runs as many steps as it may. This step is next.',
+  );
+  expect(remedyText(wait('starting', { target: 'gpu' }), LIMITS)).toBe('Target gpu starts the step.');
+  const note = 'waits for a node with 1 nvidia.com/gpu: 3 of 3 nodes have too few free';
+  expect(remedyText(wait('starting', { target: 'gpu', note }), LIMITS)).toBe(
+    'Waits for a node with 1 nvidia.com/gpu: 3 of 3 nodes have too few free.',
+  );
 });

@@ -1,5 +1,6 @@
 /** Texts of quotas, usage and pending reasons. Pure functions. */
 import type { ComputeLimits, ComputeUse, ExecutionWait } from '@dais/api/executions';
+import { noteSentence } from './attempt-words.ts';
 import { bytesText, type StateWords } from './execution-words.ts';
 
 /** One line of usage: a resource or a number of steps. */
@@ -64,7 +65,8 @@ const REASONS: Readonly<Record<ExecutionWait['why'], StateWords>> = {
   starting: { state: 'running', word: 'starting' },
 };
 
-export function reasonWords({ why }: ExecutionWait): StateWords {
+export function reasonWords({ why, target }: ExecutionWait): StateWords {
+  if (why === 'concurrency' && target !== undefined) return { state: 'waiting', word: 'target is full' };
   return REASONS[why];
 }
 
@@ -75,7 +77,8 @@ function aheadText(before: number): string {
 }
 
 /** What the step waits for. */
-export function remedyText({ why, resource = '', resources, before }: ExecutionWait, limits: ComputeLimits): string {
+export function remedyText(wait: ExecutionWait, limits: ComputeLimits): string {
+  const { why, resource = '', resources, before, target, note } = wait;
   const ahead = aheadText(before);
   const title = resourceTitle(resource);
   if (why === 'quota') {
@@ -88,6 +91,11 @@ export function remedyText({ why, resource = '', resources, before }: ExecutionW
   }
   if (why === 'capacity')
     return `${title}: a machine needs ${amountText(resource, resources[resource] ?? 0)} free. ${ahead}`;
-  if (why === 'concurrency') return `All workers are busy. ${ahead}`;
-  return why === 'retry' ? 'The next attempt is not due yet.' : 'Files and packages are being prepared.';
+  if (why === 'concurrency') {
+    const full = target === undefined ? 'All workers are busy.' : `Target ${target} runs as many steps as it may.`;
+    return `${full} ${ahead}`;
+  }
+  if (why === 'retry') return 'The next attempt is not due yet.';
+  if (note !== undefined) return noteSentence(note);
+  return target === undefined ? 'Files and packages are being prepared.' : `Target ${target} starts the step.`;
 }

@@ -1,5 +1,5 @@
 import { findKind } from '@dais/api';
-import type { ExecutionAttempt, ExecutionStep } from '@dais/api/executions';
+import { targetKind, type ExecutionAttempt, type ExecutionStep } from '@dais/api/executions';
 import { Link } from '@tanstack/react-router';
 import { attemptState, resourcesText, usageText } from './attempt-words.ts';
 import { resourceAddress } from '#addresses.ts';
@@ -22,7 +22,7 @@ export function StepAbout({ project, step: { step } }: StepAboutProps) {
   if (step === undefined) return <p className="dim">This is a group. Each of its steps has its own command.</p>;
   const command = step.command.map(shellWord).join(' ');
   const variables = Object.entries(step.variables).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  const { environment } = step;
+  const { environment, target, pool } = step;
   return (
     <>
       <Panel title="Command" actions={<CopyButton text={command} label="Copy command" />}>
@@ -31,7 +31,7 @@ export function StepAbout({ project, step: { step } }: StepAboutProps) {
         </pre>
       </Panel>
       <Panel title="Execution environment">
-        <KeyValue label="Execution environment" pairs={aboutPairs(step)} />
+        <KeyValue label="Execution environment" pairs={[...targetPairs(project, target, pool), ...aboutPairs(step)]} />
       </Panel>
       {(variables.length > 0 || Object.keys(step.secrets).length > 0) && (
         <Panel title="Variables">
@@ -68,17 +68,27 @@ function SecretName({ project, name, at }: { readonly project: string; readonly 
   );
 }
 
+/** Steps on the machines of the server have none. */
+function targetPairs(project: string, target: string | undefined, pool: string | undefined): readonly Pair[] {
+  if (target === undefined) return [];
+  return [
+    { key: 'target', value: <Link {...resourceAddress(targetKind, project, target)}>{target}</Link> },
+    ...(pool === undefined ? [] : [{ key: 'pool', value: pool }]),
+  ];
+}
+
 function aboutPairs(step: NonNullable<ExecutionStep['step']>): readonly Pair[] {
-  const { environment, resources, timeoutSeconds, retries, cache, isolation, network, outputs } = step;
+  const { target, environment, resources, timeoutSeconds, retries, cache, isolation, network, outputs } = step;
   const kept = Object.entries(outputs);
   return [
     {
       key: 'environment',
-      value: environmentText(environment),
+      value: environmentText(environment, target),
     },
     { key: 'requests', value: resourcesText(resources) ?? 'defaults' },
-    { key: 'isolated', value: ISOLATION[isolation] },
-    { key: 'network', value: network ? 'yes' : 'no (when isolated)' },
+    // Pods are isolated in any case.
+    { key: 'isolated', value: target === undefined ? ISOLATION[isolation] : 'yes, in a pod' },
+    { key: 'network', value: network ? 'yes' : target === undefined ? 'no (when isolated)' : 'no' },
     ...(timeoutSeconds === undefined ? [] : [{ key: 'timeout', value: `${timeoutSeconds} s` }]),
     { key: 'retries', value: retries === 0 ? 'never' : retries === 1 ? 'once' : `${retries} times` },
     { key: 'cache', value: cache ? 'yes: an identical command with identical inputs is not run again' : 'no' },
@@ -88,10 +98,15 @@ function aboutPairs(step: NonNullable<ExecutionStep['step']>): readonly Pair[] {
   ];
 }
 
-function environmentText({ type, image, version = '', requirements = [] }: Environment): string {
+function environmentText(
+  { type, image, version = '', requirements = [] }: Environment,
+  target: string | undefined,
+): string {
   if (type === 'image') return `the image ${image ?? ''}`;
   return type === 'system'
-    ? 'the programs on the machine'
+    ? target === undefined
+      ? 'the programs on the machine'
+      : 'the image of the target'
     : `Python ${version} with ${requirements.length} requirements`;
 }
 
@@ -131,6 +146,9 @@ export function StepAttempts({ attempts, shown, show }: StepAttemptsProps) {
             </>
           ),
         },
+        ...(attempts.some(({ target }) => target !== undefined)
+          ? [{ title: 'Target', narrow: true, cell: ({ target = 'local' }: ExecutionAttempt) => target }]
+          : []),
         { title: 'Started', narrow: true, cell: ({ claimedAt }) => <Time at={new Date(claimedAt).toISOString()} /> },
         { title: 'Duration', cell: (attempt) => usageText(attempt) },
         {

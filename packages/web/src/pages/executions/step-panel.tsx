@@ -1,5 +1,6 @@
 import type { ExecutionMark } from '@dais/api/executions';
 import { useNavigate } from '@tanstack/react-router';
+import { noteSentence } from './attempt-words.ts';
 import { NODE_STATES, sourceWord, taskName, tookText } from './execution-words.ts';
 import { StepAbout, StepAttempts } from './step-about.tsx';
 import { StepValues } from './step-values.tsx';
@@ -35,11 +36,13 @@ export function StepPanel({ project, run, mark, close }: StepPanelProps) {
   const update = (change: Readonly<Record<string, string | undefined>>) =>
     void navigate({ to: '.', search: (before: object) => ({ ...before, ...change }), replace: true });
   const source = sourceWord(mark.source);
+  // Only an attempt that is starting has one.
+  const note = attempts.at(-1)?.note;
   return (
     <section className="step-panel" aria-label={`Step ${mark.path}`}>
       <header className="step-head">
         <h2 title={mark.path}>{taskName(mark.path)}</h2>
-        <StateBadge {...NODE_STATES[mark.state]} />
+        <StateBadge {...(note === undefined ? NODE_STATES[mark.state] : STARTING)} />
         {source !== undefined && <span className="label-chip">{source}</span>}
         <span className="dim">
           {mark.startedAt === undefined ? (
@@ -58,6 +61,11 @@ export function StepPanel({ project, run, mark, close }: StepPanelProps) {
       {step?.error !== undefined && (
         <div className="note note-failed step-error" role="status">
           {step.error}
+        </div>
+      )}
+      {note !== undefined && (
+        <div className="note note-waiting step-error" role="status">
+          {noteSentence(note)}
         </div>
       )}
       {error !== null && <ErrorNote error={error} />}
@@ -115,6 +123,9 @@ export function StepPanel({ project, run, mark, close }: StepPanelProps) {
     </section>
   );
 }
+
+/** A step that waits for its target counts as running, but its command has not started. */
+const STARTING = { state: 'waiting', word: 'starting' } as const;
 
 function outputWord({ endedAt }: ExecutionMark): string {
   return endedAt === undefined ? 'Outputs are collected when the step ends.' : 'The step has no outputs.';
