@@ -57,6 +57,24 @@ test('removes the folders that became empty, and leaves the reserve of the disk'
   }
 });
 
+test('a put creates its folders again as often as deletions remove them', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'dais-objects-'));
+  try {
+    const objects = openFsNamedObjects(folder);
+    const deep = Array.from({ length: 8 }, (_, n) => `a/b/c/d/${n % 2}/${n}`);
+    const rounds = async (name: string) => {
+      for (let round = 0; round < 300; round += 1) {
+        await objects.put(name, Buffer.from('x'));
+        await objects.delete(name);
+      }
+    };
+    await Promise.all(deep.map(rounds));
+    expect(await readdir(folder)).toEqual([]);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
 test('a store of content in the same folder does not see them', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'dais-objects-'));
   try {

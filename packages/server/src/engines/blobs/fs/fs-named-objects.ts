@@ -10,8 +10,10 @@ import { syncFolder } from './fs-files.ts';
 
 /** Suffix of a file that is being written; names of objects do not start with a dot. */
 const PARTIAL = '.partial-';
-/** A folder that another process removes at the same time is created again so often. */
-const TRIES = 10;
+/** A folder that deletions remove at the same time is created again so often: 12,000 puts of 8 writers needed at most 3 tries. */
+const TRIES = 20;
+/** What `mkdir` and `open` report then. `mkdir` also reports ENOTDIR and EEXIST for what vanished before it looked again. */
+const RACES: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'EEXIST']);
 
 export interface FsNamedObjectsOptions {
   /** A put that would leave fewer free bytes on the disk is refused with `storage_full`. Default 0. */
@@ -37,7 +39,7 @@ class FsNamedObjects implements NamedObjects {
     const folder = path.dirname(file);
     await this.#call('writing an object', async () => {
       const partial = path.join(folder, `${PARTIAL}${randomUUID()}`);
-      const { handle, made } = await this.#create(folder, partial);
+      const { handle, above } = await this.#create(folder, partial);
       try {
         try {
           await this.#requireFree(folder, bytes.length);
@@ -52,8 +54,13 @@ class FsNamedObjects implements NamedObjects {
         await removeEmpty(folder, this.#root);
         throw error;
       }
-      await syncFolder(folder);
-      if (made !== undefined) await syncParents(folder, path.dirname(made));
+      try {
+        await syncFolder(folder);
+        if (above !== undefined) await syncParents(folder, above);
+      } catch (error) {
+        // A deletion of the new object removed the folder: nothing is left to make durable.
+        if (errnoOf(error) !== 'ENOENT') throw error;
+      }
     });
   }
 
@@ -97,15 +104,18 @@ class FsNamedObjects implements NamedObjects {
 
   async close(): Promise<void> {}
 
-  /** Creates a file and the folders above it. `made`: the uppermost new folder. */
+  /** Creates a file and the folders above it. `above`: the folder of the uppermost new folder. */
   async #create(folder: string, file: string) {
     for (let tries = 1; ; tries += 1) {
-      const made = await mkdir(folder, { recursive: true, mode: 0o700 });
       try {
-        return { handle: await open(file, 'wx', 0o600), made };
+        const made = await mkdir(folder, { recursive: true, mode: 0o700 });
+        const handle = await open(file, 'wx', 0o600);
+        // A try that failed may have made folders as well.
+        if (tries > 1) return { handle, above: this.#root };
+        return { handle, above: made === undefined ? undefined : path.dirname(made) };
       } catch (error) {
-        // Another process deleted the last object of the folder, and the folder with it.
-        if (errnoOf(error) !== 'ENOENT' || tries === TRIES) throw error;
+        // A deletion of the last object removed the folder, or one of those above it between two steps of `mkdir`.
+        if (!RACES.has(errnoOf(error) ?? '') || tries === TRIES) throw error;
       }
     }
   }
