@@ -1,15 +1,16 @@
 /** Environments on their way into pods: packed here, unpacked by the agent under another path. */
-import { lstat, mkdir, mkdtemp, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { zstdCompressSync } from 'node:zlib';
 import { packTar } from 'modern-tar';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
 import { run } from '#lib/process.ts';
+import { SmallDisk } from '#testing/small-disk.ts';
 import { DaisClient } from './agent/dais-client.ts';
 import { TestDais } from './agent/dais.testing.ts';
 import { stageEnvironment } from './agent/environment-stager.ts';
@@ -134,4 +135,72 @@ test('other bytes than those that were stored, and more than announced, are refu
   await expect(stage(zstdCompressSync(large), { unpackedBytes: 1 })).rejects.toThrow(
     'The archive is larger than announced',
   );
+});
+
+test('a full disk of the node is a loss with its size, and is not fetched again', async () => {
+  const disk = await SmallDisk.mount(join(folder, 'pod'), 1 << 20);
+  try {
+    const body = randomBytes(4 << 20);
+    const tar = zstdCompressSync(await packTar([{ header: { name: 'file', size: body.length, type: 'file' }, body }]));
+    await expect(stage(tar, { unpackedBytes: body.length })).rejects.toThrow(
+      'The environment of 4 MiB could not be written to the disk of the node (ENOSPC).',
+    );
+  } finally {
+    await disk.unmount();
+  }
+});
+
+test('a folder that cannot be emptied is a loss', async () => {
+  const disk = await SmallDisk.mount(join(folder, 'pod'), 1 << 20);
+  try {
+    await writeFile(join(folder, 'pod/old'), 'x');
+    await disk.remount('ro');
+    const tar = zstdCompressSync(await packTar([{ header: { name: 'file', size: 1, type: 'file' }, body: 'x' }]));
+    await expect(stage(tar, {})).rejects.toThrow('could not be written to the disk of the node (EROFS)');
+  } finally {
+    await disk.unmount();
+  }
+});
+
+test('an environment that changes while it is packed is not stored', async () => {
+  const { environment, python } = await writeEnvironment();
+  const packages = join(environment, 'lib/python3.12/site-packages');
+  const names = Array.from({ length: 40 }, (_, index) => join(packages, `data-${index}.bin`));
+  for (const name of names) await writeFile(name, randomBytes(1 << 20));
+  const { bytes } = await packEnvironment({ folders: [environment, python], path: [], variables: {} }, '/pod');
+  for (const name of names) await rm(name);
+  await expect(buffer(bytes)).rejects.toThrow('The environment changed while it was packed.');
+});
+
+test('an environment of a data folder below /opt is packed', async () => {
+  const below = await mkdtemp('/opt/dais-environment-');
+  try {
+    await mkdir(join(below, 'bin'));
+    await writeFile(join(below, 'bin/tool'), 'tool', { mode: 0o755 });
+    const environment = { folders: [below, '/usr'], path: [join(below, 'bin')], variables: {} };
+    const { bytes, unpackedBytes, path } = await packEnvironment(environment, join(folder, 'pod'));
+    expect(path).toEqual([join(folder, 'pod/0/bin')]);
+    const root = await stage(await buffer(bytes), { unpackedBytes });
+    expect(await readFile(join(root, '0/bin/tool'), 'utf8')).toBe('tool');
+  } finally {
+    await rm(below, { recursive: true });
+  }
+});
+
+test('20,000 small files are unpacked', { timeout: 60_000 }, async () => {
+  const { environment, python } = await writeEnvironment();
+  for (let index = 0; index < 200; index += 1) {
+    const module = join(environment, `lib/python3.12/site-packages/package${index}`);
+    await mkdir(module);
+    await Promise.all(Array.from({ length: 100 }, (_, file) => writeFile(join(module, `${file}.py`), `x = ${file}\n`)));
+  }
+  const { bytes, unpackedBytes } = await packEnvironment(
+    { folders: [environment, python], path: [], variables: {} },
+    join(folder, 'pod'),
+  );
+  const root = await stage(await buffer(bytes), { unpackedBytes });
+  const packages = join(root, '0/lib/python3.12/site-packages');
+  expect(await readFile(join(packages, 'package199/99.py'), 'utf8')).toBe('x = 99\n');
+  const names = await readdir(packages, { recursive: true });
+  expect(names.filter((name) => name.endsWith('.py'))).toHaveLength(20_001);
 });

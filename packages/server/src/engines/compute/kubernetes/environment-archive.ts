@@ -4,10 +4,12 @@
  */
 import { lstat, readdir, readFile, readlink, realpath } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { createZstdCompress, constants } from 'node:zlib';
 import { DaisError } from '@dais/api/errors';
 import type { TaskEnvironment } from '../contract.ts';
+import { errnoOf } from '../file-errors.ts';
 
 export interface PackedEnvironment {
   /** tar, compressed with zstd. */
@@ -29,8 +31,8 @@ export interface SystemLink {
   readonly to: string;
 }
 
-/** Where images have the programs of their system. */
-const SYSTEM = /^\/(?:usr|bin|sbin|lib|lib32|lib64|etc|opt)(?:\/|$)/;
+/** Where images have the programs of their system. Not /opt: the data folder of Dais or a Python of its own can be there. */
+const SYSTEM = /^\/(?:usr|bin|sbin|lib|lib32|lib64|etc)(?:\/|$)/;
 const BLOCK_BYTES = 4096;
 /** 500 MB take 2 to 4 s of CPU, and become half as large. */
 const LEVEL = 3;
@@ -69,6 +71,20 @@ export async function packEnvironment(environment: TaskEnvironment, root: string
   const folders = await packedFolders(environment.folders);
   const survey: Survey = { bytes: 0, files: 0, links: [], scripts: new Map(), targets: new Map() };
   for (const folder of folders) await surveyFolder(folder.source, { folder, folders, root, survey });
+  const moved = (text: string) => move(text, folders, root);
+  return {
+    // Nothing is read before somebody reads the archive: an error without a listener would end the process.
+    bytes: Readable.from(archive(folders, survey), { objectMode: false }),
+    unpackedBytes: survey.bytes,
+    links: survey.links,
+    libraries: await librariesOf(folders, root),
+    path: environment.path.map(moved),
+    variables: Object.fromEntries(Object.entries(environment.variables).map(([name, text]) => [name, moved(text)])),
+  };
+}
+
+/** @throws DaisError `conflict` when files were removed since the survey, which the tar library omits */
+async function* archive(folders: readonly Folder[], survey: Survey): AsyncGenerator<Buffer> {
   const { packTar } = await import('modern-tar/fs');
   const sources = [
     ...folders.map(({ source, name }) => ({ type: 'directory' as const, source, target: name })),
@@ -80,26 +96,30 @@ export async function packEnvironment(environment: TaskEnvironment, root: string
     })),
   ];
   const left = new Set([...survey.scripts.keys(), ...survey.links.map(({ path }) => sourceOf(path, folders))]);
+  let entries = 0;
   const tar = packTar(sources, {
     filter: (path) => !left.has(path),
     map: (header) => {
+      entries += 1;
       const linkname = survey.targets.get(header.name.replace(/\/$/, ''));
       const mode = modeIn(header);
       return { ...header, mode, uid: 0, gid: 0, uname: '', gname: '', ...(linkname !== undefined && { linkname }) };
     },
   });
   const compressed = createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: LEVEL } });
-  tar.on('error', (error) => compressed.destroy(error));
-  compressed.on('close', () => tar.destroy());
-  const moved = (text: string) => move(text, folders, root);
-  return {
-    bytes: tar.pipe(compressed),
-    unpackedBytes: survey.bytes,
-    links: survey.links,
-    libraries: await librariesOf(folders, root),
-    path: environment.path.map(moved),
-    variables: Object.fromEntries(Object.entries(environment.variables).map(([name, text]) => [name, moved(text)])),
-  };
+  const packed = pipeline(tar, compressed);
+  // The reader of the compressed bytes gets its error.
+  packed.catch(() => {});
+  try {
+    yield* compressed as AsyncIterable<Buffer>;
+  } catch (error) {
+    throw errnoOf(error) === 'ENOENT' ? changed(error) : error;
+  }
+  if (entries !== folders.length + survey.files - survey.links.length) throw changed();
+}
+
+function changed(cause?: unknown): DaisError {
+  return new DaisError('conflict', 'The environment changed while it was packed. Run the step again.', { cause });
 }
 
 /** Environments are read-only here. In the pod the agent must be able to fill and to empty the folders, and the mount is read-only. */

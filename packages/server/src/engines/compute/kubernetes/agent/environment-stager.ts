@@ -31,7 +31,7 @@ export async function stageEnvironment(
   for (let fetches = 1; ; fetches += 1) {
     let found = '';
     const read = async (bytes: AsyncIterable<Buffer>) => {
-      for (const name of await readdir(folder)) await rm(join(folder, name), { recursive: true, force: true });
+      await onDisk(environment, empty(folder));
       found = await unpack(bytes, environment);
     };
     await client.input(input, read, signal);
@@ -40,10 +40,36 @@ export async function stageEnvironment(
       throw new LocalProblem(`The environment differs from what Dais stored: it has ${found.split(' ')[0]} bytes.`);
     }
   }
+  await onDisk(environment, addLinks(folder, links));
+}
+
+async function empty(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) await rm(join(folder, name), { recursive: true, force: true });
+}
+
+async function addLinks(folder: string, links: AgentEnvironment['links']): Promise<void> {
   for (const { path, to } of links) {
     await mkdir(dirname(join(folder, path)), { recursive: true });
     await symlink(to, join(folder, path));
   }
+}
+
+async function onDisk(environment: AgentEnvironment, work: Promise<void>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    throw diskProblem(environment, error) ?? error;
+  }
+}
+
+/** Undefined for an error of something else than a file. */
+function diskProblem({ unpackedBytes }: AgentEnvironment, error: unknown): LocalProblem | undefined {
+  const errno = errnoOf(error);
+  if (errno === undefined) return undefined;
+  const size = byteText(unpackedBytes);
+  return new LocalProblem(`The environment of ${size} could not be written to the disk of the node (${errno}).`, {
+    cause: error,
+  });
 }
 
 /** Returns size and SHA-256 of the archive. @throws LocalProblem when it cannot be written */
@@ -66,18 +92,22 @@ async function unpack(bytes: AsyncIterable<Buffer>, environment: AgentEnvironmen
       done(isTooLarge ? new Error('The archive is larger than announced.') : null, chunk);
     },
   });
-  try {
-    // The response is the source: its error is that of the transfer, and the caller repeats it.
-    await pipeline(bytes, count, createZstdDecompress(), limit, unpackTar(folder, { concurrency: CONCURRENCY }));
-  } catch (error) {
-    // Errors of files have a path, those of connections have none.
-    const errno = error instanceof Error && 'path' in error ? errnoOf(error) : undefined;
-    if (errno !== undefined) {
-      throw new LocalProblem(
-        `The environment of ${byteText(unpackedBytes)} could not be written to the disk of the node (${errno}).`,
-        { cause: error },
-      );
+  let isInterrupted = false;
+  const received = async function* () {
+    try {
+      yield* bytes;
+    } catch (error) {
+      isInterrupted = true;
+      throw error;
     }
+  };
+  try {
+    await pipeline(received, count, createZstdDecompress(), limit, unpackTar(folder, { concurrency: CONCURRENCY }));
+  } catch (error) {
+    // The caller repeats the transfer.
+    if (isInterrupted) throw error;
+    const problem = diskProblem(environment, error);
+    if (problem !== undefined) throw problem;
     // All bytes arrived, so a repetition would fail as well.
     if (size < environment.size) throw error;
     const reason = error instanceof Error ? error.message : String(error);

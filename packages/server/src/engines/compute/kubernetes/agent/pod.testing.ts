@@ -63,7 +63,8 @@ export class Pod {
     };
     const args = Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
     const env = { POD_NAME: 'pod', POD_UID: 'uid', POD_IP: '10.0.0.1', NODE_NAME: 'node' };
-    const agent = start(process.execPath, [join(folder, 'agent.mjs'), ...args], {
+    // As in the image of the agent.
+    const agent = start(process.execPath, ['--max-semi-space-size=2', join(folder, 'agent.mjs'), ...args], {
       env,
       stdio: ['ignore', 'ignore', 'pipe'],
     });
