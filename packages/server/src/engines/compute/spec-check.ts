@@ -10,8 +10,11 @@ const MAX_STRING_BYTES = 131_071;
 const MAX_STRINGS_BYTES = 2 ** 20;
 const MAX_FILES = 100_000;
 
-/** @throws DaisError `invalid_request`, with all errors. */
-export function checkSpec(spec: TaskSpec, capacity: Resources): void {
+/**
+ * `nodes`: where the target has several machines, as a part of a sentence: `nodes of pool "gpu"`. Then `capacity` is that of the largest one.
+ * @throws DaisError `invalid_request`, with all errors.
+ */
+export function checkSpec(spec: TaskSpec, capacity: Resources, nodes?: string): void {
   const issues: Issue[] = [];
   const report = (path: string, message: string) => issues.push({ path, message });
   if (!ATTEMPT.test(spec.attempt)) report('attempt', 'must consist of a-z, 0-9 and -, at most 64 characters');
@@ -19,7 +22,7 @@ export function checkSpec(spec: TaskSpec, capacity: Resources): void {
     report('isolation', 'must be `required` for an image');
   }
   issues.push(...commandIssues(spec));
-  checkResources(spec.resources, capacity, report);
+  checkResources(spec.resources, { capacity, nodes }, report);
   for (const [name, value] of Object.entries(spec.limits)) {
     if (!Number.isFinite(value) || (value as number) < 0) report(`limits.${name}`, 'must be a number, 0 or more');
   }
@@ -104,16 +107,25 @@ function pathProblem(path: string): string | undefined {
   return Buffer.byteLength(path) > 3000 ? 'has more than 3000 bytes' : undefined;
 }
 
-function checkResources(requested: Resources, capacity: Resources, report: ReportIssue): void {
+interface Capacity {
+  readonly capacity: Resources;
+  readonly nodes: string | undefined;
+}
+
+function checkResources(requested: Resources, { capacity, nodes }: Capacity, report: ReportIssue): void {
+  const [all, largest, they] =
+    nodes === undefined
+      ? ['this machine', 'this machine', 'it has']
+      : [`the ${nodes}`, `the largest of the ${nodes}`, 'they have'];
   for (const [name, amount] of Object.entries(requested)) {
     const has = capacity[name];
     const path = `resources.${name}`;
     if (has === undefined) {
       const known = Object.keys(capacity).join(', ');
-      const advice = name.includes('/') ? 'it has none' : `it has ${known}`;
-      report(path, `is not available on this machine: ${advice}`);
+      const advice = name.includes('/') ? `${they} none` : `${they} ${known}`;
+      report(path, `is not available on ${all}: ${advice}`);
     } else if (!Number.isFinite(amount) || amount < 0) report(path, 'must be a number, 0 or more');
     else if (name.includes('/') && !Number.isInteger(amount)) report(path, 'must be a whole number');
-    else if (amount > has) report(path, `requests ${amount}, and this machine has ${has}`);
+    else if (amount > has) report(path, `requests ${amount}, and ${largest} has ${has}`);
   }
 }

@@ -7,6 +7,7 @@ import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import type { NodeFacts } from './plan/choose-pool.ts';
 import { hasEnded, type ClusterEvent, type JobObject, type PodObject } from './plan/cluster-objects.ts';
+import type { NodeCapacity } from './plan/node-capacity.ts';
 import { ANNOTATIONS, attemptOf, attemptSelector, jobName, LABELS } from './plan/names.ts';
 import { readResources } from './plan/resource-quantities.ts';
 import type { Resources } from '../contract.ts';
@@ -27,9 +28,8 @@ export interface KeptPod extends PodObject {
   readonly requests: Resources;
 }
 
-export interface KeptNode extends NodeFacts {
+export interface KeptNode extends NodeCapacity {
   readonly name: string;
-  readonly allocatable: Resources;
 }
 
 /** An attempt, from one source at one time. */

@@ -12,33 +12,26 @@ import { ClusterClient } from '#lib/kubernetes/cluster-client.ts';
 import type { ClusterConfig } from '#lib/kubernetes/cluster-config.ts';
 import type { KubernetesObject } from '#lib/kubernetes/kubernetes-object.ts';
 import type { Log } from '#lib/log.ts';
-import type {
-  ComputeAbilities,
-  LogChunk,
-  LogOptions,
-  OutputFile,
-  Resources,
-  TaskSpec,
-  TaskState,
-} from '../contract.ts';
+import type { ComputeAbilities, LogChunk, LogOptions, OutputFile, TaskSpec, TaskState } from '../contract.ts';
 import type { TargetCompute } from '../model/target.ts';
 import { checkSpec } from '../spec-check.ts';
 import { applyProject, type ProjectSetup } from './apply-project.ts';
-import type { AgentEnvironment, AgentOrder } from './agent-api.ts';
 import { AgentService } from './agent-service.ts';
 import { AgentSessions } from './agent-sessions.ts';
 import { AttemptLoop } from './attempt-loop.ts';
-import { ClusterView, found, keepJob, type KeptJob, type KeptNode } from './cluster-view.ts';
+import { ClusterView, found, keepJob, type KeptJob } from './cluster-view.ts';
 import { EnvironmentStore, type StoredEnvironment } from './environment-store.ts';
 import { targetFailure } from './target-failure.ts';
 import { formatRecord, readBegun, readCancel, readEnd } from './plan/attempt-records.ts';
 import { toTaskState } from './plan/attempt-state.ts';
+import { choosePool, placeInPool } from './plan/choose-pool.ts';
+import { isImageReference } from './plan/image-reference.ts';
 import { ANNOTATIONS, COLLECT_FINALIZER } from './plan/names.ts';
-import { acceptsPods, choosePool, placeInPool } from './plan/choose-pool.ts';
-import { graceMsOf, planJob } from './plan/pod-plan.ts';
-import { environmentPath } from './plan/pod-resources.ts';
-import { agentResources, type NodePool, type TargetOptions } from './plan/target-options.ts';
-import { agentInput, AttemptFiles, type OrderSeal, type StoredBytes, type TaskObjects } from './task-store.ts';
+import { checkTogether, largestTaskOfPools, nodesOf, taskCapacity } from './plan/node-capacity.ts';
+import { planJob } from './plan/pod-plan.ts';
+import type { TargetOptions } from './plan/target-options.ts';
+import { orderOf } from './task-order.ts';
+import { AttemptFiles, type OrderSeal, type StoredBytes, type TaskObjects } from './task-store.ts';
 
 export interface KubernetesComputeOptions {
   readonly cluster: ClusterConfig;
@@ -66,9 +59,6 @@ export interface KubernetesCompute extends TargetCompute {
 
 const ATTEMPT = /^[a-z0-9-]{1,64}$/;
 const ROUND = 1;
-const DEFAULT_LOG_BYTES = 64 << 20;
-/** Lease of the content that a task stores. */
-const COLLECT_MS = 6 * 3_600_000;
 /** Between reads of a log whose parts another process may store. */
 const POLL_MS = 1000;
 const CONFLICTS = 20;
@@ -157,7 +147,7 @@ class ClusterCompute implements KubernetesCompute {
     return await Promise.resolve({
       isolationProblem: undefined,
       limits: 'cgroup',
-      resources: largestTask(view.nodes, target),
+      resources: largestTaskOfPools(view.nodes, target),
       images: true,
     });
   }
@@ -310,7 +300,10 @@ class ClusterCompute implements KubernetesCompute {
     const { view, loop, files, target, clock } = this.#dependencies;
     const pool = choosePool(target, spec);
     const placed = placeInPool(target, pool);
-    checkSpec(spec, taskCapacity(view.nodes, placed, pool));
+    const place = { target: placed, pool };
+    checkSpec(spec, taskCapacity(view.nodes, place), nodesOf(place));
+    checkTogether(view.nodes, place, spec.resources);
+    if (spec.image !== undefined && !isImageReference(spec.image)) throw invalidImage(spec.image);
     if ((await this.#readJob(attempt)) !== undefined) return;
     const inputs: StoredBytes[] = [];
     for (const input of spec.inputs) {
@@ -416,32 +409,9 @@ class ClusterCompute implements KubernetesCompute {
   }
 }
 
-function orderOf(
-  spec: TaskSpec,
-  inputs: readonly StoredBytes[],
-  environment: StoredEnvironment | undefined,
-): AgentOrder {
-  const { command, secretVariables, outputs, limits } = spec;
-  const { wallMs, diskBytes, diskFiles, logBytes = DEFAULT_LOG_BYTES } = limits;
-  return {
-    command,
-    variables: { ...environment?.variables, ...spec.variables },
-    secretVariables,
-    path: environment?.path ?? [],
-    ...(environment !== undefined && { environment: agentEnvironment(environment, inputs.length) }),
-    inputs: spec.inputs.map(({ path, executable = false }, index) =>
-      agentInput(path, executable, inputs[index] as StoredBytes),
-    ),
-    outputs: outputs.map(({ name, path }) => ({ name, path })),
-    limits: {
-      ...(wallMs !== undefined && { wallMs }),
-      ...(diskBytes !== undefined && { diskBytes }),
-      ...(diskFiles !== undefined && { diskFiles }),
-      logBytes,
-      graceMs: graceMsOf(limits),
-      collectMs: COLLECT_MS,
-    },
-  };
+function invalidImage(image: string): DaisError {
+  const form = '`registry.example/team/train:1`';
+  return new DaisError('invalid_request', `${JSON.stringify(image)} is no image name. Write it like ${form}.`);
 }
 
 /** @throws DaisError `invalid_request` for a text that is no position */
@@ -453,38 +423,8 @@ function readPosition(text: string): number {
   );
 }
 
-function agentEnvironment(
-  { digest, size, sha256, unpackedBytes, links, libraries }: StoredEnvironment,
-  input: number,
-): AgentEnvironment {
-  return { folder: environmentPath({ lock: digest }), input, size, sha256, unpackedBytes, links, libraries };
-}
-
 /** Programs in the environment are for the processors of this machine. */
 function onOwnArchitecture(target: TargetOptions): TargetOptions {
   const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
   return { ...target, nodeSelector: { 'kubernetes.io/arch': architecture, ...target.nodeSelector } };
-}
-
-/** What a task can request: what its largest node has, and what an autoscaler can add to a pool without such nodes. */
-function taskCapacity(nodes: readonly KeptNode[], placed: TargetOptions, pool: NodePool | undefined): Resources {
-  const largest = largestTask(nodes, placed);
-  const isEmpty = largest['cpu'] === undefined;
-  const added = [...(isEmpty ? ['cpu', 'memory', 'disk'] : []), ...(pool?.resources ?? [])];
-  return { ...Object.fromEntries(added.map((name) => [name, Infinity])), ...largest };
-}
-
-/** What the largest node that accepts the pods of a target has for one task, beside its agent. */
-export function largestTask(nodes: readonly KeptNode[], target: TargetOptions): Resources {
-  const { cpu, memoryBytes } = agentResources(target);
-  const largest: Record<string, number> = {};
-  for (const node of nodes) {
-    if (!acceptsPods(node, target)) continue;
-    for (const [name, amount] of Object.entries(node.allocatable)) {
-      if (name === 'pods' || name.startsWith('hugepages-')) continue;
-      const own = name === 'cpu' ? cpu : name === 'memory' ? memoryBytes : 0;
-      largest[name] = Math.max(largest[name] ?? 0, amount - own);
-    }
-  }
-  return largest;
 }

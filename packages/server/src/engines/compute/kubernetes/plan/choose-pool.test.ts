@@ -11,7 +11,7 @@ const pools: Readonly<Record<string, NodePool>> = {
     priorityClass: 'high',
   },
   spot: { nodeSelector: { capacity: 'spot' }, resources: [GPU], spot: true },
-  large: { nodeSelector: { size: 'large' } },
+  large: { nodeSelector: { size: 'large' }, resources: ['example.com/fpga'] },
 };
 const target: TargetOptions = {
   installation: 'test',
@@ -30,6 +30,7 @@ test.each([
   ['a named pool', { pool: 'large', resources: {} }, pools['large']],
   ['the pool of a requested device', { resources: { [GPU]: 1 } }, pools['a100']],
   ['no pool for other resources', { resources: { cpu: 4, [GPU]: 0 } }, undefined],
+  ['no pool when the devices are in several', { resources: { [GPU]: 1, 'example.com/fpga': 1 } }, undefined],
   ['a spot pool by its name only', { pool: 'spot', resources: { [GPU]: 1 } }, pools['spot']],
 ])('%s', (_, request, expected) => {
   expect(choosePool(target, request)).toBe(expected);

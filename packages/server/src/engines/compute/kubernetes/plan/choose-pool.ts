@@ -9,8 +9,8 @@ export interface PoolRequest {
 }
 
 /**
- * Returns the pool of a task. Without a name, it is the one whose nodes have its devices; pools of nodes that the cloud can take
- * away must be named. Undefined: any node.
+ * Returns the pool of a task. Without a name, it is the only one whose nodes have a device that it requests; pools of nodes that the cloud
+ * can take away must be named. Undefined: any node.
  * @throws DaisError `invalid_request` for a pool that does not exist
  */
 export function choosePool(
@@ -39,9 +39,10 @@ export function placeInPool(target: TargetOptions, pool: NodePool | undefined): 
 }
 
 function poolWith(pools: Readonly<Record<string, NodePool>>, requested: Resources): NodePool | undefined {
-  return Object.values(pools).find(
+  const [pool, ...others] = Object.values(pools).filter(
     ({ spot = false, resources = [] }) => !spot && resources.some((name) => (requested[name] ?? 0) > 0),
   );
+  return others.length === 0 ? pool : undefined;
 }
 
 /** A node as the scheduler compares it with a pod. */

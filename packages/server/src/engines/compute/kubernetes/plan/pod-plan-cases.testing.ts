@@ -1,4 +1,5 @@
 /** The specs of the golden files of `pod-plan.test.ts`: a name, what differs from a plain task, and what differs from a plain target. */
+import { placeInPool } from './choose-pool.ts';
 import type { TaskFacts } from './pod-resources.ts';
 import type { TargetOptions, Toleration } from './target-options.ts';
 
@@ -94,6 +95,26 @@ export const CASES: readonly PlanCase[] = [
   {
     name: 'spot-pool',
     target: { nodeSelector: { 'karpenter.sh/capacity-type': 'spot' }, priorityClass: 'dais-spare' },
+  },
+  {
+    name: 'pool-of-target',
+    target: placeInPool(
+      {
+        ...PLAIN_TARGET,
+        nodeSelector: { zone: 'a', 'dais.dev/pool': 'cpu' },
+        tolerations: [{ key: 'team', operator: 'Equal', value: 'ml', effect: 'NoSchedule' }],
+        priorityClass: 'dais-spare',
+        runtimeClass: 'gvisor',
+      },
+      {
+        nodeSelector: { 'dais.dev/pool': 'gpu' },
+        tolerations: [gpuToleration],
+        resources: ['nvidia.com/gpu'],
+        priorityClass: 'dais-task',
+        runtimeClass: 'nvidia',
+      },
+    ),
+    task: { resources: { cpu: 8, 'nvidia.com/gpu': 1 } },
   },
   { name: 'priority', target: { priorityClass: 'dais-task' } },
   { name: 'sandbox-runtime', target: { runtimeClass: 'gvisor' } },

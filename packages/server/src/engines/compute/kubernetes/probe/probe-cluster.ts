@@ -8,8 +8,7 @@ import type { ClusterClient } from '#lib/kubernetes/cluster-client.ts';
 import type { Resources } from '../../contract.ts';
 import type { TargetCompute, TargetReport } from '../../model/target.ts';
 import { keepNode, type KeptNode } from '../cluster-view.ts';
-import { largestTask } from '../kubernetes-compute.ts';
-import { acceptsPods, placeInPool } from '../plan/choose-pool.ts';
+import { isUsable, largestTaskOfPools } from '../plan/node-capacity.ts';
 import { planJob } from '../plan/pod-plan.ts';
 import type { TargetOptions } from '../plan/target-options.ts';
 import { targetFailure } from '../target-failure.ts';
@@ -46,7 +45,7 @@ export async function probeCluster({ client, target, signal }: ProbeOptions): Pr
       features: isKueue ? ['kueue'] : [],
       nodes: usable.length,
       resources: totalOf(usable),
-      largestTask: largestTask(nodes, target),
+      largestTask: largestTaskOfPools(nodes, target),
     };
   } catch (error) {
     const readable = targetFailure(error);
@@ -93,12 +92,6 @@ function kueueProblems({ kueueQueue }: TargetOptions, isKueue: boolean): string[
 async function readNodes(client: ClusterClient, signal: AbortSignal): Promise<readonly KeptNode[]> {
   const collection = { version: 'v1', resource: 'nodes' };
   return (await client.list<KeptNode>(collection, { project: keepNode, signal })).items;
-}
-
-/** In any pool. */
-function isUsable(node: KeptNode, target: TargetOptions): boolean {
-  const pools = Object.values(target.pools ?? {});
-  return [undefined, ...pools].some((pool) => acceptsPods(node, placeInPool(target, pool)));
 }
 
 function nodeWarning(nodes: readonly KeptNode[], { nodeSelector }: TargetOptions): string {
