@@ -36,7 +36,9 @@ export const probeResult = z.strictObject({
   version: z.string().optional().describe('Version of the cluster.'),
   problems: z.array(z.string()).describe('Why steps cannot run there, with the remedy.'),
   warnings: z.array(z.string()).describe('What is weaker than it should be, with the remedy.'),
-  features: z.array(z.string()).describe('Optional features that were found: `kueue`.'),
+  features: z
+    .array(z.string())
+    .describe('Optional features that were found: `kueue`, `network-policies`, `image-volumes`, `user-namespaces`.'),
   nodes: z.int().describe('Number of nodes that accept pods.'),
   resources: z.record(z.string(), z.number()).describe('Resources of these nodes together.'),
   largestTask: z.record(z.string(), z.number()).describe('Maximum request of one step.'),

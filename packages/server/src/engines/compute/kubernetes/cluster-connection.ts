@@ -1,12 +1,13 @@
 /** How Dais reaches a cluster, and how its pods reach Dais. */
+import { createHash } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { DaisError } from '@dais/api/errors';
 import { readInClusterConfig } from '#lib/kubernetes/in-cluster.ts';
 import { readKubeconfig } from '#lib/kubernetes/kubeconfig.ts';
-import { sourceDigest, type ClusterConnection } from './kubernetes-target.ts';
 import type { NetworkPeer } from './plan/target-options.ts';
+import type { ClusterConnection } from './target-connection.ts';
 
 export interface ConnectionRequest {
   /** Name of the target, for messages. */
@@ -34,6 +35,11 @@ export async function clusterConnection(request: ConnectionRequest): Promise<Clu
   const exec = programs.length === 0 ? {} : { exec: { commands: programs } };
   const config = await readKubeconfig(text, { fail, ...exec, ...(context !== undefined && { context }) });
   return { source: sourceDigest(text), config };
+}
+
+/** Returns a short text that differs when the configuration differs, and contains none of it. */
+function sourceDigest(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }
 
 export interface AgentPeersRequest {

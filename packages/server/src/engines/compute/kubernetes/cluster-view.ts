@@ -5,9 +5,8 @@ import type { KubernetesObject, ObjectReference } from '#lib/kubernetes/kubernet
 import { Reflector } from '#lib/kubernetes/reflector.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
-import type { NodeFacts } from './plan/choose-pool.ts';
+import { keepNode, type ClusterNodes, type KeptNode } from './cluster-nodes.ts';
 import { hasEnded, type ClusterEvent, type JobObject, type PodObject } from './plan/cluster-objects.ts';
-import type { NodeCapacity } from './plan/node-capacity.ts';
 import { ANNOTATIONS, attemptOf, attemptSelector, jobName, LABELS } from './plan/names.ts';
 import { readResources } from './plan/resource-quantities.ts';
 import type { Resources } from '../contract.ts';
@@ -25,11 +24,6 @@ export interface KeptJob extends JobObject {
 
 export interface KeptPod extends PodObject {
   readonly attempt: string | undefined;
-  readonly requests: Resources;
-}
-
-export interface KeptNode extends NodeCapacity {
-  readonly name: string;
 }
 
 /** An attempt, from one source at one time. */
@@ -41,6 +35,10 @@ export interface AttemptObjects {
 
 export interface ClusterViewOptions {
   readonly client: ClusterClient;
+  /** For the watches and their lists. */
+  readonly watches: ClusterClient;
+  /** Shared by the projects of a target. */
+  readonly nodes: ClusterNodes;
   readonly installation: string;
   readonly namespace: string;
   readonly clock: Clock;
@@ -64,7 +62,7 @@ export class ClusterView {
   readonly #options: ClusterViewOptions;
   readonly #jobs: Reflector<KeptJob>;
   readonly #pods: Reflector<KeptPod>;
-  readonly #nodes: Reflector<KeptNode>;
+  readonly #unlisten: () => void;
   /** Jobs that this process wrote and that the watch has not reported yet, by name. */
   readonly #written = new Map<string, KeptJob>();
   #warnings: { readonly at: number; readonly list: Promise<readonly ObjectEvent[]> } | undefined;
@@ -74,10 +72,10 @@ export class ClusterView {
 
   constructor(options: ClusterViewOptions) {
     this.#options = options;
-    const { client, installation, namespace, clock, random, log, changed } = options;
+    const { watches, installation, namespace, clock, random, log, changed } = options;
     const shared = { clock, random, log };
     const labelSelector = attemptSelector({ installation });
-    this.#jobs = new Reflector<KeptJob>(client, {
+    this.#jobs = new Reflector<KeptJob>(watches, {
       ...shared,
       labelSelector,
       collection: { group: 'batch', version: 'v1', resource: 'jobs', namespace },
@@ -88,7 +86,7 @@ export class ClusterView {
         changed(job?.attempt ?? written?.attempt);
       },
     });
-    this.#pods = new Reflector<KeptPod>(client, {
+    this.#pods = new Reflector<KeptPod>(watches, {
       ...shared,
       labelSelector,
       collection: { version: 'v1', resource: 'pods', namespace },
@@ -98,25 +96,21 @@ export class ClusterView {
         if (attempt !== undefined) changed(attempt);
       },
     });
-    this.#nodes = new Reflector<KeptNode>(client, {
-      ...shared,
-      collection: { version: 'v1', resource: 'nodes' },
-      project: keepNode,
-      changed: () => changed(undefined),
-    });
+    this.#unlisten = options.nodes.listen(() => changed(undefined));
   }
 
   /** Resolves when everything was read once. */
   async synced(): Promise<void> {
-    await Promise.all([this.#jobs.synced, this.#pods.synced, this.#nodes.synced]);
+    await Promise.all([this.#jobs.synced, this.#pods.synced, this.#options.nodes.synced]);
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#jobs.close(), this.#pods.close(), this.#nodes.close()]);
+    this.#unlisten();
+    await Promise.all([this.#jobs.close(), this.#pods.close()]);
   }
 
   get nodes(): readonly KeptNode[] {
-    return [...this.#nodes.cache.values()];
+    return [...this.#options.nodes.byName.values()];
   }
 
   get jobs(): readonly KeptJob[] {
@@ -127,7 +121,7 @@ export class ClusterView {
   cached(attempt: string): AttemptObjects {
     const job = this.#written.get(jobName(attempt, ROUND)) ?? this.#jobs.cache.get(this.#key(attempt));
     const pods = [...(this.#podsByAttempt.get(attempt)?.values() ?? [])];
-    return { job, pods, ...this.#nodeOf(pods, this.#nodes.cache) };
+    return { job, pods, ...this.#nodeOf(pods, this.#options.nodes.byName) };
   }
 
   /** From the API server: newer than everything that was written before the call. */
@@ -320,29 +314,9 @@ function keepPod(object: KubernetesObject): KeptPod {
   const { name, uid = '', annotations = {}, deletionTimestamp } = object.metadata;
   return {
     attempt: attemptOf(object.metadata),
-    requests: requestsOf(spec),
     metadata: { name, uid, annotations, ...(deletionTimestamp !== undefined && { deletionTimestamp }) },
     spec: { ...(spec.nodeName !== undefined && { nodeName: spec.nodeName }) },
     ...(status !== undefined && { status }),
-  };
-}
-
-/** What Dais keeps of a node. */
-export function keepNode(object: KubernetesObject): KeptNode {
-  const { spec, status } = object as unknown as {
-    readonly spec?: { readonly unschedulable?: boolean; readonly taints?: NodeFacts['taints'] };
-    readonly status?: {
-      readonly allocatable?: Readonly<Record<string, string>>;
-      readonly conditions?: readonly { readonly type: string; readonly status: string }[];
-    };
-  };
-  return {
-    name: object.metadata.name,
-    isReady: status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') ?? false,
-    isSchedulable: spec?.unschedulable !== true,
-    labels: object.metadata.labels ?? {},
-    taints: spec?.taints ?? [],
-    allocatable: readResources(status?.allocatable ?? {}),
   };
 }
 

@@ -13,6 +13,7 @@ import { decryptGcm, encryptGcm, packGcm, unpackGcm } from '#lib/crypto/aes-gcm.
 import type { Log } from '#lib/log.ts';
 import { readKubeconfig } from '#lib/kubernetes/kubeconfig.ts';
 import { AGENT_PATH } from './agent-api.ts';
+import type { AgentCalls } from '../model/target.ts';
 import type { AgentService } from './agent-service.ts';
 import { openKubernetesCompute, type KubernetesCompute } from './kubernetes-compute.ts';
 import type { TargetOptions } from './plan/target-options.ts';
@@ -24,6 +25,8 @@ export interface TestTarget {
   /** Address of this machine that pods reach. */
   readonly address: string;
   readonly target: Omit<TargetOptions, 'installation' | 'agent'> & { readonly agentImage: string };
+  /** Default `default`. */
+  readonly project?: string;
   /** Default 200. */
   readonly tasks?: number;
   readonly log: Log;
@@ -38,12 +41,22 @@ export interface OpenedEngine {
 
 const INSTALLATION = 'test';
 
-export async function openTestEngine({ kubeconfig, address, target, tasks, log }: TestTarget): Promise<OpenedEngine> {
+export async function openTestEngine({
+  kubeconfig,
+  address,
+  target,
+  project = 'default',
+  tasks,
+  log,
+}: TestTarget): Promise<OpenedEngine> {
   const folder = await mkdtemp(join(tmpdir(), 'dais-kubernetes-engine-'));
   const cluster = await readKubeconfig(kubeconfig, { fail: (detail) => new Error(detail) });
   const [sessionKey, sealKey] = [randomBytes(32), randomBytes(32)];
   let agents: AgentService | undefined;
-  const server = createServer((request, response) => void answer(agents, request, response, log));
+  const server = createServer(
+    (request, response) =>
+      void answerAgent(agents, request, response, { path: (request.url ?? '').slice(AGENT_PATH.length), log }),
+  );
   server.listen(0, address);
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -57,7 +70,7 @@ export async function openTestEngine({ kubeconfig, address, target, tasks, log }
         agent: { image: agentImage, url: `http://${address}:${port}${AGENT_PATH}`, transfer: 'proxied' },
       },
       setup: {
-        project: { project: 'default', quota: {}, ...(tasks !== undefined && { tasks }) },
+        project: { project, quota: {}, ...(tasks !== undefined && { tasks }) },
         network: { dais: [{ cidr: `${address}/32`, ports: [port] }], objectStore: [] },
       },
       objects: openTaskObjects(openFsNamedObjects(folder)),
@@ -88,14 +101,13 @@ export async function openTestEngine({ kubeconfig, address, target, tasks, log }
   };
 }
 
-async function answer(
-  agents: AgentService | undefined,
+export async function answerAgent(
+  agents: AgentCalls | undefined,
   request: IncomingMessage,
   response: ServerResponse,
-  log: Log,
+  { path, log }: { readonly path: string; readonly log: Log },
 ): Promise<void> {
   try {
-    const path = (request.url ?? '').slice(AGENT_PATH.length);
     const token = (request.headers.authorization ?? '').replace(/^Bearer /, '');
     const reply = await agents?.handle({ method: request.method ?? '', path, token, body: request });
     if (reply === undefined) {
@@ -114,13 +126,13 @@ async function answer(
   }
 }
 
-async function closeServer(server: Server): Promise<void> {
+export async function closeServer(server: Server): Promise<void> {
   server.closeAllConnections();
   server.close();
   await once(server, 'close');
 }
 
-function sealWith(key: Buffer): OrderSeal {
+export function sealWith(key: Buffer): OrderSeal {
   return {
     seal: async (order, name) => await Promise.resolve(packGcm(encryptGcm(key, order, name))),
     open: async (sealed, name) => {

@@ -19,9 +19,11 @@ import { applyProject, type ProjectSetup } from './apply-project.ts';
 import { AgentService } from './agent-service.ts';
 import { AgentSessions } from './agent-sessions.ts';
 import { AttemptLoop } from './attempt-loop.ts';
+import { ClusterNodes } from './cluster-nodes.ts';
 import { ClusterView, found, keepJob, type KeptJob } from './cluster-view.ts';
 import { EnvironmentStore, type StoredEnvironment } from './environment-store.ts';
 import { targetFailure } from './target-failure.ts';
+import { untilSynced, type OpeningOptions } from './until-synced.ts';
 import { formatRecord, readBegun, readCancel, readEnd } from './plan/attempt-records.ts';
 import { toTaskState } from './plan/attempt-state.ts';
 import { choosePool, placeInPool } from './plan/choose-pool.ts';
@@ -46,6 +48,8 @@ export interface KubernetesComputeOptions {
   readonly sessionKey: Buffer;
   /** Environment of credential programs. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Nodes of the cluster, which the caller closes. Default: a watch of its own. */
+  readonly nodes?: ClusterNodes;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
@@ -66,33 +70,49 @@ const CONFLICTS = 20;
 const CONFLICT_MS = 100;
 const ORDER_DIGITS = 16;
 
-/** The first lists of a large cluster take seconds. */
-const SYNC_MS = 9000;
+/** Limit of a call, so that people learn of a cluster that is away. */
+export const CALL_MS = 8000;
 
 /**
- * `explain`: returns why the view of the cluster may stay empty, which delays the opening of the engine.
- * @throws DaisError `target_unavailable` when the cluster does not show its objects within 9 s
+ * @throws DaisError `target_unavailable` when the cluster does not show its objects within 60 s, or `explain` knows why it never will; the reason of
+ *   `signal`
  */
 export async function openKubernetesCompute(
   options: KubernetesComputeOptions,
-  explain: () => Promise<string | undefined> = async () => await Promise.resolve(undefined),
+  opening: OpeningOptions = {},
 ): Promise<KubernetesCompute> {
   const { cluster, target, setup, objects, seal, sessionKey, environment = {}, clock, random, log } = options;
-  const client = new ClusterClient({ config: cluster, clock, environment });
+  const client = new ClusterClient({ config: cluster, clock, environment, limits: { requestMs: CALL_MS } });
+  // A list of a large cluster may take longer than a call for which somebody waits.
+  const watches = new ClusterClient({ config: cluster, clock, environment });
   const { installation, namespace } = target;
   const files = new AttemptFiles(objects, seal, installation);
   const environments = new EnvironmentStore(objects, installation, clock);
   const loop = new AttemptLoop({ client, files, target, clock, log });
   const changed = (attempt: string | undefined) => loop.changed(attempt);
-  const view = new ClusterView({ client, installation, namespace, clock, random, log, changed });
+  const nodes = options.nodes ?? new ClusterNodes({ client: watches, clock, random, log });
+  const ownNodes = options.nodes === undefined ? nodes : undefined;
+  const view = new ClusterView({ client, watches, nodes, installation, namespace, clock, random, log, changed });
   loop.use(view);
   const sessions = new AgentSessions(sessionKey);
   const agents = new AgentService({ client, view, loop, files, sessions, installation, namespace, clock });
   const url = options.url ?? target.agent.url;
-  const compute = new ClusterCompute({ client, view, loop, files, environments, target, clock, agents, url });
+  const compute = new ClusterCompute({
+    client,
+    watches,
+    ownNodes,
+    view,
+    loop,
+    files,
+    environments,
+    target,
+    clock,
+    agents,
+    url,
+  });
   try {
     if (setup !== undefined) await applyProject(client, target, setup);
-    await untilSynced(view, clock, explain);
+    await untilSynced(view, clock, opening);
     return compute;
   } catch (error) {
     await compute.close();
@@ -100,20 +120,11 @@ export async function openKubernetesCompute(
   }
 }
 
-async function untilSynced(view: ClusterView, clock: Clock, explain: () => Promise<string | undefined>): Promise<void> {
-  let cancel = () => {};
-  const limit = new Promise<'late'>((resolve) => (cancel = clock.after(SYNC_MS, () => resolve('late'))));
-  try {
-    if ((await Promise.race([view.synced(), limit])) !== 'late') return;
-  } finally {
-    cancel();
-  }
-  const why = (await explain()) ?? 'Check the load of its API server.';
-  throw new DaisError('target_unavailable', `The cluster does not list its objects within ${SYNC_MS / 1000} s. ${why}`);
-}
-
 interface ClusterComputeDependencies {
   readonly client: ClusterClient;
+  readonly watches: ClusterClient;
+  /** Those that this engine closes. */
+  readonly ownNodes: ClusterNodes | undefined;
   readonly view: ClusterView;
   readonly loop: AttemptLoop;
   readonly files: AttemptFiles;
@@ -254,9 +265,17 @@ class ClusterCompute implements KubernetesCompute {
     }
   }
 
-  /** First the Job, which keeps it from being started again; last what it is found by. */
   async forget(attempt: string): Promise<void> {
     if (!ATTEMPT.test(attempt)) return;
+    try {
+      await this.#forget(attempt);
+    } catch (error) {
+      throw targetFailure(error);
+    }
+  }
+
+  /** First the Job, which keeps it from being started again; last what it is found by. */
+  async #forget(attempt: string): Promise<void> {
     const { client, view, loop, files, target } = this.#dependencies;
     await this.#submitting.get(attempt)?.catch(() => {});
     const reference = view.jobReference(attempt);
@@ -289,10 +308,12 @@ class ClusterCompute implements KubernetesCompute {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    const { loop, view, client } = this.#dependencies;
+    const { loop, view, ownNodes, client, watches } = this.#dependencies;
     await loop.close();
     await view.close();
+    await ownNodes?.close();
     client.close();
+    watches.close();
   }
 
   async #submit(spec: TaskSpec): Promise<void> {

@@ -3,7 +3,8 @@
  * resources are free. One task more may wait in the cluster itself, so that an autoscaler sees what is missing.
  */
 import type { Resources } from '../contract.ts';
-import type { KeptJob, KeptNode } from './cluster-view.ts';
+import type { KeptNode } from './cluster-nodes.ts';
+import type { KeptJob } from './cluster-view.ts';
 import { readCancel, readEnd } from './plan/attempt-records.ts';
 
 /** Tasks that wait in the cluster because nothing fits. */

@@ -13,3 +13,9 @@ export function targetFailure(error: unknown): unknown {
   const waits = isRetryable || WAITS.includes(kind);
   return new DaisError(waits ? 'target_unavailable' : 'invalid_request', message, { cause: error });
 }
+
+/** The same for calls that concern no single task: whatever the cluster refuses, an administrator can remedy it. */
+export function openingFailure(error: unknown): unknown {
+  const failure = classifyFailure(error);
+  return failure === undefined ? error : new DaisError('target_unavailable', failure.message, { cause: error });
+}

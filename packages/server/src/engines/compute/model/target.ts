@@ -55,7 +55,7 @@ export interface TargetReport {
   readonly problems: readonly string[];
   /** What is weaker than it should be, each with the remedy, as sentences. */
   readonly warnings: readonly string[];
-  /** Optional features that the probe found: `kueue`. */
+  /** Optional features that the probe found: `kueue`, and with pods `network-policies`, `image-volumes` and `user-namespaces`. */
   readonly features: readonly string[];
   /** Nodes that accept pods. */
   readonly nodes: number;

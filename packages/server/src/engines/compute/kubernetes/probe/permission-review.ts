@@ -25,6 +25,12 @@ export async function missingPermissions(
   return group(missing).map(sentenceOf);
 }
 
+/** Returns why a view of the namespace stays empty: the permissions that are missing. Undefined: they are there. */
+export async function explainSilence(client: ClusterClient, namespace: string): Promise<string | undefined> {
+  const missing = await missingPermissions(client, namespace);
+  return missing.length === 0 ? undefined : missing.join(' ');
+}
+
 function questionsOf(rules: readonly PermissionRule[], namespace?: string): Question[] {
   return rules.flatMap(({ apiGroups, resources, verbs }) =>
     apiGroups.flatMap((group) =>

@@ -1,64 +1,97 @@
-/** Tests whether tasks can run in a cluster: its version, the permissions of Dais, its nodes, its admission rules, and a task. */
-import { Readable } from 'node:stream';
+/** Tests whether tasks can run in a cluster without starting any: its version, the permissions of Dais, its nodes and its admission rules. */
 import { DaisError } from '@dais/api/errors';
-import type { Clock } from '#lib/clock.ts';
-import { pause } from '#lib/concurrency/pause.ts';
 import { ApiError } from '#lib/kubernetes/api-error.ts';
 import type { ClusterClient } from '#lib/kubernetes/cluster-client.ts';
 import type { Resources } from '../../contract.ts';
-import type { TargetCompute, TargetReport } from '../../model/target.ts';
-import { keepNode, type KeptNode } from '../cluster-view.ts';
+import type { TargetReport } from '../../model/target.ts';
+import { keepNode, type KeptNode } from '../cluster-nodes.ts';
+import { checkNamespace } from '../namespace-owner.ts';
+import type { NetworkOptions } from '../plan/network-policies.ts';
 import { isUsable, largestTaskOfPools } from '../plan/node-capacity.ts';
-import { planJob } from '../plan/pod-plan.ts';
 import type { TargetOptions } from '../plan/target-options.ts';
-import { targetFailure } from '../target-failure.ts';
+import { openingFailure } from '../target-failure.ts';
+import { admissionProblems } from './admission.ts';
+import { probeKueue } from './kueue.ts';
 import { missingPermissions } from './permission-review.ts';
 
-export interface ProbeOptions {
+export interface ClusterProbe {
   readonly client: ClusterClient;
   /** With the namespace of test tasks. */
   readonly target: TargetOptions;
+  /** Namespaces of projects that have tasks. */
+  readonly namespaces: readonly string[];
+  /** Of a project, by its name. */
+  readonly namespaceOf: (project: string) => string;
+  readonly network: () => Promise<NetworkOptions>;
   readonly signal: AbortSignal;
 }
 
-/** Sidecars that end after the task, and Jobs that replace pods only after their end, are stable since this version. */
-const OLDEST_MINOR = 33;
-const TASK_MS = 110_000;
+export interface ClusterFindings {
+  readonly report: TargetReport;
+  /** The API server runs on nodes that run tasks too. */
+  readonly isServerOnNodes: boolean;
+}
 
-/** Never throws for what the cluster does. */
-export async function probeCluster({ client, target, signal }: ProbeOptions): Promise<TargetReport> {
+/** Sidecars that end after the task are stable since this version. */
+const OLDEST_MINOR = 33;
+/** A project that every installation has. */
+const PROJECT = 'default';
+const SERVER_LABELS = ['node-role.kubernetes.io/control-plane', 'node-role.kubernetes.io/master'];
+
+export const NOTHING: TargetReport = {
+  version: undefined,
+  problems: [],
+  warnings: [],
+  features: [],
+  nodes: 0,
+  resources: {},
+  largestTask: {},
+};
+
+/** Never throws for what the cluster does. @throws the reason of `signal` */
+export async function probeCluster(probe: ClusterProbe): Promise<ClusterFindings> {
+  const { client, target, signal } = probe;
   let version: string | undefined;
   try {
     const { gitVersion, minor } = JSON.parse(await client.read('/version', {}, { signal })) as Version;
     version = gitVersion.replace(/^v/, '');
-    const old = oldVersion(version, Number.parseInt(minor, 10));
-    const missing = await missingPermissions(client, target.namespace, signal);
-    const isKueue = await servesKueue(client, signal);
-    const problems = [...old, ...missing, ...kueueProblems(target, isKueue)];
-    const nodes = missing.length === 0 ? await readNodes(client, signal) : [];
-    const usable = nodes.filter((node) => isUsable(node, target));
-    if (missing.length === 0) problems.push(...(await admissionProblems(client, target, signal)));
+    const [missing, nodes, namespace] = await Promise.all([
+      missingPermissions(client, target.namespace, signal),
+      readNodes(client, signal),
+      findNamespace(probe),
+    ]);
+    const namespaces = new Set([...(namespace.isOwn ? [namespace.name] : []), ...probe.namespaces]);
+    const [kueue, rejections] = await Promise.all([
+      probeKueue(client, { queue: target.kueueQueue, namespaces: [...namespaces], signal }),
+      missing.length > 0 || namespace.problem !== undefined ? [] : findRejections(probe, namespace),
+    ]);
+    const others = namespace.problem === undefined ? [] : [namespace.problem];
+    const usable = nodes?.filter((node) => isUsable(node, target)) ?? [];
     return {
-      version,
-      problems,
-      warnings: usable.length === 0 && missing.length === 0 ? [nodeWarning(nodes, target)] : [],
-      features: isKueue ? ['kueue'] : [],
-      nodes: usable.length,
-      resources: totalOf(usable),
-      largestTask: largestTaskOfPools(nodes, target),
+      isServerOnNodes: usable.some(({ labels }) => SERVER_LABELS.some((label) => label in labels)),
+      report: {
+        version,
+        problems: [
+          ...oldVersion(version, Number.parseInt(minor, 10)),
+          ...missing,
+          ...others,
+          ...kueue.problems,
+          ...rejections,
+        ],
+        warnings: [
+          ...(nodes !== undefined && usable.length === 0 ? [nodeWarning(nodes, target)] : []),
+          ...kueue.warnings,
+        ],
+        features: kueue.isInstalled ? ['kueue'] : [],
+        nodes: usable.length,
+        resources: totalOf(usable),
+        largestTask: largestTaskOfPools(usable, target),
+      },
     };
   } catch (error) {
-    const readable = targetFailure(error);
+    const readable = openingFailure(error);
     if (!(readable instanceof DaisError)) throw readable;
-    return {
-      version,
-      problems: [readable.message],
-      warnings: [],
-      features: [],
-      nodes: 0,
-      resources: {},
-      largestTask: {},
-    };
+    return { isServerOnNodes: false, report: { ...NOTHING, version, problems: [readable.message] } };
   }
 }
 
@@ -69,29 +102,60 @@ interface Version {
 
 function oldVersion(version: string, minor: number): string[] {
   if (!(minor < OLDEST_MINOR)) return [];
-  return [`The cluster runs Kubernetes ${version}. Dais needs 1.${OLDEST_MINOR} or newer: upgrade the cluster.`];
+  return [
+    `The cluster runs Kubernetes ${version}, without stable sidecar containers, in which Dais stores logs and outputs. Upgrade the cluster to 1.${OLDEST_MINOR} or newer.`,
+  ];
 }
 
-async function servesKueue(client: ClusterClient, signal: AbortSignal): Promise<boolean> {
+/** Undefined: Dais may not list them, which the review of permissions reports. */
+async function readNodes(client: ClusterClient, signal: AbortSignal): Promise<readonly KeptNode[] | undefined> {
+  const collection = { version: 'v1', resource: 'nodes' };
   try {
-    await client.read('/apis/kueue.x-k8s.io', {}, { signal });
-    return true;
+    return (await client.list<KeptNode>(collection, { project: keepNode, signal })).items;
   } catch (error) {
-    if (error instanceof ApiError && (error.status === 404 || error.status === 403)) return false;
+    if (error instanceof ApiError && error.status === 403) return undefined;
     throw error;
   }
 }
 
-function kueueProblems({ kueueQueue }: TargetOptions, isKueue: boolean): string[] {
-  if (kueueQueue === undefined || isKueue) return [];
-  return [
-    `The target has the queue \`${kueueQueue}\`, but Kueue is not installed. Install it, or remove \`spec.kueue\`.`,
-  ];
+interface ProjectNamespace {
+  readonly name: string;
+  /** It exists, and belongs to the project. */
+  readonly isOwn: boolean;
+  /** It belongs to somebody else. */
+  readonly problem?: string;
 }
 
-async function readNodes(client: ClusterClient, signal: AbortSignal): Promise<readonly KeptNode[]> {
-  const collection = { version: 'v1', resource: 'nodes' };
-  return (await client.list<KeptNode>(collection, { project: keepNode, signal })).items;
+async function findNamespace({ client, target, namespaceOf, signal }: ClusterProbe): Promise<ProjectNamespace> {
+  const name = namespaceOf(PROJECT);
+  try {
+    const uid = await checkNamespace(client, name, { installation: target.installation, project: PROJECT }, { signal });
+    return { name, isOwn: uid !== undefined };
+  } catch (error) {
+    if (error instanceof DaisError) return { name, isOwn: false, problem: error.message };
+    if (error instanceof ApiError && error.status === 403) return { name, isOwn: false };
+    throw error;
+  }
+}
+
+async function findRejections(
+  { client, target, network, signal }: ClusterProbe,
+  { name, isOwn }: ProjectNamespace,
+): Promise<readonly string[]> {
+  let destinations: NetworkOptions;
+  try {
+    destinations = await network();
+  } catch (error) {
+    // The host name of Dais is unknown, for example.
+    if (error instanceof DaisError) return [error.message];
+    throw error;
+  }
+  return await admissionProblems(client, {
+    target: { ...target, namespace: name },
+    setup: { project: { project: PROJECT, quota: {} }, network: destinations },
+    namespaceExists: isOwn,
+    signal,
+  });
 }
 
 function nodeWarning(nodes: readonly KeptNode[], { nodeSelector }: TargetOptions): string {
@@ -109,87 +173,4 @@ function totalOf(nodes: readonly KeptNode[]): Resources {
     }
   }
   return total;
-}
-
-/** What the rules of the cluster say about a Job of a small task, without creating it. */
-async function admissionProblems(client: ClusterClient, target: TargetOptions, signal: AbortSignal): Promise<string[]> {
-  const attempt = 'probe';
-  const task = { attempt, specDigest: '0'.repeat(32), resources: {}, limits: {}, network: false };
-  // In a namespace that surely exists: the one of test tasks is created with the first of them.
-  const job = planJob(task, { ...target, namespace: 'default' }, 1);
-  const collection = { group: 'batch', version: 'v1', resource: 'jobs', namespace: 'default' };
-  try {
-    await client.create(collection, job, { dryRun: true, signal });
-    return [];
-  } catch (error) {
-    if (!(error instanceof ApiError) || error.status === 403) return [];
-    const readable = targetFailure(error);
-    return readable instanceof DaisError ? [readable.message] : [];
-  }
-}
-
-/** Returns why a view of the namespace stays empty: the permissions that are missing. Undefined: they are there. */
-export async function explainSilence(client: ClusterClient, namespace: string): Promise<string | undefined> {
-  const missing = await missingPermissions(client, namespace);
-  return missing.length === 0 ? undefined : missing.join(' ');
-}
-
-/** Runs a task and removes it. Returns why it did not succeed, with what to check. */
-export async function runProbeTask(
-  compute: TargetCompute,
-  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
-): Promise<string | undefined> {
-  const attempt = `probe-${clock.now()}`;
-  const text = 'This file shows that inputs arrive.';
-  const timeout = new AbortController();
-  const cancel = clock.after(TASK_MS, () => timeout.abort());
-  const ends = AbortSignal.any([signal, timeout.signal]);
-  try {
-    await compute.submit({
-      attempt,
-      command: ['/bin/sh', '-c', 'cat input > output'],
-      variables: {},
-      secretVariables: {},
-      inputs: [{ path: 'input', text, open: async () => await Promise.resolve(Readable.from([text])) }],
-      outputs: [{ name: 'output', path: 'output' }],
-      resources: {},
-      limits: { wallMs: 60_000, diskBytes: 16 * 2 ** 20 },
-      isolation: 'required',
-      network: false,
-    });
-    const state = await compute.wait(attempt, ends);
-    if (signal.aborted) return 'The probe was interrupted. Run it again.';
-    if (state?.phase === 'preparing' || state?.phase === 'running') return slowTask(compute.note(attempt));
-    if (state?.phase === 'lost' || state?.phase === 'refused') return `The test task did not run: ${state.reason}`;
-    if (state?.phase !== 'ended') return 'The test task disappeared from the cluster.';
-    if (state.end !== 'exit' || state.code !== 0) {
-      const why = state.detail ?? `it ended with ${state.end}, code ${state.code ?? 'unknown'}`;
-      return `The test task failed: ${why}. The image needs /bin/sh.`;
-    }
-    for await (const file of compute.outputs(attempt)) if (file.size === text.length) return undefined;
-    return 'The test task returned no output. See the log of the server.';
-  } finally {
-    cancel();
-    await forget(compute, attempt, clock);
-  }
-}
-
-function slowTask(note: string | undefined): string {
-  const seconds = TASK_MS / 1000;
-  if (note !== undefined) return `The test task did not end within ${seconds} s: it ${note}.`;
-  return (
-    `The test task did not end within ${seconds} s. Check that pods reach \`spec.agent.url\`, that network policies permit it ` +
-    '(`spec.agent.peers`), and that the nodes can pull the images.'
-  );
-}
-
-async function forget(compute: TargetCompute, attempt: string, clock: Clock): Promise<void> {
-  for (let tries = 0; tries < 3; tries += 1) {
-    try {
-      await compute.forget(attempt);
-      return;
-    } catch {
-      await pause(clock, 1000, new AbortController().signal);
-    }
-  }
 }
