@@ -115,16 +115,19 @@ export class AgentService implements AgentCalls {
 
   /** The first pod that asks runs the command: it writes its record into the Job, with the version of the Job as a precondition. */
   async #decide({ attempt, round, pod, at }: BeginRequest): Promise<BeginResponse> {
-    const { client, view, clock, files, sessions } = this.#dependencies;
+    const { view, clock, files, sessions } = this.#dependencies;
     for (let conflicts = 0; conflicts < CONFLICTS; conflicts += 1) {
-      const object = await found(client.get(view.jobReference(attempt)));
-      const job = object && keepJob(object);
+      // A start is written only with the newest version, so that an old one is refused and read again.
+      const cached = conflicts === 0 ? view.cached(attempt).job : undefined;
+      const job = isNew(cached) ? cached : await this.#readJob(attempt);
       if (job?.attempt !== attempt) return { answer: 'gone', reason: 'The attempt does not exist.' };
       const begun = readBegun(job);
       const isOver = readEnd(job) !== undefined || (begun === undefined && readCancel(job) !== undefined);
       if (isOver || job.metadata.deletionTimestamp !== undefined)
         return { answer: 'gone', reason: 'The attempt is over.' };
       if (begun === undefined) {
+        // Suspended again, its pod is about to be deleted: the command starts in the next one.
+        if (job.spec.suspend === true) return { answer: 'wait', afterMs: WAIT_MS };
         if (!(await this.#recordBegin(job, { podUid: pod.uid, round }))) continue;
       } else if (begun.podUid !== pod.uid || begun.round !== round) {
         return { answer: 'gone', reason: 'Another pod runs the command.' };
@@ -156,18 +159,20 @@ export class AgentService implements AgentCalls {
 
   /** `gone` is undefined while the pod of the session runs the attempt. */
   async #findJob({ attempt, podUid, round }: AgentSession): Promise<FoundJob> {
-    const { view, client } = this.#dependencies;
-    let { job } = view.cached(attempt);
-    if (job === undefined || readBegun(job) === undefined) {
-      // The watch may be behind.
-      const object = await found(client.get(view.jobReference(attempt)));
-      job = object && keepJob(object);
-    }
+    let { job } = this.#dependencies.view.cached(attempt);
+    // The watch may be behind.
+    if (job === undefined || readBegun(job) === undefined) job = await this.#readJob(attempt);
     const begun = job && readBegun(job);
     if (job === undefined || begun?.podUid !== podUid || begun.round !== round) {
       return { job, gone: 'Another pod runs the command.' };
     }
     return { job, gone: readEnd(job) === undefined ? undefined : 'The attempt is over.' };
+  }
+
+  async #readJob(attempt: string): Promise<KeptJob | undefined> {
+    const { view, client } = this.#dependencies;
+    const object = await found(client.get(view.jobReference(attempt)));
+    return object && keepJob(object);
   }
 
   async #beat(session: AgentSession, call: AgentCall): Promise<AgentReply> {
@@ -208,6 +213,12 @@ export class AgentService implements AgentCalls {
     await loop.report(attempt, { podUid, round, clockOffsetMs, end, locators });
     return { status: 204 };
   }
+}
+
+/** Nothing has happened to the attempt. */
+function isNew(job: KeptJob | undefined): job is KeptJob {
+  if (job === undefined || job.metadata.deletionTimestamp !== undefined || job.spec.suspend === true) return false;
+  return readBegun(job) === undefined && readEnd(job) === undefined && readCancel(job) === undefined;
 }
 
 function refusal(status: number, reason: string): AgentReply {

@@ -18,7 +18,7 @@ import { ANNOTATIONS } from './plan/names.ts';
 import type { TaskFacts } from './plan/pod-resources.ts';
 import type { TargetOptions } from './plan/target-options.ts';
 import { readReport } from './read-report.ts';
-import { attemptsToStart } from './start-order.ts';
+import { StartOrder } from './start-order.ts';
 import type { AttemptFiles, StoredReport } from './task-store.ts';
 
 export interface AttemptLoopDependencies {
@@ -67,6 +67,7 @@ export class AttemptLoop {
   readonly #dependencies: AttemptLoopDependencies;
   readonly #listeningSince: Date;
   readonly #tracked = new Map<string, Tracked>();
+  readonly startOrder: StartOrder;
   #view: ClusterView | undefined;
   #turns: ReadonlySet<string> = new Set();
   #cancelStart: (() => void) | undefined;
@@ -75,6 +76,7 @@ export class AttemptLoop {
   constructor(dependencies: AttemptLoopDependencies) {
     this.#dependencies = dependencies;
     this.#listeningSince = new Date(dependencies.clock.now());
+    this.startOrder = new StartOrder(dependencies.target, () => this.#requireView());
   }
 
   /** Must be called before everything else. */
@@ -361,7 +363,7 @@ export class AttemptLoop {
     this.#cancelStart ??= this.#dependencies.clock.after(START_DELAY_MS, () => {
       this.#cancelStart = undefined;
       const view = this.#requireView();
-      this.#turns = attemptsToStart(view.jobs, view.nodes);
+      this.#turns = this.startOrder.starts(view);
       for (const attempt of this.#turns) this.wake(attempt);
     });
   }

@@ -7,6 +7,7 @@ import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import { keepNode, type ClusterNodes, type KeptNode } from './cluster-nodes.ts';
 import { hasEnded, type ClusterEvent, type JobObject, type PodObject } from './plan/cluster-objects.ts';
+import { readBegun } from './plan/attempt-records.ts';
 import { ANNOTATIONS, attemptOf, attemptSelector, jobName, LABELS } from './plan/names.ts';
 import { readResources } from './plan/resource-quantities.ts';
 import type { Resources } from '../contract.ts';
@@ -65,6 +66,8 @@ export class ClusterView {
   readonly #unlisten: () => void;
   /** Jobs that this process wrote and that the watch has not reported yet, by name. */
   readonly #written = new Map<string, KeptJob>();
+  /** Jobs that this process deleted and whose end the watch has not reported yet, by name. */
+  readonly #deleted = new Map<string, KeptJob>();
   #warnings: { readonly at: number; readonly list: Promise<readonly ObjectEvent[]> } | undefined;
   readonly #podsByAttempt = new Map<string, Map<string, KeptPod>>();
   /** By the key of a pod: a deleted pod does not say whose it was. */
@@ -81,9 +84,16 @@ export class ClusterView {
       collection: { group: 'batch', version: 'v1', resource: 'jobs', namespace },
       project: keepJob,
       changed: (key, job) => {
-        const written = this.#written.get(nameOf(key));
-        if (written !== undefined && !(job !== undefined && isOlder(job, written))) this.#written.delete(nameOf(key));
-        changed(job?.attempt ?? written?.attempt);
+        const name = nameOf(key);
+        const written = this.#written.get(name);
+        const deleted = this.#deleted.get(name);
+        const isOfDeleted = this.#isDeleted(name, job);
+        if (job === undefined || !isOfDeleted) this.#deleted.delete(name);
+        // The end of a deleted Job says nothing about a newer one of the same name.
+        if (written !== undefined && !isOfDeleted && !(job !== undefined && isOlder(job, written))) {
+          this.#written.delete(name);
+        }
+        changed(job?.attempt ?? written?.attempt ?? deleted?.attempt);
       },
     });
     this.#pods = new Reflector<KeptPod>(watches, {
@@ -114,12 +124,13 @@ export class ClusterView {
   }
 
   get jobs(): readonly KeptJob[] {
-    return [...new Map([...this.#jobs.cache, ...this.#written].map(([key, job]) => [nameOf(key), job])).values()];
+    const cached = [...this.#jobs.cache].filter(([key, job]) => !this.#isDeleted(nameOf(key), job));
+    return [...new Map([...cached, ...this.#written].map(([key, job]) => [nameOf(key), job])).values()];
   }
 
   /** From the watches. */
   cached(attempt: string): AttemptObjects {
-    const job = this.#written.get(jobName(attempt, ROUND)) ?? this.#jobs.cache.get(this.#key(attempt));
+    const job = this.#findJob(jobName(attempt, ROUND));
     const pods = [...(this.#podsByAttempt.get(attempt)?.values() ?? [])];
     return { job, pods, ...this.#nodeOf(pods, this.#options.nodes.byName) };
   }
@@ -138,9 +149,12 @@ export class ClusterView {
     return { job: job && keepJob(job), pods, ...this.#nodeOf(pods, nodes) };
   }
 
-  /** From the API server: the pods of an attempt that have not ended. */
-  async readRunningPods(attempt: string): Promise<readonly PodObject[]> {
-    return (await this.#readPods(attempt)).filter((pod) => !hasEnded(pod));
+  /** The pods of an attempt that have not ended. A Job creates one pod: the API server is asked while the watch does not know the one that began. */
+  async readRunningPods(job: KeptJob): Promise<readonly PodObject[]> {
+    const { attempt } = job;
+    const { pods } = this.cached(attempt);
+    const isKnown = pods.some(({ metadata }) => metadata.uid === readBegun(job)?.podUid);
+    return (isKnown ? pods : await this.#readPods(attempt)).filter((pod) => !hasEnded(pod));
   }
 
   async #readPods(attempt: string): Promise<readonly KeptPod[]> {
@@ -193,9 +207,12 @@ export class ClusterView {
     return job;
   }
 
-  /** The Job was deleted by this process. */
-  noteDeleted(attempt: string): void {
-    this.#written.delete(jobName(attempt, ROUND));
+  /** The Job was deleted by this process. `last`: its newest version. The watch reports it later: until then this counts. */
+  noteDeleted(attempt: string, last?: KubernetesObject): void {
+    const name = jobName(attempt, ROUND);
+    const known = this.#findJob(name);
+    this.#written.delete(name);
+    if (known !== undefined) this.#deleted.set(name, last === undefined ? known : keepJob(last));
   }
 
   jobReference(attempt: string): ObjectReference {
@@ -220,8 +237,17 @@ export class ClusterView {
     return attempt;
   }
 
-  #key(attempt: string): string {
-    return `${this.#options.namespace}/${jobName(attempt, ROUND)}`;
+  #findJob(name: string): KeptJob | undefined {
+    const written = this.#written.get(name);
+    if (written !== undefined) return written;
+    const job = this.#jobs.cache.get(`${this.#options.namespace}/${name}`);
+    return this.#isDeleted(name, job) ? undefined : job;
+  }
+
+  /** Whether the Job, or the report of its end, is that of a deleted one. */
+  #isDeleted(name: string, job: KeptJob | undefined): boolean {
+    const deleted = this.#deleted.get(name);
+    return deleted !== undefined && (job === undefined || !isOlder(deleted, job));
   }
 
   #nodeOf(pods: readonly PodObject[], nodes: ReadonlyMap<string, KeptNode>): Pick<AttemptObjects, 'node'> {

@@ -279,22 +279,25 @@ class ClusterCompute implements KubernetesCompute {
     const { client, view, loop, files, target } = this.#dependencies;
     await this.#submitting.get(attempt)?.catch(() => {});
     const reference = view.jobReference(attempt);
-    const job = await this.#readJob(attempt);
+    const { job: cached } = view.cached(attempt);
+    const job = cached?.attempt === attempt ? cached : await this.#readJob(attempt);
+    let last: KubernetesObject | undefined;
     if (job !== undefined) {
       await found(client.delete(reference, { propagationPolicy: 'Background' }));
-      for (const { metadata } of await view.readRunningPods(attempt)) {
+      for (const { metadata } of await view.readRunningPods(job)) {
         const pod = { version: 'v1', resource: 'pods', namespace: target.namespace, name: metadata.name };
         // Killed: nobody wants its outputs any more.
         await found(client.delete(pod, { propagationPolicy: 'Background', gracePeriodSeconds: 1, uid: metadata.uid }));
       }
       await files.remove(attempt);
       const finalizers = job.finalizers.filter((name) => name !== COLLECT_FINALIZER);
-      await found(client.patch(reference, { merge: { metadata: { finalizers } } }));
-      await this.#untilGone(attempt);
+      last = await found(client.patch(reference, { merge: { metadata: { finalizers } } }));
+      // The API server removes a deleted object together with its last finalizer.
+      if ((last?.metadata.finalizers ?? []).length > 0) await this.#untilGone(attempt);
     } else {
       await files.remove(attempt);
     }
-    view.noteDeleted(attempt);
+    view.noteDeleted(attempt, last);
     loop.forget(attempt);
   }
 
@@ -325,7 +328,8 @@ class ClusterCompute implements KubernetesCompute {
     checkSpec(spec, taskCapacity(view.nodes, place), nodesOf(place));
     checkTogether(view.nodes, place, spec.resources);
     if (spec.image !== undefined && !isImageReference(spec.image)) throw invalidImage(spec.image);
-    if ((await this.#readJob(attempt)) !== undefined) return;
+    // An attempt that the watch does not know is new, except for one of another process: its creation is refused below.
+    if (view.cached(attempt).job !== undefined && (await this.#readJob(attempt)) !== undefined) return;
     const inputs: StoredBytes[] = [];
     for (const input of spec.inputs) {
       const bytes = input.text === undefined ? await input.open() : Readable.from([Buffer.from(input.text)]);
@@ -357,7 +361,9 @@ class ClusterCompute implements KubernetesCompute {
     const annotations = { ...job.metadata.annotations, [ANNOTATIONS.order]: order };
     const content = { ...job, metadata: { ...job.metadata, annotations } } as unknown as KubernetesObject;
     loop.know(attempt, task);
-    await this.#create(content, attempt);
+    await loop.startOrder.create(keepJob(content), async (suspend) => {
+      await this.#create({ ...content, spec: { ...job.spec, suspend } }, attempt);
+    });
     loop.changed(attempt);
   }
 

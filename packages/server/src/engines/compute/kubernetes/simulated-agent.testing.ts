@@ -1,22 +1,41 @@
-/** Speaks for the agent of a pod on a simulated node, which runs no containers: with the token of the pod, without the command. */
+/** Speaks for the agent of a pod on a simulated node, which runs no containers: with the token of the pod, without a command. */
 import type { ClusterClient } from '#lib/kubernetes/cluster-client.ts';
 import type { SimulatedPod } from '../../../../../../conformance/kubernetes/simulated-nodes.ts';
-import { AGENT_PATHS, type BeginRequest, type BeginResponse, type EndRecord } from './agent-api.ts';
+import {
+  AGENT_PATHS,
+  type BeatRequest,
+  type BeatResponse,
+  type BeginRequest,
+  type BeginResponse,
+  type EndRecord,
+} from './agent-api.ts';
 import { attemptOf, LABELS, tokenAudience } from './plan/names.ts';
 
 interface AgentPod {
   readonly spec: {
     readonly serviceAccountName: string;
     readonly nodeName: string;
-    readonly initContainers: readonly { readonly args: readonly string[] }[];
+    readonly initContainers: readonly { readonly command: readonly string[] }[];
   };
 }
 
-/** Begins and ends the attempt of a pod. Returns the attempt if this pod runs its command. */
-export async function simulateAgent(admin: ClusterClient, pod: SimulatedPod): Promise<string | undefined> {
+export interface SimulatedCommand {
+  /** Resolves when the command ends by itself. */
+  readonly ends: (attempt: string) => Promise<void>;
+}
+
+/** Time that a simulated agent waits for an order (ms). */
+const BEAT_MS = 500;
+
+/** Begins and ends the attempt of a pod. Returns the attempt if this pod runs its command, which ends at once by default, or by an order of Dais. */
+export async function simulateAgent(
+  admin: ClusterClient,
+  pod: SimulatedPod,
+  command?: SimulatedCommand,
+): Promise<string | undefined> {
   const { name, uid = '', namespace = '' } = pod.metadata;
   const { serviceAccountName, nodeName, initContainers } = (pod as unknown as AgentPod).spec;
-  const url = initContainers[0]?.args.find((arg) => arg.startsWith('--url='))?.slice('--url='.length) ?? '';
+  const url = initContainers[0]?.command.find((arg) => arg.startsWith('--url='))?.slice('--url='.length) ?? '';
   const attempt = attemptOf(pod.metadata) ?? '';
   const labels = pod.metadata.labels ?? {};
   const audience = tokenAudience(labels[LABELS.installation] ?? '', attempt);
@@ -38,12 +57,12 @@ export async function simulateAgent(admin: ClusterClient, pod: SimulatedPod): Pr
   };
   const answer = (await post(`${url}${AGENT_PATHS.begin}`, token, begin)) as BeginResponse;
   if (answer.answer !== 'go') return undefined;
-  const now = Date.now();
+  const startedAt = Date.now();
+  const isCanceled = command !== undefined && (await isStopped(url, answer.session, command.ends(attempt), startedAt));
   const end: EndRecord = {
-    end: 'exit',
-    code: 0,
-    startedAt: now,
-    endedAt: now + 1,
+    ...(isCanceled ? { end: 'canceled', signal: 'SIGTERM' } : { end: 'exit', code: 0 }),
+    startedAt,
+    endedAt: Date.now() + 1,
     usage: { wallMs: 1, cpuMs: 1, peakMemoryBytes: 1 },
     memoryKills: 0,
     log: { position: 0 },
@@ -51,6 +70,17 @@ export async function simulateAgent(admin: ClusterClient, pod: SimulatedPod): Pr
   };
   await post(`${url}${AGENT_PATHS.end}`, answer.session, end);
   return attempt;
+}
+
+/** Asks for orders until the command ends. Returns whether Dais stopped it. */
+async function isStopped(url: string, session: string, ends: Promise<void>, startedAt: number): Promise<boolean> {
+  for (;;) {
+    const beat: BeatRequest = { phase: 'running', startedAt, logPosition: 0, waitMs: BEAT_MS };
+    const answered = post(`${url}${AGENT_PATHS.beat}`, session, beat) as Promise<BeatResponse | undefined>;
+    const response = await Promise.race([answered, ends.then(() => 'over' as const)]);
+    if (response === 'over') return false;
+    if (response?.order !== undefined) return true;
+  }
 }
 
 async function post(url: string, token: string, body: object): Promise<unknown> {

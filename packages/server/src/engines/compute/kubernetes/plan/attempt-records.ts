@@ -63,10 +63,21 @@ export function readEnd(job: JobObject): FinalState | undefined {
   return { phase: 'lost', kind: 'deleted', reason };
 }
 
+/** Records that were read: each is read with every change of the Job, of its pods and of other Jobs. Objects of a cluster never change. */
+const known = new WeakMap<object, Map<string, unknown>>();
+
 /** Undefined for an absent record, and for a text that Dais did not write. */
-function readRecord<T>(job: JobObject, name: string, schema: z.ZodType<T>): T | undefined {
-  const text = job.metadata.annotations?.[name];
-  if (text === undefined) return undefined;
+function readRecord<T>({ metadata }: JobObject, name: string, schema: z.ZodType<T>): T | undefined {
+  const { annotations } = metadata;
+  const text = annotations?.[name];
+  if (annotations === undefined || text === undefined) return undefined;
+  const records = known.get(annotations) ?? new Map<string, unknown>();
+  if (records.size === 0) known.set(annotations, records);
+  if (!records.has(name)) records.set(name, parseRecord(text, schema));
+  return records.get(name) as T | undefined;
+}
+
+function parseRecord<T>(text: string, schema: z.ZodType<T>): T | undefined {
   try {
     return schema.safeParse(JSON.parse(text)).data;
   } catch {
