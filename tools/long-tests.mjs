@@ -9,8 +9,11 @@ import { environment } from './environment.mjs';
 import { root, runCommand } from './command.mjs';
 
 /**
- * `seconds`: how long the test takes on two quiet cores. `needs`: programs that take longer to build than `npm test` may last.
- * @typedef {{ seconds: number, when: 'imports' | readonly string[], needs?: 'kubernetes' }} LongTest
+ * Programs that take longer to build than `npm test` may last. `kueue` includes those of Kubernetes.
+ * @typedef {'kubernetes' | 'kueue'} Programs
+ *
+ * `seconds`: how long the test takes on two quiet cores. `needs`: what must be built.
+ * @typedef {{ seconds: number, when: 'imports' | readonly string[], needs?: Programs }} LongTest
  *
  * `limitSeconds`: the sum of `seconds` that `npm test` may add.
  * @typedef {{ limitSeconds: number, tests: Readonly<Record<string, LongTest>> }} LongTests
@@ -31,7 +34,7 @@ export function readLongTests() {
  * @param {LongTests} list
  * @param {readonly string[]} changed
  * @param {(file: string) => string | undefined} read the text of a source file, undefined when there is none
- * @param {(programs: 'kubernetes') => boolean} isBuilt
+ * @param {(programs: Programs) => boolean} isBuilt
  * @returns {{ chosen: Choice[], left: Choice[], unbuilt: Choice[] }}
  */
 export function chooseLongTests({ limitSeconds, tests }, changed, read, isBuilt) {
@@ -202,7 +205,9 @@ export async function longTestsOfChange() {
   }
   // Node 20, on which tools/run.mjs starts, cannot read it.
   const { hasPrograms } = await import('../conformance/kubernetes/programs.ts');
-  const { chosen, left, unbuilt } = chooseLongTests(list, change.files, sourceReader(), () => hasPrograms());
+  const { hasKueue } = await import('../conformance/kubernetes/kueue-programs.ts');
+  const isBuilt = (/** @type {Programs} */ programs) => hasPrograms() && (programs !== 'kueue' || hasKueue());
+  const { chosen, left, unbuilt } = chooseLongTests(list, change.files, sourceReader(), isBuilt);
   const files = chosen.map(({ file }) => file);
   const leftOut = Object.keys(list.tests).filter((file) => !isFull(file) && !files.includes(file));
   const since = `${change.files.length} files changed since ${change.base.slice(0, 12)}`;

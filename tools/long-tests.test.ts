@@ -56,6 +56,8 @@ describe('the choice', () => {
     const changed = ['deploy/a.yaml'];
     expect(chooseLongTests(list, changed, read, () => false)).toMatchObject({ chosen: [], unbuilt: [{ seconds: 1 }] });
     expect(chooseLongTests(list, changed, read, () => true)).toMatchObject({ chosen: [{ seconds: 1 }], unbuilt: [] });
+    const { chosen } = chooseLongTests(list, changed, read, (programs) => programs === 'kubernetes');
+    expect(chosen).toHaveLength(1);
   });
 
   test('names the tests that a change affects, and why', () => {

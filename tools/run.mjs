@@ -157,13 +157,16 @@ async function docsBuild() {
 async function kubernetes() {
   const { hasPrograms, kubernetesPrograms, VERSIONS } = await import('../conformance/kubernetes/programs.ts');
   const versions = /** @type {(keyof typeof VERSIONS)[]} */ (Object.keys(VERSIONS));
+  const { hasKueue, KUEUE_RELEASE, kueuePrograms } = await import('../conformance/kubernetes/kueue-programs.ts');
   const missing = versions.filter((version) => !hasPrograms(version));
-  if (missing.length === 0) return true;
+  const names = [...missing, ...(hasKueue() ? [] : [`Kueue ${KUEUE_RELEASE}`])];
+  if (names.length === 0) return true;
   const build = async () => {
     for (const version of missing) await kubernetesPrograms(version);
+    await kueuePrograms();
     return { ok: true };
   };
-  return await phase('programs of Kubernetes', [{ name: missing.join(', '), run: build }]);
+  return await phase('programs of Kubernetes', [{ name: names.join(', '), run: build }]);
 }
 
 /** The pinned uv, which the conformance tests build their environments with; announced, because it is a download. */

@@ -5,18 +5,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startControlPlane } from './control-plane.ts';
+import { startKueue } from './kueue-manager.ts';
+import { kueuePrograms } from './kueue-programs.ts';
 import { startNodeCluster } from './node-cluster.ts';
 import { DEFAULT_VERSION, kubernetesPrograms, VERSIONS, type KubernetesVersion } from './programs.ts';
 import { startSimulatedNodes } from './simulated-nodes.ts';
 
 const USAGE = `usage: npm run kubernetes -- <command> [options]
 
-  build          builds the programs of Kubernetes, if they are not built yet
+  build          builds the programs of Kubernetes and Kueue, if they are not built yet
   control-plane  starts etcd, the API server, the controller manager and the scheduler; without root
   up             starts a cluster with a node that runs pods; needs root
 
   --version V    ${Object.keys(VERSIONS).join(' or ')}; default ${DEFAULT_VERSION}
   --nodes N      control-plane: adds N simulated nodes, which run no containers
+  --kueue        control-plane: adds Kueue
 
 A cluster prints how to connect, and runs until Ctrl-C. Nothing remains but the programs.
 `;
@@ -27,11 +30,13 @@ if (!(values.version in VERSIONS)) refuse(`--version must be one of ${Object.key
 const version = values.version as KubernetesVersion;
 
 if (command === 'build') {
-  process.stdout.write(`${await kubernetesPrograms(version)}\n`);
+  process.stdout.write(`${await kubernetesPrograms(version)}\n${await kueuePrograms()}\n`);
 } else if (command === 'control-plane') {
   const controlPlane = await startControlPlane({ version, controllers: true });
   const nodes = await startSimulatedNodes(controlPlane.kubeconfig, { count: Number(values.nodes) });
+  const kueue = values.kueue ? await startKueue(controlPlane) : undefined;
   await untilInterrupted(controlPlane.kubeconfig);
+  await kueue?.stop();
   await nodes.stop();
   await controlPlane.stop();
 } else if (command === 'up') {
@@ -47,7 +52,11 @@ function readArguments() {
   try {
     return parseArgs({
       allowPositionals: true,
-      options: { version: { type: 'string', default: DEFAULT_VERSION }, nodes: { type: 'string', default: '0' } },
+      options: {
+        version: { type: 'string', default: DEFAULT_VERSION },
+        nodes: { type: 'string', default: '0' },
+        kueue: { type: 'boolean', default: false },
+      },
     });
   } catch (error) {
     return refuse(error instanceof Error ? error.message : String(error));
