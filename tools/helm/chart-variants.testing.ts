@@ -61,7 +61,7 @@ export const variants: Readonly<Record<string, RenderOptions>> = {
       httpRoute: { enabled: true, parentRefs: [{ name: 'public', namespace: 'gateways' }] },
       networkPolicy: { clients: INGRESS },
       nodes: { join: 'token', joinToken: { secret: 'dais-join' } },
-      rbac: { create: true, mode: 'namespaced', namespaces: ['training', 'research'] },
+      rbac: { create: true, mode: 'namespaced', namespaces: ['training', 'research'], kueue: true },
       roles: { worker: { replicas: 0 }, all: { replicas: 2, persistence: { enabled: true } } },
     }),
   },

@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import {
   CLUSTER_PERMISSIONS,
+  QUEUE_PERMISSIONS,
   SETUP_PERMISSIONS,
   TASK_PERMISSIONS,
 } from '../../packages/server/src/engines/compute/kubernetes/plan/permissions.ts';
@@ -120,7 +121,8 @@ test('rights in namespaces are Roles of these namespaces', async () => {
     'RoleBinding training',
     'RoleBinding research',
   ]);
-  expect(roles.slice(0, 2).map((role) => role['rules'])).toEqual([TASK_PERMISSIONS, TASK_PERMISSIONS]);
+  const rules = [...TASK_PERMISSIONS, ...QUEUE_PERMISSIONS];
+  expect(roles.slice(0, 2).map((role) => role['rules'])).toEqual([rules, rules]);
 });
 
 test('rights in the cluster add nodes, the verification of tokens, and objects of projects', async () => {

@@ -17,6 +17,7 @@ import { evaluateAttempt } from './plan/evaluate-attempt.ts';
 import { ANNOTATIONS } from './plan/names.ts';
 import type { TaskFacts } from './plan/pod-resources.ts';
 import type { TargetOptions } from './plan/target-options.ts';
+import type { QueueView } from './queue-view.ts';
 import { readReport } from './read-report.ts';
 import { StartOrder } from './start-order.ts';
 import type { AttemptFiles, StoredReport } from './task-store.ts';
@@ -69,6 +70,7 @@ export class AttemptLoop {
   readonly #tracked = new Map<string, Tracked>();
   readonly startOrder: StartOrder;
   #view: ClusterView | undefined;
+  #queue: QueueView | undefined;
   #turns: ReadonlySet<string> = new Set();
   #cancelStart: (() => void) | undefined;
   #isClosed = false;
@@ -79,9 +81,10 @@ export class AttemptLoop {
     this.startOrder = new StartOrder(dependencies.target, () => this.#requireView());
   }
 
-  /** Must be called before everything else. */
-  use(view: ClusterView): void {
+  /** Must be called before everything else. `queue`: of a target with a queue of Kueue. */
+  use(view: ClusterView, queue?: QueueView): void {
     this.#view = view;
+    this.#queue = queue;
   }
 
   /** The watch reports a change; undefined: of a node. */
@@ -270,8 +273,18 @@ export class AttemptLoop {
       ...(beat !== undefined && { beat }),
       ...(report !== undefined && { report }),
       isTurn: this.#turns.has(attempt),
+      ...this.#queueFacts(objects.job),
       isConfirmed,
       listeningSince: this.#listeningSince,
+    };
+  }
+
+  #queueFacts(job: KeptJob | undefined): Pick<AttemptFacts, 'queueNote' | 'eviction'> {
+    if (this.#queue === undefined || job === undefined) return {};
+    const eviction = this.#queue.eviction(job.metadata.name);
+    return {
+      ...(job.spec.suspend === true && { queueNote: this.#queue.note(job.metadata.name) }),
+      ...(eviction !== undefined && { eviction }),
     };
   }
 
@@ -330,10 +343,15 @@ export class AttemptLoop {
         }
         break;
       case 'delete-job':
-        await found(client.delete(view.jobReference(attempt), { propagationPolicy: 'Background' }));
+        await found(client.delete(view.jobReference(attempt), { propagationPolicy: this.#propagation }));
         break;
       case 'confirm':
     }
+  }
+
+  /** The finalizer keeps the Job, and Kueue would keep the quota for it: its Workload is deleted together with its pods. */
+  get #propagation(): 'Background' | 'Foreground' {
+    return this.#queue === undefined ? 'Background' : 'Foreground';
   }
 
   /** The first writer wins: with another version of the Job the attempt is evaluated again. */

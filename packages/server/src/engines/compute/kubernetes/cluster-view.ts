@@ -135,6 +135,11 @@ export class ClusterView {
     return { job, pods, ...this.#nodeOf(pods, this.#options.nodes.byName) };
   }
 
+  /** Undefined when no watch knows the Job. */
+  attemptOfJob(name: string): string | undefined {
+    return this.#findJob(name)?.attempt;
+  }
+
   /** From the API server: newer than everything that was written before the call. */
   async read(attempt: string): Promise<AttemptObjects> {
     const { client } = this.#options;

@@ -22,6 +22,7 @@ import { AttemptLoop } from './attempt-loop.ts';
 import { ClusterNodes } from './cluster-nodes.ts';
 import { ClusterView, found, keepJob, type KeptJob } from './cluster-view.ts';
 import { EnvironmentStore, type StoredEnvironment } from './environment-store.ts';
+import { QueueView } from './queue-view.ts';
 import { targetFailure } from './target-failure.ts';
 import { untilSynced, type OpeningOptions } from './until-synced.ts';
 import { formatRecord, readBegun, readCancel, readEnd } from './plan/attempt-records.ts';
@@ -93,7 +94,23 @@ export async function openKubernetesCompute(
   const nodes = options.nodes ?? new ClusterNodes({ client: watches, clock, random, log });
   const ownNodes = options.nodes === undefined ? nodes : undefined;
   const view = new ClusterView({ client, watches, nodes, installation, namespace, clock, random, log, changed });
-  loop.use(view);
+  const queue =
+    target.kueueQueue === undefined
+      ? undefined
+      : new QueueView({
+          client,
+          watches,
+          namespace,
+          queue: target.kueueQueue,
+          clock,
+          random,
+          log,
+          changed: (job) => {
+            const attempt = job === undefined ? undefined : view.attemptOfJob(job);
+            if (job === undefined || attempt !== undefined) loop.changed(attempt);
+          },
+        });
+  loop.use(view, queue);
   const sessions = new AgentSessions(sessionKey);
   const agents = new AgentService({ client, view, loop, files, sessions, installation, namespace, clock });
   const url = options.url ?? target.agent.url;
@@ -102,6 +119,7 @@ export async function openKubernetesCompute(
     watches,
     ownNodes,
     view,
+    queue,
     loop,
     files,
     environments,
@@ -126,6 +144,8 @@ interface ClusterComputeDependencies {
   /** Those that this engine closes. */
   readonly ownNodes: ClusterNodes | undefined;
   readonly view: ClusterView;
+  /** Of a target with a queue of Kueue. */
+  readonly queue: QueueView | undefined;
   readonly loop: AttemptLoop;
   readonly files: AttemptFiles;
   readonly environments: EnvironmentStore;
@@ -276,7 +296,7 @@ class ClusterCompute implements KubernetesCompute {
 
   /** First the Job, which keeps it from being started again; last what it is found by. */
   async #forget(attempt: string): Promise<void> {
-    const { client, view, loop, files, target } = this.#dependencies;
+    const { client, view, queue, loop, files, target } = this.#dependencies;
     await this.#submitting.get(attempt)?.catch(() => {});
     const reference = view.jobReference(attempt);
     const { job: cached } = view.cached(attempt);
@@ -290,7 +310,8 @@ class ClusterCompute implements KubernetesCompute {
         await found(client.delete(pod, { propagationPolicy: 'Background', gracePeriodSeconds: 1, uid: metadata.uid }));
       }
       await files.remove(attempt);
-      const finalizers = job.finalizers.filter((name) => name !== COLLECT_FINALIZER);
+      // The garbage collector deletes what is left without the Job, too: it may remove its own finalizer in this moment.
+      const finalizers = job.finalizers.filter((name) => name !== COLLECT_FINALIZER && name !== 'foregroundDeletion');
       last = await found(client.patch(reference, { merge: { metadata: { finalizers } } }));
       // The API server removes a deleted object together with its last finalizer.
       if ((last?.metadata.finalizers ?? []).length > 0) await this.#untilGone(attempt);
@@ -298,6 +319,7 @@ class ClusterCompute implements KubernetesCompute {
       await files.remove(attempt);
     }
     view.noteDeleted(attempt, last);
+    queue?.forget(reference.name);
     loop.forget(attempt);
   }
 
@@ -311,9 +333,10 @@ class ClusterCompute implements KubernetesCompute {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    const { loop, view, ownNodes, client, watches } = this.#dependencies;
+    const { loop, view, queue, ownNodes, client, watches } = this.#dependencies;
     await loop.close();
     await view.close();
+    await queue?.close();
     await ownNodes?.close();
     client.close();
     watches.close();

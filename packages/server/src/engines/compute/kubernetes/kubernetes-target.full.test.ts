@@ -9,7 +9,13 @@ import { testClient } from '../../../../../../conformance/kubernetes/test-client
 import { startSimulatedNodes } from '../../../../../../conformance/kubernetes/simulated-nodes.ts';
 import type { TaskSpec } from '../contract.ts';
 import type { ComputeTarget } from '../model/target.ts';
-import { CLUSTER_PERMISSIONS, SETUP_PERMISSIONS, TASK_PERMISSIONS, type PermissionRule } from './plan/permissions.ts';
+import {
+  CLUSTER_PERMISSIONS,
+  QUEUE_PERMISSIONS,
+  SETUP_PERMISSIONS,
+  TASK_PERMISSIONS,
+  type PermissionRule,
+} from './plan/permissions.ts';
 import { openTestTarget, type TestTarget, type TestTargetOptions } from './target.testing.ts';
 
 const GROUP = 'rbac.authorization.k8s.io';
@@ -397,11 +403,15 @@ test('a queue needs Kueue, and a LocalQueue in the namespaces of projects', { ti
   );
   const poll = { timeout: 20_000, interval: 300 };
   await expect.poll(async () => (await probe(target)).features, poll).toEqual(['kueue']);
-  const rule = { apiGroups: [group], resources: ['localqueues'], verbs: ['get'] };
-  expect((await probe(target)).warnings).toContainEqual(
-    expect.stringContaining('Add the rule {apiGroups: ["kueue.x-k8s.io"], resources: ["localqueues"], verbs: ["get"]}'),
-  );
-  await permit([...ALL, rule]);
+  const { warnings } = await probe(target);
+  for (const resource of ['workloads', 'localqueues']) {
+    expect(warnings).toContainEqual(
+      expect.stringContaining(
+        `Add the rule {apiGroups: ["kueue.x-k8s.io"], resources: ["${resource}"], verbs: ["get", "list", "watch"]}`,
+      ),
+    );
+  }
+  await permit([...ALL, ...QUEUE_PERMISSIONS]);
   expect((await probe(target)).problems).toEqual([
     'The namespace `dais-default` has no LocalQueue `ml`, so its steps wait. Create it there, or correct `spec.kueue.queue`.',
   ]);

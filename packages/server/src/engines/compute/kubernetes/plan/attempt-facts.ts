@@ -3,6 +3,7 @@ import type { TaskEnd, TaskUsage } from '../../contract.ts';
 import type { AttemptState, FinalState, LostKind } from './attempt-state.ts';
 import type { ClusterEvent, JobObject, PodObject } from './cluster-objects.ts';
 import type { TaskFacts } from './pod-resources.ts';
+import type { Eviction } from './queue-note.ts';
 import type { TargetOptions } from './target-options.ts';
 
 /** The newest contact of the agent. */
@@ -64,10 +65,10 @@ export interface AttemptFacts {
   readonly report?: AgentReport;
   /** Without Kueue: the order of Dais permits that it starts. */
   readonly isTurn?: boolean;
-  /** Position in the queue, or the condition of the Workload of Kueue, for people. */
+  /** With Kueue: what a suspended Job waits for, for people. */
   readonly queueNote?: string;
-  /** Message of the condition `Evicted` of its Workload. */
-  readonly evictionNote?: string;
+  /** Kueue stopped it, from the condition `Evicted` of its Workload. */
+  readonly eviction?: Eviction;
   /** Job, pods and node were read from the API server without a resource version, not from a cache, which may be old. */
   readonly isConfirmed: boolean;
   /** Since when agents can reach this Dais: silence before is no sign of a failure. */

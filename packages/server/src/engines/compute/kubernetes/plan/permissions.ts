@@ -19,6 +19,11 @@ export const TASK_PERMISSIONS: readonly PermissionRule[] = [
   { apiGroups: [''], resources: ['events'], verbs: ['list'] },
 ];
 
+/** In the namespace of a project on a target with a queue of Kueue: what a task waits for, and why it was stopped. */
+export const QUEUE_PERMISSIONS: readonly PermissionRule[] = [
+  { apiGroups: ['kueue.x-k8s.io'], resources: ['workloads', 'localqueues'], verbs: ['get', 'list', 'watch'] },
+];
+
 /** In the namespace of a project that Dais sets up itself. A namespace that does not exist requires the last rule in the whole cluster. */
 export const SETUP_PERMISSIONS: readonly PermissionRule[] = [
   {

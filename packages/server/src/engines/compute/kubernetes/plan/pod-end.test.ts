@@ -120,13 +120,16 @@ const ROWS: readonly Row[] = [
       job: job({ suspend: true }),
       target: { kueueQueue: 'churn' },
       pods: [],
-      evictionNote: 'Preempted to accommodate a workload (UID: 7) due to prioritization in the ClusterQueue.',
+      eviction: { kind: 'preempted', reason: 'Kueue stopped it for a task of higher priority in its queue.' },
     },
     after: 30,
-    state: lost(
-      'preempted',
-      'Kueue stopped it for other tasks: Preempted to accommodate a workload (UID: 7) due to prioritization in the ClusterQueue.',
-    ),
+    state: lost('preempted', 'Kueue stopped it for a task of higher priority in its queue.'),
+  },
+  {
+    name: 'an eviction by Kueue whose Workload does not exist any more',
+    changes: { job: job({ suspend: true }), target: { kueueQueue: 'churn' }, pods: [] },
+    after: 30,
+    state: lost('preempted', 'Kueue stopped it.'),
   },
   {
     name: 'a Job that was suspended',

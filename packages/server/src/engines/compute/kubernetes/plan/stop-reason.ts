@@ -4,7 +4,7 @@ import type { CancelRecord } from './attempt-records.ts';
 import type { FinalState } from './attempt-state.ts';
 import type { JobObject } from './cluster-objects.ts';
 import { SECOND_SOURCE_MS, type ObservationClock } from './observation-clock.ts';
-import { lost, withWords } from './pod-end.ts';
+import { lost } from './pod-end.ts';
 import { graceMsOf, podGraceSeconds } from './pod-plan.ts';
 
 const SECOND = 1000;
@@ -22,7 +22,7 @@ export interface Stop {
 }
 
 export function stopReason(
-  { task, evictionNote = '', target }: AttemptFacts,
+  { task, eviction, target }: AttemptFacts,
   job: JobObject,
   cancel: CancelRecord | undefined,
   clock: ObservationClock,
@@ -50,9 +50,10 @@ export function stopReason(
   const isDeleted = job.metadata.deletionTimestamp !== undefined;
   // Before the deletion: Dais deletes a suspended Job, because Kueue would admit it a second time.
   if (job.spec.suspend === true) {
-    const actor = target.kueueQueue === undefined ? 'Its Job was suspended' : 'Kueue stopped it for other tasks';
+    const actor = target.kueueQueue === undefined ? 'Its Job was suspended.' : 'Kueue stopped it.';
+    const { kind, reason } = eviction ?? { kind: 'preempted', reason: actor };
     const more: readonly Effect[] = isDeleted ? [] : [{ kind: 'delete-job' }];
-    return stop('suspended', 'is being preempted', podMs, lost('preempted', withWords(actor, evictionNote)), more);
+    return stop('suspended', 'is being preempted', podMs, lost(kind, reason), more);
   }
   if (!isDeleted) return undefined;
   const reason = 'Its Job was deleted outside of Dais while it ran. The result is unknown.';

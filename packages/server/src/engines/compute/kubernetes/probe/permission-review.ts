@@ -1,6 +1,12 @@
 /** Asks the API server what Dais may do. */
 import type { ClusterClient } from '#lib/kubernetes/cluster-client.ts';
-import { CLUSTER_PERMISSIONS, SETUP_PERMISSIONS, TASK_PERMISSIONS, type PermissionRule } from '../plan/permissions.ts';
+import {
+  CLUSTER_PERMISSIONS,
+  QUEUE_PERMISSIONS,
+  SETUP_PERMISSIONS,
+  TASK_PERMISSIONS,
+  type PermissionRule,
+} from '../plan/permissions.ts';
 
 interface Question {
   readonly group: string;
@@ -16,10 +22,24 @@ export async function missingPermissions(
   namespace: string,
   signal?: AbortSignal,
 ): Promise<readonly string[]> {
-  const questions = [
-    ...questionsOf(CLUSTER_PERMISSIONS),
-    ...questionsOf([...TASK_PERMISSIONS, ...SETUP_PERMISSIONS], namespace),
-  ];
+  const ofNamespace = questionsOf([...TASK_PERMISSIONS, ...SETUP_PERMISSIONS], namespace);
+  return await sentencesOf(client, [...questionsOf(CLUSTER_PERMISSIONS), ...ofNamespace], signal);
+}
+
+/** The same for targets with a queue of Kueue. Without these, tasks run, and nobody learns what they wait for. */
+export async function missingQueuePermissions(
+  client: ClusterClient,
+  namespace: string,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  return await sentencesOf(client, questionsOf(QUEUE_PERMISSIONS, namespace), signal);
+}
+
+async function sentencesOf(
+  client: ClusterClient,
+  questions: readonly Question[],
+  signal: AbortSignal | undefined,
+): Promise<readonly string[]> {
   const answers = await Promise.all(questions.map(async (question) => await isPermitted(client, question, signal)));
   const missing = questions.filter((_, index) => answers[index] !== true);
   return group(missing).map(sentenceOf);

@@ -62,7 +62,7 @@ export async function probeCluster(probe: ClusterProbe): Promise<ClusterFindings
     ]);
     const namespaces = new Set([...(namespace.isOwn ? [namespace.name] : []), ...probe.namespaces]);
     const [kueue, rejections] = await Promise.all([
-      probeKueue(client, { queue: target.kueueQueue, namespaces: [...namespaces], signal }),
+      probeKueue(client, { queue: target.kueueQueue, probed: target.namespace, namespaces: [...namespaces], signal }),
       missing.length > 0 || namespace.problem !== undefined ? [] : findRejections(probe, namespace),
     ]);
     const others = namespace.problem === undefined ? [] : [namespace.problem];
