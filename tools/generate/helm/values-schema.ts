@@ -118,6 +118,7 @@ export function valuesSchema(): object {
       mode: z.enum(['namespaced', 'cluster']),
       namespaces: z.array(namespace),
       projectObjects: z.boolean(),
+      kueue: z.boolean(),
     }),
     service,
     gatewayService: service,
