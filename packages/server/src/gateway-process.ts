@@ -64,6 +64,8 @@ function runGateway(): void {
     starting = open(setup, { log, ends, credentialsOf: (key) => credentials[key] });
     try {
       const gateway = await starting;
+      // Without a snapshot of an earlier start, the control process reports when the models are loaded.
+      if (gateway.stats().revision < 0) gateway.setReady(false);
       renew = async () => {
         const files = await readTls(setup.config);
         if (files !== undefined) gateway.setTls(files);
@@ -100,7 +102,6 @@ function runGateway(): void {
   const drain = async (deadlineMs: number) => {
     if (leaving) return;
     leaving = true;
-    // The supervisor keeps the socket open, so no notification is needed.
     await (await starting?.catch(() => undefined))?.drain({ noticeMs: 0, deadlineMs });
     await Promise.all(ends.map((end) => end()));
     process.exit(0);
@@ -127,6 +128,9 @@ function runGateway(): void {
       }
       case 'reload':
         await renew();
+        break;
+      case 'notice':
+        (await starting)?.giveNotice();
         break;
       case 'drain':
         await drain(message.deadlineMs);

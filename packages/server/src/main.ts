@@ -50,10 +50,10 @@ export function runChild(): void {
       );
     }
   };
-  const drain = async (deadlineMs: number) => {
+  const drain = async (deadlineMs: number, isOrphan = false) => {
     if (leaving) return;
     leaving = true;
-    await (await starting?.catch(() => undefined))?.drain(deadlineMs);
+    await (await starting?.catch(() => undefined))?.drain(deadlineMs, { isOrphan });
     process.exit(0);
   };
   const hear = async (message: ToChild, socket: Socket | undefined) => {
@@ -73,6 +73,9 @@ export function runChild(): void {
       case 'message':
         (await starting)?.hear(message.from, message.body);
         break;
+      case 'notice':
+        (await starting)?.giveNotice();
+        break;
       case 'drain':
         await drain(message.deadlineMs);
         break;
@@ -83,7 +86,7 @@ export function runChild(): void {
       log.error('could not process a message of the supervisor', { error }),
     );
   });
-  process.once('disconnect', () => void drain(ORPHAN_DRAIN_MS));
+  process.once('disconnect', () => void drain(ORPHAN_DRAIN_MS, true));
   // A Ctrl-C in the terminal reaches the whole process group: the supervisor starts the drain.
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => {});

@@ -62,7 +62,7 @@ export interface ServeDependencies {
   readonly tracer: Tracer | undefined;
   readonly sessions: Sessions;
   readonly socketDiagnosis: SocketDiagnosis | undefined;
-  readonly gateway: GatewayLocation & { readonly behind: readonly string[] };
+  readonly gateway: GatewayLocation & { readonly behind: readonly string[]; readonly hasCaughtUp: boolean };
   readonly gate: WorkGate;
   readonly ledgers: MetricSources['ledgers'];
   readonly content: MetricSources['content'];
@@ -84,6 +84,8 @@ export interface HttpSide {
   reload(config: ResolvedConfig): Promise<void>;
   /** The metrics of this process. */
   metrics(): Promise<ProcessMetrics>;
+  /** Reports not ready, and asks clients to use other connections. Requests are still answered. */
+  giveNotice(): void;
   drain(deadlineMs: number): Promise<void>;
 }
 
@@ -91,6 +93,8 @@ export interface HttpSide {
 export async function serveHttp(dependencies: ServeDependencies): Promise<HttpSide> {
   const { config, log, kernel, version, tracer } = dependencies;
   const metrics = new Metrics({ version, role: config.role });
+  const work = nodeWork[config.role];
+  let isEnding = false;
   let fullAt: number | undefined;
   const finished = (request: FinishedRequest) => {
     metrics.observe(request);
@@ -116,8 +120,11 @@ export async function serveHttp(dependencies: ServeDependencies): Promise<HttpSi
   const probes = probeRoutes(async () => [
     ...(await readiness(kernel, dependencies.database, schema, [blobs, diskReadiness(config.data)])),
     ...(await dependencies.checks()),
-    nodeReadiness(dependencies.gate),
-    ...gatewayReadiness(dependencies.gateway.behind),
+    nodeReadiness(dependencies.gate, isEnding),
+    // A node that also serves the API does so without the models.
+    ...gatewayReadiness(dependencies.gateway.behind, {
+      isStarting: work.gateway && !work.api && !dependencies.gateway.hasCaughtUp,
+    }),
   ]);
   const access = openAccess(dependencies);
   const accessChanges = await listenToAccessChanges(dependencies.database);
@@ -140,7 +147,7 @@ export async function serveHttp(dependencies: ServeDependencies): Promise<HttpSi
     publicUrl: config.publicUrl,
     trustedProxies: config.trustedProxies,
     tls,
-    ...(nodeWork[config.role].gateway && {
+    ...(work.gateway && {
       predictions: { calls: kernel.dispatcher, gateway: dependencies.gateway, accessChanges },
     }),
     trace: tracer === undefined ? undefined : (traceparent) => tracer.context(traceparent),
@@ -171,6 +178,11 @@ export async function serveHttp(dependencies: ServeDependencies): Promise<HttpSi
       if (files !== undefined && config.tls !== undefined) setTls(files);
     },
     metrics: readMetrics,
+    giveNotice: () => {
+      isEnding = true;
+      opened.giveNotice();
+      grpc.giveNotice();
+    },
     drain: async (deadlineMs) => {
       unwatch();
       await grpc.drain(deadlineMs);

@@ -35,6 +35,8 @@ import { programVersion } from './version.ts';
 
 /** The exit code of shells for a program that SIGINT ended: 128 + 2. */
 const EXIT_INTERRUPTED = 130;
+/** For the last collection of predictions, and to close what the control process has opened. The Helm chart adds it to the grace period of pods. */
+const LAST_WORK_MS = 20_000;
 
 export interface UpOptions {
   /** The configuration file; default `DAIS_CONFIG`. */
@@ -196,7 +198,9 @@ async function startOn(config: ResolvedConfig, options: UpOptions): Promise<Runn
     setup,
     heldConnections: config.limits.heldConnections,
     refuse: (socket) => refuse(socket, config.tls !== undefined),
+    noticeMs: config.limits.drainNoticeSeconds * 1000,
     drainMs: config.limits.drainSeconds * 1000,
+    lastWorkMs: LAST_WORK_MS,
     clock: systemClock,
     log,
     output: (chunk) => options.stdout.write(chunk),

@@ -23,6 +23,14 @@ export const limitsConfig = z.strictObject({
     .max(65_536)
     .default(512)
     .describe('Maximum connections that wait while the control process restarts. Further ones get 503.'),
+  drainNoticeSeconds: z
+    .int()
+    .min(0)
+    .max(600)
+    .default(0)
+    .describe(
+      'Time at shutdown in which the server still accepts connections, reports not ready, and ends each connection after its next response, so that load balancers and clients use other servers. Then the grace period starts.',
+    ),
   drainSeconds: z.int().min(1).max(3600).default(25).describe('Grace period for running requests at shutdown.'),
 });
 

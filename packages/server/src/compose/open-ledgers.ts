@@ -76,6 +76,7 @@ export interface OpenedLedgers {
   readonly nodes: NodesLedger;
   readonly executions: Pick<Opened<typeof openExecutions>, 'countQueued'>;
   readonly targets: ReturnType<typeof openTargets>;
+  readonly predictions: Pick<Opened<typeof openPredictions>, 'collectLast'>;
   /** In the order in which they start and stop. */
   readonly all: readonly Ledger[];
 }
@@ -95,6 +96,7 @@ export async function openLedgers(dependencies: LedgerDependencies): Promise<Ope
     nodes,
     executions,
     targets,
+    predictions,
     all: [
       nodes,
       await openUsage(dependencies),

@@ -21,6 +21,11 @@ import { buildKernel, endpointReconciler, startKernel } from './start-kernel.ts'
 import { stepsReadiness } from './steps-readiness.ts';
 import { serveHttp, type HttpSide } from '#serve-http.ts';
 
+/** After its deadline, a gateway that does not end is killed. */
+const GATEWAY_END_MS = 3000;
+/** Within the time that the supervisor leaves for the last work. */
+const LAST_COLLECTION_MS = 10_000;
+
 interface ControlDependencies {
   readonly setup: ControlSetup;
   readonly io: ControlIo;
@@ -136,10 +141,20 @@ export class Control {
     await this.#http.reload(setup.config);
   }
 
-  /** Lets running requests finish, then stops everything. */
-  async drain(deadlineMs: number): Promise<void> {
+  /** Announces the end to load balancers and clients. */
+  giveNotice(): void {
+    this.#http.giveNotice();
+  }
+
+  /** Lets running requests finish, collects the last predictions of the gateway, then stops everything. `isOrphan`: the supervisor has died. */
+  async drain(deadlineMs: number, { isOrphan = false }: { readonly isOrphan?: boolean } = {}): Promise<void> {
     const { engines, lazy, storage, kernel, ledgers, archive, internal, reconciler } = this.#dependencies;
+    const gatewayEnded = engines.gateway.whenEnded(isOrphan ? 0 : deadlineMs + GATEWAY_END_MS);
     await Promise.all([this.#http.drain(deadlineMs), internal.close(deadlineMs)]);
+    if (!isOrphan) {
+      await gatewayEnded;
+      await ledgers.predictions.collectLast(LAST_COLLECTION_MS);
+    }
     await archive.stop();
     await reconciler?.stop();
     for (const ledger of ledgers.all) await ledger.stop?.();

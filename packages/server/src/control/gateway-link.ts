@@ -50,6 +50,8 @@ export class SupervisedGateway implements GatewayLink {
   #behind: readonly string[] = [];
   /** Undefined: they have not been read yet, and the gateway keeps those of an earlier control process. */
   #credentials: Readonly<Record<string, string>> | undefined;
+  readonly #ended = Promise.withResolvers<void>();
+  #hasCaughtUp = false;
 
   constructor(dependencies: LinkDependencies) {
     this.#dependencies = dependencies;
@@ -98,6 +100,17 @@ export class SupervisedGateway implements GatewayLink {
     if (isChanged) this.#post(false);
   }
 
+  /** Whether it has, or had before a restart, the models that endpoints serve. */
+  get hasCaughtUp(): boolean {
+    return this.#hasCaughtUp;
+  }
+
+  setCaughtUp(): void {
+    if (this.#hasCaughtUp) return;
+    this.#hasCaughtUp = true;
+    this.#post(false);
+  }
+
   setCredentials(values: Readonly<Record<string, string>>): void {
     this.#credentials = values;
   }
@@ -105,7 +118,7 @@ export class SupervisedGateway implements GatewayLink {
   #post(published: boolean): void {
     this.#dependencies.post({
       published,
-      ready: this.#dependencies.ready() && this.#behind.length === 0,
+      ready: this.#dependencies.ready() && this.#hasCaughtUp && this.#behind.length === 0,
       ...(this.#credentials !== undefined && { credentials: this.#credentials }),
     });
   }
@@ -118,6 +131,10 @@ export class SupervisedGateway implements GatewayLink {
   /** Handles a message from the gateway, passed by the supervisor. */
   hear(from: string, body: unknown): void {
     if (from === 'supervisor') {
+      if ((body as { readonly hasEnded?: true }).hasEnded === true) {
+        this.#ended.resolve();
+        return;
+      }
       this.#port = (body as { readonly port: number }).port;
       // It may have been started by an earlier control process: it learns what this one publishes.
       this.#post(true);
@@ -127,6 +144,13 @@ export class SupervisedGateway implements GatewayLink {
     if (!read.success) return;
     this.#lastReport = { figures: read.data, at: this.#dependencies.now() };
     this.#dependencies.recent.record(read.data, this.#lastReport.at);
+  }
+
+  /** Resolves when the supervisor has stopped the gateway, or after `ms`: its last captured predictions are in their files then. */
+  async whenEnded(ms: number): Promise<void> {
+    const timer = setTimeout(() => this.#ended.resolve(), ms);
+    await this.#ended.promise;
+    clearTimeout(timer);
   }
 
   async request(path: string, headers: Readonly<Record<string, string>>, body?: string): Promise<GatewayAnswer> {

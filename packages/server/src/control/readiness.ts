@@ -18,6 +18,7 @@ const BLOBS_MS = 10_000;
 const RECHECK_MS = 1000;
 /** Below this the data folder counts as full: PostgreSQL extends its write-ahead log by 16 MiB at a time. */
 const MIN_FREE_BYTES = 64 * 2 ** 20;
+const LOADING_REMEDY = 'Wait until it has loaded, or read the log of this node.';
 const REMEDY = 'Wait a few seconds. If the check still fails, run `dais doctor` to find the cause.';
 
 /** The checks of /readyz. */
@@ -55,13 +56,23 @@ async function freeOf(folder: string): Promise<number> {
   return bavail * bsize;
 }
 
-/** Fails while the gateway of this node does not have models that those of other nodes serve. */
-export function gatewayReadiness(behind: readonly string[]): readonly ReadinessCheck[] {
+/**
+ * Fails while the gateway of this node does not have models that those of other nodes serve. `isStarting`: it has not loaded the models of the
+ * endpoints for the first time.
+ */
+export function gatewayReadiness(
+  behind: readonly string[],
+  { isStarting = false }: { readonly isStarting?: boolean } = {},
+): readonly ReadinessCheck[] {
+  if (isStarting) {
+    const detail = 'The gateway has not loaded the models of the endpoints yet';
+    return [{ name: 'gateway', ok: false, detail, remedy: LOADING_REMEDY }];
+  }
   if (behind.length === 0) return [];
   const [first, ...more] = behind;
   const named = more.length === 0 ? first : `${first} and ${more.length} more`;
   const detail = `The gateway does not have ${named} ready, which the gateways of other nodes serve`;
-  return [{ name: 'gateway', ok: false, detail, remedy: 'Wait until it has loaded, or read the log of this node.' }];
+  return [{ name: 'gateway', ok: false, detail, remedy: LOADING_REMEDY }];
 }
 
 /**
@@ -105,7 +116,15 @@ export function blobsReadiness(
 }
 
 /** A draining node answers requests, but load balancers must send no more. */
-export function nodeReadiness({ isOpen }: WorkGate): ReadinessCheck {
+export function nodeReadiness({ isOpen }: WorkGate, isEnding: boolean): ReadinessCheck {
+  if (isEnding) {
+    return {
+      name: 'node',
+      ok: false,
+      detail: 'the process is shutting down',
+      remedy: 'Send requests to another node.',
+    };
+  }
   if (isOpen) return { name: 'node', ok: true, detail: 'takes new work' };
   const detail = 'the node is draining or drained';
   return { name: 'node', ok: false, detail, remedy: '`dais admin resume-node ID` ends the drain.' };

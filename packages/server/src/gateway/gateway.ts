@@ -47,7 +47,6 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   let contactAt = 0;
   let draining = false;
   let nodeIsReady = true;
-  let accepting = true;
   const stats = () => ({ ...routeStats(routes), draining, capture: capture?.stats() });
   const ready = () => !draining && nodeIsReady && routes.table.revision >= 0;
 
@@ -69,7 +68,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     predictor,
     view: { routes, explainer: new Explainer(), version, ready },
     contactAt: () => contactAt,
-    draining: () => !accepting,
+    draining: () => draining,
     clock,
     log,
   };
@@ -140,6 +139,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     throw error;
   }
 
+  const giveNotice = () => {
+    if (!draining) grpc?.giveNotice();
+    draining = true;
+  };
   const recordContact = () => {
     contactAt = clock.now();
     void store.recordContact(contactAt);
@@ -168,10 +171,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       grpc?.setTls(tls);
     },
     stats,
+    giveNotice,
     drain: async ({ noticeMs, deadlineMs }) => {
-      draining = true;
+      giveNotice();
       if (noticeMs > 0) await new Promise<void>((resolve) => void clock.after(noticeMs, resolve));
-      accepting = false;
       await closeAll(deadlineMs);
     },
   };

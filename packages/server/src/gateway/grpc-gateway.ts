@@ -12,6 +12,7 @@ import type {
   ServerWritableStream,
 } from '@grpc/grpc-js';
 import type { Clock } from '#lib/clock.ts';
+import { ARRIVAL_MS, askClientsToLeave, endGrpc } from '#lib/http/grpc-end.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import type { Log } from '#lib/log.ts';
 import type { Caller } from './predictions/attempt.ts';
@@ -28,7 +29,6 @@ export interface GrpcGatewayDependencies {
   readonly predictor: Predictor;
   readonly view: ViewDependencies;
   readonly contactAt: () => number;
-  readonly draining: () => boolean;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -37,6 +37,9 @@ export interface GrpcListener {
   readonly port: number;
   /** Replaces the certificate for new connections. */
   setTls(tls: GatewayTls): void;
+  /** Asks clients to send further calls over other connections. Calls are still answered. */
+  giveNotice(): void;
+  /** Waits for running calls, for at most `deadlineMs`; then closes every connection. */
   drain(deadlineMs: number): Promise<void>;
 }
 
@@ -71,7 +74,9 @@ export async function listenGrpc(
     'grpc.keepalive_time_ms': KEEP_ALIVE_MS,
     'grpc.enable_channelz': 0,
   });
-  register(server, dependencies, () => new grpc.Metadata());
+  /** Ends each open stream after the responses to the messages that it has read. */
+  const streams = new Set<() => void>();
+  register(server, { ...dependencies, streams }, () => new grpc.Metadata());
   // The library binds a port to one certificate permanently. Our own socket survives a renewal.
   let injector = server.createConnectionInjector(credentials(grpc, tls));
   const sockets = new Set<Socket>();
@@ -89,19 +94,18 @@ export async function listenGrpc(
     setTls: (renewed) => {
       injector = server.createConnectionInjector(credentials(grpc, renewed));
     },
+    giveNotice: () => askClientsToLeave(server),
     drain: async (deadlineMs) => {
       listener.close();
-      await new Promise<void>((resolve) => {
-        const cancel = dependencies.clock.after(deadlineMs, () => {
-          server.forceShutdown();
-          resolve();
-        });
-        server.tryShutdown(() => {
-          cancel();
-          resolve();
-        });
-      });
-      for (const socket of sockets) socket.destroy();
+      const { clock } = dependencies;
+      const endStreams = () => {
+        for (const end of streams) end();
+      };
+      endStreams();
+      // Those that clients opened before they received the notice.
+      const cancel = clock.after(ARRIVAL_MS, endStreams);
+      await endGrpc({ server, sockets: () => sockets, clock }, deadlineMs);
+      cancel();
     },
   };
 }
@@ -112,7 +116,11 @@ function credentials(grpc: typeof grpcModule, tls: GatewayTls | undefined) {
   return grpc.ServerCredentials.createSsl(null, [pair]);
 }
 
-function register(server: Server, dependencies: GrpcGatewayDependencies, metadata: () => Metadata): void {
+interface RegisterDependencies extends GrpcGatewayDependencies {
+  readonly streams: Set<() => void>;
+}
+
+function register(server: Server, dependencies: RegisterDependencies, metadata: () => Metadata): void {
   const bytes = (sent: Uint8Array) => Buffer.from(sent.buffer, sent.byteOffset, sent.byteLength);
   const identity = (message: Buffer) => message;
   const health = () => (dependencies.view.ready() ? SERVING : NOT_SERVING);
@@ -123,7 +131,7 @@ function register(server: Server, dependencies: GrpcGatewayDependencies, metadat
     identity,
     'unary',
   );
-  server.register(`${HEALTH}/Watch`, watchHealth(health, dependencies.clock), bytes, identity, 'serverStream');
+  server.register(`${HEALTH}/Watch`, watchHealth(health, dependencies), bytes, identity, 'serverStream');
   for (const rpc of dependencies.rpcs) {
     for (const [path, method] of Object.entries(rpc.methods)) {
       if (method.kind === 'infer' && method.stream !== undefined) {
@@ -167,7 +175,6 @@ async function infer(
 }
 
 async function predict(dependencies: GrpcGatewayDependencies, method: GrpcInferRoute, caller: Caller, message: Buffer) {
-  if (dependencies.draining()) throw new DaisError('shutting_down', 'The gateway is shutting down.');
   const { address, opened } = method.open(message);
   const route = dependencies.predictor.find(address, caller);
   const { bodyBytes } = route.served;
@@ -193,10 +200,11 @@ async function answer(
  * Sends responses in the order in which they complete, as the protocol specifies: each carries the ID of its request.
  * Stops reading while the client does not read responses.
  */
-function stream(dependencies: GrpcGatewayDependencies, protocol: string, method: GrpcInferRoute, call: Duplex): void {
+function stream(dependencies: RegisterDependencies, protocol: string, method: GrpcInferRoute, call: Duplex): void {
   const form = method.stream as NonNullable<GrpcInferRoute['stream']>;
   let running = 0;
   let ended = false;
+  let isStopping = false;
   let caller: Caller;
   try {
     caller = callerOf(dependencies, protocol, call);
@@ -205,14 +213,31 @@ function stream(dependencies: GrpcGatewayDependencies, protocol: string, method:
     return;
   }
   const goOn = () => {
-    if (running >= MOST_AT_ONCE || call.writableNeedDrain) call.pause();
+    if (isStopping || running >= MOST_AT_ONCE || call.writableNeedDrain) call.pause();
     else call.resume();
+  };
+  const endIfDone = () => {
+    if (running > 0) return;
+    if (ended) call.end();
+    else if (isStopping) {
+      const error = new DaisError('shutting_down', 'The gateway is shutting down.');
+      call.emit('error', statusOf(dependencies, error, caller.requestId));
+    }
   };
   const finished = () => {
     running--;
     goOn();
-    if (ended && running === 0) call.end();
+    endIfDone();
   };
+  const stop = () => {
+    isStopping = true;
+    goOn();
+    endIfDone();
+  };
+  const { streams } = dependencies;
+  streams.add(stop);
+  call.once('close', () => streams.delete(stop));
+  call.once('cancelled', () => streams.delete(stop));
   call.on('drain', goOn);
   call.on('data', (message: Buffer) => {
     running++;
@@ -227,13 +252,14 @@ function stream(dependencies: GrpcGatewayDependencies, protocol: string, method:
   });
   call.on('end', () => {
     ended = true;
-    if (running === 0) call.end();
+    streams.delete(stop);
+    endIfDone();
   });
   // `canceled` reports disconnected clients.
   call.on('error', () => {});
 }
 
-function watchHealth(health: () => Uint8Array, clock: Clock) {
+function watchHealth(health: () => Uint8Array, { clock, streams }: RegisterDependencies) {
   return (call: ServerWritableStream<Buffer, Uint8Array>): void => {
     let last: Uint8Array | undefined;
     let cancel: (() => void) | undefined;
@@ -241,10 +267,21 @@ function watchHealth(health: () => Uint8Array, clock: Clock) {
       const now = health();
       if (now !== last) call.write(now);
       last = now;
+      cancel?.();
       cancel = clock.after(1000, checkHealth);
     };
+    const left = () => {
+      cancel?.();
+      streams.delete(stop);
+    };
+    const stop = () => {
+      checkHealth();
+      left();
+      call.end();
+    };
+    streams.add(stop);
     checkHealth();
-    call.on('cancelled', () => cancel?.());
+    call.on('cancelled', left);
   };
 }
 

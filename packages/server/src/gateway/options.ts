@@ -84,7 +84,12 @@ export interface Gateway {
   setReady(ready: boolean): void;
   stats(): GatewayStats;
   /**
-   * Reports not ready, rejects new requests after `noticeMs`, finishes active ones within `deadlineMs`, then closes.
+   * Announces the end: reports not ready, and asks clients to use other connections (`Connection: close` with each response, GOAWAY over gRPC).
+   * Requests are still answered.
+   */
+  giveNotice(): void;
+  /**
+   * Gives notice, closes the ports and idle connections after `noticeMs`, and the others after their running requests or `deadlineMs` later.
    */
   drain(times: { readonly noticeMs: number; readonly deadlineMs: number }): Promise<void>;
 }

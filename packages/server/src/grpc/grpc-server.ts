@@ -12,6 +12,7 @@ import { PeerUids } from '#http/server/peer-uids.ts';
 import { requestId } from '#http/server/request-context.ts';
 import type { CallContext } from '#kernel/context.ts';
 import type { Clock } from '#lib/clock.ts';
+import { askClientsToLeave, endGrpc } from '#lib/http/grpc-end.ts';
 import type { Log } from '#lib/log.ts';
 import type { Access } from '#policy/access.ts';
 
@@ -84,38 +85,21 @@ export class GrpcServer {
     this.#injector = undefined;
   }
 
+  /** Asks clients to send further calls over other connections. Calls are still answered. */
+  giveNotice(): void {
+    void this.#opening?.then(
+      ({ server }) => askClientsToLeave(server),
+      () => {},
+    );
+  }
+
   /** Waits for running calls, for at most `deadlineMs`; then closes every connection. */
   async drain(deadlineMs: number): Promise<void> {
     this.#draining = true;
     const { server } = (await this.#opening?.catch(() => undefined)) ?? {};
     if (server === undefined) return;
-    await new Promise<void>((resolve) => {
-      const cancel = this.#dependencies.clock.after(deadlineMs, () => {
-        server.forceShutdown();
-        resolve();
-      });
-      // From Node 24 on, the library reports the end while calls still run (nodejs/node#57586). Each session closes its
-      // socket after its last call, so the sockets report the end.
-      server.tryShutdown(() => {
-        void this.#whenSocketsClose().then(() => {
-          cancel();
-          resolve();
-        });
-      });
-    });
-    for (const socket of this.#sockets.values()) socket.destroy();
-  }
-
-  async #whenSocketsClose(): Promise<void> {
-    await Promise.all(
-      [...this.#sockets.values()].map(
-        async (socket) =>
-          await new Promise<void>((resolve) => {
-            if (socket.closed) resolve();
-            else socket.once('close', () => resolve());
-          }),
-      ),
-    );
+    const { clock } = this.#dependencies;
+    await endGrpc({ server, sockets: () => this.#sockets.values(), clock }, deadlineMs);
   }
 
   async #handOver(socket: Socket): Promise<void> {

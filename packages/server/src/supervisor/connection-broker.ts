@@ -65,10 +65,18 @@ export class ConnectionBroker {
     socket?.destroy();
   }
 
-  /** Stops accepting. Connections that still wait are refused. */
+  /**
+   * Stops accepting. Without a child, the connections that wait are refused. Otherwise it has been sent all of them, and confirms them
+   * before it handles its end.
+   */
   close(): void {
-    this.#send = undefined;
     this.#server.close();
+    if (this.#send === undefined) this.refuseWaiting();
+    this.#send = undefined;
+  }
+
+  /** Refuses the connections that no child has accepted. */
+  refuseWaiting(): void {
     for (const socket of this.#waiting.values()) this.#dependencies.refuse(socket);
     this.#waiting.clear();
   }

@@ -84,6 +84,11 @@ export class HelperProcess {
     this.#process.send(message);
   }
 
+  /** Announces the end. It still accepts connections. */
+  giveNotice(): void {
+    this.#process.send({ type: 'notice' });
+  }
+
   close(): void {
     this.#stopping = true;
     this.#cancelAgain?.();
@@ -93,6 +98,7 @@ export class HelperProcess {
   async stop(drainMs: number): Promise<void> {
     this.close();
     if (this.#isRequested) await this.#process.stop(drainMs);
+    this.#broker.refuseWaiting();
   }
 
   kill(): void {

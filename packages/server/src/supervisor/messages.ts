@@ -13,6 +13,8 @@ export type ToChild =
   | { readonly type: 'reload'; readonly setup: unknown }
   /** A message of another process of the tree, or of the supervisor; opaque to the supervisor. */
   | { readonly type: 'message'; readonly from: string; readonly body: unknown }
+  /** The end is near: report not ready, and ask clients to use other connections. New connections still arrive. */
+  | { readonly type: 'notice' }
   /** Finish what runs, then exit. */
   | { readonly type: 'drain'; readonly deadlineMs: number };
 

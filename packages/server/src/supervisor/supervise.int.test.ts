@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { DaisError } from '@dais/api';
 import { afterEach, describe, expect, test } from 'vitest';
 import { systemClock } from '#lib/clock.ts';
@@ -26,6 +27,7 @@ const CHILD = `
       socket.on('error', () => {});
       socket.on('close', () => open--);
     }
+    if (message.type === 'notice') mode = { ...mode, word: 'ending' };
     if (message.type === 'drain') {
       if (mode.stubborn) return;
       const timer = setInterval(() => { if (open === 0) process.exit(0); }, 5);
@@ -47,6 +49,7 @@ interface Options {
   readonly setup?: Record<string, unknown>;
   readonly heldConnections?: number;
   readonly startService?: () => Promise<Service>;
+  readonly noticeMs?: number;
   readonly drainMs?: number;
   readonly further?: readonly FurtherSocket[];
 }
@@ -65,7 +68,9 @@ async function tree(options: Options = {}) {
       state.refused++;
       socket.end('busy');
     },
+    noticeMs: options.noticeMs ?? 0,
     drainMs: options.drainMs ?? 5000,
+    lastWorkMs: 100,
     clock: systemClock,
     log: silentLog,
     output: (chunk) => {
@@ -173,6 +178,38 @@ describe('a child', () => {
     expect(String(await once(socket, 'data'))).toBe(`${childPid} `);
     await stopped;
     await expect(ask(supervised.port)).rejects.toThrow('ECONNREFUSED');
+  });
+
+  test('answers a connection that is on its way to it when the tree stops', async () => {
+    const { supervised, state } = await tree();
+    const { childPid, port } = supervised;
+    process.kill(childPid ?? 0, 'SIGSTOP');
+    const answers = Array.from({ length: 10 }, () => ask(port));
+    // The supervisor has accepted them.
+    await delay(100);
+    const stopped = supervised.stop();
+    process.kill(childPid ?? 0, 'SIGCONT');
+    expect([new Set(await Promise.all(answers)), state.refused]).toEqual([new Set([`${childPid} `]), 0]);
+    await stopped;
+  });
+
+  test('learns of the end before connections are no longer accepted', async () => {
+    const { supervised } = await tree({ noticeMs: 500 });
+    const { childPid, port } = supervised;
+    const stopped = supervised.stop();
+    await expect.poll(async () => await ask(port)).toBe(`${childPid} ending`);
+    await stopped;
+    await expect(ask(port)).rejects.toThrow('ECONNREFUSED');
+  });
+
+  test('is ended by force during the notice too', async () => {
+    const { supervised } = await tree({ noticeMs: 600_000 });
+    const pid = supervised.childPid ?? 0;
+    const stopped = supervised.stop();
+    await delay(50);
+    supervised.force();
+    await stopped;
+    expect(() => process.kill(pid, 0)).toThrow('ESRCH');
   });
 
   test('that does not drain in time is ended', async () => {

@@ -42,7 +42,11 @@ export interface SuperviseDependencies<S extends Service> {
   readonly setup: (service: S, port: number) => unknown;
   readonly heldConnections: number;
   readonly refuse: (socket: Socket) => void;
+  /** From the notice of the end to the processes until connections are no longer accepted. */
+  readonly noticeMs: number;
   readonly drainMs: number;
+  /** For the work of the child after the drain: it collects what its helpers have written. */
+  readonly lastWorkMs: number;
   readonly clock: Clock;
   readonly log: Log;
   readonly output: (chunk: Buffer) => void;
@@ -95,6 +99,8 @@ class ProcessTree<S extends Service> implements Supervised<S> {
   #running: S | undefined;
   #stopping: Promise<void> | undefined;
   #wakeRestart: (() => void) | undefined;
+  #endNotice: (() => void) | undefined;
+  #isForced = false;
 
   constructor(dependencies: SuperviseDependencies<S>) {
     this.#dependencies = dependencies;
@@ -176,6 +182,8 @@ class ProcessTree<S extends Service> implements Supervised<S> {
   }
 
   force(): void {
+    this.#isForced = true;
+    this.#endNotice?.();
     this.#child.kill();
     for (const helper of this.#helpers) helper.kill();
   }
@@ -203,11 +211,32 @@ class ProcessTree<S extends Service> implements Supervised<S> {
 
   async #stop(): Promise<void> {
     this.#wakeRestart?.();
+    await this.#giveNotice();
     for (const broker of this.#brokers()) broker.close();
-    const { drainMs } = this.#dependencies;
-    await Promise.all([this.#child.stop(drainMs), ...this.#helpers.map(async (helper) => await helper.stop(drainMs))]);
+    const { drainMs, lastWorkMs } = this.#dependencies;
+    const helpers = this.#helpers.map(async (helper) => {
+      await helper.stop(drainMs);
+      this.#child.send({ type: 'message', from: 'supervisor', body: { helper: helper.name, hasEnded: true } });
+    });
+    await Promise.all([this.#child.stop(drainMs, lastWorkMs), ...helpers]);
+    for (const broker of this.#brokers()) broker.refuseWaiting();
     const service = await this.#service?.catch(() => undefined);
     await service?.stop();
+  }
+
+  /** Load balancers and clients need a moment to send their requests elsewhere. */
+  async #giveNotice(): Promise<void> {
+    const { noticeMs, clock } = this.#dependencies;
+    if (noticeMs === 0 || this.#isForced || this.#child.pid === undefined) return;
+    this.#child.send({ type: 'notice' });
+    for (const helper of this.#helpers) helper.giveNotice();
+    await new Promise<void>((resolve) => {
+      const cancel = clock.after(noticeMs, resolve);
+      this.#endNotice = () => {
+        cancel();
+        resolve();
+      };
+    });
   }
 
   #brokers(): readonly ConnectionBroker[] {

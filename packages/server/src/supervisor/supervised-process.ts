@@ -35,6 +35,7 @@ const STABLE_MS = 60_000;
 /** Before it was ever ready: tries until it is given up. */
 const START_ATTEMPTS = 3;
 const TAIL_LINES = 30;
+const LAST_MS = 2000;
 
 export class SupervisedProcess {
   readonly #dependencies: SupervisedDependencies;
@@ -77,8 +78,8 @@ export class SupervisedProcess {
     return true;
   }
 
-  /** Lets the child finish, at most so long; then ends it hard. */
-  async stop(deadlineMs: number): Promise<void> {
+  /** Lets the child finish, at most so long; then ends it hard. `lastMs`: for its work after that, default 2 s. */
+  async stop(deadlineMs: number, lastMs = LAST_MS): Promise<void> {
     this.#stopping = true;
     this.#cancelRestart?.();
     this.#settleStart?.reject(new DaisError('shutting_down', 'Stopped before it was ready.'));
@@ -90,7 +91,7 @@ export class SupervisedProcess {
     this.#dependencies.onGone();
     if (!this.send({ type: 'drain', deadlineMs })) child.kill('SIGKILL');
     // A little longer than its own limit, so that it normally exits on its own.
-    const cancel = this.#dependencies.clock.after(deadlineMs + 2000, () => child.kill('SIGKILL'));
+    const cancel = this.#dependencies.clock.after(deadlineMs + lastMs, () => child.kill('SIGKILL'));
     await ended;
     cancel();
   }

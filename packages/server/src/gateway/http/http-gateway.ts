@@ -36,6 +36,7 @@ export interface HttpGatewayDependencies {
   readonly predictor: Predictor;
   readonly view: ViewDependencies;
   readonly contactAt: () => number;
+  /** Whether each connection ends after its next response. */
   readonly draining: () => boolean;
   readonly allowHosts: readonly string[];
   readonly patience?: Partial<Patience> | undefined;
@@ -63,7 +64,7 @@ interface Exchange {
 /** Receives plain connections. */
 export interface PlainHttp {
   readonly accept: (socket: Socket) => void;
-  /** Closes connections without an active request. */
+  /** Closes connections without an active request, except channels: the control process closes them after its last request. */
   readonly closeIdle: () => void;
 }
 
@@ -81,7 +82,7 @@ export class HttpGateway {
   plain({ guarded }: { readonly guarded: boolean }): PlainHttp {
     const handle = (http: HttpExchange) => this.#handle(http, guarded);
     const node = this.#onNode(createServer({ ...this.#times(), shouldUpgradeCallback: isChannel }), handle);
-    const channels = this.#channelsOf(node, guarded);
+    this.#acceptChannels(node, guarded);
     const { memory } = this.#dependencies;
     const lane = new HttpLane({ handle, node, patience: this.#patience, keepAliveMs: KEEP_ALIVE_MS, memory });
     return {
@@ -89,14 +90,12 @@ export class HttpGateway {
       closeIdle: () => {
         lane.closeIdle();
         node.close();
-        for (const channel of channels) channel.drain();
       },
     };
   }
 
   /** Accepts channels of the control process, over which it forwards requests of the main port. */
-  #channelsOf(node: Server, guarded: boolean): ReadonlySet<ChannelServer> {
-    const channels = new Set<ChannelServer>();
+  #acceptChannels(node: Server, guarded: boolean): void {
     // The sender has checked Host and Origin of each request.
     const handle = channelHandler((http) => this.#handle(http, true));
     node.on('upgrade', (request, socket, first) => {
@@ -106,11 +105,9 @@ export class HttpGateway {
         socket.end('HTTP/1.1 401 Unauthorized\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
         return;
       }
-      const channel = new ChannelServer(socket as Socket, first, handle);
-      channels.add(channel);
-      socket.once('close', () => channels.delete(channel));
+      // It lives as long as its socket.
+      void new ChannelServer(socket as Socket, first, handle);
     });
-    return channels;
   }
 
   /** The same for TLS connections. */
@@ -174,7 +171,6 @@ export class HttpGateway {
     const grant = this.#grant(headers, guarded);
     const route = predictor.find(match, { project, grant });
     checkBody(headers, route.served.bodyBytes);
-    if (this.#dependencies.draining()) throw new DaisError('shutting_down', 'The gateway is shutting down.');
     const body = await readBody(http, route.served.bodyBytes, match.binaryAt?.(headers));
     const caller: Caller = {
       grant,

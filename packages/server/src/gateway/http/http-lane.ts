@@ -43,6 +43,6 @@ export class HttpLane {
 
   /** Connections without an active request. */
   closeIdle(): void {
-    this.#connections.closeIdle();
+    void this.#connections.closeIdle();
   }
 }

@@ -100,9 +100,9 @@ export class PredictionLane {
     this.#connections.accept(socket);
   }
 
-  /** Closes connections without an active request. */
-  closeIdle(): void {
-    this.#connections.closeIdle();
+  /** Closes connections without an active request. New ones may send their first request before this resolves. */
+  async closeIdle(): Promise<void> {
+    await this.#connections.closeIdle();
   }
 
   closeAll(): void {

@@ -201,6 +201,11 @@ export class HttpServer {
     (this.#app.server as unknown as HttpsServer).setSecureContext(tls);
   }
 
+  /** Ends each connection after its next response. */
+  giveNotice(): void {
+    this.#draining = true;
+  }
+
   /**
    * Waits for running requests, for at most `deadlineMs`; streams end with a hint to reconnect; then closes every
    * connection. New requests on open connections are served while others run.
@@ -211,7 +216,7 @@ export class HttpServer {
     this.streams.drain();
     const { server } = this.#app;
     if (server.listening) server.close();
-    this.#lane?.closeIdle();
+    await this.#lane?.closeIdle();
     server.closeIdleConnections();
     this.#stepServer.closeIdleConnections();
     if (this.#active > 0) {

@@ -40,6 +40,8 @@ export interface PredictionsLedger {
    */
   readonly start: () => Promise<void>;
   readonly stop: () => Promise<void>;
+  /** Collects what the gateway of this node wrote before it ended, for at most `ms`: in a pod, the files end with the process. */
+  readonly collectLast: (ms: number) => Promise<void>;
   /** Returns one prediction as the reader may see it. @throws DaisError `not_found`. */
   readonly get: (call: CallOf<typeof readPredictionOperation>) => Promise<Prediction>;
 }
@@ -64,6 +66,15 @@ export function predictionsLedger(dependencies: PredictionsDependencies): Predic
     stop: async () => {
       stopping.abort();
       await loop.stop();
+    },
+    collectLast: async (ms) => {
+      const last = collections.collect(AbortSignal.timeout(ms)).catch((error: unknown) => {
+        dependencies.log.warn(
+          'could not collect the last predictions; a later start from the same folder collects them',
+          { error },
+        );
+      });
+      await Promise.race([last, new Promise<void>((resolve) => void dependencies.clock.after(ms, resolve))]);
     },
     get: async (call) => await getPrediction(dependencies, collector, call),
   };

@@ -34,6 +34,7 @@ import { deploy } from './endpoints/deploy.ts';
 import { EndpointWork } from './endpoints/endpoint-work.ts';
 import { findEndpointNames, listEndpointNames, noSuchEndpoint, readEndpoint } from './endpoints/endpoint-rows.ts';
 import { fleetRetention, GatewayFleet } from './fleet/gateway-fleet.ts';
+import { hasModels } from './fleet/models-behind.ts';
 import type { GatewayLink } from './publishing/gateway-link.ts';
 import { readFigures, type RecentFigures } from './publishing/gateway-counters.ts';
 import { UsageLedger, usageRetention } from './usage/usage-ledger.ts';
@@ -113,6 +114,9 @@ export function servingLedger(dependencies: ServingDependencies): ServingLedger 
     models,
     published,
     onTraffic,
+    onTurn: () => {
+      if (hasModels([...traffic.keys()], models.files, gateway.figures())) gateway.setCaughtUp();
+    },
     liveGateways: dependencies.self.liveGateways,
   });
   const bench = new TestBench({ ...dependencies, folder: `${dependencies.folder}/tested`, now });

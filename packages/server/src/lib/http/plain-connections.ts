@@ -50,6 +50,8 @@ export interface PlainConnectionOptions<Exchange extends OpenExchange> {
 const MOST_HEAD = 8 * 1024;
 /** A longer body spans many packets, and its endpoint is resolved before it is read. */
 const MOST_AT_ONCE = 64 * 1024;
+/** For the first request of a new connection (ms), when connections close. */
+const FIRST_REQUEST_MS = 250;
 const END_OF_HEAD = '\r\n\r\n';
 const NOTHING: Buffer = Buffer.alloc(0);
 
@@ -66,9 +68,16 @@ export class PlainConnections<Exchange extends OpenExchange> {
     this.#connections.add(connection);
   }
 
-  /** Closes connections without an active request. */
-  closeIdle(): void {
-    for (const connection of this.#connections) connection.endIfIdle();
+  /**
+   * Closes connections without an active request. New ones may send their first request, until this resolves: after a quarter of a second,
+   * or immediately without new ones.
+   */
+  async closeIdle(): Promise<void> {
+    // Requests that have arrived are read first: their connections are not idle.
+    await new Promise((resolve) => setImmediate(resolve));
+    let hasNew = false;
+    for (const connection of this.#connections) hasNew = !connection.endIfIdle() || hasNew;
+    if (hasNew) await new Promise((resolve) => setTimeout(resolve, FIRST_REQUEST_MS));
   }
 
   closeAll(): void {
@@ -106,8 +115,12 @@ class Connection<Exchange extends OpenExchange> implements PlainConnection {
     socket.on('close', this.#onClose);
   }
 
-  endIfIdle(): void {
-    if (this.#exchange === undefined && this.#held.length === 0) this.#socket.end();
+  /** Returns false for a new connection: its first request is probably on its way. */
+  endIfIdle(): boolean {
+    if (this.#exchange !== undefined || this.#held.length > 0) return true;
+    if (this.#hasSpoken) this.#socket.end();
+    else this.#socket.setTimeout(FIRST_REQUEST_MS);
+    return this.#hasSpoken;
   }
 
   destroy(): void {

@@ -13,6 +13,8 @@ export interface GatewayLink {
   greet(): void;
   /** Labels of models that it does not have ready and other gateways serve: while there are any, it is not ready. */
   setBehind(models: readonly string[]): void;
+  /** The gateway of a new node is not ready until then: it does not have the models of the endpoints yet. */
+  setCaughtUp(): void;
   /** Returns its last statistics, unless they are too old. */
   figures(): GatewayFigures | undefined;
   /**

@@ -54,6 +54,8 @@ export interface PublisherDependencies {
   readonly liveGateways: () => number;
   /** Called with the labels of all models that should have traffic, by key. */
   readonly onTraffic: (models: ReadonlyMap<string, string>) => void;
+  /** Called after each comparison of the snapshot with the endpoints. */
+  readonly onTurn: () => void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -96,6 +98,8 @@ export class Publisher {
     if (read?.success === true) {
       this.#last = read.data;
       this.#dependencies.published.set(read.data);
+      // It serves what it served before, also without the database.
+      this.#dependencies.gateway.setCaughtUp();
     }
     const { database, access } = this.#dependencies;
     const channels = [SERVING_CHANNEL, ...(access.channel === undefined ? [] : [access.channel])];
@@ -121,11 +125,17 @@ export class Publisher {
   }
 
   async #turn(): Promise<boolean> {
-    const { database, access, gateway } = this.#dependencies;
     const gateways = Math.max(1, this.#dependencies.liveGateways());
     this.#isDirty ||= gateways !== this.#gateways;
     this.#gateways = gateways;
     if (!this.#isDirty && !this.#any) return false;
+    await this.#compare();
+    this.#dependencies.onTurn();
+    return false;
+  }
+
+  async #compare(): Promise<void> {
+    const { database, access, gateway } = this.#dependencies;
     const isDirty = this.#isDirty;
     this.#isDirty = false;
     const made = await transact(database, { mode: 'read', projectId: 'all' }, async (tx) => {
@@ -151,7 +161,6 @@ export class Publisher {
       // The snapshot of the gateway is still current.
       gateway.greet();
     }
-    return false;
   }
 
   async #make(tx: Transaction): Promise<MadeSnapshot | undefined> {
