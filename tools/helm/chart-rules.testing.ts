@@ -42,13 +42,17 @@ export function podViolations({ annotations, labels, spec }: Pod, image: RegExp)
   ];
 }
 
+/** For the last collection of predictions (`LAST_WORK_MS` of `up.ts`). */
+const LAST_WORK_SECONDS = 20;
+
 /** Probes, and more time to stop than the drain needs. Only for pods of `dais up`. */
 export function probeViolations({ of, spec }: Pod, objects: readonly Rendered[]): readonly string[] {
   const [container] = spec.containers;
   if (container?.args?.[0] !== 'up') return [];
   const text = (field: string) => JSON.stringify(container[field] ?? {});
   const waits = /(?<="seconds":)\d+|(?<=--time-limit )\d+/.exec(text('lifecycle'));
-  const needed = configOf(container, objects).limits.drainSeconds + Number(waits?.[0] ?? 0);
+  const { drainSeconds, drainNoticeSeconds } = configOf(container, objects).limits;
+  const needed = drainNoticeSeconds + drainSeconds + LAST_WORK_SECONDS + Number(waits?.[0] ?? 0);
   return [
     ...['startupProbe', 'livenessProbe'].filter((probe) => !text(probe).includes('"path":"/livez"')),
     ...(text('readinessProbe').includes('/readyz') ? [] : ['no readiness']),

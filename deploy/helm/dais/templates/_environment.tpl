@@ -24,6 +24,10 @@
 - name: DAIS_ALLOW_HOSTS
   value: {{ printf "$(POD_IP),%s,%s%s" (include "dais.serviceNames" (dict "root" $root "name" $full)) (include "dais.serviceNames" (dict "root" $root "name" (printf "%s-gateway" $full))) (include "dais.extraHosts" $root) | quote }}
 - { name: DAIS_AUTHENTICATION_MODE, value: accounts }
+{{- $notice := include "dais.noticeSeconds" . }}
+{{- if and (ne $notice "0") (not (hasKey (default dict $config.limits) "drainNoticeSeconds")) }}
+- { name: DAIS_LIMITS_DRAIN_NOTICE_SECONDS, value: {{ $notice | quote }} }
+{{- end }}
 {{- if eq $values.profile "production" }}
 {{- if $values.nodes.internalPort }}
 - { name: DAIS_NODE_INTERNAL_PORT, value: {{ $values.nodes.internalPort | quote }} }
@@ -78,6 +82,15 @@
 {{- range $name, $value := $values.variables }}
 - { name: {{ $name }}, value: {{ $value | quote }} }
 {{- end }}
+{{- end -}}
+
+{{/*
+Seconds after SIGTERM in which a pod still serves, and ends each connection after its next response. Connections that clients keep do not
+notice that the pod has left its Service: (dict "root" $ "role" "api").
+*/}}
+{{- define "dais.noticeSeconds" -}}
+{{- $serves := and (eq .root.Values.profile "production") (has .role (list "all" "api" "gateway")) -}}
+{{- dig "limits" "drainNoticeSeconds" (ternary 5 0 $serves) .root.Values.config -}}
 {{- end -}}
 
 {{/* Hosts of the value `allowHosts` and of `config.inferenceUrl`, each after a comma. */}}

@@ -24,8 +24,8 @@ metadata:
 spec:
   serviceAccountName: {{ include "dais.serviceAccount" (dict "root" $root "role" $role) }}
   {{- include "dais.podSecurity" (dict "root" $root "own" $own) | nindent 2 }}
-  # SIGTERM drains for up to `config.limits.drainSeconds`; then the processes end.
-  terminationGracePeriodSeconds: {{ add (int $own.preStopSeconds) (ternary (int $drain.timeLimitSeconds) 0 (ne (default "" $drain.secret) "")) (int (dig "limits" "drainSeconds" 25 $values.config)) 30 }}
+  # SIGTERM gives notice for `config.limits.drainNoticeSeconds`, and drains for up to `config.limits.drainSeconds`; then the processes end.
+  terminationGracePeriodSeconds: {{ add (int $own.preStopSeconds) (int (include "dais.noticeSeconds" .)) (ternary (int $drain.timeLimitSeconds) 0 (ne (default "" $drain.secret) "")) (int (dig "limits" "drainSeconds" 25 $values.config)) 30 }}
   {{- range $field := list "priorityClassName" "runtimeClassName" }}
   {{- with get $own $field }}
   {{ $field }}: {{ . }}
