@@ -1,6 +1,7 @@
 /** The control process: one kernel with its ledgers, and the HTTP and gRPC servers in front of it. */
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
+import { nodeWork } from '@dais/api/access';
 import { metricsEntries } from '#http/metrics/metrics-routes.ts';
 import { Content, CONTENT_DEFAULTS } from '#kernel/content/content.ts';
 import type { Kernel } from '#kernel/kernel.ts';
@@ -148,10 +149,11 @@ export class Control {
 
   /** Lets running requests finish, collects the last predictions of the gateway, then stops everything. `isOrphan`: the supervisor has died. */
   async drain(deadlineMs: number, { isOrphan = false }: { readonly isOrphan?: boolean } = {}): Promise<void> {
-    const { engines, lazy, storage, kernel, ledgers, archive, internal, reconciler } = this.#dependencies;
-    const gatewayEnded = engines.gateway.whenEnded(isOrphan ? 0 : deadlineMs + GATEWAY_END_MS);
+    const { setup, engines, lazy, storage, kernel, ledgers, archive, internal, reconciler } = this.#dependencies;
+    const hasGateway = nodeWork[setup.config.role].gateway && !isOrphan;
+    const gatewayEnded = engines.gateway.whenEnded(hasGateway ? deadlineMs + GATEWAY_END_MS : 0);
     await Promise.all([this.#http.drain(deadlineMs), internal.close(deadlineMs)]);
-    if (!isOrphan) {
+    if (hasGateway) {
       await gatewayEnded;
       await ledgers.predictions.collectLast(LAST_COLLECTION_MS);
     }
