@@ -22,6 +22,11 @@ const refusals: readonly Refusal[] = [
     message: /`roles\.worker\.replicas` is 1\. Set it to 0/,
   },
   {
+    what: 'an authority without a certificate',
+    options: production({ tls: { caKey: 'ca.crt' } }),
+    message: /`tls\.caKey` is a key of the Secret of the certificate.*Set `tls\.secretName`/,
+  },
+  {
     what: 'a trial without a volume',
     options: { profile: 'trial', values: { roles: { all: { persistence: { enabled: false } } } } },
     message: /Set `roles\.all\.persistence\.enabled: true`/,

@@ -57,7 +57,7 @@ export const variants: Readonly<Record<string, RenderOptions>> = {
         keys: { type: 'vault', address: 'https://vault:8200', keys: ['dais'], kubernetesRole: 'dais' },
       },
       keys: { secret: { name: '' } },
-      tls: { secretName: 'dais-tls' },
+      tls: { secretName: 'dais-tls', caKey: 'ca.crt' },
       httpRoute: { enabled: true, parentRefs: [{ name: 'public', namespace: 'gateways' }] },
       networkPolicy: { clients: INGRESS },
       nodes: { join: 'token', joinToken: { secret: 'dais-join' } },

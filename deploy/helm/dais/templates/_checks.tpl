@@ -55,6 +55,9 @@
 {{- if not (or $values.tls.secretName (dig "trustedProxies" list $config) (dig "insecureHttp" false $config)) -}}
 {{- fail "\n\nPasswords would cross the network unencrypted. Set `tls.secretName` for TLS in the pods, or `config.trustedProxies` to the addresses of the proxy that terminates TLS, for example the pod network of the ingress controller. `config.insecureHttp: true` accepts the risk.\n" -}}
 {{- end -}}
+{{- if and $values.tls.caKey (not $values.tls.secretName) -}}
+{{- fail "\n\n`tls.caKey` is a key of the Secret of the certificate, but there is none. Set `tls.secretName`, or remove `tls.caKey`. For a certificate of a proxy, set `config.executions.agentCa` to a file of `caBundle`: /etc/dais/ca/ca.crt\n" -}}
+{{- end -}}
 {{- if and (eq $keysType "env") (not $values.keys.secret.name) -}}
 {{- fail "\n\n`config.keys.type: env` needs a Secret with the keys. Create it, and set `keys.secret.name`: kubectl create secret generic dais-keys --from-literal=keys=k1:\"$(openssl rand -base64 32)\"\n" -}}
 {{- end -}}

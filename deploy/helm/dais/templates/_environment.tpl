@@ -75,6 +75,10 @@
 {{- if $values.tls.secretName }}
 - { name: DAIS_TLS_CERT, value: /etc/dais/tls/tls.crt }
 - { name: DAIS_TLS_KEY, value: /etc/dais/tls/tls.key }
+{{- if and $values.tls.caKey (not (dig "executions" "agentCa" "" $config)) }}
+# Agents of steps in pods trust the authority of this certificate.
+- { name: DAIS_EXECUTIONS_AGENT_CA, value: {{ printf "/etc/dais/tls/%s" $values.tls.caKey | quote }} }
+{{- end }}
 {{- end }}
 {{- if or $values.caBundle.configMap $values.caBundle.secret }}
 - { name: NODE_EXTRA_CA_CERTS, value: {{ printf "/etc/dais/ca/%s" $values.caBundle.key | quote }} }

@@ -259,6 +259,11 @@ const executions = z.strictObject({
     .describe(
       'URL at which the pods of Kubernetes targets reach Dais. Default: `publicUrl`. Set by the Helm chart to its Service.',
     ),
+  agentCa: path
+    .optional()
+    .describe(
+      'PEM file with the certificate authorities of `agentUrl`, for the pods of Kubernetes targets. Default: the public authorities. Set by the Helm chart with `tls.caKey`.',
+    ),
   kubeconfigPrograms: z
     .array(z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/, { message: 'the name of a program on the PATH' }))
     .max(20)

@@ -28,6 +28,9 @@ const tolerations = z
 /** Steps of a target at the same time, unless its manifest says otherwise. */
 export const DEFAULT_MAX_TASKS = 200;
 
+/** Of a few authorities: the text is in the manifest of each pod. */
+const MAX_AUTHORITY_CHARACTERS = 32_768;
+
 const imageName = z.string().min(1).max(512);
 
 const networkPeer = z.strictObject({
@@ -81,6 +84,16 @@ export const clusterFields = {
         .optional()
         .describe(
           'URL at which the pods reach Dais. Default: `executions.agentUrl` of the configuration, else the public URL of the server.',
+        ),
+      ca: z
+        .string()
+        .max(MAX_AUTHORITY_CHARACTERS)
+        .regex(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/, {
+          message: 'certificates in PEM format: `-----BEGIN CERTIFICATE-----` …',
+        })
+        .optional()
+        .describe(
+          'Certificate authorities of `url` in addition to the public ones, in PEM format. Default: `executions.agentCa` of the configuration.',
         ),
       peers: z
         .array(networkPeer)

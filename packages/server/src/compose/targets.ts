@@ -16,6 +16,7 @@ import type { Outbound } from '#lib/outbound/outbound.ts';
 import type { ResolvedConfig } from '#config-load.ts';
 import { TargetRegistry, type FoundTarget } from '#control/target-registry.ts';
 import { publicUrl } from '#control/server-url.ts';
+import { readAgentAuthorities } from './agent-authorities.ts';
 import { openTaskStore } from './open-stores.ts';
 
 export interface TargetDependencies {
@@ -143,6 +144,7 @@ async function openCluster(
   }
   const url = (agent?.url ?? config.executions.agentUrl ?? publicUrl(config, port)).replace(/\/+$/, '');
   const isInside = cluster?.inCluster === true;
+  const ca = await readAgentAuthorities({ name, spec }, config);
   return openKubernetesTarget({
     uid,
     connect: async () =>
@@ -159,7 +161,7 @@ async function openCluster(
     namespacePrefix: spec.namespacePrefix ?? 'dais-',
     pods: {
       installation,
-      agent: { image, url, transfer: 'proxied' },
+      agent: { image, url, transfer: 'proxied', ...(ca !== undefined && { ca }) },
       baseImage: spec.image ?? image,
       userNamespaces: false,
       imageVolumes: false,

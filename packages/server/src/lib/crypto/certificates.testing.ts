@@ -1,4 +1,5 @@
 /** Certificates for tests, created for each run: the repository contains no key, and no certificate in it expires. */
+import { isIP } from 'node:net';
 import { generate } from 'selfsigned';
 
 export interface TestCertificates {
@@ -8,7 +9,7 @@ export interface TestCertificates {
   readonly key: string;
 }
 
-/** A server certificate for `names` (host names) and the loopback addresses, signed by its own authority. */
+/** A server certificate for `names` (host names or addresses) and the loopback addresses, signed by its own authority. */
 export async function makeCertificates(names: readonly string[] = ['localhost']): Promise<TestCertificates> {
   const options = { keyType: 'ec', algorithm: 'sha256' } as const;
   const authority = await generate([{ name: 'commonName', value: 'Test authority' }], {
@@ -27,7 +28,7 @@ export async function makeCertificates(names: readonly string[] = ['localhost'])
       {
         name: 'subjectAltName',
         altNames: [
-          ...names.map((value) => ({ type: 2 as const, value })),
+          ...names.map((value) => (isIP(value) === 0 ? { type: 2 as const, value } : { type: 7 as const, ip: value })),
           { type: 7, ip: '127.0.0.1' },
           { type: 7, ip: '::1' },
         ],

@@ -5,6 +5,8 @@
 import type { TaskEnd } from '../contract.ts';
 
 export const AGENT_PATH = '/internal/tasks';
+/** Variable of the agent: certificate authorities of Dais in addition to those of Node, in PEM format. */
+export const AGENT_CA_VARIABLE = 'DAIS_AGENT_CA';
 /** The bearer token of `begin` is the service account token of the pod. All other calls use the session of the response. */
 export const AGENT_PATHS = {
   /** POST BeginRequest → BeginResponse. */

@@ -12,11 +12,18 @@ test('reads what the plan of the pod sets', () => {
   const [, ...args] = agent!.command;
   expect(readAgentOptions(args, environment)).toMatchObject({
     url: PLAIN_TARGET.agent.url,
-    caFile: undefined,
+    ca: undefined,
     attempt: PLAIN_TASK.attempt,
     round: 2,
     pod: { name: 'value of POD_NAME', uid: 'value of POD_UID', ip: 'value of POD_IP', node: 'value of NODE_NAME' },
   });
+});
+
+test('trusts the authority that the plan passes on', () => {
+  const target = { ...PLAIN_TARGET, agent: { ...PLAIN_TARGET.agent, ca: 'PEM' } };
+  const [{ env } = { env: [] }] = planJob(PLAIN_TASK, target, 1).spec.template.spec.initContainers;
+  const variables = Object.fromEntries(env.map((entry) => [entry.name, 'value' in entry ? entry.value : 'x']));
+  expect(readAgentOptions(agent!.command.slice(1), variables).ca).toBe('PEM');
 });
 
 test('uses the folders that the plan mounts; the command cannot read the state', () => {

@@ -1,6 +1,6 @@
 /** The command line and the environment of the agent, as the plan of the pod sets them. */
 import { parseArgs } from 'node:util';
-import type { BeginRequest } from '../agent-api.ts';
+import { AGENT_CA_VARIABLE, type BeginRequest } from '../agent-api.ts';
 
 export interface AgentFolders {
   /** Shared with the container of the command, which cannot write to it: the shim and its socket. */
@@ -18,8 +18,8 @@ export interface AgentFolders {
 export interface AgentOptions {
   /** Of Dais; its path contains AGENT_PATH. */
   readonly url: string;
-  /** File with PEM of authorities in addition to those of Node. */
-  readonly caFile: string | undefined;
+  /** PEM of authorities in addition to those of Node. */
+  readonly ca: string | undefined;
   readonly attempt: string;
   readonly round: number;
   readonly pod: BeginRequest['pod'];
@@ -27,13 +27,14 @@ export interface AgentOptions {
   /** The program of the shim in the image of the agent. */
   readonly shim: string;
   readonly folders: AgentFolders;
+  /** File whose text Kubernetes adds to the status of the container, when the agent ends. */
+  readonly terminationLog: string;
 }
 
 const FLAGS = {
   url: { type: 'string' },
   attempt: { type: 'string' },
   round: { type: 'string' },
-  ca: { type: 'string' },
   token: { type: 'string', default: '/token/t' },
   shim: { type: 'string', default: '/opt/dais/agent/shim' },
   shared: { type: 'string', default: '/dais' },
@@ -41,6 +42,7 @@ const FLAGS = {
   tmp: { type: 'string', default: '/task-tmp' },
   'command-tmp': { type: 'string', default: '/tmp' },
   state: { type: 'string', default: '/state' },
+  'termination-log': { type: 'string', default: '/dev/termination-log' },
 } as const;
 
 /** @throws Error that names what is missing or unknown */
@@ -58,7 +60,7 @@ export function readAgentOptions(
   if (uid === '') throw new Error('The variable `POD_UID` is required.');
   return {
     url,
-    caFile: values.ca,
+    ca: environment[AGENT_CA_VARIABLE],
     attempt,
     round: Number(round),
     pod: { name: variable('POD_NAME'), uid, ip: variable('POD_IP'), node: variable('NODE_NAME') },
@@ -71,5 +73,6 @@ export function readAgentOptions(
       commandTmp: values['command-tmp'],
       state: values.state,
     },
+    terminationLog: values['termination-log'],
   };
 }

@@ -3,13 +3,14 @@
  * time and continues in the same pod.
  */
 import { setMaxListeners } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import type { AgentOrder, AgentPhase, BeatResponse } from '../agent-api.ts';
 import type { AgentOptions } from './agent-options.ts';
 import { Beats } from './beats.ts';
+import { CertificateProblem } from './certificate-problem.ts';
 import { CommandLog } from './command-log.ts';
 import type { CommandResult } from './command-result.ts';
 import { CommandRun } from './command-run.ts';
@@ -48,11 +49,11 @@ export class Agent {
   constructor(options: AgentOptions, dependencies: AgentDependencies) {
     this.#options = options;
     this.#dependencies = dependencies;
-    const { url, caFile, tokenFile, attempt, round, pod, folders } = options;
+    const { url, ca, tokenFile, attempt, round, pod, folders } = options;
     this.#journal = new Journal(join(folders.state, 'journal'));
     this.#client = new DaisClient({
       url,
-      ca: caFile === undefined ? undefined : readFileSync(caFile, 'utf8'),
+      ca,
       tokenFile,
       attempt,
       round,
@@ -101,9 +102,21 @@ export class Agent {
         log.info('the agent ends without a result', { reason: error.message });
         return 0;
       }
+      if (error instanceof CertificateProblem) this.#explain(error.message);
       if (!(error instanceof SilenceError || error instanceof RejectedCall)) throw error;
+      this.#explain(error.message);
       log.error('the agent gives up', { error });
       return 1;
+    }
+  }
+
+  /** Dais does not hear of it, but reads it in the status of the container. */
+  #explain(message: string): void {
+    try {
+      // Kubelet creates the file. Without kubelet, none is created.
+      writeFileSync(this.#options.terminationLog, message, { flag: 'r+' });
+    } catch (error) {
+      this.#dependencies.log.warn('the end could not be explained', { error });
     }
   }
 

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createServer as createHttpsServer } from 'node:https';
+import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -175,5 +175,21 @@ test('trusts the authority of its file only', async () => {
   server?.closeAllConnections();
   const other = await open(handler, { tls });
   other.limitSilence(50);
-  await expect(other.begin(false, never)).rejects.toThrow(/certificate/);
+  await expect(other.begin(false, never)).rejects.toThrow(
+    /^The certificate of https:\/\/127\.0\.0\.1:\d+ is not trusted: .+ Add its certificate authority, in PEM format, to `spec\.agent\.ca`/,
+  );
+  expect(waits).toEqual([]);
+});
+
+test('repeats a call whose certificate is not accepted any more', async () => {
+  const tls = await makeCertificates();
+  const dais = await open((_request, response) => response.writeHead(204).end(), { tls, ca: tls.ca });
+  dais.limitSilence(60_000);
+  await dais.log(0, bytes, false, never);
+  (server as HttpsServer).setSecureContext(await makeCertificates());
+  server?.closeAllConnections();
+  const call = dais.log(0, bytes, false, never);
+  await expect.poll(() => waits.length).toBeGreaterThan(2);
+  (server as HttpsServer).setSecureContext(tls);
+  expect(await call).toBeUndefined();
 });

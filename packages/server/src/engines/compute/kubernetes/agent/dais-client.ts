@@ -19,6 +19,7 @@ import {
   type EndRecord,
   type LogConflict,
 } from '../agent-api.ts';
+import { certificateProblem } from './certificate-problem.ts';
 import { FailedCall, GoneError, RejectedCall, SilenceError } from './call-errors.ts';
 import { DaisConnection, LocalProblem, type CallBody } from './dais-connection.ts';
 import { pause } from '#lib/concurrency/pause.ts';
@@ -194,6 +195,7 @@ export class DaisClient {
         if (!(error instanceof FailedCall)) throw error;
         failure = error;
       }
+      this.#checkCertificate(failure);
       this.#checkSilence(call, failure);
       const delay = backoffMs(attempt, FIRST_RETRY_MS, LAST_RETRY_MS, random);
       await pause(clock, Math.max(delay, failure.retryAfterMs), signal);
@@ -243,6 +245,13 @@ export class DaisClient {
     this.#respondedAt = this.#options.clock.now();
     if (this.#isComplaining) this.#options.log.info('Dais responds again');
     this.#isComplaining = false;
+  }
+
+  /** A certificate that was never accepted needs a change of the target. Later, the command continues until it is accepted again. */
+  #checkCertificate({ cause }: FailedCall): void {
+    if (this.#respondedAt > 0 || this.#silence.limitMs === Number.POSITIVE_INFINITY) return;
+    const problem = certificateProblem(cause, this.#connection.origin);
+    if (problem !== undefined) throw problem;
   }
 
   #checkSilence({ method, path }: Pick<Call<unknown>, 'method' | 'path'>, failure: FailedCall): void {

@@ -56,6 +56,8 @@ export interface PodChanges {
   readonly disruptionMessage?: string;
   readonly unschedulable?: string;
   readonly agent?: ContainerStatus['state'];
+  /** Of the agent, before it was restarted. */
+  readonly agentBefore?: ContainerStatus['lastState'];
   readonly task?: ContainerStatus['state'];
 }
 
@@ -63,7 +65,7 @@ const RUNNING = { running: {} };
 
 export function pod(changes: PodChanges = {}): PodObject {
   const { uid = POD_UID, phase = 'Running', reason, message, deleted = false, unschedulable } = changes;
-  const { disruption, disruptionMessage = '', agent = RUNNING, task = RUNNING } = changes;
+  const { disruption, disruptionMessage = '', agent = RUNNING, agentBefore, task = RUNNING } = changes;
   const isScheduled = unschedulable === undefined;
   return {
     metadata: { name: 'dais-t1-r1-0-abcde', uid, ...(deleted && { deletionTimestamp: at(0).toISOString() }) },
@@ -81,7 +83,9 @@ export function pod(changes: PodChanges = {}): PodObject {
           : [{ type: 'DisruptionTarget', status: 'True', reason: disruption, message: disruptionMessage }]),
       ],
       ...(isScheduled && {
-        initContainerStatuses: [{ name: 'agent', state: agent }],
+        initContainerStatuses: [
+          { name: 'agent', state: agent, ...(agentBefore !== undefined && { lastState: agentBefore }) },
+        ],
         containerStatuses: [{ name: 'task', state: task }],
       }),
     },

@@ -39,6 +39,8 @@ export interface ContainerStatus {
     readonly running?: object;
     readonly terminated?: TerminatedState;
   };
+  /** Before the container was restarted. */
+  readonly lastState?: { readonly terminated?: TerminatedState };
 }
 
 export interface WaitingState {
@@ -75,6 +77,12 @@ export function containerStatus(pod: PodObject, name: 'agent' | 'task'): Contain
 /** Undefined while the task container has not ended. */
 export function taskTermination(pod: PodObject): TerminatedState | undefined {
   return containerStatus(pod, 'task')?.state?.terminated;
+}
+
+/** Returns why the agent ended most recently, in its own words. Empty when it gave none. */
+export function agentMessage(pod: PodObject): string {
+  const { state, lastState } = containerStatus(pod, 'agent') ?? {};
+  return (state?.terminated ?? lastState?.terminated)?.message ?? '';
 }
 
 /** No container of it runs any more. */

@@ -223,6 +223,18 @@ describe('an attempt that continues', () => {
     expect(engine.reviewAt).toEqual(at(31 * MINUTE));
   });
 
+  test('an agent that ended says why in the note, also after its restart', () => {
+    const agentBefore = { terminated: { exitCode: 1, message: 'The certificate is not trusted.' } };
+    const waiting = { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 10s' } };
+    const notBegun = job({ begun: false });
+    expect(stateAfter(0, { job: notBegun, pods: [pod({ agent: waiting, agentBefore })] })).toMatchObject({
+      note: 'waits for the agent, which failed to start: The certificate is not trusted.',
+    });
+    expect(stateAfter(0, { job: notBegun, pods: [pod({ agentBefore })] })).toMatchObject({
+      note: 'waits for its agent on node `n1` to reach Dais: The certificate is not trusted.',
+    });
+  });
+
   test('keeps the cause of an image error while kubelet waits without repeating it', () => {
     const engine = new TestEngine();
     engine.evaluate(facts({ pods: [pod({ task: waiting('ErrImagePull', 'not found') })] }), 0);

@@ -376,6 +376,20 @@ const ROWS: readonly Row[] = [
     state: lost('control', 'The agent did not start within 5 min: back-off 10s restarting failed container.'),
   },
   {
+    name: 'an agent that says why it fails to start',
+    changes: {
+      ...notBegun,
+      pods: [
+        pod({
+          agent: waiting('CrashLoopBackOff', 'back-off 10s restarting failed container'),
+          agentBefore: { terminated: { exitCode: 1, message: 'The certificate is not trusted. Add it.' } },
+        }),
+      ],
+    },
+    after: 5 * MINUTE,
+    state: lost('control', 'The agent did not start within 5 min: The certificate is not trusted. Add it.'),
+  },
+  {
     name: 'a container that cannot start',
     changes: {
       pods: [

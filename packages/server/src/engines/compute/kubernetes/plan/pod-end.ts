@@ -3,7 +3,7 @@ import { byteText } from '#lib/formats/byte-text.ts';
 import type { AgentReport, AttemptFacts } from './attempt-facts.ts';
 import type { BegunRecord } from './attempt-records.ts';
 import type { EndedState, FinalState, LostKind } from './attempt-state.ts';
-import { newestEvent, taskTermination, trueCondition, type PodObject } from './cluster-objects.ts';
+import { agentMessage, newestEvent, taskTermination, trueCondition, type PodObject } from './cluster-objects.ts';
 import { parseQuantity } from './resource-quantities.ts';
 
 /** Proofs and hints of an end. */
@@ -163,7 +163,8 @@ function unexplained(evidence: EndEvidence, pod: PodObject): FinalState {
   const { begun, report } = evidence;
   if (pod.metadata.deletionTimestamp !== undefined || deadline(evidence) !== undefined) return vanished(evidence);
   if (begun === undefined) {
-    return lost('control', withWords('Its agent ended before it started the command', pod.status?.message ?? ''));
+    const message = pod.status?.message ?? agentMessage(pod);
+    return lost('control', withWords('Its agent ended before it started the command', message));
   }
   const { exitCode } = taskTermination(pod) ?? {};
   const code = exitCode === undefined ? '' : ` with code ${exitCode}`;

@@ -44,6 +44,7 @@ const gpuToleration: Toleration = { key: 'nvidia.com/gpu', operator: 'Exists', e
 
 export const CASES: readonly PlanCase[] = [
   { name: 'plain' },
+  { name: 'agent-authority', target: { agent: { ...PLAIN_TARGET.agent, ca: 'PEM of the authority\n' } } },
   { name: 'no-requests', task: { resources: {} } },
   { name: 'zero-requests', task: { resources: { cpu: 0, memory: 0, disk: 0, 'nvidia.com/gpu': 0 } } },
   { name: 'half-core', task: { resources: { cpu: 0.5, memory: 512 * MIB } } },

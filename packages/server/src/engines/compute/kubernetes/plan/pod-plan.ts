@@ -3,6 +3,7 @@
  * variables, secrets and inputs when its pod is the first one to start, so they are neither in etcd nor expanded by Kubernetes.
  */
 import type { TaskLimits } from '../../contract.ts';
+import { AGENT_CA_VARIABLE } from '../agent-api.ts';
 import { ANNOTATIONS, COLLECT_FINALIZER, identify, jobName, LABELS } from './names.ts';
 import { environmentPath, isUnpacked, taskResources, volumesOf, type TaskFacts } from './pod-resources.ts';
 import { formatResources } from './resource-quantities.ts';
@@ -145,6 +146,7 @@ function planPod(task: TaskFacts, target: TargetOptions, round: number) {
 function agentContainer(task: TaskFacts, target: TargetOptions, round: number) {
   const { cpu, memoryBytes, memoryLimitBytes } = agentResources(target);
   const { environment } = task;
+  const { ca } = target.agent;
   return {
     name: 'agent',
     restartPolicy: 'Always',
@@ -156,6 +158,8 @@ function agentContainer(task: TaskFacts, target: TargetOptions, round: number) {
       fieldVariable('POD_UID', 'metadata.uid'),
       fieldVariable('POD_IP', 'status.podIP'),
       fieldVariable('NODE_NAME', 'spec.nodeName'),
+      // Not a ConfigMap: Dais needs no permission to write any, and a pod has the authority of its plan.
+      ...(ca === undefined ? [] : [{ name: AGENT_CA_VARIABLE, value: ca }]),
     ],
     // Kubelet starts no other container before the hook has ended, so the container of the task finds its shim. An init container and a
     // startup probe would each take a second more: kubelet notices the end of one and the success of the other with delays.

@@ -1,7 +1,7 @@
 /** Evaluates an attempt whose pod has not started the command: what it waits for, and when it has waited too long. */
 import type { AttemptFacts } from './attempt-facts.ts';
 import type { FinalState } from './attempt-state.ts';
-import { containerStatus, newestEvent, type ContainerStatus, type PodObject } from './cluster-objects.ts';
+import { agentMessage, containerStatus, newestEvent, type ContainerStatus, type PodObject } from './cluster-objects.ts';
 import { creationProblem } from './creation-problem.ts';
 import { imageProblem } from './image-problem.ts';
 import type { ObservationClock } from './observation-clock.ts';
@@ -46,8 +46,7 @@ export function evaluateStart(facts: AttemptFacts, pod: PodObject, clock: Observ
       : { note: 'waits for a node' };
   }
   const node = pod.spec.nodeName === undefined ? '' : ` on node \`${pod.spec.nodeName}\``;
-  const waiting =
-    evaluateContainer(facts, containerStatus(pod, 'agent'), 'agent', clock) ?? evaluateTaskContainer(facts, pod, clock);
+  const waiting = evaluateContainer(facts, pod, 'agent', clock) ?? evaluateTaskContainer(facts, pod, clock);
   if (waiting !== undefined) return waiting;
   if (containerStatus(pod, 'agent')?.state?.running === undefined) {
     const problem = newestEvent(facts.events, ['FailedMount', 'FailedCreatePodSandBox'])?.message ?? '';
@@ -58,7 +57,11 @@ export function evaluateStart(facts: AttemptFacts, pod: PodObject, clock: Observ
   // Agents register before the image of the task is loaded, so its size does not matter.
   return clock.hasLasted(`begin:${pod.metadata.uid}`, BEGIN_MS)
     ? { end: lost('control', `Its agent${node} did not reach Dais within 16 min.`) }
-    : { note: `waits for its agent${node} to reach Dais` };
+    : { note: noteOf(`waits for its agent${node} to reach Dais`, agentMessage(pod)) };
+}
+
+function noteOf(note: string, words: string): string {
+  return words === '' ? note : `${note}: ${words}`;
 }
 
 /** The container of the task can fail to start before and after its agent has reached Dais. Undefined while nothing failed. */
@@ -67,7 +70,7 @@ export function evaluateTaskContainer(
   pod: PodObject,
   clock: ObservationClock,
 ): Waiting | undefined {
-  return evaluateContainer(facts, containerStatus(pod, 'task'), 'task', clock);
+  return evaluateContainer(facts, pod, 'task', clock);
 }
 
 function evaluateScheduling({ task, target }: AttemptFacts, message: string, clock: ObservationClock): Waiting {
@@ -81,18 +84,19 @@ function evaluateScheduling({ task, target }: AttemptFacts, message: string, clo
 
 function evaluateContainer(
   facts: AttemptFacts,
-  status: ContainerStatus | undefined,
+  pod: PodObject,
   name: 'agent' | 'task',
   clock: ObservationClock,
 ): Waiting | undefined {
-  const waiting = status?.state?.waiting;
+  const waiting = containerStatus(pod, name)?.state?.waiting;
   if (waiting === undefined) return undefined;
   const { reason = '', message = '' } = waiting;
   const image = evaluateImage(facts, waiting, name, clock);
   if (image !== undefined) return image;
   // The author of the command cannot correct the agent: these attempts are retried.
+  const own = name === 'agent' ? agentMessage(pod) : '';
   const fail = (sentence: string): Waiting => ({
-    end: name === 'task' ? refused(withWords(sentence, message)) : lost('control', withWords(sentence, message)),
+    end: name === 'task' ? refused(withWords(sentence, message)) : lost('control', withWords(sentence, own || message)),
   });
   const container = name === 'task' ? 'container of the task' : 'agent';
   const lasted = (limit: number) => clock.hasLasted(`${reason}:${name}`, limit);
@@ -112,7 +116,7 @@ function evaluateContainer(
     case 'RunContainerError':
       return lasted(AGENT_START_MS)
         ? fail(`The ${container} did not start within 5 min`)
-        : { note: `waits for the ${container}, which failed to start` };
+        : { note: noteOf(`waits for the ${container}, which failed to start`, own) };
     default:
       // `ContainerCreating`, `PodInitializing`: nothing failed.
       return undefined;

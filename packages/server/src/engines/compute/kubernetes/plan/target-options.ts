@@ -38,6 +38,8 @@ export interface AgentOptions {
   readonly image: string;
   /** URL of Dais for the agents, with its path `/internal/tasks`. They connect only from the cluster to Dais. */
   readonly url: string;
+  /** Certificate authorities of `url` in addition to the public ones, in PEM format. */
+  readonly ca?: string;
   /** `direct`: agents transfer bytes to and from the object store. `proxied`: through Dais. */
   readonly transfer: 'direct' | 'proxied';
   /** Default 50m CPU and 96 MiB requested, at most 192 MiB. */
