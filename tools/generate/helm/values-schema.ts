@@ -89,7 +89,13 @@ export function valuesSchema(): object {
     keys: z.strictObject({ secret: z.strictObject({ name, key }) }),
     secretVariables: z.array(z.strictObject({ name: z.enum(secretVariables()), secret: name.min(1), key })),
     variables: z.record(z.string(), z.string()),
-    tls: z.strictObject({ secretName: name, caKey: z.string().max(253).regex(/^[A-Za-z0-9._-]*$/) }),
+    tls: z.strictObject({
+      secretName: name,
+      caKey: z
+        .string()
+        .max(253)
+        .regex(/^[A-Za-z0-9._-]*$/),
+    }),
     caBundle: z.strictObject({ configMap: name, secret: name, key }),
     extraVolumes: objects,
     extraVolumeMounts: objects,
