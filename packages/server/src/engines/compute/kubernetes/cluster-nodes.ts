@@ -1,5 +1,6 @@
 /** The nodes of a cluster, from one watch for all projects that have tasks there. */
 import { isDeepStrictEqual } from 'node:util';
+import { DaisError } from '@dais/api/errors';
 import type { Clock } from '#lib/clock.ts';
 import type { ClusterClient } from '#lib/kubernetes/cluster-client.ts';
 import type { KubernetesObject } from '#lib/kubernetes/kubernetes-object.ts';
@@ -37,9 +38,14 @@ export class ClusterNodes {
     });
   }
 
-  /** Resolves when all nodes were read once. Rejects when this is closed before. */
-  get synced(): Promise<void> {
-    return this.#reflector.synced;
+  /** Resolves when all nodes were read once. @throws DaisError `target_unavailable` when this is closed before */
+  async synced(): Promise<void> {
+    try {
+      await this.#reflector.synced;
+    } catch (cause) {
+      const what = 'The connection to the cluster was replaced. Dais connects again.';
+      throw new DaisError('target_unavailable', what, { cause });
+    }
   }
 
   get byName(): ReadonlyMap<string, KeptNode> {

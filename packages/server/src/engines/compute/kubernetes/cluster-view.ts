@@ -111,7 +111,7 @@ export class ClusterView {
 
   /** Resolves when everything was read once. */
   async synced(): Promise<void> {
-    await Promise.all([this.#jobs.synced, this.#pods.synced, this.#options.nodes.synced]);
+    await Promise.all([this.#jobs.synced, this.#pods.synced, this.#options.nodes.synced()]);
   }
 
   async close(): Promise<void> {
