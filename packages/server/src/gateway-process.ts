@@ -112,9 +112,9 @@ function runGateway(): void {
         await start(message.setup as GatewaySetup);
         break;
       case 'connection':
-        send({ type: 'took', id: message.id });
+        send({ type: 'took', id: message.id, ...(message.at !== undefined && { at: message.at }) });
         // Undefined if the peer disconnected before the connection arrived here.
-        if (socket !== undefined) (await starting)?.accept(socket);
+        if (socket !== undefined) (await starting)?.accept(socket, message.at);
         break;
       case 'message': {
         const { published, ready, credentials: values } = message.body as ToGateway;
@@ -196,12 +196,12 @@ async function open(
       outbound: async () => await openOutbound(config.outbound, programVersion()),
       log,
     }),
-    // The supervisor passes its HTTP connections, because its socket outlives this process.
+    // The supervisor passes its connections, because its sockets outlive this process.
     listen: {
       allowHosts: config.allowHosts,
       host: config.host,
       ...(tls !== undefined && { tls }),
-      ...(config.ports.inferenceGrpc !== undefined && { grpcPort: config.ports.inferenceGrpc }),
+      ...(config.ports.inferenceGrpc !== undefined && { grpc: true }),
     },
     folder: join(folder, 'gateway'),
     number,

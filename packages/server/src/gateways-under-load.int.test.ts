@@ -5,8 +5,16 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
-import { freePort, startDaisProcess, type DaisProcess } from './testing/dais-process.ts';
-import { GatewayLoad } from './testing/gateway-load.testing.ts';
+import {
+  childrenOf,
+  commandOf,
+  freePort,
+  isAlive,
+  killProcess,
+  startDaisProcess,
+  type DaisProcess,
+} from './testing/dais-process.ts';
+import { GatewayLoad, type FailedPrediction } from './testing/gateway-load.testing.ts';
 import { countsOf } from './testing/serving-kill-rounds.testing.ts';
 import { isServing, servingClient, type ServingClient } from './testing/serving-client.ts';
 
@@ -111,6 +119,35 @@ test('a new gateway that is ready serves every endpoint', async () => {
     expect(await Promise.all(ENDPOINTS.map(async (name) => await infer(node, name)))).toEqual(ENDPOINTS.map(() => 200));
     await end(node);
   }
+});
+
+test('kill -9 of the process that serves predictions fails only requests in it, over each kind of connection', async () => {
+  const node = await ready();
+  const [endpoint = ''] = ENDPOINTS;
+  const http = () => ({ host: '127.0.0.1', port: node.http });
+  const load = new GatewayLoad({
+    endpoint,
+    http,
+    grpc: { address: `127.0.0.1:${node.grpc}` },
+    clients: 4,
+    pauseMs: 30,
+  });
+  let killedAt = 0;
+  try {
+    await load.goesOn(20);
+    const gateway = childrenOf(node.dais.process.pid ?? 0).find((pid) => commandOf(pid).includes('gateway-process'));
+    killProcess(gateway);
+    await expect.poll(() => isAlive(gateway ?? 0), { interval: 1 }).toBe(false);
+    killedAt = performance.now();
+    await load.goesOn(20);
+  } finally {
+    await load.stop();
+  }
+  // The system closes its connections a moment after its main thread has ended.
+  const isOutside = ({ hasResponse, sentAt }: FailedPrediction) => hasResponse || sentAt > killedAt + 500;
+  expect(load.failures.filter(isOutside)).toEqual([]);
+  expect(load.failures.filter(({ message }) => message.includes('ECONNREFUSED'))).toEqual([]);
+  await end(node);
 });
 
 test('no prediction fails, and none is lost, while gateways are replaced', async () => {

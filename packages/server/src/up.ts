@@ -278,6 +278,11 @@ function helpers(config: ResolvedConfig, format: 'json' | 'text'): readonly Help
       port: config.ports.inference ?? (config.port === 0 ? 0 : undefined),
       first: 7071,
       refuse: (socket) => refuse(socket, config.tls !== undefined),
+      ...(config.ports.inferenceGrpc !== undefined && {
+        further: {
+          grpc: { port: config.ports.inferenceGrpc, first: 7073, refuse: (socket: Socket) => socket.destroy() },
+        },
+      }),
     },
   ];
 }

@@ -9,7 +9,7 @@ import { BufferPool } from '#lib/concurrency/buffer-pool.ts';
 import { Explainer } from './explain/explain.ts';
 import { GatewayMetrics } from './metrics/gateway-metrics.ts';
 import type { GatewayStats, VariantStats } from './metrics/gateway-stats.ts';
-import { listenGrpc, type GrpcListener } from './grpc-gateway.ts';
+import { openGrpc, type GrpcAcceptor } from './grpc-gateway.ts';
 import { HttpGateway } from './http/http-gateway.ts';
 import { LoadJournal } from './models/load-journal.ts';
 import { loadModel } from './models/load-model.ts';
@@ -27,6 +27,8 @@ const LOOPBACK = '127.0.0.1';
 const MOST_KEPT_BYTES = 64 * 1024 * 1024;
 /** Also on one core: a load mostly waits for the disk and a process. */
 const LEAST_LOADS_AT_ONCE = 2;
+/** After a gateway was killed, clients reconnect to the next one while it loads the models: half of the default timeout of a request. */
+const LOAD_WAIT_MS = 15_000;
 
 /** Accepts connections when it returns. The models of the local snapshot may still be loading then. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
@@ -39,6 +41,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     clock,
     log,
     journal,
+    loadWaitMs: options.loadWaitMs ?? LOAD_WAIT_MS,
     queue: new LoadQueue(clock, Math.max(LEAST_LOADS_AT_ONCE, availableParallelism())),
     load: async (served, hooks) => await loadModel(served, options, hooks),
   });
@@ -95,7 +98,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     });
   const servers: Server[] = [];
   let port: number | undefined;
-  let grpc: GrpcListener | undefined;
+  let grpc: GrpcAcceptor | undefined;
+  let grpcPort: number | undefined;
   const closeAll = async (deadlineMs: number): Promise<void> => {
     for (const server of servers) server.close();
     plain.closeIdle();
@@ -128,11 +132,13 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       servers.push(server);
       await listenOn(server, { path: listen.socket });
     }
-    if (listen.grpcPort !== undefined) {
-      grpc = await listenGrpc(listen.host ?? LOOPBACK, listen.grpcPort, listen.tls, {
-        ...shared,
-        rpcs: options.rpcs,
-      });
+    if (listen.grpcPort !== undefined || listen.grpc === true) {
+      grpc = await openGrpc(listen.tls, { ...shared, rpcs: options.rpcs });
+    }
+    if (listen.grpcPort !== undefined && grpc !== undefined) {
+      const server = createServer({ noDelay: true }, grpc.accept);
+      servers.push(server);
+      grpcPort = await listenOn(server, { port: listen.grpcPort, host: listen.host ?? LOOPBACK });
     }
   } catch (error) {
     await closeAll(0);
@@ -149,7 +155,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   };
   return {
     port,
-    grpcPort: grpc?.port,
+    grpcPort,
     swap: async (given) => {
       const read = snapshotSchema.safeParse(given);
       if (!read.success) throw new DaisError('invalid_request', `The snapshot is invalid: ${read.error.message}`);
@@ -165,7 +171,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     setReady: (value) => {
       nodeIsReady = value;
     },
-    accept,
+    accept: (socket, at) => {
+      if (at !== 'grpc') accept(socket);
+      else if (grpc === undefined) socket.destroy();
+      else grpc.accept(socket);
+    },
     setTls: (tls) => {
       secure?.setSecureContext(tls);
       grpc?.setTls(tls);

@@ -1,6 +1,5 @@
-/** The gRPC listener of the gateway. The library (6 MB) is loaded when its port is opened. */
-import { once } from 'node:events';
-import { createServer, type AddressInfo, type Socket } from 'node:net';
+/** gRPC connections of the gateway. The library (6 MB) is loaded when they are opened. */
+import type { Socket } from 'node:net';
 import { DaisError } from '@dais/api/errors';
 import type * as grpcModule from '@grpc/grpc-js';
 import type {
@@ -33,8 +32,8 @@ export interface GrpcGatewayDependencies {
   readonly log: Log;
 }
 
-export interface GrpcListener {
-  readonly port: number;
+export interface GrpcAcceptor {
+  accept(this: void, socket: Socket): void;
   /** Replaces the certificate for new connections. */
   setTls(tls: GatewayTls): void;
   /** Asks clients to send further calls over other connections. Calls are still answered. */
@@ -59,13 +58,11 @@ const HEALTH = '/grpc.health.v1.Health';
 const SERVING = Uint8Array.of(8, 1);
 const NOT_SERVING = Uint8Array.of(8, 2);
 
-/** With a certificate, the port accepts only TLS: no local client uses gRPC. */
-export async function listenGrpc(
-  host: string,
-  port: number,
+/** With a certificate, connections use TLS: no local client uses gRPC. */
+export async function openGrpc(
   tls: GatewayTls | undefined,
   dependencies: GrpcGatewayDependencies,
-): Promise<GrpcListener> {
+): Promise<GrpcAcceptor> {
   const grpc = await import('@grpc/grpc-js');
   const server = new grpc.Server({
     'grpc.max_receive_message_length': MOST_MESSAGE_BYTES,
@@ -77,26 +74,20 @@ export async function listenGrpc(
   /** Ends each open stream after the responses to the messages that it has read. */
   const streams = new Set<() => void>();
   register(server, { ...dependencies, streams }, () => new grpc.Metadata());
-  // The library binds a port to one certificate permanently. Our own socket survives a renewal.
+  // The library binds a port to one certificate permanently. The socket of another listener survives a renewal.
   let injector = server.createConnectionInjector(credentials(grpc, tls));
   const sockets = new Set<Socket>();
-  const listener = createServer({ noDelay: true }, (socket) => {
-    sockets.add(socket);
-    socket.on('error', () => {}).once('close', () => sockets.delete(socket));
-    injector.injectConnection(socket);
-  });
-  listener.listen(port, host);
-  await once(listener, 'listening').catch((error: Error) => {
-    throw new DaisError('address_in_use', `The gateway cannot listen on ${host}:${port}: ${error.message}`);
-  });
   return {
-    port: (listener.address() as AddressInfo).port,
+    accept: (socket) => {
+      sockets.add(socket);
+      socket.on('error', () => {}).once('close', () => sockets.delete(socket));
+      injector.injectConnection(socket);
+    },
     setTls: (renewed) => {
       injector = server.createConnectionInjector(credentials(grpc, renewed));
     },
     giveNotice: () => askClientsToLeave(server),
     drain: async (deadlineMs) => {
-      listener.close();
       const { clock } = dependencies;
       const endStreams = () => {
         for (const end of streams) end();

@@ -15,6 +15,8 @@ export interface GatewayOptions {
   readonly rpcs: readonly ServingGrpcProtocol[];
   /** Fetches the files of a model to this machine if necessary, and returns their location. Called before each load. */
   readonly files: (model: ServedModel) => Promise<ModelFiles>;
+  /** Longest wait of a request for a model that is loading (default 15 s); tests use a shorter one. */
+  readonly loadWaitMs?: number;
   readonly capture?: CaptureSink;
   /** Undefined: tracing is off. */
   readonly tracer?: Tracer | undefined;
@@ -35,8 +37,10 @@ export interface GatewayListen {
   readonly port?: number;
   /** Default 127.0.0.1. */
   readonly host?: string;
-  /** 0: a free port. Undefined: no gRPC. */
+  /** 0: a free port. Undefined: it does not listen for gRPC. */
   readonly grpcPort?: number;
+  /** Accepts gRPC connections of another listener. */
+  readonly grpc?: true;
   /** For gRPC and for accepted connections. Loopback connections may also use plain HTTP, as the control plane does. */
   readonly tls?: GatewayTls;
   /** Timeouts; tests use shorter ones. */
@@ -74,8 +78,8 @@ export interface Gateway {
    * is done; a newer snapshot does not wait for an older one. Rejects a snapshot with an older revision.
    */
   swap(snapshot: Snapshot): Promise<SwapOutcome>;
-  /** Accepts a connection from another listener, as one of `port`. */
-  accept(socket: Socket): void;
+  /** Accepts a connection from another listener, as one of `port`; `grpc`: of `grpcPort`. */
+  accept(socket: Socket, at?: string): void;
   /** Replaces the certificate for new connections. Only with `listen.tls`. */
   setTls(tls: GatewayTls): void;
   /** Records contact with the control plane, which restarts the offline limit. `swap` does so too. */

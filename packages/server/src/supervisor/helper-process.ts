@@ -19,6 +19,8 @@ export interface Helper {
   readonly first: number;
   /** Answers and closes a connection for which there is no room to wait. */
   readonly refuse: (socket: Socket) => void;
+  /** Sockets in addition to its main one, by name. */
+  readonly further?: Readonly<Record<string, Pick<Helper, 'port' | 'first' | 'refuse'>>>;
 }
 
 export interface HelperEnvironment {
@@ -38,6 +40,7 @@ export class HelperProcess {
   readonly #helper: Helper;
   readonly #around: HelperEnvironment;
   readonly #broker: ConnectionBroker;
+  readonly #further: ReadonlyMap<string, ConnectionBroker>;
   readonly #process: SupervisedProcess;
   #isRequested = false;
   #port: number | undefined;
@@ -48,15 +51,23 @@ export class HelperProcess {
     this.#helper = helper;
     this.#around = around;
     this.#broker = new ConnectionBroker({ heldConnections: around.heldConnections, refuse: helper.refuse });
+    this.#further = new Map(
+      Object.entries(helper.further ?? {}).map(([name, { refuse }]) => [
+        name,
+        new ConnectionBroker({ heldConnections: around.heldConnections, refuse }),
+      ]),
+    );
     this.#process = new SupervisedProcess({
       ...around,
       name: helper.name,
       spawn: helper.spawn,
       setup: async () => await Promise.resolve(helper.setup()),
       onPhase: () => {},
-      onReady: () => this.#broker.connect((id, socket) => this.#process.send({ type: 'connection', id }, socket)),
-      onGone: () => this.#broker.disconnect(),
-      onTook: (id) => this.#broker.took(id),
+      onReady: () => this.#connect(),
+      onGone: () => {
+        for (const broker of this.#brokers()) broker.disconnect();
+      },
+      onTook: (id, at) => (at === undefined ? this.#broker : this.#further.get(at))?.took(id),
       onForward: (to, body) => around.onForward(helper.name, to, body),
     });
   }
@@ -92,21 +103,33 @@ export class HelperProcess {
   close(): void {
     this.#stopping = true;
     this.#cancelAgain?.();
-    if (this.#port !== undefined) this.#broker.close();
+    if (this.#port === undefined) return;
+    for (const broker of this.#brokers()) broker.close();
   }
 
   async stop(drainMs: number): Promise<void> {
     this.close();
     if (this.#isRequested) await this.#process.stop(drainMs);
-    this.#broker.refuseWaiting();
+    for (const broker of this.#brokers()) broker.refuseWaiting();
   }
 
   kill(): void {
     this.#process.kill();
   }
 
+  #brokers(): readonly ConnectionBroker[] {
+    return [this.#broker, ...this.#further.values()];
+  }
+
+  #connect(): void {
+    this.#broker.connect((id, socket) => this.#process.send({ type: 'connection', id }, socket));
+    for (const [at, broker] of this.#further) {
+      broker.connect((id, socket) => this.#process.send({ type: 'connection', id, at }, socket));
+    }
+  }
+
   async #start(): Promise<void> {
-    const { name, host, port, first } = this.#helper;
+    const { name, host, port, first, further = {} } = this.#helper;
     const { log, clock } = this.#around;
     try {
       if (this.#port === undefined) {
@@ -116,8 +139,16 @@ export class HelperProcess {
           port,
           first,
         );
-        if (this.#stopping) return;
+        for (const [at, socket] of Object.entries(further)) {
+          const broker = this.#further.get(at);
+          const listen = async (on: string, candidate: number) => (await broker?.listen(on, candidate)) ?? candidate;
+          await listenOn(listen, host, socket.port, socket.first);
+        }
         this.#port = listening;
+        if (this.#stopping) {
+          this.close();
+          return;
+        }
         this.#around.onPort(name, listening);
       }
       await this.#process.start();

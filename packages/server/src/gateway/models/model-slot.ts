@@ -20,6 +20,8 @@ export interface ModelSlotDependencies {
   readonly queue: LoadQueue;
   /** Memory for the rows of batches. */
   readonly memory: BufferPool;
+  /** Longest wait of a request for a model that is loading, unless it is scaled to zero. */
+  readonly loadWaitMs: number;
   /** Called when a model is loaded by a retry, which belongs to no snapshot. */
   readonly onRetried?: () => void;
   readonly clock: Clock;
@@ -45,9 +47,8 @@ const AWAY_PAUSE_MS = 2000;
 const SCALE_EACH_MS = 1000;
 /** Assumed duration of the first load. */
 const USUAL_LOAD_MS = 2000;
-/** A request waits for a load that ends within this time; otherwise the response says when to retry. */
-const WORTH_WAITING_MS = 2000;
-const LONGEST_WAIT_MS = 3000;
+/** Share of the longest wait within which a load usually ends, so that a request waits for it; otherwise the response says when to retry. */
+const WORTH_WAITING = 2 / 3;
 const LONGEST_RETRY_S = 60;
 /** A quarantine ends only when a user resumes the model. */
 const QUARANTINE_RETRY_MS = 60_000;
@@ -169,7 +170,7 @@ export class ModelSlot {
 
   /** Waits for a load that ends soon. Otherwise throws `model_unavailable` with a retry delay. */
   async #whenSoon(waking: Promise<LiveModel>): Promise<LiveModel> {
-    const { clock, journal } = this.#dependencies;
+    const { clock, journal, loadWaitMs } = this.#dependencies;
     const leftMs = () => {
       const usual = this.#loadMs ?? journal.recordOf(this.served.key).loadMs ?? USUAL_LOAD_MS;
       return usual - (clock.now() - this.#loadingSince);
@@ -181,12 +182,12 @@ export class ModelSlot {
         retryAfter: seconds,
       });
     };
-    if (this.#loading !== undefined && leftMs() > WORTH_WAITING_MS) {
+    if (this.#loading !== undefined && leftMs() > WORTH_WAITING * loadWaitMs) {
       waking.catch(() => {});
       throw loadingError();
     }
     return await new Promise<LiveModel>((resolve, reject) => {
-      const cancel = clock.after(LONGEST_WAIT_MS, () => reject(loadingError()));
+      const cancel = clock.after(loadWaitMs, () => reject(loadingError()));
       waking.then(resolve, reject).finally(cancel);
     });
   }

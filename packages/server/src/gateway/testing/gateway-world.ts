@@ -79,6 +79,7 @@ export async function startWorld(options: Partial<GatewayOptions> = {}): Promise
       files: async ({ name }) => ({ folder: join(folder, name) }),
       capture,
       listen: { port: 0, grpcPort: 0 },
+      loadWaitMs: 3000,
       folder,
       number: 7,
       version: '0.0.0',
