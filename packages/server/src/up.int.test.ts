@@ -263,6 +263,18 @@ describe('ending', () => {
     expect(await next.ended).toBe(0);
   });
 
+  test('with notice: it is not ready, ends connections after their next response, and accepts new ones', async () => {
+    const dais = launch({ ...flags('noticed'), 'limits.drainNoticeSeconds': 3 });
+    const url = await dais.ready;
+    dais.process.kill('SIGTERM');
+    const readiness = async () => (await fetch(`${url}/readyz`)).json();
+    const check = { name: 'node', ok: false, detail: 'the process is shutting down' };
+    await expect.poll(readiness).toMatchObject({ checks: expect.arrayContaining([expect.objectContaining(check)]) });
+    const { status, headers } = await fetch(`${url}/api/v1/projects`);
+    expect([status, headers.get('connection')]).toEqual([200, 'close']);
+    expect(await dais.ended).toBe(0);
+  });
+
   test('of an ephemeral one: its folder is removed', async () => {
     const dais = launch({}, { ephemeral: true });
     await dais.ready;
