@@ -1,8 +1,11 @@
 /** How a gateway stops while clients send requests: what it has received is answered, and clients learn in time to use another gateway. */
 import { once } from 'node:events';
+import { Agent, request as httpsRequest } from 'node:https';
+import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, credentials, Metadata, type ChannelOptions, type ServiceError } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { makeCertificates } from '#lib/crypto/certificates.testing.ts';
 import { bytesField, messageOf, numberField } from '#lib/formats/protobuf-writer.ts';
 import { KeptConnection, postBytes } from '#testing/kept-connection.ts';
 import { endpoint, model, snapshot, startWorld, sumsBody, type GatewayWorld } from './testing/gateway-world.ts';
@@ -118,6 +121,34 @@ describe('HTTP', () => {
     expect([first.status, first.headers.get('connection')]).toEqual([200, 'close']);
     await drained;
   });
+});
+
+test('HTTPS: requests during the notice are answered, and end their connections', async () => {
+  const { ca, cert, key } = await makeCertificates();
+  const secure = await startWorld({ listen: { tls: { cert, key } } });
+  worlds.push(secure);
+  const served = endpoint('sum', [['stable', 'sum', 10_000]]);
+  await secure.gateway.swap(snapshot(1, [model('sum')], [served]));
+  // As the supervisor passes its connections.
+  const listener = createServer((socket) => secure.gateway.accept(socket));
+  listener.listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  const { port } = listener.address() as AddressInfo;
+  const agent = new Agent({ keepAlive: true, maxSockets: 1, ca });
+  const post = async () =>
+    await new Promise<readonly [number | undefined, string | undefined]>((resolve, reject) => {
+      const sent = httpsRequest({ host: '127.0.0.1', port, path: PATH, method: 'POST', agent }, (answer) => {
+        answer.resume().once('end', () => resolve([answer.statusCode, answer.headers.connection]));
+      });
+      sent.once('error', reject);
+      sent.end(BODY);
+    });
+  expect(await post()).toEqual([200, 'keep-alive']);
+  const drained = secure.gateway.drain({ noticeMs: 300, deadlineMs: DEADLINE_MS });
+  expect(await post()).toEqual([200, 'close']);
+  await drained;
+  agent.destroy();
+  listener.close();
 });
 
 describe('gRPC', () => {
