@@ -10,6 +10,8 @@ import type { TargetOptions } from '../plan/target-options.ts';
 export interface FeatureProbe {
   /** With the namespace of test tasks. */
   readonly target: TargetOptions;
+  /** When a pod that has not ended does not work, as known in this moment. */
+  readonly until: () => number;
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }
@@ -18,7 +20,7 @@ type Feature = 'image-volumes' | 'user-namespaces';
 
 const FEATURES: readonly Feature[] = ['image-volumes', 'user-namespaces'];
 /** The images are on the node already, or are pulled for the test task at the same time. */
-const POD_MS = 45_000;
+export const POD_MS = 45_000;
 const POLL_MS = 1000;
 /** The cluster removes the Job itself if Dais is killed. */
 const TTL_SECONDS = 60;
@@ -31,7 +33,7 @@ export async function probeFeatures(client: ClusterClient, probe: FeatureProbe):
 }
 
 async function runPod(client: ClusterClient, feature: Feature, probe: FeatureProbe): Promise<boolean> {
-  const { clock, signal } = probe;
+  const { until, clock, signal } = probe;
   const job = planFeatureJob(feature, probe.target, clock.now());
   const { name, namespace } = job.metadata;
   const jobs = { group: 'batch', version: 'v1', resource: 'jobs', namespace };
@@ -39,8 +41,7 @@ async function runPod(client: ClusterClient, feature: Feature, probe: FeaturePro
     // The API server drops the fields of features that are disabled.
     if (!hasFeature(feature, await client.create(jobs, job, { dryRun: true, signal }))) return false;
     await client.create(jobs, job, { signal });
-    const until = clock.now() + POD_MS;
-    while (clock.now() < until) {
+    while (clock.now() < until()) {
       const { status } = (await client.get({ ...jobs, name }, { signal })) as unknown as JobStatus;
       if ((status?.failed ?? 0) > 0) return false;
       if ((status?.succeeded ?? 0) > 0) return true;

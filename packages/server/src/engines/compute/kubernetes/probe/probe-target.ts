@@ -7,7 +7,7 @@ import { ConnectionError } from '#lib/kubernetes/connection-error.ts';
 import type { TargetCompute, TargetReport } from '../../model/target.ts';
 import type { Connected } from '../target-connection.ts';
 import { openingFailure } from '../target-failure.ts';
-import { probeFeatures } from './feature-pods.ts';
+import { POD_MS, probeFeatures } from './feature-pods.ts';
 import { CONTROL, evaluateNetwork, METADATA, type TestedAddress } from './network-enforcement.ts';
 import { NOTHING, probeCluster, type ClusterFindings, type ClusterProbe } from './probe-cluster.ts';
 import { runProbeTask } from './probe-task.ts';
@@ -35,6 +35,8 @@ export interface ProbedTarget {
 const CLUSTER_MS = 9000;
 /** From the start of the probe: with the removal of the pods, it takes at most 2 minutes. */
 const TASK_MS = 85_000;
+/** For pods of features, after the end of the test task. */
+const MORE_MS = 10_000;
 
 /** Never throws for what the cluster does. @throws the reason of `signal` */
 export async function probeTarget(probe: TargetProbe): Promise<ProbedTarget> {
@@ -101,9 +103,12 @@ async function probePods(
   ];
   const stop = new AbortController();
   const ends = AbortSignal.any([signal, stop.signal]);
-  const features = probeFeatures(client, { target, clock, signal: ends });
+  let featuresUntil = clock.now() + POD_MS;
+  const features = probeFeatures(client, { target, until: () => featuresUntil, clock, signal: ends });
   try {
     const task = await runProbeTask(compute, { addresses, until, clock, signal });
+    // Their pods started at the same time, with the same images.
+    featuresUntil = Math.min(featuresUntil, clock.now() + MORE_MS);
     if (task.problem !== undefined) return task.problem;
     const network = evaluateNetwork(addresses, task.results, target.baseImage);
     return { features: [...(await features), ...network.features], warnings: network.warnings };
