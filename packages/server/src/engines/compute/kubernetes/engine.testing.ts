@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { DaisError } from '@dais/api/errors';
 import { openFsNamedObjects } from '#engines/blobs/fs/fs-named-objects.ts';
 import { systemClock } from '#lib/clock.ts';
 import { decryptGcm, encryptGcm, packGcm, unpackGcm } from '#lib/crypto/aes-gcm.ts';
@@ -142,4 +143,16 @@ export function sealWith(key: Buffer): OrderSeal {
       return await Promise.resolve(order);
     },
   };
+}
+
+/** Repeats a call while the cluster is unavailable or overloaded, as the worker of Dais does. The test limits the time. */
+export async function whenAvailable<T>(call: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof DaisError) || error.code !== 'target_unavailable') throw error;
+      await new Promise((resolve) => void setTimeout(resolve, 500));
+    }
+  }
 }

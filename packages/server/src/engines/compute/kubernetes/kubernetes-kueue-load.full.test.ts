@@ -1,6 +1,5 @@
 /** 100 tasks of three projects that share ten GPUs in a queue of a real Kueue, which is restarted in between. Agents and nodes are simulated. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { DaisError } from '@dais/api/errors';
 import type { ClusterClient } from '#lib/kubernetes/cluster-client.ts';
 import { silentLog } from '#lib/log.ts';
 import { startControlPlane, type ControlPlane } from '../../../../../../conformance/kubernetes/control-plane.ts';
@@ -13,7 +12,7 @@ import {
 import { testClient } from '../../../../../../conformance/kubernetes/test-client.ts';
 import type { TaskSpec, TaskState } from '../contract.ts';
 import { never, shell } from '../suite.ts';
-import { openTestEngine, type OpenedEngine } from './engine.testing.ts';
+import { openTestEngine, whenAvailable, type OpenedEngine } from './engine.testing.ts';
 import { applyQueues, createUrgentClass, KUEUE, permitDais } from './kueue.testing.ts';
 import { CLUSTER_PERMISSIONS, QUEUE_PERMISSIONS, SETUP_PERMISSIONS, TASK_PERMISSIONS } from './plan/permissions.ts';
 import { simulateAgent } from './simulated-agent.testing.ts';
@@ -121,18 +120,6 @@ async function runPod(pod: SimulatedPod): Promise<void> {
   }
 }
 
-/** Repeats a call while the cluster refuses it because Kueue is away, as the worker of Dais does. */
-async function patiently<T>(call: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await call();
-    } catch (error) {
-      if (!(error instanceof DaisError) || error.code !== 'target_unavailable') throw error;
-      await new Promise((resolve) => void setTimeout(resolve, 500));
-    }
-  }
-}
-
 interface Outcome {
   readonly project: Project;
   readonly end: TaskState | undefined;
@@ -150,9 +137,9 @@ async function runTask(project: Project): Promise<Outcome> {
       isolation: 'required',
     };
     projectOf.set(spec.attempt, project);
-    await patiently(async () => await compute.submit(spec));
+    await whenAvailable(async () => await compute.submit(spec));
     const end = await compute.wait(spec.attempt, never);
-    await patiently(async () => await compute.forget(spec.attempt));
+    await whenAvailable(async () => await compute.forget(spec.attempt));
     if (end?.phase !== 'lost') return { project, end, reasons };
     reasons.push(end.reason);
   }

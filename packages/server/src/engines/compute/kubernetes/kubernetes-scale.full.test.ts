@@ -13,7 +13,7 @@ import {
 } from '../../../../../../conformance/kubernetes/simulated-nodes.ts';
 import { testClient } from '../../../../../../conformance/kubernetes/test-client.ts';
 import { never, shell } from '../suite.ts';
-import { openTestEngine, type OpenedEngine } from './engine.testing.ts';
+import { openTestEngine, whenAvailable, type OpenedEngine } from './engine.testing.ts';
 import { simulateAgent } from './simulated-agent.testing.ts';
 import { CLUSTER_PERMISSIONS, SETUP_PERMISSIONS, TASK_PERMISSIONS } from './plan/permissions.ts';
 
@@ -110,7 +110,9 @@ async function each<T>(items: readonly T[], work: (item: T) => Promise<void>): P
 test('all tasks end, none runs twice, and each needs at most 8 writes to the API server', async () => {
   const specs = Array.from({ length: TASKS }, () => shell('exit 0', { resources: { cpu: 0.9 } }));
   const ends: string[] = [];
-  await each(specs, async (spec) => await engine.compute.submit({ ...spec, isolation: 'required' }));
+  await each(specs, async (spec) => {
+    await whenAvailable(async () => await engine.compute.submit({ ...spec, isolation: 'required' }));
+  });
   await Promise.all(
     specs.map(async ({ attempt }) => {
       const state = await engine.compute.wait(attempt, never);
@@ -120,7 +122,9 @@ test('all tasks end, none runs twice, and each needs at most 8 writes to the API
   expect(problems).toEqual([]);
   expect(new Set(ends)).toEqual(new Set(['exit 0']));
   expect([commands.size, new Set(commands.values())]).toEqual([TASKS, new Set([1])]);
-  await each(specs, async ({ attempt }) => await engine.compute.forget(attempt));
+  await each(specs, async ({ attempt }) => {
+    await whenAvailable(async () => await engine.compute.forget(attempt));
+  });
 
   const audit = readFileSync(join(folder, 'audit.log'), 'utf8').trimEnd().split('\n');
   const calls = audit.map((line) => JSON.parse(line) as AuditEntry);
